@@ -1,0 +1,33 @@
+// What the stages report while they work. Stages emit, a reporter owned by a door prints; nothing below a door writes to a terminal.
+
+export type Stage = 'resolve' | 'restore' | 'plan' | 'fetch' | 'unpack' | 'finish';
+
+export type PullEvent =
+  | { readonly kind: 'stage'; readonly stage: Stage }
+  /** The image is known. `compressedSize`: all layers, in bytes. */
+  | {
+      readonly kind: 'resolved';
+      readonly image: string;
+      readonly platform: string;
+      readonly layers: number;
+      readonly compressedSize: number;
+    }
+  /** How a layer will be had. `missing`: compressed bytes to fetch, `cached`: compressed bytes at hand. */
+  | {
+      readonly kind: 'layer';
+      readonly index: number;
+      readonly digest: string;
+      readonly way: string;
+      readonly missing: number;
+      readonly cached: number;
+    }
+  /** Bytes to be fetched in all; may be emitted again when the plan changes. */
+  | { readonly kind: 'planned'; readonly bytes: number }
+  /** Bytes received since the last such event. */
+  | { readonly kind: 'received'; readonly bytes: number }
+  | { readonly kind: 'unpacked'; readonly index: number; readonly entries: number }
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'info'; readonly message: string }
+  | { readonly kind: 'debug'; readonly message: string };
+
+export type Emit = (event: PullEvent) => void;

@@ -1,0 +1,30 @@
+import type { Credential } from '../auth/credential.ts';
+import type { CacheSession } from '../cache/session.ts';
+import type { Platform } from '../oci/platform.ts';
+import type { Reference } from '../oci/reference.ts';
+import type { Emit } from '../progress/events.ts';
+
+/** Everything a pull needs to know. Made and validated by a door (action inputs or command line). */
+export interface PullOptions {
+  readonly reference: Reference;
+  readonly platform: Platform;
+  /** Absolute path of the root file system to be made. */
+  readonly destination: string;
+  /** Credential for the reference's registry; absent: anonymous. */
+  readonly credential?: Credential | undefined;
+  /** false: certificates are not checked and plain http is allowed for any host. */
+  readonly tlsVerify: boolean;
+  /** Directory of the chunk store (made if absent). */
+  readonly storeDirectory: string;
+  /** May chunks be read from the store, and may new ones stay in it? */
+  readonly storeRead: boolean;
+  readonly storeWrite: boolean;
+  /** The remote cache (Actions cache service) that feeds the store; absent in the CLI. */
+  readonly cache?: CacheSession | undefined;
+  /** Connections for blob data. */
+  readonly concurrency: number;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+export const DEFAULT_CONCURRENCY = 8;

@@ -1,0 +1,63 @@
+import type { PackFile } from '../store/pack-file.ts';
+
+/** How a layer was had. */
+export type LayerWay = 'cached' | 'ranges' | 'whole';
+
+export interface LayerReport {
+  /** Digest of the compressed layer. */
+  readonly digest: string;
+  readonly format: 'zstd:chunked' | 'zstd' | 'gzip' | 'tar';
+  readonly way: LayerWay;
+  /** Why not by ranges, in words, where a chunked layer or server made it so. */
+  readonly reason?: string;
+  /** Compressed size of the layer in the registry, bytes. */
+  readonly compressedSize: number;
+  readonly bytesDownloaded: number;
+  /** Compressed bytes taken from the chunk store. */
+  readonly bytesFromCache: number;
+  /** Range or whole requests made for this layer. */
+  readonly requests: number;
+  /** Wall time of this layer's unpacking, milliseconds. */
+  readonly milliseconds: number;
+}
+
+/** Wall time of each stage, milliseconds. Fetching and unpacking overlap; `total` is the whole pull. */
+export interface Timings {
+  readonly resolve: number;
+  readonly restore: number;
+  readonly plan: number;
+  readonly fetchAndUnpack: number;
+  readonly finish: number;
+  readonly total: number;
+}
+
+export interface PullResult {
+  /** `registry/repository@sha256:…` of the platform's manifest. */
+  readonly image: string;
+  /** Digest of the platform's manifest. */
+  readonly digest: string;
+  /** Digest of the index the reference named, if it named one. */
+  readonly indexDigest?: string;
+  /** `os/architecture[/variant]` */
+  readonly platform: string;
+  readonly rootPath: string;
+  /** The image's config JSON, beside the root file system. */
+  readonly configPath: string;
+  /** true if no layer data came from the registry. */
+  readonly cacheHit: boolean;
+  /** Layer data received from the registry, including tables of contents, gaps and retries, bytes. */
+  readonly bytesDownloaded: number;
+  readonly bytesFromCache: number;
+  /** Compressed size of all layers, bytes. */
+  readonly bytesTotal: number;
+  /** All HTTP requests to the registry. */
+  readonly requests: number;
+  readonly layers: readonly LayerReport[];
+  readonly timings: Timings;
+  /** What a user should know, in words (skipped devices, damaged cache entries). */
+  readonly warnings: readonly string[];
+  /** Packs this pull added to the store: what a later save has to upload. */
+  readonly newPacks: readonly PackFile[];
+  /** Every pack that holds a part of this image, new ones included. */
+  readonly livePacks: readonly PackFile[];
+}

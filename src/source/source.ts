@@ -1,0 +1,35 @@
+// Where manifests and blobs come from. One small interface; the registry is the first implementation.
+import type { ByteRange } from '../bytes/range.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+
+export interface RawManifest {
+  /** As received; verified by the source against the digest where one was asked for. */
+  readonly bytes: Uint8Array;
+  /** The type the source gave it, without parameters, lower case; empty when it gave none. */
+  readonly mediaType: string;
+  /** sha256 of `bytes`, or the asked digest. */
+  readonly digest: Digest;
+}
+
+/** The bytes of a blob, or of one range of it, in order and without gaps. Unverified: the consumer hashes. */
+export interface BlobBody {
+  /** What `chunks` holds: the range asked for, or the whole blob where the server ignores ranges. */
+  readonly range: ByteRange;
+  /** Resumes by itself after a broken connection; throws a PullError when that is hopeless. Ends after exactly `range`. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+export interface ImageSource {
+  /** For messages: `registry/repository`. */
+  readonly name: string;
+  /** Fetches a manifest or index. At most MAX_MANIFEST_BYTES. `expected` makes size and digest part of the check. */
+  manifest(target: string, expected?: Descriptor): Promise<RawManifest>;
+  /** Fetches a small blob whole (a config), verified against its descriptor; at most `maxBytes`. */
+  smallBlob(descriptor: Descriptor, maxBytes: number): Promise<Uint8Array>;
+  /** Opens a non-empty range of a blob. The promise settles when the answer's kind (range or whole) is known. */
+  openBlob(descriptor: Descriptor, range: ByteRange, signal: AbortSignal): Promise<BlobBody>;
+  /** Running totals for the summary: HTTP requests made so far, all kinds. */
+  readonly requests: number;
+  close(): Promise<void>;
+}
