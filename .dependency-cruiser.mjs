@@ -13,7 +13,7 @@ const rooms = {
   registry: ['auth', 'oci', 'integrity', 'bytes'],
   store: ['oci', 'integrity', 'bytes', 'compression'],
   source: ['registry', 'tar', 'oci', 'integrity', 'bytes'],
-  cache: ['store', 'oci', 'bytes'],
+  cache: ['store', 'oci', 'integrity', 'bytes'],
   unpack: ['layer', 'store', 'tar', 'compression', 'integrity', 'oci', 'bytes', 'workers', 'progress'],
   fetch: [
     'plan',
@@ -64,7 +64,7 @@ export default {
       severity: 'error',
       from: { path: pure },
       to: {
-        path: '^(node:)?(fs|net|tls|http|https|http2|child_process|worker_threads|process|dns)(/.*)?$|undici',
+        path: '^(node:)?(fs|net|tls|http|https|http2|child_process|worker_threads|process|dns)(/|$)|undici',
       },
     },
     {

@@ -15,6 +15,7 @@ export interface RestoreReport {
   readonly match: 'exact' | 'base' | 'none';
   /** Keys of all packs that the found head lists and that are now in the packs directory. */
   readonly packKeys: readonly string[];
+  /** Bytes of the packs that were fetched. */
   readonly bytes: number;
 }
 

@@ -23,6 +23,8 @@ export interface PullOptions {
   readonly cache?: CacheSession | undefined;
   /** Connections for blob data. */
   readonly concurrency: number;
+  /** Told every secret the pull comes across (tokens, signed URLs), so that a door can mask it in logs. */
+  readonly onSecret?: ((secret: string) => void) | undefined;
   readonly emit: Emit;
   readonly signal: AbortSignal;
 }

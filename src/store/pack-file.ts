@@ -1,5 +1,3 @@
-import type { Digest } from '../oci/digest.ts';
-
 /** A finished, immutable pack of the store. The file format is described in docs/formats.md. */
 export interface PackFile {
   /** Lowercase hex, derived from the content: sha256 of the sorted chunk digests, first 40 digits. */
@@ -17,16 +15,3 @@ export interface PackFile {
  * blob: bytes as they are, named by their own digest (a plain layer, a table of contents, a tar-split).
  */
 export type ChunkForm = 'frame' | 'blob';
-
-/** Where a chunk's stored bytes are. */
-export interface StoredChunk {
-  readonly form: ChunkForm;
-  readonly digest: Digest;
-  /** Absolute path of the file that holds it. */
-  readonly path: string;
-  readonly offset: number;
-  /** Stored bytes: the compressed side. */
-  readonly compressedSize: number;
-  /** Bytes after decoding a frame; for a blob equal to compressedSize. */
-  readonly size: number;
-}

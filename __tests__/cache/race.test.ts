@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import * as keys from '../../src/cache/keys.ts';
+import { RemoteCacheSession } from '../../src/cache/remote-session.ts';
+import type { SaveReport } from '../../src/cache/save.ts';
+import { createToolkitCache } from '../../src/cache/toolkit-backend.ts';
+import { imageIdentity, PREFIX, TODAY } from '../support/cache-flow.ts';
+import { CacheService } from '../support/cache-service.ts';
+import { startRunner } from '../support/runner.ts';
+
+const JOBS = 8;
+const script = join(import.meta.dirname, '..', 'support', 'save-job.ts');
+let root: string;
+let service: CacheService;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'race-'));
+  service = await CacheService.start();
+});
+afterEach(async () => {
+  await service.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+interface Job {
+  readonly process: ChildProcess;
+  readonly temp: string;
+}
+
+async function startJob(number: number): Promise<Job> {
+  const temp = join(root, String(number));
+  await mkdir(temp);
+  const env = { PATH: process.env.PATH, RUNNER_TEMP: temp, ...service.environment() };
+  const child = spawn(process.execPath, [script], { env, stdio: ['pipe', 'ignore', 'pipe'] });
+  let said = '';
+  for await (const part of child.stderr) {
+    said += String(part);
+    if (said.includes('ready')) return { process: child, temp };
+  }
+  throw new Error(`the job did not start: ${said}`);
+}
+
+async function finish(job: Job): Promise<SaveReport> {
+  const [code] = await once(job.process, 'exit');
+  expect(code).toBe(0);
+  return JSON.parse(await readFile(join(job.temp, 'report.json'), 'utf8')) as SaveReport;
+}
+
+describe('jobs of a matrix that save the same image at once', () => {
+  it('leaves one whole image in the cache, and every job ends well', async () => {
+    const jobs = await Promise.all(Array.from({ length: JOBS }, (_, number) => startJob(number)));
+    const finished = jobs.map(finish);
+    for (const job of jobs) job.process.stdin?.end();
+    const reports = await Promise.all(finished);
+
+    expect(reports.filter((report) => report.kind === 'saved').length).toBeGreaterThanOrEqual(1);
+    expect(reports.reduce((sum, report) => sum + report.uploadedPacks, 0)).toBe(3);
+    const saved = service.finalizedKeys();
+    expect(new Set(saved).size).toBe(saved.length);
+    expect(saved).toHaveLength(4);
+    expect(saved.at(-1)).toBe(keys.headKey(PREFIX, imageIdentity(), TODAY));
+    // Four at least; a job that uploads nothing wastes one, and only jobs that share the uploads may waste more.
+    expect(service.count('CreateCacheEntry')).toBeLessThanOrEqual(4 + 2 * JOBS);
+    await expectRestorable();
+  });
+});
+
+async function expectRestorable(): Promise<void> {
+  const runner = await startRunner(service.environment());
+  try {
+    const log = () => undefined;
+    const cache = createToolkitCache({ tempDirectory: runner.temp, log });
+    const { signal } = new AbortController();
+    const session = new RemoteCacheSession({ cache, prefix: PREFIX, log, signal });
+    const report = await session.restore(imageIdentity(), join(runner.root, 'packs'));
+    expect(report).toMatchObject({ match: 'exact', bytes: 600_000 });
+  } finally {
+    await runner.end();
+  }
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { MAX_CONCURRENCY, parseCommand } from '../../src/cli/arguments.ts';
+
+const PLAIN = {
+  image: 'alpine',
+  destination: 'rootfs',
+  platform: undefined,
+  cacheDirectory: undefined,
+  cacheMode: 'write',
+  username: undefined,
+  passwordStdin: false,
+  tlsVerify: true,
+  concurrency: 8,
+  json: false,
+  quiet: false,
+};
+
+describe('a command line that can be used', () => {
+  it.each([
+    ['defaults', [], {}],
+    ['a platform', ['--platform', 'linux/arm64'], { platform: 'linux/arm64' }],
+    ['a cache directory', ['--cache-dir=/c'], { cacheDirectory: '/c' }],
+    ['reading the cache only', ['--cache-mode', 'read'], { cacheMode: 'read' }],
+    ['no cache', ['--cache-mode=none'], { cacheMode: 'none' }],
+    ['credentials', ['--username', 'me', '--password-stdin'], { username: 'me', passwordStdin: true }],
+    ['no TLS verification', ['--tls-verify=false'], { tlsVerify: false }],
+    ['explicit TLS verification', ['--tls-verify=true'], { tlsVerify: true }],
+    ['the highest concurrency', ['--concurrency', '64'], { concurrency: MAX_CONCURRENCY }],
+    ['output switches', ['--json', '--quiet'], { json: true, quiet: true }],
+    ['a short switch', ['-q'], { quiet: true }],
+  ])('takes %s', (_, options, expected) => {
+    expect(parseCommand([...options, 'alpine', 'rootfs'])).toEqual({
+      kind: 'pull',
+      arguments: { ...PLAIN, ...expected },
+    });
+  });
+
+  it('takes options after the positional arguments', () => {
+    expect(parseCommand(['alpine', 'rootfs', '--json'])).toMatchObject({ arguments: { json: true } });
+  });
+
+  it('takes a destination that begins with a dash after --', () => {
+    expect(parseCommand(['--', 'alpine', '-x'])).toMatchObject({ arguments: { destination: '-x' } });
+  });
+
+  it.each([
+    [['--help'], 'help'],
+    [['-h', 'alpine'], 'help'],
+    [['--version'], 'version'],
+  ])('answers %j with %s', (argv, kind) => {
+    expect(parseCommand(argv)).toEqual({ kind });
+  });
+});
+
+describe('a command line that cannot be used', () => {
+  it.each([
+    ['nothing at all', [], /IMAGE and DESTINATION/],
+    ['one argument', ['alpine'], /one argument/],
+    ['three arguments', ['a', 'b', 'c'], /3 arguments/],
+    ['an empty destination', ['alpine', ''], /DESTINATION/],
+    ['an unknown option', ['alpine', 'rootfs', '--fast'], /--fast/],
+    ['an option without its value', ['alpine', 'rootfs', '--platform'], /--platform/],
+    ['a value for a switch', ['alpine', 'rootfs', '--json=yes'], /--json/],
+    ['an unknown cache mode', ['alpine', 'rootfs', '--cache-mode', 'rw'], /none, read, write/],
+    ['a vague --tls-verify', ['alpine', 'rootfs', '--tls-verify=no'], /true or false/],
+    ['no connections', ['alpine', 'rootfs', '--concurrency=0'], /from 1 to 64/],
+    ['too many connections', ['alpine', 'rootfs', '--concurrency=65'], /from 1 to 64/],
+    ['a concurrency that is no number', ['alpine', 'rootfs', '--concurrency=1e1'], /from 1 to 64/],
+    ['an empty cache directory', ['alpine', 'rootfs', '--cache-dir='], /--cache-dir/],
+    ['an empty user name', ['alpine', 'rootfs', '--username=', '--password-stdin'], /--username/],
+    ['a user name without a password', ['alpine', 'rootfs', '--username', 'me'], /belong together/],
+    ['a password without a user name', ['alpine', 'rootfs', '--password-stdin'], /belong together/],
+  ])('refuses %s', (_, argv, message) => {
+    expect(parseCommand(argv)).toEqual({ kind: 'usage', message: expect.stringMatching(message) });
+  });
+});

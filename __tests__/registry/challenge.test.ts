@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseChallenges } from '../../src/registry/challenge.ts';
+
+type Plain = [scheme: string, parameters: Record<string, string>];
+
+function plain(header: string | string[] | undefined): Plain[] {
+  return parseChallenges(header).map((one) => [one.scheme, Object.fromEntries(one.parameters)]);
+}
+
+const TABLE: [name: string, header: string | string[] | undefined, expected: Plain[]][] = [
+  ['no header', undefined, []],
+  ['an empty header', '', []],
+  ['one challenge', 'Basic realm="r"', [['basic', { realm: 'r' }]]],
+  [
+    'commas inside of quotes',
+    'Bearer realm="https://auth.example/token",service="s",scope="repository:a/b:pull,push"',
+    [['bearer', { realm: 'https://auth.example/token', service: 's', scope: 'repository:a/b:pull,push' }]],
+  ],
+  [
+    'several challenges in one line',
+    'Negotiate, Basic realm="a", Bearer realm="b",service=c',
+    [
+      ['negotiate', {}],
+      ['basic', { realm: 'a' }],
+      ['bearer', { realm: 'b', service: 'c' }],
+    ],
+  ],
+  [
+    'several lines',
+    ['Negotiate YWJj==', 'Basic realm="a"'],
+    [
+      ['negotiate', {}],
+      ['basic', { realm: 'a' }],
+    ],
+  ],
+  [
+    'a token68 before another challenge',
+    'Negotiate YWJj==, BEARER Realm="b"',
+    [
+      ['negotiate', {}],
+      ['bearer', { realm: 'b' }],
+    ],
+  ],
+  [
+    'any case and blanks around =',
+    'BEARER  REALM = "b" ,\tService =\t"s"',
+    [['bearer', { realm: 'b', service: 's' }]],
+  ],
+  ['escapes', 'Basic realm="a \\"quoted\\" \\\\ word"', [['basic', { realm: 'a "quoted" \\ word' }]]],
+  [
+    'a realm without quotes',
+    'Bearer realm=https://auth.example/token,service=s',
+    [['bearer', { realm: 'https://auth.example/token', service: 's' }]],
+  ],
+  [
+    'several scopes',
+    'Bearer realm="b",scope="repository:a:pull repository:c:pull"',
+    [['bearer', { realm: 'b', scope: 'repository:a:pull repository:c:pull' }]],
+  ],
+  ['the first of a repeated parameter', 'Basic realm="a",realm="b"', [['basic', { realm: 'a' }]]],
+  ['empty list elements', ', ,Basic realm="a",,', [['basic', { realm: 'a' }]]],
+  ['a quote without end', 'Basic realm="a, b', [['basic', { realm: 'a, b' }]]],
+  ['parameters without a scheme', 'realm="a", Basic realm="b"', [['basic', { realm: 'b' }]]],
+  ['an empty value', 'Bearer realm="",service="s"', [['bearer', { realm: '', service: 's' }]]],
+];
+
+describe('parseChallenges', () => {
+  it.each(TABLE)('reads %s', (_name, header, expected) => {
+    expect(plain(header)).toEqual(expected);
+  });
+
+  it('reads back whatever is written by the grammar', () => {
+    const token = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
+    const text = fc.stringMatching(/^[ -~]{0,20}$/);
+    const challenge = fc.tuple(
+      token,
+      fc.uniqueArray(fc.tuple(token, text), { selector: ([key]) => key, minLength: 1 }),
+    );
+    const blank = fc.constantFrom('', ' ', '\t', '  ');
+    fc.assert(
+      fc.property(fc.array(challenge, { minLength: 1 }), blank, fc.boolean(), (challenges, space, upper) => {
+        const written = challenges.map(([scheme, parameters]) => {
+          const list = parameters.map(
+            ([key, value]) => `${key}${space}=${space}"${value.replace(/["\\]/g, '\\$&')}"`,
+          );
+          return `${upper ? scheme.toUpperCase() : scheme} ${list.join(`${space},${space}`)}`;
+        });
+        expect(
+          parseChallenges(written.join(`${space},${space}`)).map((one) => [one.scheme, [...one.parameters]]),
+        ).toEqual(challenges);
+      }),
+    );
+  });
+
+  it('survives any text', () => {
+    const noise = fc.array(
+      fc.oneof(
+        fc.constantFrom('"', '\\', ',', '=', ' ', 'Bearer', 'realm', 'Basic'),
+        fc.string({ maxLength: 5 }),
+      ),
+      { maxLength: 40 },
+    );
+    fc.assert(
+      fc.property(noise, (parts) => {
+        for (const { scheme } of parseChallenges(parts.join(''))) expect(scheme).toMatch(/^[^\s,"=]+$/);
+      }),
+    );
+  });
+
+  it('reads a hostile header in linear time', () => {
+    const started = performance.now();
+    parseChallenges(['"'.repeat(200_000), 'a='.repeat(100_000), '\\"'.repeat(100_000), 'a '.repeat(100_000)]);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+});

@@ -1,0 +1,21 @@
+// One job of a race, as a process of its own: saves packs whose keys it shares with the others, and writes report.json.
+// It says "ready" on stderr and starts when its stdin ends.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { saveToCache } from '../../src/cache/save.ts';
+import { createToolkitCache } from '../../src/cache/toolkit-backend.ts';
+import { imageIdentity, makePack, NOON, PREFIX } from './cache-flow.ts';
+
+const tempDirectory = process.env.RUNNER_TEMP ?? '';
+const packs = await Promise.all(
+  ['one', 'two', 'three'].map((name, i) => makePack(tempDirectory, name, 100_000 * (i + 1))),
+);
+const cache = createToolkitCache({ tempDirectory, log: () => undefined });
+process.stderr.write('ready\n');
+await text(process.stdin);
+const report = await saveToCache(
+  { prefix: PREFIX, restored: { image: imageIdentity(), packs: [] }, newPacks: packs, livePacks: packs },
+  { cache, tempDirectory, now: NOON, signal: new AbortController().signal, log: () => undefined },
+);
+await writeFile(join(tempDirectory, 'report.json'), JSON.stringify(report));

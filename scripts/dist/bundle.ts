@@ -1,0 +1,72 @@
+// The JavaScript of dist/: one bundle each for the action, the command line and the worker threads, and the doors to them.
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build, type Metafile } from 'esbuild';
+
+/** Bundles behind a door carry `.bundle` in their name; worker.js is only ever started by one of them. */
+const ENTRY_POINTS = {
+  'index.bundle': 'src/index.ts',
+  'cli.bundle': 'src/cli.ts',
+  worker: 'src/worker.ts',
+};
+
+/**
+ * CommonJS dependencies call `require` for Node's own modules, which an ES module does not have. The alias matters: a
+ * plain `createRequire` would collide with the same import inside a dependency.
+ */
+const REQUIRE_BANNER =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+/**
+ * Writes the bundles and doors into `outDirectory` and returns what went into them. Not minified, so that the committed
+ * output can be reviewed; no source maps, because readable output makes them megabytes without use.
+ */
+export async function writeBundles(root: string, outDirectory: string): Promise<Metafile> {
+  await mkdir(outDirectory, { recursive: true });
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ENTRY_POINTS,
+    outdir: outDirectory,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    charset: 'utf8',
+    legalComments: 'eof',
+    external: ['*.node', '@mongodb-js/*'],
+    banner: { js: REQUIRE_BANNER },
+    metafile: true,
+    logLevel: 'warning',
+  });
+  for (const name of Object.keys(ENTRY_POINTS)) await normalizeLineEnds(join(outDirectory, `${name}.js`));
+  await writeDoors(outDirectory);
+  return metafile;
+}
+
+async function writeDoors(outDirectory: string): Promise<void> {
+  await writeFile(join(outDirectory, 'index.js'), door('index.bundle.js'));
+  await writeFile(join(outDirectory, 'cli.js'), `#!/usr/bin/env node\n${door('cli.bundle.js')}`);
+  await chmod(join(outDirectory, 'cli.js'), 0o755);
+  await writeFile(join(outDirectory, 'package.json'), '{ "type": "module" }\n');
+}
+
+/**
+ * The version check lives in a file of its own: a Node too old for the bundle already fails while it parses or links it,
+ * before any statement inside could speak.
+ */
+function door(bundle: string): string {
+  return `// Built by scripts/build.ts. Written so that any Node with ES modules can run it far enough to say what is wrong.
+if (Number(process.versions.node.split('.')[0]) < 24) {
+  console.error('oci-pull needs Node 24 or later; this is Node ' + process.versions.node);
+  process.exitCode = 2;
+} else {
+  import('./${bundle}');
+}
+`;
+}
+
+/** Git stores LF only; comments of dependencies come with CRLF too, and would make a fresh clone look stale. */
+async function normalizeLineEnds(file: string): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  if (text.includes('\r\n')) await writeFile(file, text.replaceAll('\r\n', '\n'));
+}

@@ -1,0 +1,105 @@
+// The inputs of action.yml, validated before any work. Their names and defaults stand there; docs are generated from it.
+import { resolve } from 'node:path';
+import type { Credential } from '../auth/credential.ts';
+import { credentialFor } from '../auth/credential-for.ts';
+import { DEFAULT_CACHE_KEY_PREFIX, isCacheKeyPrefix } from '../cache/keys.ts';
+import { PullError } from '../errors.ts';
+import { quote } from '../oci/json.ts';
+import { hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts';
+import { parseReference, type Reference } from '../oci/reference.ts';
+import { DEFAULT_CONCURRENCY } from '../pull/options.ts';
+
+const CACHE_MODES = ['auto', 'none', 'read', 'write'] as const;
+export type RequestedCacheMode = (typeof CACHE_MODES)[number];
+
+const DEFAULT_DESTINATION = 'rootfs';
+const MAX_CONCURRENCY = 64;
+
+export interface InputSource {
+  /** The value of an input, trimmed; empty when it was not given. */
+  readonly get: (name: string) => string;
+  /** Keeps a text out of the log from now on. */
+  readonly mask: (secret: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface ActionInputs {
+  readonly reference: Reference;
+  readonly platform: Platform;
+  /** Absolute. */
+  readonly destination: string;
+  readonly credential: Credential | undefined;
+  readonly tlsVerify: boolean;
+  readonly cacheMode: RequestedCacheMode;
+  readonly cacheKeyPrefix: string;
+  /** Absolute; undefined when none was given. */
+  readonly cacheDirectory: string | undefined;
+  readonly concurrency: number;
+}
+
+/** Masks the secrets, then reads and checks everything. Throws INPUT_INVALID or REFERENCE_INVALID. */
+export function readInputs(source: InputSource): ActionInputs {
+  const secrets = readSecrets(source);
+  const image = source.get('image');
+  if (image === '') throw new PullError('INPUT_INVALID', 'the input image is missing');
+  const reference = parseReference(image);
+  const platform = source.get('platform');
+  const cacheDirectory = source.get('cache-dir');
+  return {
+    reference,
+    platform: platform === '' ? hostPlatform(process.arch) : parsePlatform(platform),
+    destination: toPath(source, 'destination', source.get('destination') || DEFAULT_DESTINATION),
+    credential: credentialFor(reference.registry, secrets),
+    tlsVerify: toBoolean('tls-verify', source.get('tls-verify') || 'true'),
+    cacheMode: toCacheMode(source.get('cache-mode') || 'auto'),
+    cacheKeyPrefix: toPrefix(source.get('cache-key-prefix') || DEFAULT_CACHE_KEY_PREFIX),
+    cacheDirectory: cacheDirectory === '' ? undefined : toPath(source, 'cache-dir', cacheDirectory),
+    concurrency: toConcurrency(source.get('concurrency') || String(DEFAULT_CONCURRENCY)),
+  };
+}
+
+function readSecrets({ get, mask, env }: InputSource) {
+  const [username, password, githubToken] = [get('username'), get('password'), get('github-token')];
+  const basic = Buffer.from(`${username}:${password}`).toString('base64');
+  for (const secret of password === '' ? [githubToken] : [password, basic, githubToken])
+    if (secret !== '') mask(secret);
+  return { username, password, githubToken, githubActor: env.GITHUB_ACTOR };
+}
+
+/** Relative paths start at the workspace, as they do for every action. */
+function toPath({ env }: InputSource, name: string, value: string): string {
+  if (value.includes('\0')) throw invalid(name, value, 'a path without NUL characters');
+  return resolve(env.GITHUB_WORKSPACE || process.cwd(), value);
+}
+
+/** The spellings of YAML 1.2, as core.getBooleanInput takes them. */
+function toBoolean(name: string, value: string): boolean {
+  if (['true', 'True', 'TRUE'].includes(value)) return true;
+  if (['false', 'False', 'FALSE'].includes(value)) return false;
+  throw invalid(name, value, 'true or false');
+}
+
+function toCacheMode(value: string): RequestedCacheMode {
+  const mode = CACHE_MODES.find((known) => known === value);
+  if (!mode) throw invalid('cache-mode', value, `one of ${CACHE_MODES.join(', ')}`);
+  return mode;
+}
+
+function toPrefix(value: string): string {
+  if (isCacheKeyPrefix(value)) return value;
+  throw invalid(
+    'cache-key-prefix',
+    value,
+    'up to 100 of a-z, 0-9, ".", "_" and "-", with a letter or digit at both ends',
+  );
+}
+
+function toConcurrency(value: string): number {
+  const number = /^[0-9]{1,3}$/.test(value) ? Number(value) : 0;
+  if (number >= 1 && number <= MAX_CONCURRENCY) return number;
+  throw invalid('concurrency', value, `a whole number from 1 to ${MAX_CONCURRENCY}`);
+}
+
+function invalid(name: string, value: string, wanted: string): PullError {
+  return new PullError('INPUT_INVALID', `the input ${name} is ${quote(value)}; it must be ${wanted}`);
+}

@@ -1,0 +1,100 @@
+// The main phase: inputs in, a pull, outputs and a summary out, and a note for the post phase.
+import { appendFile } from 'node:fs/promises';
+import * as core from '@actions/core';
+import { RemoteCacheSession } from '../cache/remote-session.ts';
+import { needsSave, type SavePlan } from '../cache/save.ts';
+import { createToolkitCache, isCacheServiceAvailable } from '../cache/toolkit-backend.ts';
+import { describeError } from '../errors.ts';
+import { repositoryName } from '../oci/reference.ts';
+import type { PullOptions } from '../pull/options.ts';
+import type { PullResult } from '../pull/result.ts';
+import { type CacheDecision, decideCache } from './cache-policy.ts';
+import { reportFailure } from './failure.ts';
+import { type ActionInputs, readInputs } from './inputs.ts';
+import { setOutputs } from './outputs.ts';
+import { forLog } from './plain-text.ts';
+import { createReporter } from './reporter.ts';
+import { markMainPhase, saveForPost } from './state.ts';
+import { chooseStorePlace, type StorePlace, temporaryDirectory } from './store-place.ts';
+import { renderSummary } from './summary.ts';
+import { readVisibility } from './visibility.ts';
+
+export type Pull = (options: PullOptions) => Promise<PullResult>;
+
+/** Runs the action's main phase. A failure becomes an annotation and the exit code; it throws nothing. */
+export async function runMain(pull: Pull, signal: AbortSignal): Promise<void> {
+  markMainPhase();
+  try {
+    const inputs = readInputs({ get: core.getInput, mask: core.setSecret, env: process.env });
+    await pullAndReport(pull, inputs, signal);
+  } catch (error) {
+    reportFailure(error);
+  }
+}
+
+async function pullAndReport(pull: Pull, inputs: ActionInputs, signal: AbortSignal): Promise<void> {
+  const { cacheDirectory } = inputs;
+  const place = await chooseStorePlace({ cacheDirectory, env: process.env, log: core.info });
+  const decision = await decide(inputs, place);
+  core.info(decision.reason);
+  const session = decision.remoteRead ? openSession(inputs, signal) : undefined;
+  const reporter = createReporter();
+  let result: PullResult;
+  try {
+    result = await pull({
+      ...inputs,
+      storeDirectory: place.directory,
+      storeRead: decision.storeRead,
+      storeWrite: decision.storeWrite,
+      cache: session,
+      emit: reporter.emit,
+      signal,
+    });
+  } finally {
+    reporter.close();
+  }
+  setOutputs(result);
+  await writeSummary(renderSummary(result));
+  if (decision.remoteWrite) leaveForPost(savePlan(inputs, result, session));
+}
+
+async function decide(inputs: ActionInputs, place: StorePlace): Promise<CacheDecision> {
+  return decideCache({
+    requested: inputs.cacheMode,
+    jobMode: process.env.ACTIONS_CACHE_MODE ?? '',
+    serviceAvailable: isCacheServiceAvailable(),
+    authenticated: inputs.credential !== undefined,
+    visibility: await readVisibility(process.env.GITHUB_EVENT_PATH),
+    store: place.kind,
+  });
+}
+
+function openSession(inputs: ActionInputs, signal: AbortSignal): RemoteCacheSession {
+  const log = (message: string) => core.info(forLog(message));
+  const cache = createToolkitCache({ tempDirectory: temporaryDirectory(process.env), log });
+  return new RemoteCacheSession({ cache, prefix: inputs.cacheKeyPrefix, log, signal });
+}
+
+function savePlan(
+  inputs: ActionInputs,
+  result: PullResult,
+  session: RemoteCacheSession | undefined,
+): SavePlan {
+  const repository = repositoryName(inputs.reference);
+  const image = { repository, manifestDigest: result.digest, platform: result.platform };
+  const restored = session?.restored ?? { image, packs: [] };
+  const { newPacks, livePacks } = result;
+  return { prefix: inputs.cacheKeyPrefix, restored, newPacks, livePacks };
+}
+
+function leaveForPost(plan: SavePlan): void {
+  if (needsSave(plan) && !saveForPost(plan))
+    core.info('the list of packs is too long to be handed to the post phase; nothing will be saved');
+}
+
+/** A summary that cannot be written is no reason to fail. */
+async function writeSummary(markdown: string): Promise<void> {
+  const file = process.env.GITHUB_STEP_SUMMARY;
+  if (!file) return;
+  await appendFile(file, markdown).catch((error: unknown) => core.debug(describeError(error)));
+}

@@ -1,0 +1,25 @@
+// Text from images and registries, made harmless for the places where the action prints it.
+
+const MAX_LENGTH = 2000;
+
+/**
+ * One line without control characters, not endless, and without the marks of workflow commands. The runner acts on `##[` anywhere
+ * in a line and on `::` at its start: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+ */
+export function forLog(text: string): string {
+  return oneLine(text)
+    .replaceAll('##[', '# #[')
+    .replace(/^\s*::/, ' : :');
+}
+
+/** For Markdown outside of code: whatever could be markup becomes a character reference, which is never markup. */
+export function forMarkdown(text: string): string {
+  return oneLine(text)
+    .replace(/[^\p{L}\p{M}\p{N} .,:;/+=()-]/gu, (char) => `&#${char.codePointAt(0)};`)
+    .replaceAll('://', '&#58;//');
+}
+
+function oneLine(text: string): string {
+  const short = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
+  return short.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
+}

@@ -1,0 +1,96 @@
+// Prints what the stages report into the job log: few lines, a heartbeat while data flows, details only in debug runs.
+import * as core from '@actions/core';
+import type { PullEvent, Stage } from '../progress/events.ts';
+import { count, formatBytes, percent } from './figures.ts';
+import { forLog } from './plain-text.ts';
+
+const HEARTBEAT_MS = 5_000;
+
+/** Stages in which the cache library or the list of layers would fill the log. */
+const GROUPS: Partial<Record<Stage, string>> = {
+  restore: 'Restore chunks from the cache',
+  plan: 'Layers',
+};
+
+export type LogSink = Pick<typeof core, 'info' | 'debug' | 'warning' | 'startGroup' | 'endGroup'>;
+
+export interface Reporter {
+  readonly emit: (event: PullEvent) => void;
+  /** Ends the open group and the heartbeat. */
+  readonly close: () => void;
+}
+
+export function createReporter(sink: LogSink = core): Reporter {
+  const log = new LogReporter(sink);
+  return { emit: (event) => log.take(event), close: () => log.close() };
+}
+
+class LogReporter {
+  readonly #sink: LogSink;
+  readonly #heartbeat: NodeJS.Timeout;
+  #groupOpen = false;
+  #planned = 0;
+  #received = 0;
+  #said = 0;
+
+  constructor(sink: LogSink) {
+    this.#sink = sink;
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
+  }
+
+  take(event: PullEvent): void {
+    if (event.kind === 'stage') this.#enter(event.stage);
+    else if (event.kind === 'planned') this.#planned = event.bytes;
+    else if (event.kind === 'received') this.#received += event.bytes;
+    else this.#print(event);
+  }
+
+  close(): void {
+    clearInterval(this.#heartbeat);
+    this.#endGroup();
+  }
+
+  #enter(stage: Stage): void {
+    this.#endGroup();
+    const title = GROUPS[stage];
+    if (title === undefined) return;
+    this.#sink.startGroup(title);
+    this.#groupOpen = true;
+  }
+
+  #endGroup(): void {
+    if (this.#groupOpen) this.#sink.endGroup();
+    this.#groupOpen = false;
+  }
+
+  #print(event: Exclude<PullEvent, { kind: 'stage' | 'planned' | 'received' }>): void {
+    if (event.kind === 'warning') this.#sink.warning(forLog(event.message));
+    else if (event.kind === 'debug') this.#sink.debug(forLog(event.message));
+    else if (event.kind === 'unpacked')
+      this.#sink.debug(
+        `layer ${event.index + 1}: ${count(event.entries, 'entry').replace('entrys', 'entries')}`,
+      );
+    else this.#sink.info(forLog(describe(event)));
+  }
+
+  #beat(): void {
+    if (this.#received === this.#said) return;
+    this.#said = this.#received;
+    const of =
+      this.#planned > 0
+        ? ` of ${formatBytes(this.#planned)} (${percent(this.#received, this.#planned)})`
+        : '';
+    this.#sink.info(`fetched ${formatBytes(this.#received)}${of}`);
+  }
+}
+
+function describe(event: Extract<PullEvent, { kind: 'resolved' | 'layer' | 'info' }>): string {
+  if (event.kind === 'info') return event.message;
+  if (event.kind === 'resolved')
+    return `${event.image} for ${event.platform}: ${formatBytes(event.compressedSize)} in ${count(event.layers, 'layer')}`;
+  const name = [`layer ${event.index + 1}`, event.digest].join(' ').trim();
+  const parts = [`${name}: ${event.way}`];
+  if (event.cached > 0) parts.push(`${formatBytes(event.cached)} at hand`);
+  if (event.missing > 0) parts.push(`${formatBytes(event.missing)} to fetch`);
+  return parts.join(', ');
+}

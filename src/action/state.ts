@@ -1,0 +1,92 @@
+// What the main phase leaves for the post phase. No secrets: the runner hands it over as plain environment variables.
+import { isAbsolute } from 'node:path';
+import { getState, saveState } from '@actions/core';
+import { isHeadPack, MAX_PACKS } from '../cache/head.ts';
+import { isCacheKeyPrefix, isPackKey } from '../cache/keys.ts';
+import type { RestoredState } from '../cache/remote-session.ts';
+import type { SavePlan } from '../cache/save.ts';
+import { isJsonRecord } from '../oci/json.ts';
+import type { PackFile } from '../store/pack-file.ts';
+
+const VERSION = 1;
+/** Linux takes 128 KiB for one environment variable: MAX_ARG_STRLEN, execve(2). */
+export const MAX_STATE_BYTES = 100 * 1024;
+
+/** One bundle serves both phases: the state of the first tells which this is. */
+export function markMainPhase(): void {
+  saveState('isPost', 'true');
+}
+
+export function isPostPhase(): boolean {
+  return getState('isPost') === 'true';
+}
+
+/** Returns false where the plan is too large to be handed over. */
+export function saveForPost(plan: SavePlan): boolean {
+  const text = formatSavePlan(plan);
+  if (Buffer.byteLength(text) > MAX_STATE_BYTES) return false;
+  saveState('save', text);
+  return true;
+}
+
+export function loadForPost(): SavePlan | undefined {
+  return parseSavePlan(getState('save'));
+}
+
+export function formatSavePlan({ prefix, restored, newPacks, livePacks }: SavePlan): string {
+  const newKeys = newPacks.map((pack) => pack.key);
+  return JSON.stringify({ version: VERSION, prefix, restored, newKeys, livePacks });
+}
+
+/** undefined for anything that formatSavePlan does not write. */
+export function parseSavePlan(text: string): SavePlan | undefined {
+  if (text === '') return undefined;
+  try {
+    return toSavePlan(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function toSavePlan(value: unknown): SavePlan | undefined {
+  if (!isJsonRecord(value) || value.version !== VERSION) return undefined;
+  const { prefix, newKeys, livePacks } = value;
+  const restored = toRestored(value.restored);
+  if (typeof prefix !== 'string' || !isCacheKeyPrefix(prefix) || !restored) return undefined;
+  if (!isListOf(livePacks, isPackFile) || !isListOf(newKeys, isKey)) return undefined;
+  const newPacks = livePacks.filter((pack) => newKeys.includes(pack.key));
+  return { prefix, restored, newPacks, livePacks };
+}
+
+function toRestored(value: unknown): RestoredState | undefined {
+  if (!isJsonRecord(value) || !isJsonRecord(value.image)) return undefined;
+  const { headKey, packs } = value;
+  const { repository, manifestDigest, platform } = value.image;
+  if (!isListOf(packs, isListedPack)) return undefined;
+  if (!isText(repository) || !isText(manifestDigest) || !isText(platform)) return undefined;
+  if (headKey !== undefined && !isText(headKey)) return undefined;
+  const image = { repository, manifestDigest, platform };
+  return headKey === undefined ? { image, packs } : { image, headKey, packs };
+}
+
+function isListedPack(value: unknown): value is RestoredState['packs'][number] {
+  return (
+    isJsonRecord(value) && isKey(value.key) && ['fetched', 'local', 'unusable'].includes(String(value.fate))
+  );
+}
+
+function isListOf<T>(value: unknown, isItem: (item: unknown) => item is T): value is T[] {
+  return Array.isArray(value) && value.length <= MAX_PACKS && value.every(isItem);
+}
+
+function isPackFile(value: unknown): value is PackFile {
+  return isHeadPack(value) && isJsonRecord(value) && typeof value.path === 'string' && isAbsolute(value.path);
+}
+
+function isKey(value: unknown): value is string {
+  return typeof value === 'string' && isPackKey(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= 1024;
+}

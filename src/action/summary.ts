@@ -1,0 +1,111 @@
+// The job summary of one pull, as Markdown. Pure.
+import type { LayerReport, LayerWay, PullResult } from '../pull/result.ts';
+import { count, formatBytes, formatDuration, percent } from './figures.ts';
+import { forMarkdown } from './plain-text.ts';
+
+/** A step's summary ends at 1 MiB; these keep even the worst one at a fraction of it. */
+const MAX_ROWS = 500;
+const MAX_WARNINGS = 50;
+const MAX_REASON_LENGTH = 200;
+
+const WAYS: Readonly<Record<LayerWay, string>> = {
+  cached: 'from cache',
+  ranges: 'missing chunks',
+  whole: 'whole layer',
+};
+
+/** One pull: a sentence, a table of layers, where the bytes came from, and what the user should know. */
+export function renderSummary(result: PullResult): string {
+  const parts = [
+    `### ${firstSentence(result)}`,
+    facts(result),
+    layerTable(result.layers),
+    pie(result),
+    warnings(result.warnings),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function firstSentence(result: PullResult): string {
+  const size = `${formatBytes(result.bytesTotal)} in ${count(result.layers.length, 'layer')}`;
+  const name = code(result.image.split('@')[0] ?? '');
+  const source = result.cacheHit
+    ? 'nothing downloaded'
+    : `${formatBytes(result.bytesDownloaded)} downloaded (${percent(result.bytesFromCache, result.bytesTotal)} from cache)`;
+  return `Pulled ${name}: ${size}, ${source}, ${formatDuration(result.timings.total)}`;
+}
+
+function facts(result: PullResult): string {
+  const { timings } = result;
+  const stages = [
+    `resolve ${formatDuration(timings.resolve)}`,
+    `restore ${formatDuration(timings.restore)}`,
+    `plan ${formatDuration(timings.plan)}`,
+    `fetch and unpack ${formatDuration(timings.fetchAndUnpack)}`,
+    `finish ${formatDuration(timings.finish)}`,
+  ];
+  return [
+    `- image ${code(result.image)}`,
+    `- platform ${code(result.platform)}`,
+    `- root file system ${code(result.rootPath)}`,
+    `- ${count(result.requests, 'request')} to the registry; ${stages.join(', ')}`,
+  ].join('\n');
+}
+
+function layerTable(layers: readonly LayerReport[]): string {
+  if (layers.length === 0) return '';
+  const head = [
+    '| layer | format | how | size | from cache | downloaded | requests | time |',
+    '|---|---|---|---:|---:|---:|---:|---:|',
+  ];
+  const left = layers.length - MAX_ROWS;
+  const more = left > 0 ? [`| … | ${left} more | | | | | | |`] : [];
+  return [...head, ...layers.slice(0, MAX_ROWS).map(layerRow), ...more].join('\n');
+}
+
+function layerRow(layer: LayerReport): string {
+  const reason = layer.reason ? `: ${forMarkdown(layer.reason.slice(0, MAX_REASON_LENGTH))}` : '';
+  const cells = [
+    code(shortDigest(layer.digest)),
+    layer.format,
+    WAYS[layer.way] + reason,
+    formatBytes(layer.compressedSize),
+    formatBytes(layer.bytesFromCache),
+    formatBytes(layer.bytesDownloaded),
+    String(layer.requests),
+    formatDuration(layer.milliseconds),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+/** Mermaid draws no slice for a zero, and takes a pie of zeros for an error. */
+function pie(result: PullResult): string {
+  const slices = [
+    { label: 'chunk cache', bytes: result.bytesFromCache },
+    { label: 'registry', bytes: result.bytesDownloaded },
+  ].filter(({ bytes }) => bytes > 0);
+  if (slices.length === 0) return '';
+  const lines = slices.map(({ label, bytes }) => `  "${label} (${formatBytes(bytes)})" : ${bytes}`);
+  return ['```mermaid', 'pie title Where the layers came from', ...lines, '```'].join('\n');
+}
+
+function warnings(texts: readonly string[]): string {
+  if (texts.length === 0) return '';
+  const left = texts.length - MAX_WARNINGS;
+  const more = left > 0 ? [`- and ${left} more, in the log`] : [];
+  return [
+    '**Warnings**',
+    '',
+    ...texts.slice(0, MAX_WARNINGS).map((text) => `- ${forMarkdown(text)}`),
+    ...more,
+  ].join('\n');
+}
+
+function shortDigest(digest: string): string {
+  return digest.replace(/^(\w+:)?([0-9a-f]{12})[0-9a-f]+$/, '$2');
+}
+
+/** Backticks would not decode character references; this does. */
+function code(text: string): string {
+  return `<code>${forMarkdown(text)}</code>`;
+}

@@ -1,0 +1,204 @@
+// The save side of the remote cache: new packs first, the head that lists them last, and only once all of them are known to exist.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError } from '../errors.ts';
+import type { PackFile } from '../store/pack-file.ts';
+import type { BlobCache, SaveRequest } from './blob-cache.ts';
+import { formatHead, MAX_PACKS } from './head.ts';
+import * as keys from './keys.ts';
+import { forEachParallel, orAborted } from './parallel.ts';
+import type { RestoredState } from './remote-session.ts';
+
+const PARALLEL_PACKS = 4;
+/** How often, and how long apart, a job that has uploaded something looks for what another job is uploading. */
+const PATIENCE = { looks: 5, intervalMs: 3_000 };
+export const DEFAULT_SAVE_DEADLINE_MS = 120_000;
+
+/** What a finished pull leaves to be saved. */
+export interface SavePlan {
+  readonly prefix: string;
+  readonly restored: RestoredState;
+  readonly newPacks: readonly PackFile[];
+  readonly livePacks: readonly PackFile[];
+}
+
+export interface SaveOptions {
+  readonly cache: BlobCache;
+  readonly tempDirectory: string;
+  readonly now: Date;
+  readonly signal: AbortSignal;
+  readonly log: (message: string) => void;
+  readonly deadlineMs?: number;
+  readonly patience?: typeof PATIENCE;
+}
+
+/**
+ * saved: the head stands. raced: another job has saved the same image meanwhile. nothing: the cache already holds all of it.
+ * incomplete: some packs or the head could not be saved; what was uploaded helps nobody yet.
+ */
+export interface SaveReport {
+  readonly kind: 'saved' | 'raced' | 'nothing' | 'incomplete';
+  readonly message: string;
+  readonly uploadedPacks: number;
+  /** Bytes of the packs uploaded by this job. */
+  readonly uploadedBytes: number;
+}
+
+/** Would a save change anything? Costs no request. */
+export function needsSave(plan: SavePlan): boolean {
+  const { headKey, image, packs } = plan.restored;
+  if (plan.livePacks.length === 0 || plan.livePacks.length > MAX_PACKS) return false;
+  if (plan.newPacks.length > 0 || headKey === undefined) return true;
+  const usable = new Set(packs.filter(({ fate }) => fate !== 'unusable').map(({ key }) => key));
+  const exact = keys.matchHeadKey(headKey, plan.prefix, image)?.match === 'exact';
+  return !exact || plan.livePacks.some((pack) => !usable.has(pack.key));
+}
+
+/** Never throws. Ends at the deadline or when the signal fires, even if the library's own work goes on. */
+export async function saveToCache(plan: SavePlan, options: SaveOptions): Promise<SaveReport> {
+  const deadline = new AbortController();
+  const milliseconds = options.deadlineMs ?? DEFAULT_SAVE_DEADLINE_MS;
+  const timer = setTimeout(
+    () => deadline.abort(new Error(`the deadline of ${milliseconds / 1000} s has passed`)),
+    milliseconds,
+  );
+  const signal = AbortSignal.any([options.signal, deadline.signal]);
+  const save = new Save(plan, { ...options, signal });
+  try {
+    return await orAborted(save.run(), signal);
+  } catch (error) {
+    return save.report('incomplete', describeError(error));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+interface Stop {
+  readonly kind: 'raced' | 'incomplete';
+  readonly message: string;
+}
+
+class Save {
+  readonly #plan: SavePlan;
+  readonly #options: SaveOptions;
+  readonly #day: string;
+  #uploadedPacks = 0;
+  #uploadedBytes = 0;
+
+  constructor(plan: SavePlan, options: SaveOptions) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#day = keys.cacheDay(options.now);
+  }
+
+  async run(): Promise<SaveReport> {
+    if (!needsSave(this.#plan)) return this.report('nothing', 'the cache already holds this image');
+    if (await this.#isSavedMeanwhile())
+      return this.report('raced', 'another job has saved this image meanwhile');
+    const stopped = (await this.#savePacks()) ?? (await this.#saveHead());
+    if (stopped) return this.report(stopped.kind, stopped.message);
+    const { livePacks } = this.#plan;
+    return this.report('saved', `saved ${this.#uploadedPacks} new of ${livePacks.length} packs`);
+  }
+
+  report(kind: SaveReport['kind'], message: string): SaveReport {
+    return { kind, message, uploadedPacks: this.#uploadedPacks, uploadedBytes: this.#uploadedBytes };
+  }
+
+  /** Only today's head counts: an older one stood there when this pull looked, and was of no use to it. */
+  async #isSavedMeanwhile(): Promise<boolean> {
+    const key = this.#headKey();
+    const found = await this.#options.cache.lookup(keys.HEAD_NAME, [key]);
+    return found === key && found !== this.#plan.restored.headKey;
+  }
+
+  #headKey(): string {
+    return keys.headKey(this.#plan.prefix, this.#plan.restored.image, this.#day);
+  }
+
+  /**
+   * One after the other until one was uploaded, so that the loser of a race, or a job that may not write, wastes a single
+   * request; then several at once.
+   */
+  async #savePacks(): Promise<Stop | undefined> {
+    const queue = this.#packsToSave();
+    while (this.#uploadedPacks === 0) {
+      const pack = queue.shift();
+      if (!pack) return undefined;
+      const stop = await this.#savePack(pack);
+      if (stop) return stop;
+    }
+    let stopped: Stop | undefined;
+    await forEachParallel(queue, PARALLEL_PACKS, async (pack) => {
+      if (stopped) return;
+      const stop = await this.#savePack(pack);
+      stopped ??= stop;
+    });
+    return stopped;
+  }
+
+  /** The smallest first, where losing costs least; the same order in every job. */
+  #packsToSave(): PackFile[] {
+    const { restored, newPacks, livePacks } = this.#plan;
+    const fresh = new Set(newPacks.map((pack) => pack.key));
+    const fetched = new Set(restored.packs.filter(({ fate }) => fate === 'fetched').map(({ key }) => key));
+    return livePacks
+      .filter((pack) => fresh.has(pack.key) || !fetched.has(pack.key))
+      .toSorted((a, b) => a.size - b.size || (a.key < b.key ? -1 : 1));
+  }
+
+  async #savePack(pack: PackFile): Promise<Stop | undefined> {
+    const { prefix, newPacks, restored } = this.#plan;
+    // Listed, and yet it had to be made again: what stands in the cache is damaged, and only a new key can replace it.
+    const listed = restored.packs.some(({ key }) => key === pack.key);
+    const replaces = listed && newPacks.some(({ key }) => key === pack.key);
+    return this.#upload({
+      name: keys.packName(pack.key),
+      key: keys.packEntryKey(prefix, pack.key, this.#day),
+      equivalents: replaces ? [] : [keys.packPrefix(prefix, pack.key)],
+      file: pack.path,
+      size: pack.size,
+    });
+  }
+
+  async #saveHead(): Promise<Stop | undefined> {
+    const { restored, livePacks } = this.#plan;
+    const { manifestDigest } = restored.image;
+    const directory = await mkdtemp(join(this.#options.tempDirectory, 'oci-pull-head-'));
+    try {
+      const file = join(directory, 'head.json');
+      await writeFile(file, formatHead({ manifestDigest, packs: livePacks }));
+      return await this.#upload({ name: keys.HEAD_NAME, key: this.#headKey(), equivalents: [], file });
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** undefined: the entry is known to exist. */
+  async #upload(request: SaveRequest & { size?: number }): Promise<Stop | undefined> {
+    this.#options.signal.throwIfAborted();
+    const outcome = await this.#options.cache.save(request);
+    this.#options.log(`${request.key}: ${outcome.kind}`);
+    if (outcome.kind === 'saved' && request.size !== undefined) {
+      this.#uploadedPacks += 1;
+      this.#uploadedBytes += request.size;
+    }
+    // Who has uploaded nothing leaves the field to the other job. Who has must not: the other may be waiting for just that.
+    const leaves = this.#uploadedPacks === 0 && request.name !== keys.HEAD_NAME;
+    if (outcome.kind === 'raced' && leaves)
+      return { kind: 'raced', message: 'another job is saving this image' };
+    if (!('message' in outcome)) return undefined;
+    if (outcome.kind === 'failed' && !leaves && (await this.#appears(request))) return undefined;
+    return { kind: 'incomplete', message: outcome.message };
+  }
+
+  async #appears({ name, key }: SaveRequest): Promise<boolean> {
+    const { looks, intervalMs } = this.#options.patience ?? PATIENCE;
+    for (let look = 0; look < looks; look++) {
+      await sleep(intervalMs, undefined, { signal: this.#options.signal });
+      if ((await this.#options.cache.lookup(name, [key])) !== undefined) return true;
+    }
+    return false;
+  }
+}

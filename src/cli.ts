@@ -1,0 +1,22 @@
+// Door: the command line program.
+import { homedir } from 'node:os';
+import { listenForInterrupt } from './cli/interrupt.ts';
+import { main } from './cli/main.ts';
+import { pull } from './pull/pull.ts';
+
+const interrupt = listenForInterrupt();
+process.exitCode = await main({
+  argv: process.argv.slice(2),
+  env: process.env,
+  cwd: process.cwd(),
+  platform: process.platform,
+  arch: process.arch,
+  home: homedir(),
+  stdin: process.stdin,
+  stdout: (text) => process.stdout.write(text),
+  stderr: (text) => process.stderr.write(text),
+  columns: () => (process.stderr.isTTY ? (process.stderr.columns ?? 80) : undefined),
+  interrupt,
+  pull,
+});
+interrupt.dispose();

@@ -1,0 +1,108 @@
+// The command line: what may be written there, checked before anything is done.
+import { parseArgs } from 'node:util';
+import { DEFAULT_CONCURRENCY } from '../pull/options.ts';
+
+export interface PullArguments {
+  readonly image: string;
+  readonly destination: string;
+  readonly platform?: string | undefined;
+  readonly cacheDirectory?: string | undefined;
+  readonly cacheMode: CacheMode;
+  readonly username?: string | undefined;
+  readonly passwordStdin: boolean;
+  readonly tlsVerify: boolean;
+  readonly concurrency: number;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+export type Command =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  /** The arguments cannot be used. */
+  | { readonly kind: 'usage'; readonly message: string }
+  | { readonly kind: 'pull'; readonly arguments: PullArguments };
+
+const CACHE_MODES = ['none', 'read', 'write'] as const;
+export type CacheMode = (typeof CACHE_MODES)[number];
+
+/** More connections to one registry than this get a client throttled, not faster. */
+export const MAX_CONCURRENCY = 64;
+
+const OPTIONS = {
+  platform: { type: 'string' },
+  'cache-dir': { type: 'string' },
+  'cache-mode': { type: 'string', default: 'write' },
+  username: { type: 'string' },
+  'password-stdin': { type: 'boolean', default: false },
+  'tls-verify': { type: 'string', default: 'true' },
+  concurrency: { type: 'string', default: String(DEFAULT_CONCURRENCY) },
+  json: { type: 'boolean', default: false },
+  quiet: { type: 'boolean', short: 'q', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', default: false },
+} as const;
+
+/** Reads the arguments behind the program's name. Does not judge references, platforms and paths: their own parsers do. */
+export function parseCommand(argv: readonly string[]): Command {
+  const parsed = parse(argv);
+  if (typeof parsed === 'string') return { kind: 'usage', message: parsed };
+  const { values, positionals } = parsed;
+  if (values.help) return { kind: 'help' };
+  if (values.version) return { kind: 'version' };
+  const message = faultIn(values, positionals);
+  if (message !== undefined) return { kind: 'usage', message };
+  const [image = '', destination = ''] = positionals;
+  return {
+    kind: 'pull',
+    arguments: {
+      image,
+      destination,
+      platform: values.platform,
+      cacheDirectory: values['cache-dir'],
+      cacheMode: CACHE_MODES.find((mode) => mode === values['cache-mode']) ?? 'write',
+      username: values.username,
+      passwordStdin: values['password-stdin'],
+      tlsVerify: values['tls-verify'] === 'true',
+      concurrency: Number(values.concurrency),
+      json: values.json,
+      quiet: values.quiet,
+    },
+  };
+}
+
+type Parsed = ReturnType<typeof parseStrictly>;
+
+function parseStrictly(argv: readonly string[]) {
+  return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true });
+}
+
+/** What the parser understood, or its complaint. */
+function parse(argv: readonly string[]): Parsed | string {
+  try {
+    return parseStrictly(argv);
+  } catch (error) {
+    if (error instanceof TypeError && 'code' in error) return error.message.split('. ')[0] ?? error.message;
+    throw error;
+  }
+}
+
+/** The first fault in the values; undefined when they can be used. */
+function faultIn(values: Parsed['values'], positionals: readonly string[]): string | undefined {
+  if (positionals.length !== 2 || positionals.includes(''))
+    return `expected IMAGE and DESTINATION, got ${positionals.length === 1 ? 'one argument' : `${positionals.length} arguments`}`;
+  if (!(CACHE_MODES as readonly string[]).includes(values['cache-mode']))
+    return `--cache-mode must be one of ${CACHE_MODES.join(', ')}`;
+  if (!['true', 'false'].includes(values['tls-verify'])) return '--tls-verify must be true or false';
+  if (!/^\d{1,3}$/.test(values.concurrency) || !inRange(Number(values.concurrency)))
+    return `--concurrency must be a number from 1 to ${MAX_CONCURRENCY}`;
+  if (values['cache-dir'] === '') return '--cache-dir must not be empty';
+  if (values.username === '') return '--username must not be empty';
+  if ((values.username !== undefined) !== values['password-stdin'])
+    return '--username and --password-stdin belong together';
+  return undefined;
+}
+
+function inRange(concurrency: number): boolean {
+  return concurrency >= 1 && concurrency <= MAX_CONCURRENCY;
+}

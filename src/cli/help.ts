@@ -1,0 +1,30 @@
+// The text of --help.
+import { DEFAULT_CONCURRENCY } from '../pull/options.ts';
+
+export const USAGE = 'usage: oci-pull IMAGE DESTINATION [options]';
+
+export const HELP = `${USAGE}
+
+Pulls a container image and unpacks it into a directory as a root file system. Everything is verified against the
+image's digests before DESTINATION appears. What earlier pulls left in the chunk cache is not downloaded again.
+
+  IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub
+  DESTINATION            a directory that is absent, empty, or was made by an earlier pull
+
+options:
+  --platform P           os/architecture[/variant]; default: linux on this machine's architecture
+  --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory
+  --cache-mode M         write: read the cache and keep what is new (default); read; none
+  --username U           user name for the registry of IMAGE
+  --password-stdin       read the password from standard input
+  --tls-verify=false     accept any certificate, and plain http
+  --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
+  --json                 print the result as one JSON object on standard output
+  -q, --quiet            no progress and no messages, only errors
+  -h, --help             this text
+  --version              the version
+
+environment:
+  OCI_PULL_DEBUG=1       more messages, for a report of a fault
+
+Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;

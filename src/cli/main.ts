@@ -1,0 +1,74 @@
+// The command line program, from its arguments to its exit status.
+import { type PullError, toPullError } from '../errors.ts';
+import type { PullOptions } from '../pull/options.ts';
+import type { PullResult } from '../pull/result.ts';
+import { type PullArguments, parseCommand } from './arguments.ts';
+import { HELP, USAGE } from './help.ts';
+import type { Interrupt } from './interrupt.ts';
+import { type Surroundings, toPullOptions } from './options.ts';
+import { renderError, renderReport, toJson } from './report.ts';
+import { Reporter } from './reporter.ts';
+import { VERSION } from './version.ts';
+
+export interface Program extends Surroundings {
+  /** Arguments behind the program's name. */
+  readonly argv: readonly string[];
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Columns of the terminal behind `stderr`; undefined when it is none. */
+  readonly columns: () => number | undefined;
+  readonly interrupt: Interrupt;
+  readonly pull: (options: PullOptions) => Promise<PullResult>;
+}
+
+const DONE = 0;
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+/** Runs the program and returns its exit status. */
+export async function main(program: Program): Promise<number> {
+  const command = parseCommand(program.argv);
+  switch (command.kind) {
+    case 'help':
+      program.stdout(`${HELP}\n`);
+      return DONE;
+    case 'version':
+      program.stdout(`${VERSION}\n`);
+      return DONE;
+    case 'usage':
+      program.stderr(`error: ${command.message}\n${USAGE}\nTry oci-pull --help.\n`);
+      return WRONG_USAGE;
+    case 'pull':
+      return await runPull(command.arguments, program);
+  }
+}
+
+async function runPull(args: PullArguments, program: Program): Promise<number> {
+  let options: Omit<PullOptions, 'emit' | 'signal'>;
+  try {
+    options = await toPullOptions(args, program);
+  } catch (error) {
+    return fail(toPullError(error), WRONG_USAGE, program);
+  }
+  const reporter = new Reporter({
+    write: program.stderr,
+    columns: program.columns,
+    quiet: args.quiet,
+    debug: program.env.OCI_PULL_DEBUG === '1',
+  });
+  try {
+    const { interrupt } = program;
+    const result = await program.pull({ ...options, emit: reporter.emit, signal: interrupt.signal });
+    reporter.stop();
+    program.stdout(`${args.json ? JSON.stringify(toJson(result)) : renderReport(result)}\n`);
+    return DONE;
+  } catch (error) {
+    reporter.stop();
+    return fail(toPullError(error), program.interrupt.exitStatus() ?? FAILED, program);
+  }
+}
+
+function fail(error: PullError, status: number, program: Program): number {
+  program.stderr(`${renderError(error)}\n`);
+  return status;
+}

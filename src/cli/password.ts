@@ -1,0 +1,28 @@
+// The password of --password-stdin.
+import { PullError } from '../errors.ts';
+
+/** Longer than any token of a registry. */
+export const MAX_PASSWORD_BYTES = 64 * 1024;
+
+/** Reads all of `input` and drops one line break at its end. Throws INPUT_INVALID when it is empty or far too long. */
+export async function readPassword(input: AsyncIterable<Uint8Array | string>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of input) {
+    const buffer = Buffer.from(chunk);
+    bytes += buffer.length;
+    if (bytes > MAX_PASSWORD_BYTES) throw invalid(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
+    chunks.push(buffer);
+  }
+  const password = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
+  if (password === '') throw invalid('is empty');
+  return password;
+}
+
+function invalid(fault: string): PullError {
+  return new PullError('INPUT_INVALID', `the password on standard input ${fault}`, {
+    hint: 'Pipe the password in, for example: printf %s "$TOKEN" | oci-pull … --password-stdin',
+  });
+}

@@ -1,0 +1,67 @@
+// What the command line says at the end: the result for people or for programs, and failures. Pure.
+import { describeError, type PullError } from '../errors.ts';
+import { count, formatBytes, formatDuration } from '../progress/figures.ts';
+import { oneLine } from '../progress/plain-text.ts';
+import type { LayerReport, PullResult } from '../pull/result.ts';
+
+/** The report for people, without a line break at its end. */
+export function renderReport(result: PullResult): string {
+  const origin = result.cacheHit
+    ? `all ${formatBytes(result.bytesFromCache)} from the cache`
+    : `${formatBytes(result.bytesDownloaded)} downloaded, ${formatBytes(result.bytesFromCache)} from the cache`;
+  const lines = [
+    `${result.image} (${result.platform})`,
+    `is in ${result.rootPath}, its config in ${result.configPath}`,
+    `${origin}; ${count(result.requests, 'request')}, ${formatDuration(result.timings.total)}`,
+  ];
+  return lines.map(oneLine).join('\n');
+}
+
+/** The object that --json prints. Keys are those of the action's outputs; sizes are bytes, times milliseconds. */
+export function toJson(result: PullResult): Record<string, unknown> {
+  const { timings } = result;
+  return {
+    digest: result.digest,
+    'index-digest': result.indexDigest ?? null,
+    image: result.image,
+    platform: result.platform,
+    'root-path': result.rootPath,
+    'config-path': result.configPath,
+    'cache-hit': result.cacheHit,
+    'bytes-downloaded': result.bytesDownloaded,
+    'bytes-from-cache': result.bytesFromCache,
+    'bytes-total': result.bytesTotal,
+    requests: result.requests,
+    layers: result.layers.map(layerToJson),
+    timings: {
+      resolve: timings.resolve,
+      restore: timings.restore,
+      plan: timings.plan,
+      'fetch-and-unpack': timings.fetchAndUnpack,
+      finish: timings.finish,
+      total: timings.total,
+    },
+    warnings: result.warnings,
+  };
+}
+
+function layerToJson(layer: LayerReport): Record<string, unknown> {
+  return {
+    digest: layer.digest,
+    format: layer.format,
+    way: layer.way,
+    reason: layer.reason ?? null,
+    'compressed-size': layer.compressedSize,
+    'bytes-downloaded': layer.bytesDownloaded,
+    'bytes-from-cache': layer.bytesFromCache,
+    requests: layer.requests,
+    milliseconds: layer.milliseconds,
+  };
+}
+
+/** A failure: the fact, what led to it, what can be done, and the code that docs/errors.md explains. */
+export function renderError(error: PullError): string {
+  const cause = error.cause === undefined ? [] : [`cause: ${describeError(error.cause)}`];
+  const lines = [`error: ${error.message}`, ...cause, `hint: ${error.hint}`, `code: ${error.code}`];
+  return lines.map(oneLine).join('\n');
+}

@@ -1,0 +1,49 @@
+// One way in for every layer compression.
+import zlib from 'node:zlib';
+import { decodeThrough } from './decoder.ts';
+import { decodeZstdStream } from './zstd.ts';
+import { isZstdMagic } from './zstd-frames.ts';
+
+export type Compression = 'none' | 'gzip' | 'zstd';
+
+/** Output of gunzip per step. zlib's default of 16 KiB costs a thread round trip each; see docs/performance.md. */
+const GUNZIP_CHUNK = 1 << 20;
+
+/** What the first bytes of a layer say it is; media types are sometimes wrong, and other tools go by the bytes too. */
+export function sniffCompression(head: Uint8Array): Compression {
+  if (head.length >= 3 && head[0] === 0x1f && head[1] === 0x8b && head[2] === 0x08) return 'gzip'; // RFC 1952, 2.3.1
+  return isZstdMagic(head) ? 'zstd' : 'none';
+}
+
+/**
+ * Decompresses a whole layer into `sink`, in order, all members or frames of it; the bytes tell which compression it is.
+ * Throws TAR_INVALID for broken or cut-off input; what `sink` throws passes through.
+ */
+export async function decompress(
+  input: AsyncIterable<Uint8Array>,
+  sink: (bytes: Uint8Array) => void,
+): Promise<void> {
+  const iterator = input[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  if (first.done) return;
+  const all = resume(first.value, iterator);
+  switch (sniffCompression(first.value)) {
+    case 'zstd':
+      return decodeZstdStream(all, sink);
+    case 'gzip':
+      return gunzip(all, sink);
+    case 'none':
+      for await (const bytes of all) sink(bytes);
+  }
+}
+
+async function gunzip(input: AsyncIterable<Uint8Array>, sink: (bytes: Uint8Array) => void): Promise<void> {
+  const decoder = decodeThrough(zlib.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
+  for await (const bytes of input) await decoder.write(bytes);
+  await decoder.end();
+}
+
+async function* resume(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}

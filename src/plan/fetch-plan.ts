@@ -1,0 +1,100 @@
+// The nouns of planning: what goes in, what comes out.
+import type { ChunkTable } from '../layer/chunk-table.ts';
+import type { FetchRange } from './coalesce.ts';
+
+/** Stored bytes of a chunk: whole zstd frames named by their content, or a blob named by its own digest. */
+export type ChunkForm = 'frame' | 'blob';
+
+/** Where a chunk is at hand. */
+export interface Located {
+  readonly path: string;
+  readonly offset: number;
+  readonly compressedSize: number;
+  readonly size: number;
+}
+
+/** The chunk with this digest key in this form, if it is at hand. */
+export type Locate = (form: ChunkForm, key: string) => Located | undefined;
+
+export type PlanLayer =
+  | {
+      readonly kind: 'chunked';
+      readonly table: ChunkTable /** Chunks lie in [0, dataEnd). */;
+      readonly dataEnd: number;
+    }
+  | {
+      readonly kind: 'plain' /** Of the compressed layer. */;
+      readonly digest: string;
+      readonly compressedSize: number;
+    };
+
+export interface FetchGroup extends FetchRange {
+  readonly layer: number;
+  /** What is kept of the range is written here, one piece after the other. */
+  readonly pack: number;
+  readonly packOffset: number;
+  readonly keptBytes: number;
+}
+
+/** A chunk that a new pack will hold. */
+export interface NewChunk {
+  readonly form: ChunkForm;
+  readonly digest: string;
+  readonly pack: number;
+  readonly offset: number;
+  readonly compressedSize: number;
+  readonly size: number;
+}
+
+/** Columns by chunk of a layer: which file holds it, where, and from when on. */
+export interface ChunkSources {
+  /** Index into FetchPlan.files. */
+  readonly files: Uint32Array;
+  readonly offsets: Float64Array;
+  readonly compressedSizes: Float64Array;
+  readonly sizes: Float64Array;
+  /** The group that brings it, or -1 where it is at hand. */
+  readonly groups: Int32Array;
+  /** It is there once this many kept bytes of its group have been written. */
+  readonly ready: Float64Array;
+}
+
+export type PlannedFile =
+  | { readonly kind: 'stored'; readonly path: string }
+  | { readonly kind: 'new'; readonly pack: number };
+
+export type LayerPlan =
+  | { readonly kind: 'chunked'; readonly sources: ChunkSources }
+  /** `groups`: ids in order, each bringing `groupBytes` bytes but the last; empty where the blob is at hand. */
+  | {
+      readonly kind: 'plain';
+      readonly file: number;
+      readonly offset: number;
+      readonly compressedSize: number;
+      readonly groups: readonly number[];
+    };
+
+export interface LayerBytes {
+  /** Compressed bytes to be requested, gaps included. */
+  readonly missing: number;
+  /** Compressed bytes of chunks at hand. */
+  readonly cached: number;
+}
+
+export interface FetchPlan {
+  readonly files: readonly PlannedFile[];
+  readonly groups: readonly FetchGroup[];
+  readonly layers: readonly LayerPlan[];
+  readonly bytes: readonly LayerBytes[];
+  readonly chunks: readonly NewChunk[];
+}
+
+export interface PlanOptions {
+  /** First pack to fill, and how far it is filled already. */
+  readonly pack: number;
+  readonly packOffset: number;
+  /** A pack is closed once it holds this many bytes. */
+  readonly packTarget: number;
+  /** Bytes of metadata this pull fetches anyway: part of what the waste is measured against. */
+  readonly metadataBytes: number;
+}

@@ -1,0 +1,9 @@
+// Text from images and registries, before it is shown to anybody.
+
+const MAX_LENGTH = 2000;
+
+/** One line without control characters, and not endless: foreign text must neither move a cursor nor fill a screen. */
+export function oneLine(text: string): string {
+  const short = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
+  return short.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
+}

@@ -1,0 +1,155 @@
+// The directory that becomes the root file system: what may be replaced, and how nothing half-done is ever left under its name.
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join, parse, relative, resolve, sep } from 'node:path';
+import { PullError, toPullError } from '../errors.ts';
+
+const RECORD_VERSION = 1;
+/** A record is some 300 bytes. */
+const MAX_RECORD_BYTES = 64 << 10;
+/** A staging directory older than this belongs to a pull that was killed. */
+const STALE_MS = 24 * 60 * 60 * 1000;
+
+export interface DestinationRecord {
+  readonly image: string;
+  readonly platform: string;
+}
+
+/** A claimed destination. `root` is where to unpack; it becomes the destination only by `publish`. */
+export interface Destination {
+  readonly path: string;
+  readonly configPath: string;
+  readonly root: string;
+  /** Empties `root` for another attempt. */
+  reset(): Promise<void>;
+  /** Moves `root` to its place. The record is written last: without it nothing counts as complete. */
+  publish(record: DestinationRecord, config: Uint8Array): Promise<void>;
+  /** Removes `root`; what was at the destination before stays. Never throws. */
+  discard(): Promise<void>;
+}
+
+/** Where the record of a pull lies: beside the root file system, never in it. */
+export function recordPath(destination: string): string {
+  return `${destination}.oci-pull.json`;
+}
+
+/** Throws DESTINATION_UNSAFE before anything is changed, UNPACK_FAILED where the directory cannot be made. */
+export async function claimDestination(path: string, workspace = process.cwd()): Promise<Destination> {
+  refuseProtected(path, workspace);
+  await refuseForeign(path);
+  const prefix = `.${basename(path)}.oci-pull-`;
+  const root = join(dirname(path), `${prefix}${randomBytes(6).toString('hex')}`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await removeStale(dirname(path), prefix);
+    await mkdir(root, { mode: 0o700 });
+  } catch (cause) {
+    throw toPullError(cause, { code: 'UNPACK_FAILED', message: `${root} cannot be created` });
+  }
+  return {
+    path,
+    root,
+    configPath: `${path}.config.json`,
+    reset: () => reset(root),
+    publish: (record, config) => publish({ path, root, config }, record),
+    discard: () => removeTree(root).catch(() => undefined),
+  };
+}
+
+/** The workspace, the home directory, their parents, and version control are nobody's root file system. */
+function refuseProtected(path: string, workspace: string): void {
+  const target = resolve(path);
+  const holds = (inner: string) => inner === target || !relative(target, inner).startsWith('..');
+  const reasons: [boolean, string][] = [
+    [target === parse(target).root, 'it is the root of the file system'],
+    [target.split(sep).includes('.git'), 'it lies inside of a .git directory'],
+    [holds(resolve(workspace)), 'it is or holds the working directory'],
+    [homedir() !== '' && holds(resolve(homedir())), 'it is or holds the home directory'],
+  ];
+  const reason = reasons.find(([applies]) => applies)?.[1];
+  if (reason) throw new PullError('DESTINATION_UNSAFE', `destination ${path} is refused: ${reason}`);
+}
+
+async function refuseForeign(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (!found) return;
+  if (!found.isDirectory())
+    throw new PullError('DESTINATION_UNSAFE', `destination ${path} exists and is not a directory`);
+  if (await isOurs(path)) return;
+  const entries = await readdir(path).catch(() => ['?']);
+  if (entries.length === 0) return;
+  throw new PullError(
+    'DESTINATION_UNSAFE',
+    `destination ${path} is not empty and was not made by an earlier pull`,
+    {
+      hint: `Remove it, or choose another destination. (An earlier pull would have left ${recordPath(path)}.)`,
+    },
+  );
+}
+
+async function isOurs(path: string): Promise<boolean> {
+  const record = recordPath(path);
+  const found = await lstat(record).catch(() => undefined);
+  if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return false;
+  try {
+    const value = JSON.parse(await readFile(record, 'utf8')) as { tool?: unknown; version?: unknown } | null;
+    return value?.tool === 'oci-pull' && value.version === RECORD_VERSION;
+  } catch {
+    return false;
+  }
+}
+
+async function reset(root: string): Promise<void> {
+  await removeTree(root);
+  await mkdir(root, { mode: 0o700 });
+}
+
+async function publish(
+  made: { path: string; root: string; config: Uint8Array },
+  record: DestinationRecord,
+): Promise<void> {
+  const { path, root, config } = made;
+  const old = `${root}.old`;
+  try {
+    // From here on the record says that whatever is at the destination is ours to replace, but not complete.
+    await writeRecord(path, { ...record, complete: false });
+    await moveAway(path, old);
+    await rename(root, path);
+    await writeFile(`${path}.config.json`, config);
+    await writeRecord(path, { ...record, complete: true });
+  } catch (cause) {
+    throw toPullError(cause, {
+      code: 'UNPACK_FAILED',
+      message: `the root file system cannot be moved to ${path}`,
+    });
+  }
+  await removeTree(old).catch(() => undefined);
+}
+
+async function moveAway(path: string, old: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (!found) return;
+  const entries = await readdir(path);
+  if (entries.length === 0) await rmdir(path);
+  else await rename(path, old);
+}
+
+async function writeRecord(path: string, record: DestinationRecord & { complete: boolean }): Promise<void> {
+  const file = recordPath(path);
+  const text = `${JSON.stringify({ tool: 'oci-pull', version: RECORD_VERSION, ...record }, undefined, 2)}\n`;
+  await writeFile(`${file}.tmp`, text);
+  await rename(`${file}.tmp`, file);
+}
+
+async function removeStale(parent: string, prefix: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith(prefix)) continue;
+    const { mtimeMs } = await lstat(join(parent, name)).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > STALE_MS) await removeTree(join(parent, name)).catch(() => undefined);
+  }
+}
+
+function removeTree(path: string): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 3 });
+}

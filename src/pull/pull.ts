@@ -1,0 +1,172 @@
+// The order of the stages, and nothing else.
+import { PullError } from '../errors.ts';
+import { openRegistrySource } from '../source/registry-source.ts';
+import { packsDirectory, prepareStore } from '../store/store.ts';
+import { runAttempt } from './attempt.ts';
+import { claimDestination, type Destination } from './destination.ts';
+import { keepPacks, type Packs } from './live-packs.ts';
+import type { PullOptions } from './options.ts';
+import { planLayers, readMetadata } from './prepare.ts';
+import { type Lessons, learn } from './recover.ts';
+import { type Finished, reportLayers } from './report.ts';
+import { type ResolvedImage, resolveImage } from './resolve.ts';
+import type { PullResult, Timings } from './result.ts';
+import { closeSession, openSession, type PullSession, warn } from './session.ts';
+
+/** Each attempt after a detour needs something new to have gone wrong; this many is not bad luck any more. */
+const MAX_ATTEMPTS = 5;
+
+/** Makes a root file system of an image. Throws PullError; then the destination is as it was and nothing was saved. */
+export async function pull(options: PullOptions): Promise<PullResult> {
+  const watch = new Stopwatch();
+  const destination = await claimDestination(options.destination);
+  const source = openRegistrySource({ ...options, connections: options.concurrency });
+  try {
+    options.emit({ kind: 'stage', stage: 'resolve' });
+    const image = await resolveImage(source, options.reference, options.platform);
+    watch.lap('resolve');
+    await restorePacks(options, image);
+    watch.lap('restore');
+    const session = await openSession(options, source, image);
+    try {
+      const finished = await fetchAndUnpack(session, destination, watch);
+      watch.lap('fetchAndUnpack');
+      const packs = await keep(session, finished);
+      const result = describeResult(session, finished, { destination, packs });
+      await destination.publish({ image: result.image, platform: result.platform }, image.configBytes);
+      watch.lap('finish');
+      return { ...result, timings: watch.timings() };
+    } finally {
+      await closeSession(session);
+    }
+  } finally {
+    await destination.discard();
+    await source.close();
+  }
+}
+
+async function restorePacks(options: PullOptions, image: ResolvedImage): Promise<void> {
+  const { repository, digest, platform } = image;
+  const { layers } = image.manifest;
+  const compressedSize = layers.reduce((sum, layer) => sum + layer.size, 0);
+  options.emit({
+    kind: 'resolved',
+    image: `${repository}@${digest}`,
+    platform,
+    layers: layers.length,
+    compressedSize,
+  });
+  if (!options.cache) return;
+  options.emit({ kind: 'stage', stage: 'restore' });
+  await prepareStore(options.storeDirectory);
+  await options.cache.restore(
+    { repository, manifestDigest: digest, platform },
+    packsDirectory(options.storeDirectory),
+  );
+}
+
+/** Tries again as long as a detour taught something: a damaged cache entry, damage on the way, a layer that lies about itself. */
+async function fetchAndUnpack(
+  session: PullSession,
+  destination: Destination,
+  watch: Stopwatch,
+): Promise<Finished> {
+  const lessons: Lessons = { whole: new Map(), refetched: new Set() };
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    session.options.emit({ kind: 'stage', stage: 'plan' });
+    const metadata = await readMetadata(session, lessons.whole);
+    const plan = planLayers(session, metadata);
+    announce(session, { plan, metadata, layers: [] });
+    watch.lap('plan');
+    session.options.emit({ kind: 'stage', stage: 'fetch' });
+    const outcome = await runAttempt(session, { plan, metadata, root: destination.root });
+    if (outcome.kind === 'done') {
+      noteSkipped(session, outcome.report);
+      return { plan, metadata, layers: outcome.layers };
+    }
+    await learn(session, outcome, { lessons, plan, metadata });
+    await destination.reset();
+  }
+  throw new PullError(
+    'DIGEST_MISMATCH',
+    `${session.source.name}: damaged data kept arriving in ${MAX_ATTEMPTS} attempts`,
+  );
+}
+
+function announce({ options }: PullSession, { plan, metadata }: Finished): void {
+  plan.bytes.forEach(({ missing, cached }, index) => {
+    const layer = metadata[index];
+    const way = missing === 0 ? 'cached' : layer?.kind === 'chunked' ? 'ranges' : 'whole';
+    options.emit({ kind: 'layer', index, digest: '', way, missing, cached });
+  });
+  options.emit({ kind: 'planned', bytes: plan.bytes.reduce((sum, { missing }) => sum + missing, 0) });
+}
+
+function noteSkipped(
+  session: PullSession,
+  report: { skippedCount: number; skipped: readonly { path: string; reason: string }[] },
+): void {
+  const [first] = report.skipped;
+  if (!first) return;
+  const others = report.skippedCount > 1 ? ` and ${report.skippedCount - 1} more` : '';
+  warn(session, `not everything could be created: ${first.path} (${first.reason})${others}`);
+}
+
+/** A root file system without a cache is still what was asked for. */
+async function keep(session: PullSession, finished: Finished): Promise<Packs> {
+  session.options.emit({ kind: 'stage', stage: 'finish' });
+  if (!session.options.storeWrite) return { fresh: [], live: [] };
+  try {
+    return await keepPacks(session, finished.plan, finished.metadata);
+  } catch (error) {
+    if (!(error instanceof PullError)) throw error;
+    warn(session, `the chunks could not be kept for the next pull: ${error.message}`);
+    return { fresh: [], live: [] };
+  }
+}
+
+function describeResult(
+  session: PullSession,
+  finished: Finished,
+  { destination, packs }: { destination: Destination; packs: Packs },
+): Omit<PullResult, 'timings'> {
+  const { image, source, warnings } = session;
+  const layers = reportLayers(session, finished);
+  const sum = (measure: (layer: (typeof layers)[number]) => number) =>
+    layers.reduce((total, layer) => total + measure(layer), 0);
+  const bytesDownloaded = sum((layer) => layer.bytesDownloaded);
+  return {
+    image: `${image.repository}@${image.digest}`,
+    digest: image.digest,
+    ...(image.indexDigest === undefined ? {} : { indexDigest: image.indexDigest }),
+    platform: image.platform,
+    rootPath: destination.path,
+    configPath: destination.configPath,
+    cacheHit: bytesDownloaded === 0,
+    bytesDownloaded,
+    bytesFromCache: sum((layer) => layer.bytesFromCache),
+    bytesTotal: sum((layer) => layer.compressedSize),
+    requests: source.requests,
+    layers,
+    warnings,
+    newPacks: packs.fresh,
+    livePacks: packs.live,
+  };
+}
+
+/** Wall time between laps, in milliseconds; laps of the same name add up. */
+class Stopwatch {
+  readonly #started = performance.now();
+  readonly #laps = { resolve: 0, restore: 0, plan: 0, fetchAndUnpack: 0, finish: 0 };
+  #last = this.#started;
+
+  lap(name: keyof Omit<Timings, 'total'>): void {
+    const now = performance.now();
+    this.#laps[name] += now - this.#last;
+    this.#last = now;
+  }
+
+  timings(): Timings {
+    return { ...this.#laps, total: this.#last - this.#started };
+  }
+}

@@ -1,0 +1,92 @@
+// From a reference to the manifest and config of one platform, every byte verified.
+
+import { PullError } from '../errors.ts';
+import { checkLayerCount, type ImageConfig, MAX_CONFIG_BYTES, parseConfig } from '../oci/config.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { type ImageManifest, parseManifest } from '../oci/manifest.ts';
+import { layerCompression } from '../oci/media-type.ts';
+import { formatPlatform, type Platform } from '../oci/platform.ts';
+import type { Reference } from '../oci/reference.ts';
+import { selectManifest } from '../oci/select-manifest.ts';
+import type { ImageSource } from '../source/source.ts';
+
+/** An index may name another index; more than this is no image anybody made on purpose. */
+const MAX_INDEX_DEPTH = 4;
+
+export interface ResolvedImage {
+  /** `registry/repository` */
+  readonly repository: string;
+  /** Of the platform's manifest. */
+  readonly digest: Digest;
+  /** Of the index the reference named, if it named one. */
+  readonly indexDigest: Digest | undefined;
+  /** `os/architecture[/variant]` as the config has it. */
+  readonly platform: string;
+  readonly manifest: ImageManifest;
+  readonly config: ImageConfig;
+  readonly configBytes: Uint8Array;
+}
+
+/** Throws the source's errors, MANIFEST_INVALID, MEDIA_TYPE_UNSUPPORTED, PLATFORM_NOT_FOUND, DIGEST_MISMATCH, SIZE_MISMATCH. */
+export async function resolveImage(
+  source: ImageSource,
+  reference: Reference,
+  platform: Platform,
+): Promise<ResolvedImage> {
+  const { digest, indexDigest, manifest } = await findManifest(source, reference, platform);
+  for (const layer of manifest.layers) layerCompression(layer.mediaType);
+  const configBytes = await source.smallBlob(manifest.config, MAX_CONFIG_BYTES);
+  const config = parseConfig(configBytes);
+  checkLayerCount(manifest, config);
+  if (indexDigest === undefined) checkPlatform(config, platform, source.name);
+  return {
+    repository: source.name,
+    digest,
+    indexDigest,
+    platform: platformOf(config),
+    manifest,
+    config,
+    configBytes,
+  };
+}
+
+async function findManifest(source: ImageSource, reference: Reference, platform: Platform) {
+  let target: string = reference.digest ?? reference.tag ?? 'latest';
+  let expected: Descriptor | undefined;
+  let indexDigest: Digest | undefined;
+  for (let depth = 0; depth <= MAX_INDEX_DEPTH; depth++) {
+    const raw = await source.manifest(target, expected);
+    const manifest = parseManifest(raw.bytes, raw.mediaType, `manifest ${target} of ${source.name}`);
+    if (manifest.kind === 'image') return { digest: raw.digest, indexDigest, manifest };
+    indexDigest ??= raw.digest;
+    expected = selectManifest(manifest.manifests, platform);
+    target = expected.digest;
+  }
+  throw new PullError(
+    'MANIFEST_INVALID',
+    `${source.name}: indexes are nested more than ${MAX_INDEX_DEPTH} deep`,
+  );
+}
+
+/** A reference to a single manifest leaves no choice: unpacking another platform's files silently would only fail later. */
+function checkPlatform(config: ImageConfig, wanted: Platform, name: string): void {
+  const matches =
+    config.os === 'unknown' || (config.os === wanted.os && config.architecture === wanted.architecture);
+  if (matches) return;
+  throw new PullError(
+    'PLATFORM_NOT_FOUND',
+    `${name} is for ${platformOf(config)} only, not for ${formatPlatform(wanted)}`,
+    {
+      hint: `Set platform to ${platformOf(config)}, or name an image that is built for ${formatPlatform(wanted)}.`,
+    },
+  );
+}
+
+function platformOf(config: ImageConfig): string {
+  return formatPlatform({
+    os: config.os,
+    architecture: config.architecture,
+    ...(config.variant ? { variant: config.variant } : {}),
+  });
+}

@@ -1,0 +1,120 @@
+// The pack file: chunks as they stand in their layers, then a table of them, then a trailer. Byte by byte in docs/formats.md.
+import zlib from 'node:zlib';
+import { digestOf } from '../integrity/hash.ts';
+import type { ChunkForm } from './pack-file.ts';
+
+export const PACK_VERSION = 1;
+/** magic 8, version 4, count 4, table offset 8, table length 8, sha256 of the table 32. */
+export const TRAILER_SIZE = 64;
+const MAGIC = Buffer.from('OCIPULL\n');
+/** Chunks in one pack; the table of that many takes 90 MB. */
+export const MAX_PACK_ENTRIES = 2_000_000;
+/** By entry: digest 32, form 1, gap 6, compressed size 6, size 6. */
+const ENTRY_SIZE = 51;
+const FORMS: readonly ChunkForm[] = ['frame', 'blob'];
+
+export interface PackEntry {
+  readonly form: ChunkForm;
+  /** sha256 as lowercase hex, without the algorithm. */
+  readonly hex: string;
+  readonly offset: number;
+  /** Stored bytes. */
+  readonly compressedSize: number;
+  /** Bytes after decoding; for a blob equal to compressedSize. */
+  readonly size: number;
+}
+
+export interface PackTrailer {
+  readonly count: number;
+  readonly tableOffset: number;
+  readonly tableLength: number;
+  readonly tableDigest: string;
+}
+
+/** `entries`: ascending by offset. Returns table and trailer, to be written at `tableOffset`. */
+export function encodeTable(entries: readonly PackEntry[], tableOffset: number): Buffer {
+  const columns = Buffer.alloc(entries.length * ENTRY_SIZE);
+  let position = 0;
+  entries.forEach((entry, index) => {
+    columns.write(entry.hex, index * 32, 'hex');
+    const at = column(entries.length, index);
+    columns[at.form] = FORMS.indexOf(entry.form);
+    columns.writeUIntLE(entry.offset - position, at.gap, 6);
+    columns.writeUIntLE(entry.compressedSize, at.compressedSize, 6);
+    columns.writeUIntLE(entry.size, at.size, 6);
+    position = entry.offset + entry.compressedSize;
+  });
+  const table = zlib.zstdCompressSync(columns);
+  return Buffer.concat([table, encodeTrailer(entries.length, tableOffset, table)]);
+}
+
+function encodeTrailer(count: number, tableOffset: number, table: Buffer): Buffer {
+  const trailer = Buffer.alloc(TRAILER_SIZE);
+  MAGIC.copy(trailer, 0);
+  trailer.writeUInt32LE(PACK_VERSION, 8);
+  trailer.writeUInt32LE(count, 12);
+  trailer.writeBigUInt64LE(BigInt(tableOffset), 16);
+  trailer.writeBigUInt64LE(BigInt(table.length), 24);
+  trailer.write(sha256Hex(table), 32, 'hex');
+  return trailer;
+}
+
+/** undefined for anything that is no trailer of a whole pack of this version and this size. */
+export function decodeTrailer(trailer: Buffer, fileSize: number): PackTrailer | undefined {
+  if (trailer.length !== TRAILER_SIZE || trailer.compare(MAGIC, 0, 8, 0, 8) !== 0) return undefined;
+  if (trailer.readUInt32LE(8) !== PACK_VERSION) return undefined;
+  const count = trailer.readUInt32LE(12);
+  const tableOffset = Number(trailer.readBigUInt64LE(16));
+  const tableLength = Number(trailer.readBigUInt64LE(24));
+  if (count > MAX_PACK_ENTRIES || tableOffset + tableLength + TRAILER_SIZE !== fileSize) return undefined;
+  return { count, tableOffset, tableLength, tableDigest: trailer.toString('hex', 32, 64) };
+}
+
+/** undefined for a table that is damaged or points out of the pack. */
+export function decodeTable(table: Buffer, trailer: PackTrailer): PackEntry[] | undefined {
+  if (sha256Hex(table) !== trailer.tableDigest) return undefined;
+  const columns = decompressTable(table, trailer.count * ENTRY_SIZE);
+  if (!columns) return undefined;
+  const entries: PackEntry[] = [];
+  let position = 0;
+  for (let index = 0; index < trailer.count; index++) {
+    const at = column(trailer.count, index);
+    const form = FORMS[columns[at.form] as number];
+    const compressedSize = columns.readUIntLE(at.compressedSize, 6);
+    const offset = position + columns.readUIntLE(at.gap, 6);
+    position = offset + compressedSize;
+    if (form === undefined || position > trailer.tableOffset) return undefined;
+    const hex = columns.toString('hex', index * 32, index * 32 + 32);
+    entries.push({ form, hex, offset, compressedSize, size: columns.readUIntLE(at.size, 6) });
+  }
+  return entries;
+}
+
+/** Written by encodeTable as one frame, so node's decoder loses nothing; a forged table is bounded by its count. */
+function decompressTable(table: Buffer, size: number): Buffer | undefined {
+  try {
+    const columns = zlib.zstdDecompressSync(table, { maxOutputLength: Math.max(1, size) });
+    return columns.length === size ? columns : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function column(count: number, index: number) {
+  return {
+    form: count * 32 + index,
+    gap: count * 33 + index * 6,
+    compressedSize: count * 39 + index * 6,
+    size: count * 45 + index * 6,
+  };
+}
+
+function sha256Hex(bytes: Uint8Array): string {
+  return digestOf(bytes).slice('sha256:'.length);
+}
+
+/** What a pack is called: equal chunks, equal key, whoever made it. */
+export function packKey(entries: readonly PackEntry[]): string {
+  const sorted = entries.map((entry) => `${entry.form} ${entry.hex}\n`).sort();
+  return sha256Hex(Buffer.from(`v${PACK_VERSION}\n${sorted.join('')}`)).slice(0, 40);
+}

@@ -1,0 +1,89 @@
+// A pack while it is being filled: a file beside the store's packs that nobody else sees, until it is sealed or discarded.
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { toPullError } from '../errors.ts';
+import { encodeTable, type PackEntry, packKey } from './pack-format.ts';
+
+/** Owned by one pull. Writes may go to any place in any order; entries say at last what is where. */
+export class StagedPack {
+  readonly path: string;
+  readonly #file: FileHandle;
+  readonly #entries: PackEntry[] = [];
+
+  private constructor(path: string, file: FileHandle) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  /** `path` must not exist. Throws STORE_FAILED. */
+  static async create(path: string): Promise<StagedPack> {
+    const file = await open(path, 'wx+', 0o600).catch((cause: unknown) =>
+      fail(`${path} cannot be created`, cause),
+    );
+    return new StagedPack(path, file);
+  }
+
+  /** Writes all of `buffers`, one after the other, at `offset`. Throws DISK_FULL or STORE_FAILED. */
+  async write(offset: number, buffers: Uint8Array[]): Promise<void> {
+    const wanted = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    try {
+      const { bytesWritten } = await this.#file.writev(buffers, offset);
+      if (bytesWritten === wanted) return;
+      const rest = Buffer.concat(buffers).subarray(bytesWritten);
+      for (let done = 0; done < rest.length; ) {
+        const step = await this.#file.write(rest, done, rest.length - done, offset + bytesWritten + done);
+        done += step.bytesWritten;
+      }
+    } catch (cause) {
+      fail(`${this.path} cannot be written`, cause);
+    }
+  }
+
+  add(entry: PackEntry): void {
+    this.#entries.push(entry);
+  }
+
+  /** Takes an entry back whose bytes turned out wrong. */
+  drop(form: PackEntry['form'], hex: string): void {
+    const at = this.#entries.findIndex((entry) => entry.form === form && entry.hex === hex);
+    if (at !== -1) this.#entries.splice(at, 1);
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.length === 0;
+  }
+
+  get entries(): readonly PackEntry[] {
+    return this.#entries;
+  }
+
+  /** Writes table and trailer and moves the file to `<directory>/<key>.pack`. A pack that is there already is as good. */
+  async seal(directory: string): Promise<{ key: string; path: string; size: number }> {
+    const entries = [...this.#entries].sort((a, b) => a.offset - b.offset);
+    const last = entries.at(-1);
+    const end = last ? last.offset + last.compressedSize : 0;
+    const tail = encodeTable(entries, end);
+    const key = packKey(entries);
+    const path = `${directory}/${key}.pack`;
+    try {
+      await this.#file.truncate(end);
+      await this.write(end, [tail]);
+      // A power cut must not leave a sealed name with unwritten bytes; a reader would notice, but only after using the rest.
+      await this.#file.datasync();
+      await this.#file.close();
+      await rename(this.path, path);
+    } catch (cause) {
+      fail(`${path} cannot be written`, cause);
+    }
+    return { key, path, size: end + tail.length };
+  }
+
+  /** Never throws. */
+  async discard(): Promise<void> {
+    await this.#file.close().catch(() => undefined);
+    await rm(this.path, { force: true }).catch(() => undefined);
+  }
+}
+
+function fail(message: string, cause: unknown): never {
+  throw toPullError(cause, { code: 'STORE_FAILED', message });
+}

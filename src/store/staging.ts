@@ -1,0 +1,82 @@
+// The packs that one pull fills: made when first needed, sealed together when everything in them is verified, or thrown away.
+import type { PackFile } from './pack-file.ts';
+import type { PackEntry } from './pack-format.ts';
+import type { StagedPack } from './staged-pack.ts';
+import { type ChunkStore, packsDirectory } from './store.ts';
+
+/** `stagedPath`: where the pack was while it was filled. */
+export type SealedPack = PackFile & { readonly stagedPath: string };
+
+export class Staging {
+  readonly #store: ChunkStore;
+  readonly #packs: (Promise<StagedPack> | undefined)[] = [];
+  #used = 0;
+
+  constructor(store: ChunkStore) {
+    this.#store = store;
+  }
+
+  /** The first pack no plan has used yet. */
+  get nextPack(): number {
+    return this.#packs.length;
+  }
+
+  /** Bytes reserved at the beginning of pack 0. */
+  get used(): number {
+    return this.#used;
+  }
+
+  pack(number: number): Promise<StagedPack> {
+    this.#packs[number] ??= this.#store.stage();
+    return this.#packs[number];
+  }
+
+  /** Room at the beginning of pack 0, for what is fetched before there is a plan. Returns the offset. */
+  reserve(length: number): number {
+    const offset = this.#used;
+    this.#used += length;
+    return offset;
+  }
+
+  /** Makes the chunks of pack `number` findable in the store, as long as this pull runs. */
+  async adopt(number: number, entries: readonly PackEntry[]): Promise<void> {
+    const pack = await this.pack(number);
+    for (const entry of entries) pack.add(entry);
+    this.#store.adopt({ key: '', path: pack.path, size: 0, entries });
+  }
+
+  /** A chunk whose bytes were wrong will not be sealed. */
+  async drop(form: PackEntry['form'], hex: string): Promise<void> {
+    for (const pack of await this.#all()) pack.drop(form, hex);
+  }
+
+  /** Moves all packs that hold something into the store. Throws STORE_FAILED or DISK_FULL. */
+  async seal(): Promise<SealedPack[]> {
+    const sealed: SealedPack[] = [];
+    for (const pack of await this.#all()) {
+      if (pack.isEmpty) {
+        await pack.discard();
+        continue;
+      }
+      const liveBytes = pack.entries.reduce((sum, entry) => sum + entry.compressedSize, 0);
+      sealed.push({
+        ...(await pack.seal(packsDirectory(this.#store.directory))),
+        liveBytes,
+        stagedPath: pack.path,
+      });
+    }
+    this.#packs.length = 0;
+    return sealed;
+  }
+
+  /** Never throws. */
+  async discard(): Promise<void> {
+    for (const pack of await this.#all()) await pack.discard();
+    this.#packs.length = 0;
+  }
+
+  async #all(): Promise<StagedPack[]> {
+    const settled = await Promise.allSettled(this.#packs.filter((pack) => pack !== undefined));
+    return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  }
+}

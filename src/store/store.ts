@@ -1,0 +1,159 @@
+// The chunk store: a directory of immutable packs, read in place. Safe for several processes at once: packs appear whole, by rename.
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toPullError } from '../errors.ts';
+import { digestKeyOfHex } from '../oci/digest-key.ts';
+import { decodeTable, decodeTrailer, PACK_VERSION, type PackEntry, TRAILER_SIZE } from './pack-format.ts';
+import { StagedPack } from './staged-pack.ts';
+
+/** A chunk at hand. The bytes are a hint until they have been hashed. */
+export interface StoredChunk {
+  readonly path: string;
+  readonly offset: number;
+  /** Stored bytes. */
+  readonly compressedSize: number;
+  /** Bytes after decoding. */
+  readonly size: number;
+}
+
+export interface OpenPack {
+  readonly key: string;
+  readonly path: string;
+  readonly size: number;
+  readonly entries: readonly PackEntry[];
+}
+
+/** Files of a crashed pull are removed after this long. By age, not by process: jobs in containers do not see each other's. */
+const STALE_MS = 24 * 60 * 60 * 1000;
+
+/** The path under which packs lie; it names the format, so that another version never meets them. */
+export function packsDirectory(storeDirectory: string): string {
+  return join(storeDirectory, `v${PACK_VERSION}`, 'packs');
+}
+
+/** Makes the directories. Throws STORE_FAILED. */
+export async function prepareStore(storeDirectory: string): Promise<void> {
+  try {
+    await mkdir(packsDirectory(storeDirectory), { recursive: true, mode: 0o700 });
+    await mkdir(stagingDirectory(storeDirectory), { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw toPullError(cause, {
+      code: 'STORE_FAILED',
+      message: `the chunk store ${storeDirectory} cannot be created`,
+    });
+  }
+  await removeStale(stagingDirectory(storeDirectory));
+}
+
+export class ChunkStore {
+  readonly directory: string;
+  readonly #chunks = new Map<string, { pack: OpenPack; entry: PackEntry }>();
+  readonly #packs = new Map<string, OpenPack>();
+  readonly #damaged = new Set<string>();
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** Reads the tables of all packs; with `read` false the store starts out empty. Damaged packs are passed over and removed. */
+  static async open(directory: string, read: boolean): Promise<ChunkStore> {
+    await prepareStore(directory);
+    const store = new ChunkStore(directory);
+    if (!read) return store;
+    const names = await readdir(packsDirectory(directory));
+    for (const name of names.filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate)).sort()) {
+      await store.#addPack(join(packsDirectory(directory), name), name.slice(0, 40));
+    }
+    return store;
+  }
+
+  /** `key`: the digest's 32 bytes as a latin1 string. */
+  find(form: PackEntry['form'], key: string): StoredChunk | undefined {
+    const found = this.#chunks.get(`${form} ${key}`);
+    return (
+      found && {
+        path: found.pack.path,
+        offset: found.entry.offset,
+        compressedSize: found.entry.compressedSize,
+        size: found.entry.size,
+      }
+    );
+  }
+
+  /** Chunks of a pack that is still being filled, found like any other from now on. */
+  adopt(pack: OpenPack): void {
+    for (const entry of pack.entries) {
+      const name = `${entry.form} ${digestKeyOfHex(entry.hex)}`;
+      if (!this.#chunks.has(name)) this.#chunks.set(name, { pack, entry });
+    }
+  }
+
+  /** A chunk whose bytes were wrong: not found again. Its pack is kept for the other chunks until `removeDamaged`. */
+  forget(form: PackEntry['form'], key: string): void {
+    const found = this.#chunks.get(`${form} ${key}`);
+    this.#chunks.delete(`${form} ${key}`);
+    if (found?.pack.key) this.#damaged.add(found.pack.path);
+  }
+
+  /** The sealed pack with this path. */
+  packAt(path: string): OpenPack | undefined {
+    return this.#packs.get(path);
+  }
+
+  /** Is the chunk in a sealed pack, rather than in one this pull is filling? */
+  isStored(form: PackEntry['form'], key: string): boolean {
+    return Boolean(this.#chunks.get(`${form} ${key}`)?.pack.key);
+  }
+
+  /** Has any pack of the store shown a wrong byte? */
+  get isDamaged(): boolean {
+    return this.#damaged.size > 0;
+  }
+
+  /** Deletes the packs that held wrong bytes, once what is good in them has been copied or is not needed any more. */
+  async removeDamaged(): Promise<void> {
+    for (const path of this.#damaged) await rm(path, { force: true }).catch(() => undefined);
+    this.#damaged.clear();
+  }
+
+  stage(): Promise<StagedPack> {
+    return StagedPack.create(
+      join(stagingDirectory(this.directory), `${process.pid}-${randomBytes(8).toString('hex')}`),
+    );
+  }
+
+  async #addPack(path: string, key: string): Promise<void> {
+    const pack = await readPack(path, key).catch(() => undefined);
+    if (pack) this.#packs.set(path, pack);
+    if (pack) this.adopt(pack);
+    else await rm(path, { force: true }).catch(() => undefined);
+  }
+}
+
+/** undefined for a file that is no whole pack. */
+export async function readPack(path: string, key: string): Promise<OpenPack | undefined> {
+  await using file = await open(path, 'r');
+  const { size } = await file.stat();
+  if (size < TRAILER_SIZE) return undefined;
+  const tail = Buffer.alloc(TRAILER_SIZE);
+  await file.read(tail, 0, TRAILER_SIZE, size - TRAILER_SIZE);
+  const trailer = decodeTrailer(tail, size);
+  if (!trailer) return undefined;
+  const table = Buffer.alloc(trailer.tableLength);
+  await file.read(table, 0, table.length, trailer.tableOffset);
+  const entries = decodeTable(table, trailer);
+  return entries && { key, path, size, entries };
+}
+
+function stagingDirectory(storeDirectory: string): string {
+  return join(storeDirectory, `v${PACK_VERSION}`, 'staging');
+}
+
+async function removeStale(directory: string): Promise<void> {
+  for (const name of await readdir(directory).catch(() => [])) {
+    const path = join(directory, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > STALE_MS) await rm(path, { force: true }).catch(() => undefined);
+  }
+}

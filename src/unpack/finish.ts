@@ -1,0 +1,46 @@
+// What has to wait until everything else is in place: devices and FIFOs, attributes of directories, extended attributes.
+import type { FileSink } from './file-sink.ts';
+import type { HostPaths } from './names.ts';
+import type { OwnerPolicy } from './ownership.ts';
+import type { SkipList } from './skips.ts';
+import { makeSpecialFiles, type NamedSpecialFile } from './special-files.ts';
+import type { DirectoryNode, SpecialFile, TreeNode } from './tree.ts';
+import { type NamedXattrs, setXattrs } from './xattrs.ts';
+
+export interface FinishContext {
+  readonly sink: FileSink;
+  readonly paths: HostPaths;
+  readonly owner: OwnerPolicy;
+  readonly skips: SkipList;
+}
+
+/**
+ * Special files first, because they change the times of their directories. Extended attributes last: chown(2) would
+ * take capabilities away again, and setting them changes no modification time.
+ */
+export async function finishTree(root: DirectoryNode, context: FinishContext): Promise<void> {
+  const special = new Map<SpecialFile, [string, ...string[]]>();
+  const xattrs: NamedXattrs[] = [];
+  visit(root, '', (node, path) => {
+    if (node.kind === 'special') {
+      const names = special.get(node.file);
+      if (names) names.push(path);
+      else special.set(node.file, [path]);
+    } else if (node.kind !== 'symlink' && node.xattrs) xattrs.push({ path, xattrs: node.xattrs });
+  });
+  await makeSpecialFiles(
+    [...special].map(([file, names]): NamedSpecialFile => ({ file, names })),
+    context,
+  );
+  visit(root, '', (node, path) => {
+    if (node.kind === 'directory') context.sink.setDirectory(path, node.attributes);
+  });
+  await setXattrs(xattrs, context.paths, context.skips);
+}
+
+/** Children before their directory. As deep as PATH_MAX allows, which recursion bears. */
+function visit(node: TreeNode, path: string, see: (node: TreeNode, path: string) => void): void {
+  if (node.kind === 'directory')
+    for (const [name, child] of node.children) visit(child, path === '' ? name : `${path}/${name}`, see);
+  see(node, path);
+}

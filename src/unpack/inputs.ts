@@ -1,0 +1,69 @@
+// Reads the files that hold a pull's chunks, as far as they have been written. Synchronous reads: this runs in a worker.
+import { closeSync, openSync, readSync } from 'node:fs';
+import { PullError, toPullError } from '../errors.ts';
+import type { ProgressBoard } from '../workers/progress-board.ts';
+
+/** Stored bytes that lie in one piece of one file. */
+export interface BlobInput {
+  /** Index into the job's files. */
+  readonly file: number;
+  readonly offset: number;
+  readonly compressedSize: number;
+  /** Counters of the board, each for the next `groupBytes` bytes; empty where all is there. */
+  readonly groups: readonly number[];
+  readonly groupBytes: number;
+}
+
+const PIECE_BYTES = 1 << 20;
+
+/** Opens each file once. Has to be closed. */
+export class InputFiles {
+  readonly #paths: readonly string[];
+  readonly #descriptors = new Map<number, number>();
+
+  constructor(paths: readonly string[]) {
+    this.#paths = paths;
+  }
+
+  /** Throws STORE_FAILED where the file is gone or too short. */
+  read(file: number, offset: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(length);
+    const path = this.#paths[file] as string;
+    try {
+      const descriptor = this.#descriptors.get(file) ?? openSync(path, 'r');
+      this.#descriptors.set(file, descriptor);
+      for (let done = 0; done < length; ) {
+        const step = readSync(descriptor, bytes, done, length - done, offset + done);
+        if (step === 0) throw new PullError('STORE_FAILED', `${path} is shorter than it should be`);
+        done += step;
+      }
+    } catch (cause) {
+      throw toPullError(cause, { code: 'STORE_FAILED', message: `${path} cannot be read` });
+    }
+    return bytes;
+  }
+
+  close(): void {
+    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
+    this.#descriptors.clear();
+  }
+}
+
+/** A blob in pieces, in order, as they arrive. Each piece is fresh memory. */
+export async function* readBlob(
+  files: InputFiles,
+  blob: BlobInput,
+  board: ProgressBoard,
+): AsyncGenerator<Buffer> {
+  for (let at = 0; at < blob.compressedSize; ) {
+    const length = Math.min(PIECE_BYTES, blob.compressedSize - at, untilGroupEnd(blob, at));
+    const group = blob.groups[Math.floor(at / blob.groupBytes)];
+    if (group !== undefined) await board.waitFor(group, (at % blob.groupBytes) + length);
+    yield files.read(blob.file, blob.offset + at, length);
+    at += length;
+  }
+}
+
+function untilGroupEnd(blob: BlobInput, at: number): number {
+  return blob.groups.length === 0 ? Number.POSITIVE_INFINITY : blob.groupBytes - (at % blob.groupBytes);
+}

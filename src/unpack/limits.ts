@@ -1,0 +1,41 @@
+// How much an image may ask of the unpacker. Generous: real images stay far below.
+import { PullError } from '../errors.ts';
+
+export interface UnpackLimits {
+  /** Entries of all layers, and directories that nobody asked for but that lead to one. */
+  readonly entries: number;
+  /** Bytes of one file, holes included. */
+  readonly fileSize: number;
+  /** Bytes of all files of all layers, holes included; also bytes of all tar streams. */
+  readonly totalSize: number;
+  /** Bytes of a name as the archive has it; PATH_MAX of Linux. */
+  readonly pathLength: number;
+  /** Bytes between two slashes; NAME_MAX of Linux. */
+  readonly componentLength: number;
+  readonly depth: number;
+}
+
+const GIB = 2 ** 30;
+
+export const DEFAULT_LIMITS: UnpackLimits = {
+  entries: 5_000_000,
+  fileSize: 64 * GIB,
+  totalSize: 256 * GIB,
+  pathLength: 4096,
+  componentLength: 255,
+  depth: 1024,
+};
+
+/** Symbolic links followed on the way to one entry. */
+export const MAX_SYMLINK_STEPS = 255;
+/** Bytes of extended attributes held in memory until the end. */
+export const MAX_PENDING_XATTR_BYTES = 64 << 20;
+/** Devices and FIFOs held until the end; each device costs a process. */
+export const MAX_SPECIAL_FILES = 10_000;
+/** Things left out that a report names; the others are only counted. */
+export const MAX_REPORTED_SKIPS = 100;
+
+export function checkLimit(actual: number, limit: number, what: string): void {
+  if (actual > limit)
+    throw new PullError('LIMIT_EXCEEDED', `${what}: ${actual} is more than the limit of ${limit}`);
+}

@@ -1,0 +1,104 @@
+// The tree and the disk, changed together.
+import type { FileSink } from './file-sink.ts';
+import { checkLimit, type UnpackLimits } from './limits.ts';
+import { checkComponent, cleanComponents, splitName } from './names.ts';
+import type { Quota } from './quota.ts';
+import { resolveDirectory } from './resolve.ts';
+import { DirectoryNode, type TreeNode } from './tree.ts';
+
+/** A place in a directory, and what stands there. */
+export interface Place {
+  readonly parent: DirectoryNode;
+  readonly base: string;
+  readonly node: TreeNode | undefined;
+}
+
+// Recursion is safe here: a path longer than PATH_MAX cannot be made, so no tree is deeper than 2,048.
+
+export class LiveTree {
+  readonly root = new DirectoryNode(undefined, '', -1);
+  /** The layer that is being applied. */
+  layer = -1;
+  readonly #sink: FileSink;
+  readonly #limits: UnpackLimits;
+  readonly #quota: Quota;
+  /** The directory that was asked for last: the next entry mostly stands there too. */
+  #last: { readonly name: string; readonly node: DirectoryNode; readonly path: string } | undefined;
+
+  constructor(sink: FileSink, limits: UnpackLimits, quota: Quota) {
+    this.#sink = sink;
+    this.#limits = limits;
+    this.#quota = quota;
+  }
+
+  /** The directory of that name, made where it is missing. `whole`: the entry's name, for messages. */
+  directory(name: string, whole: string): DirectoryNode {
+    if (this.#last?.name === name) return this.#last.node;
+    const components = cleanComponents(name, whole);
+    checkLimit(components.length + 1, this.#limits.depth, 'directories above an entry');
+    const node = resolveDirectory(this.root, components, (parent, child) => {
+      this.#quota.countNode();
+      return this.makeDirectory(parent, child);
+    });
+    this.#last = { name, node, path: node.path() };
+    return node;
+  }
+
+  /** The directory of that name, if there is one. Nothing is made. */
+  findDirectory(name: string): DirectoryNode | undefined {
+    return this.#last?.name === name
+      ? this.#last.node
+      : resolveDirectory(this.root, cleanComponents(name), () => undefined);
+  }
+
+  /** Where `name` stands; its last component is not followed. undefined: its directory does not exist, or it is the root. */
+  find(name: string): Place | undefined {
+    const { directory, base } = splitName(name);
+    const parent = base === '' ? undefined : this.findDirectory(directory);
+    return parent && { parent, base, node: parent.children.get(base) };
+  }
+
+  /** From the root. */
+  pathIn(parent: DirectoryNode, base: string): string {
+    return (this.#last?.node === parent ? this.#last.path : parent.path()) + base;
+  }
+
+  /** A new directory, in place of whatever stands there. */
+  makeDirectory(parent: DirectoryNode, base: string): DirectoryNode {
+    checkComponent(base, this.#limits);
+    this.remove(parent, base);
+    this.#sink.makeDirectory(this.pathIn(parent, base));
+    const node = new DirectoryNode(parent, base, -1);
+    parent.children.set(base, node);
+    node.touch(this.layer);
+    return node;
+  }
+
+  /** Removes what stands there, if anything does, with all that is below. */
+  remove(parent: DirectoryNode, base: string): void {
+    const node = parent.children.get(base);
+    if (!node) return;
+    this.#last = undefined;
+    parent.children.delete(base);
+    this.#removeFromDisk(node, parent.path() + base);
+  }
+
+  /** Removes what lower layers left there. What this layer wrote stays, and so do the directories that lead to it. */
+  removeLower(parent: DirectoryNode, base: string): void {
+    const node = parent.children.get(base);
+    if (!node) return;
+    if (node.layer !== this.layer) this.remove(parent, base);
+    else if (node.kind === 'directory') this.removeLowerChildren(node);
+  }
+
+  removeLowerChildren(directory: DirectoryNode): void {
+    for (const name of directory.children.keys()) this.removeLower(directory, name);
+  }
+
+  #removeFromDisk(node: TreeNode, path: string): void {
+    if (node.kind === 'directory') {
+      for (const [name, child] of node.children) this.#removeFromDisk(child, `${path}/${name}`);
+      this.#sink.removeDirectory(path);
+    } else if (node.kind !== 'special') this.#sink.removeFile(path);
+  }
+}

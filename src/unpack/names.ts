@@ -1,0 +1,75 @@
+// Names of entries: bytes in the form of latin1 strings, made harmless before anything looks them up.
+import { PullError } from '../errors.ts';
+import { showName } from '../tar/entry.ts';
+import { checkLimit, type UnpackLimits } from './limits.ts';
+
+/** A name cut at its last slash. */
+export interface SplitName {
+  /** What leads to the entry; not cleaned. */
+  readonly directory: string;
+  /** The last component: neither `.` nor `..`; empty for the root itself. */
+  readonly base: string;
+}
+
+/** Throws PATH_UNSAFE if cleaning is needed to find the last component, and the name leads out of the root. */
+export function splitName(name: string): SplitName {
+  const slash = name.lastIndexOf('/');
+  const base = name.slice(slash + 1);
+  if (base !== '' && base !== '.' && base !== '..')
+    return { directory: slash < 0 ? '' : name.slice(0, slash), base };
+  const components = cleanComponents(name);
+  const last = components.pop() ?? '';
+  return { directory: components.join('/'), base: last };
+}
+
+/** The components of a name: no `.`, no empty ones, each `..` takes one back. Throws PATH_UNSAFE if one leads out of the root. */
+export function cleanComponents(name: string, whole = name): string[] {
+  const components: string[] = [];
+  for (const component of name.split('/')) {
+    if (component === '' || component === '.') continue;
+    if (component !== '..') components.push(component);
+    else if (components.pop() === undefined)
+      throw new PullError('PATH_UNSAFE', `the name ${showName(whole)} leads out of the root`);
+  }
+  return components;
+}
+
+export function checkName(name: string, limits: UnpackLimits): void {
+  if (name.length > limits.pathLength)
+    checkLimit(name.length, limits.pathLength, `bytes in the name ${showName(name)}`);
+  if (name === '') throw new PullError('PATH_UNSAFE', 'an entry has an empty name');
+}
+
+/** Throws LIMIT_EXCEEDED for a component that no file system takes, PATH_UNSAFE for one that means something else here. */
+export function checkComponent(component: string, limits: UnpackLimits): void {
+  if (component.length > limits.componentLength)
+    checkLimit(component.length, limits.componentLength, `bytes in the name ${showName(component)}`);
+  if (process.platform === 'win32' && !isWindowsName(component))
+    throw new PullError('PATH_UNSAFE', `${showName(component)} cannot be a name on Windows`);
+}
+
+/** Is it a plain name to Windows: no stream, no drive, no device, and nothing that Windows would cut off? */
+export function isWindowsName(component: string): boolean {
+  if (/[<>:"|?*\\]|[^\x20-\xff]|[. ]$/.test(component)) return false;
+  return !/^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)([1-9]|\xc2[\xb9\xb2\xb3]))( *\.|$)/i.test(component);
+}
+
+/** Gives the kernel's form of paths below a root: strings where all is ASCII, bytes otherwise. */
+export class HostPaths {
+  readonly #prefix: string;
+
+  /** `root`: an absolute path. */
+  constructor(root: string) {
+    this.#prefix = Buffer.from(root.endsWith('/') ? root : `${root}/`).toString('latin1');
+  }
+
+  of(path: string): string | Buffer {
+    const full = this.#prefix + path;
+    return /[\x80-\xff]/.test(full) ? Buffer.from(full, 'latin1') : full;
+  }
+
+  /** The same as a latin1 string. */
+  raw(path: string): string {
+    return this.#prefix + path;
+  }
+}

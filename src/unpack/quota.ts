@@ -1,0 +1,47 @@
+// Counts what an image asks for, and refuses when it is too much. Throws LIMIT_EXCEEDED.
+import { showName, type TarEntry } from '../tar/entry.ts';
+import { checkLimit, MAX_PENDING_XATTR_BYTES, MAX_SPECIAL_FILES, type UnpackLimits } from './limits.ts';
+import type { Xattrs } from './tree.ts';
+
+export class Quota {
+  readonly #limits: UnpackLimits;
+  #entries = 0;
+  #fileBytes = 0;
+  #streamBytes = 0;
+  #xattrBytes = 0;
+  #specialFiles = 0;
+
+  constructor(limits: UnpackLimits) {
+    this.#limits = limits;
+  }
+
+  countStream(bytes: number): void {
+    this.#streamBytes += bytes;
+    if (this.#streamBytes > this.#limits.totalSize)
+      checkLimit(this.#streamBytes, this.#limits.totalSize, 'bytes of uncompressed layers');
+  }
+
+  /** Entries, and directories made without one. */
+  countNode(): void {
+    this.#entries++;
+    if (this.#entries > this.#limits.entries)
+      checkLimit(this.#entries, this.#limits.entries, 'entries of the image');
+  }
+
+  countFile(entry: TarEntry): void {
+    const { fileSize, totalSize } = this.#limits;
+    if (entry.size > fileSize) checkLimit(entry.size, fileSize, `bytes in the file ${showName(entry.path)}`);
+    this.#fileBytes += entry.size;
+    if (this.#fileBytes > totalSize) checkLimit(this.#fileBytes, totalSize, 'bytes of all files');
+  }
+
+  countSpecialFile(): void {
+    checkLimit(++this.#specialFiles, MAX_SPECIAL_FILES, 'devices and FIFOs');
+  }
+
+  countXattrs(xattrs: Xattrs | undefined): void {
+    if (!xattrs) return;
+    for (const [name, value] of xattrs) this.#xattrBytes += name.length + value.length;
+    checkLimit(this.#xattrBytes, MAX_PENDING_XATTR_BYTES, 'bytes of extended attributes');
+  }
+}

@@ -1,0 +1,76 @@
+// The root file system as it stands, in memory. Paths are looked up here and never by the kernel, which cannot be told to stay inside.
+// Everything below the root was made by this run, so the tree is the truth.
+
+/** Every node knows the last layer that wrote it, or for a directory something below it. */
+export type TreeNode = DirectoryNode | FileNode | SymlinkNode | SpecialNode;
+
+export interface Attributes {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds since the epoch; undefined: as it comes. */
+  readonly mtime: number | undefined;
+}
+
+export type Xattrs = ReadonlyMap<string, Uint8Array>;
+
+export interface FileNode {
+  readonly kind: 'file';
+  readonly layer: number;
+  /** Set at the end. */
+  readonly xattrs: Xattrs | undefined;
+}
+
+export interface SymlinkNode {
+  readonly kind: 'symlink';
+  readonly layer: number;
+  readonly target: string;
+}
+
+/** A device or FIFO. Made at the end, so until then it exists only here. */
+export interface SpecialFile extends Attributes {
+  readonly kind: 'char' | 'block' | 'fifo';
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
+}
+
+export interface SpecialNode {
+  readonly kind: 'special';
+  readonly layer: number;
+  /** The same object for every name of it. */
+  readonly file: SpecialFile;
+}
+
+const IMPLICIT: Attributes = { mode: 0o755, uid: 0, gid: 0, mtime: undefined };
+
+export class DirectoryNode {
+  readonly kind = 'directory';
+  /** The root is its own parent, as in any file system. */
+  readonly parent: DirectoryNode;
+  readonly name: string;
+  /** Keys are latin1 strings of the raw bytes. */
+  readonly children = new Map<string, TreeNode>();
+  layer: number;
+  /** Applied at the end, when nothing is written below any more. */
+  attributes = IMPLICIT;
+  xattrs: Xattrs | undefined;
+
+  constructor(parent: DirectoryNode | undefined, name: string, layer: number) {
+    this.parent = parent ?? this;
+    this.name = name;
+    this.layer = layer;
+  }
+
+  /** From the root; empty for the root, otherwise with a slash at its end. */
+  path(): string {
+    let path = '';
+    for (let node: DirectoryNode = this; node.parent !== node; node = node.parent)
+      path = `${node.name}/${path}`;
+    return path;
+  }
+
+  /** Marks it and all that leads to it as written by `layer`. */
+  touch(layer: number): void {
+    for (let node: DirectoryNode = this; node.layer !== layer; node = node.parent) node.layer = layer;
+  }
+}
