@@ -57,7 +57,9 @@ async function main(options: BenchOptions): Promise<void> {
   if (formats.includes('zstd-chunked'))
     head.push(...(await describeImage(paths.layout('zstd-chunked'), tars)));
   await rm(options.directory, { recursive: true, force: true });
-  console.log([...head, '', formatTable(results), '', ...[...new Set(notes)].map((note) => `- ${note}`)].join('\n'));
+  console.log(
+    [...head, '', formatTable(results), '', ...[...new Set(notes)].map((note) => `- ${note}`)].join('\n'),
+  );
 }
 
 /** Formats that cannot be made are left out, with a note. */

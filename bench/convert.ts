@@ -28,7 +28,7 @@ export async function convertImage(paths: ImagePaths, chroot: string): Promise<v
   for (const { format, compression } of wanted) {
     const partial = `${format}.partial`;
     await rm(join(paths.directory, partial), { recursive: true, force: true });
-    const how = ['--dest-compress-format', compression, '--dest-force-compress-format'];
+    const how = ['--dest-compress-format', compression];
     for (const version of VERSIONS) {
       say(`${compression}: ${version}`);
       await skopeo(paths.directory, [

@@ -26,10 +26,12 @@ export function imagePaths(directory: string): ImagePaths {
 
 /** Builds what is not there yet. Throws when a tool is missing or this is not root. */
 export async function buildImage(paths: ImagePaths): Promise<void> {
-  if (existsSync(paths.layout('gzip')) && existsSync(join(paths.directory, 'tar'))) return;
+  if (existsSync(paths.layout('gzip'))) return;
   const absent = missing('debootstrap', 'umoci', 'npm', 'gzip', 'chroot', 'unshare');
-  if (absent.length > 0) throw new Error(`to build the image, install ${absent.join(', ')}; or use --image synthetic`);
-  if (process.getuid?.() !== 0) throw new Error('only root can build the image; others can use --image synthetic');
+  if (absent.length > 0)
+    throw new Error(`to build the image, install ${absent.join(', ')}; or use --image synthetic`);
+  if (process.getuid?.() !== 0)
+    throw new Error('only root can build the image; others can use --image synthetic');
   const build = join(paths.directory, 'build');
   await rm(build, { recursive: true, force: true });
   await mkdir(build, { recursive: true });
@@ -38,9 +40,8 @@ export async function buildImage(paths: ImagePaths): Promise<void> {
   await debootstrap(join(build, 'base'));
   for (const version of list.VERSIONS) await buildVersion(build, version);
   await run(['umoci', 'gc', '--layout', layout]);
-  await rm(paths.layout('gzip'), { recursive: true, force: true });
+  await writeTars(paths, layout);
   await rename(layout, paths.layout('gzip'));
-  await writeTars(paths);
   await rm(build, { recursive: true, force: true });
 }
 
@@ -108,11 +109,11 @@ async function commitLayer({ image, bundle, root, what }: Commit): Promise<void>
   await run(['umoci', 'repack', '--refresh-bundle', '--image', image, bundle]);
 }
 
-async function writeTars(paths: ImagePaths): Promise<void> {
+async function writeTars(paths: ImagePaths, layout: string): Promise<void> {
   await mkdir(join(paths.directory, 'tar'), { recursive: true });
   const gzip = which('pigz') ?? 'gzip';
   for (const version of list.VERSIONS) {
-    const blobs = await layerBlobs(paths.layout('gzip'), version);
+    const blobs = await layerBlobs(layout, version);
     for (const [layer, blob] of blobs.entries())
       await run(['sh', '-c', `${gzip} -dc ${quote(blob.path)} > ${quote(paths.tar(version, layer))}`]);
   }

@@ -25,6 +25,7 @@ export const NPM_BEFORE = '2026-06-01';
 
 const NPM_BOTH = {
   '@angular/cdk': '19.2.16',
+  '@angular/common': '19.2.10',
   '@angular/material': '19.2.16',
   '@babel/core': '7.27.1',
   '@babel/preset-env': '7.27.2',
@@ -35,7 +36,6 @@ const NPM_BOTH = {
   jest: '29.7.0',
   lodash: '4.17.21',
   mongodb: '6.16.0',
-  'playwright-core': '1.52.0',
   prettier: '3.5.3',
   react: '19.1.0',
   'react-dom': '19.1.0',
@@ -50,7 +50,6 @@ const NPM_BOTH = {
 export const NPM_PACKAGES: Record<Version, Record<string, string>> = {
   v1: {
     ...NPM_BOTH,
-    '@angular/common': '19.2.10',
     '@angular/core': '19.2.10',
     '@mui/material': '7.0.2',
     antd: '5.25.1',
@@ -58,16 +57,17 @@ export const NPM_PACKAGES: Record<Version, Record<string, string>> = {
     effect: '3.10.18',
     'lodash-es': '4.17.21',
     moment: '2.30.1',
-    typescript: '5.8.2',
+    'playwright-core': '1.51.1',
+    typescript: '5.7.3',
   },
   v2: {
     ...NPM_BOTH,
-    '@angular/common': '19.2.14',
     '@angular/core': '19.2.14',
     '@mui/material': '7.1.0',
     antd: '5.25.4',
     'date-fns': '4.1.0',
     effect: '3.11.5',
+    'playwright-core': '1.52.0',
     ramda: '0.30.1',
     typescript: '5.8.3',
     zod: '3.25.42',

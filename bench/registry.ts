@@ -53,7 +53,7 @@ function writeConfig(work: string, port: number): string {
   const path = join(work, 'registry.json');
   const config = {
     version: 0.1,
-    log: { level: 'fatal', accesslog: { disabled: false } },
+    log: { level: 'error', accesslog: { disabled: false } },
     storage: {
       filesystem: { rootdirectory: join(work, 'store') },
       cache: { blobdescriptor: 'inmemory' },
@@ -68,11 +68,13 @@ function writeConfig(work: string, port: number): string {
 async function launch(command: readonly string[], at: { port: number; log: string }): Promise<Registry> {
   const [program = '', ...args] = command;
   const log = openSync(at.log, 'w');
-  const child = spawn(program, args, { stdio: ['ignore', log, 'inherit'] });
+  const child = spawn(program, args, { stdio: ['ignore', log, log] });
   const host = `127.0.0.1:${at.port}`;
   const stop = () => child.kill();
   process.once('exit', stop);
-  await untilUp(`http://${host}/v2/`, child);
+  await untilUp(`http://${host}/v2/`, child).catch((error: Error) => {
+    throw new Error(`${error.message}\n${readFileSync(at.log, 'utf8').slice(-1000)}`);
+  });
   let position = 0;
   return {
     host,

@@ -124,7 +124,7 @@ export class PullError extends Error {
 
 /** Removes what may be secret in URLs inside a text: user information, query and fragment. */
 export function redactUrls(text: string): string {
-  return text.replace(/\b(https?:\/\/)(?:[^\s/@]*@)?([^\s?#"'<>]*)(?:[?#][^\s"'<>]*)?/g, '$1$2');
+  return text.replace(/\b(https?:\/\/)(?:[^\s/?#]*@)?([^\s?#"'<>]*)(?:[?#][^\s"'<>]*)?/gi, '$1$2');
 }
 
 /** The text of anything that was thrown, with its causes, without secrets. */
@@ -133,9 +133,9 @@ export function describeError(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   const own =
     code && !error.message.includes(code) && !(error instanceof PullError)
-      ? `${error.message} (${code})`
-      : error.message;
-  const text = redactUrls(own || error.name);
+      ? `${error.message || error.name} (${code})`
+      : error.message || error.name;
+  const text = redactUrls(own);
   return error.cause === undefined ? text : `${text}: ${describeError(error.cause)}`;
 }
 

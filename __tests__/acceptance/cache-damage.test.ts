@@ -10,7 +10,10 @@ import { listTree } from '../support/tree.ts';
 let registry: TestRegistry;
 beforeAll(async () => {
   registry = await startRegistry({
-    images: (['zstd-chunked', 'gzip'] as const).map((format) => ({ repository: format, layout: fixtureLayout(format) })),
+    images: (['zstd-chunked', 'gzip'] as const).map((format) => ({
+      repository: format,
+      layout: fixtureLayout(format),
+    })),
   });
 });
 afterAll(() => registry.close());
@@ -39,7 +42,8 @@ const damages: readonly [string, (pack: string) => void][] = [
 describe.each(['zstd-chunked', 'gzip'])('a store with a pack of %s', (format) => {
   it.each(damages)('with %s still gives the right tree and heals', async (_, damage) => {
     using dir = scratch();
-    const pull = (name: string) => pullJson([`${registry.host}/${format}:v1`, dir.in(name), '--cache-dir', dir.in('cache')]);
+    const pull = (name: string) =>
+      pullJson([`${registry.host}/${format}:v1`, dir.in(name), '--cache-dir', dir.in('cache')]);
     await pull('good');
     for (const pack of packs(dir.in('cache'))) damage(pack);
     const repaired = await pull('repaired');
@@ -60,7 +64,8 @@ describe('a store that is used by several processes at once', () => {
     );
     const results = await Promise.all(pulls);
     expect(new Set(results.map(({ digest }) => digest)).size).toBe(1);
-    for (let index = 1; index < 6; index++) expect(listTree(dir.in(`root${index}`))).toEqual(listTree(dir.in('root0')));
+    for (let index = 1; index < 6; index++)
+      expect(listTree(dir.in(`root${index}`))).toEqual(listTree(dir.in('root0')));
     expect(packs(dir.in('cache'))).toHaveLength(1);
     expect(readdirSync(join(dir.in('cache'), 'v1/staging'))).toEqual([]);
   });
@@ -70,7 +75,14 @@ describe('cache modes', () => {
   it('none neither reads nor keeps anything', async () => {
     using dir = scratch();
     const pull = (mode: string) =>
-      pullJson([`${registry.host}/gzip:v1`, dir.in('rootfs'), '--cache-dir', dir.in('cache'), '--cache-mode', mode]);
+      pullJson([
+        `${registry.host}/gzip:v1`,
+        dir.in('rootfs'),
+        '--cache-dir',
+        dir.in('cache'),
+        '--cache-mode',
+        mode,
+      ]);
     expect(await pull('none')).toMatchObject({ 'cache-hit': false });
     expect(packs(dir.in('cache'))).toEqual([]);
     await pull('write');
@@ -80,7 +92,14 @@ describe('cache modes', () => {
   it('read uses what is there and adds nothing', async () => {
     using dir = scratch();
     const pull = (tag: string, mode: string) =>
-      pullJson([`${registry.host}/zstd-chunked:${tag}`, dir.in('rootfs'), '--cache-dir', dir.in('cache'), '--cache-mode', mode]);
+      pullJson([
+        `${registry.host}/zstd-chunked:${tag}`,
+        dir.in('rootfs'),
+        '--cache-dir',
+        dir.in('cache'),
+        '--cache-mode',
+        mode,
+      ]);
     await pull('v1', 'write');
     const before = packs(dir.in('cache'));
     expect((await pull('v2', 'read'))['bytes-from-cache']).toBeGreaterThan(0);

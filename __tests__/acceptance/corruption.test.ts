@@ -12,10 +12,34 @@ const position = (name: string) =>
   Number((image.layer.annotations[`io.github.containers.zstd-chunked.${name}`] ?? '').split(':')[0]);
 
 const cases = [
-  { what: 'a chunk', format: 'zstd-chunked', digest: image.layer.digest, offset: 400_000, named: /chunk sha256:[0-9a-f]{64}/ },
-  { what: 'the TOC', format: 'zstd-chunked', digest: image.layer.digest, offset: position('manifest-position') + 99, named: image.layer.digest },
-  { what: 'the tar-split', format: 'zstd-chunked', digest: image.layer.digest, offset: position('tarsplit-position') + 99, named: image.layer.digest },
-  { what: 'a gzip layer', format: 'gzip', digest: gzip.layer.digest, offset: 500_000, named: gzip.layer.digest },
+  {
+    what: 'a chunk',
+    format: 'zstd-chunked',
+    digest: image.layer.digest,
+    offset: 400_000,
+    named: /chunk sha256:[0-9a-f]{64}/,
+  },
+  {
+    what: 'the TOC',
+    format: 'zstd-chunked',
+    digest: image.layer.digest,
+    offset: position('manifest-position') + 99,
+    named: image.layer.digest,
+  },
+  {
+    what: 'the tar-split',
+    format: 'zstd-chunked',
+    digest: image.layer.digest,
+    offset: position('tarsplit-position') + 99,
+    named: image.layer.digest,
+  },
+  {
+    what: 'a gzip layer',
+    format: 'gzip',
+    digest: gzip.layer.digest,
+    offset: 500_000,
+    named: gzip.layer.digest,
+  },
   { what: 'the config', format: 'gzip', digest: gzip.config.digest, offset: 100, named: gzip.config.digest },
 ] as const;
 
@@ -26,7 +50,12 @@ describe('one byte turned over at the registry', () => {
       faults: [{ kind: 'corrupt', offset, on: digest }],
     });
     using dir = scratch();
-    const { status, stderr } = await runCli([`${registry.host}/fx:v1`, dir.in('rootfs'), '--cache-dir', dir.in('cache')]);
+    const { status, stderr } = await runCli([
+      `${registry.host}/fx:v1`,
+      dir.in('rootfs'),
+      '--cache-dir',
+      dir.in('cache'),
+    ]);
     expect(status).toBe(1);
     expect(stderr).toContain('DIGEST_MISMATCH');
     expect(stderr).toMatch(named);
@@ -39,7 +68,12 @@ describe('one byte turned over at the registry', () => {
       faults: [{ kind: 'corrupt', offset: 40, on: `/manifests/${gzip.digest}` }],
     });
     using dir = scratch();
-    const { status, stderr } = await runCli([`${registry.host}/fx@${gzip.digest}`, dir.in('rootfs'), '--cache-dir', dir.in('cache')]);
+    const { status, stderr } = await runCli([
+      `${registry.host}/fx@${gzip.digest}`,
+      dir.in('rootfs'),
+      '--cache-dir',
+      dir.in('cache'),
+    ]);
     expect(status).toBe(1);
     expect(stderr).toContain('DIGEST_MISMATCH');
     expect(stderr).toContain(gzip.digest);
@@ -51,7 +85,13 @@ describe('one byte turned over at the registry', () => {
       faults: [{ kind: 'corrupt', offset: 400_000, on: image.layer.digest, after: 1, times: 1 }],
     });
     using dir = scratch();
-    const { status, stdout } = await runCli([`${registry.host}/fx:v1`, dir.in('rootfs'), '--cache-dir', dir.in('cache'), '--json']);
+    const { status, stdout } = await runCli([
+      `${registry.host}/fx:v1`,
+      dir.in('rootfs'),
+      '--cache-dir',
+      dir.in('cache'),
+      '--json',
+    ]);
     expect(status).toBe(0);
     expect(JSON.parse(stdout).warnings.join()).toContain('arrived damaged and is fetched again');
   });

@@ -2,10 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pullJson, runCli, scratch } from '../support/cli.ts';
-import { type DockerRegistry, pushLayout, skipDockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
+import {
+  type DockerRegistry,
+  pushLayout,
+  skipDockerRegistry,
+  startDockerRegistry,
+} from '../support/docker-registry.ts';
 import { fixtureLayout } from '../support/fixture-image.ts';
-import { expectedTree, isRoot, listTree } from '../support/tree.ts';
 import { updateMinimum } from '../support/toc-minimum.ts';
+import { expectedTree, isRoot, listTree } from '../support/tree.ts';
 
 const FORMATS = ['gzip', 'none', 'zstd', 'zstd-chunked', 'zstd-chunked-legacy'] as const;
 
@@ -22,7 +27,12 @@ describe.skipIf(skipDockerRegistry())('oci-pull against docker-registry', () => 
 
   it.skipIf(!isRoot()).each(cases)('unpacks %s:%s to the expected tree as root', async (format, tag) => {
     using dir = scratch();
-    const result = await pullJson([`${registry.host}/fx/${format}:${tag}`, dir.in('rootfs'), '--cache-dir', dir.in('cache')]);
+    const result = await pullJson([
+      `${registry.host}/fx/${format}:${tag}`,
+      dir.in('rootfs'),
+      '--cache-dir',
+      dir.in('cache'),
+    ]);
     expect(listTree(dir.in('rootfs'))).toEqual(expectedTree(tag));
     expect(result['cache-hit']).toBe(false);
     expect(JSON.parse(readFileSync(result['config-path'], 'utf8')).rootfs.type).toBe('layers');
@@ -53,13 +63,27 @@ describe.skipIf(skipDockerRegistry())('oci-pull against docker-registry', () => 
 
   it('says why a layer of the older kind without tar-split was fetched whole', async () => {
     using dir = scratch();
-    const result = await pullJson([`${registry.host}/fx/zstd-chunked-legacy:v1`, dir.in('rootfs'), '--cache-dir', dir.in('cache')]);
-    expect(result.layers[0]).toMatchObject({ way: 'whole', format: 'zstd:chunked', reason: 'it has no tar-split' });
+    const result = await pullJson([
+      `${registry.host}/fx/zstd-chunked-legacy:v1`,
+      dir.in('rootfs'),
+      '--cache-dir',
+      dir.in('cache'),
+    ]);
+    expect(result.layers[0]).toMatchObject({
+      way: 'whole',
+      format: 'zstd:chunked',
+      reason: 'it has no tar-split',
+    });
   });
 
   it('reports an unknown tag with its code and exit status 1, and leaves no destination', async () => {
     using dir = scratch();
-    const { status, stderr } = await runCli([`${registry.host}/fx/gzip:nope`, dir.in('rootfs'), '--cache-dir', dir.in('cache')]);
+    const { status, stderr } = await runCli([
+      `${registry.host}/fx/gzip:nope`,
+      dir.in('rootfs'),
+      '--cache-dir',
+      dir.in('cache'),
+    ]);
     expect(status).toBe(1);
     expect(stderr).toContain('NOT_FOUND');
     expect(() => readFileSync(dir.in('rootfs.oci-pull.json'))).toThrow();

@@ -16,11 +16,23 @@ beforeAll(async () => {
 afterAll(() => registry.close());
 
 /** Starts a pull and stops it by `signal` once it has begun to receive layer data. */
-async function stopInTheMiddle(destination: string, cache: string, signal: NodeJS.Signals): Promise<number | null> {
+async function stopInTheMiddle(
+  destination: string,
+  cache: string,
+  signal: NodeJS.Signals,
+): Promise<number | null> {
   const before = registry.requests.length;
-  const child = spawn(process.execPath, [CLI, `${registry.host}/fx:v1`, destination, '--cache-dir', cache, '--quiet']);
+  const child = spawn(process.execPath, [
+    CLI,
+    `${registry.host}/fx:v1`,
+    destination,
+    '--cache-dir',
+    cache,
+    '--quiet',
+  ]);
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  const isFetching = () => registry.requests.slice(before).filter(({ path }) => path.includes('/blobs/')).length >= 4;
+  const isFetching = () =>
+    registry.requests.slice(before).filter(({ path }) => path.includes('/blobs/')).length >= 4;
   while (!isFetching()) await new Promise((resolve) => setTimeout(resolve, 10));
   child.kill(signal);
   return ended;

@@ -66,7 +66,7 @@ describe('jobs of a matrix that save the same image at once', () => {
     // Four at least; a job that uploads nothing wastes one, and only jobs that share the uploads may waste more.
     expect(service.count('CreateCacheEntry')).toBeLessThanOrEqual(4 + 2 * JOBS);
     await expectRestorable();
-  });
+  }, 60_000);
 });
 
 async function expectRestorable(): Promise<void> {

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { HELP } from '../../src/cli/help.ts';
-import { VERSION } from '../../src/cli/version.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 
@@ -14,8 +13,4 @@ it('names every option that is understood', () => {
   const names = [...source.matchAll(/^ {2}'?([a-z-]+)'?: \{ type:/gm)].map(([, name]) => `--${name}`);
   expect(names.length).toBeGreaterThan(8);
   expect(names.filter((name) => !HELP.includes(name))).toEqual([]);
-});
-
-it('comes with the version of the package', () => {
-  expect(VERSION).toBe(JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')).version);
 });

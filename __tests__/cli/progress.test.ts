@@ -50,7 +50,7 @@ describe('the status line', () => {
         [2000, received(4_000_000)],
       ],
       2000,
-      ' 40%  4.00 MB of 10.0 MB  2.00 MB/s  3.0 s left  0 of 3 layers unpacked',
+      ' 40%  4.00 MB of 10.0 MB  2.00 MB/s  3 s left  0 of 3 layers unpacked',
     ],
     [
       'when the last byte is there',

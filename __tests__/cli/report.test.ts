@@ -1,14 +1,31 @@
 import { describe, expect, it } from 'vitest';
 import { renderError, renderReport, toJson } from '../../src/cli/report.ts';
 import { PullError } from '../../src/errors.ts';
-import { RESULT } from '../support/pull-result.ts';
+import { layerReport, pullResult } from '../support/pull-result.ts';
+
+const RESULT = pullResult({
+  image: 'docker.io/library/app@sha256:aa',
+  rootPath: '/job/rootfs',
+  configPath: '/job/rootfs.config.json',
+  bytesDownloaded: 41_234_567,
+  bytesFromCache: 310_000_000,
+  bytesTotal: 352_000_000,
+  requests: 12,
+  layers: [
+    layerReport({ digest: 'sha256:l1', compressedSize: 300_000_000 }),
+    layerReport({ digest: 'sha256:l2', format: 'gzip', way: 'whole', reason: 'the server ignores ranges' }),
+  ],
+  timings: { resolve: 200, restore: 300, plan: 40, fetchAndUnpack: 2_500, finish: 100, total: 3_140 },
+  warnings: ['2 devices were left out'],
+  newPacks: [{ key: 'k', path: '/packs/k.pack', size: 1, liveBytes: 1 }],
+});
 
 describe('the report for people', () => {
   it('says what, where, how many bytes and how long', () => {
     expect(renderReport(RESULT)).toBe(
       [
         'docker.io/library/app@sha256:aa (linux/amd64)',
-        'is in /work/rootfs, its config in /work/rootfs.config.json',
+        'is in /job/rootfs, its config in /job/rootfs.config.json',
         '41.2 MB downloaded, 310 MB from the cache; 12 requests, 3.1 s',
       ].join('\n'),
     );
@@ -42,7 +59,7 @@ describe('the report for programs', () => {
 
   it('carries the values unchanged', () => {
     expect(toJson(RESULT)).toMatchObject({
-      'index-digest': 'sha256:ii',
+      'index-digest': RESULT.indexDigest,
       'cache-hit': false,
       'bytes-downloaded': 41_234_567,
       layers: [
@@ -52,6 +69,11 @@ describe('the report for programs', () => {
       timings: { 'fetch-and-unpack': 2_500, total: 3_140 },
       warnings: ['2 devices were left out'],
     });
+  });
+
+  it('gives times in whole milliseconds', () => {
+    const timings = { ...RESULT.timings, total: 3140.1234 };
+    expect(toJson({ ...RESULT, timings })).toMatchObject({ timings: { total: 3140 } });
   });
 
   it('has null for the index of an image that has none', () => {

@@ -27,6 +27,11 @@ export class BlobStore {
     return this.#blobs.get(id);
   }
 
+  /** Replaces what is stored, behind the service's back. */
+  set(id: string, bytes: Buffer): void {
+    this.#blobs.set(id, bytes);
+  }
+
   delete(id: string): void {
     this.#blobs.delete(id);
   }

@@ -16,6 +16,13 @@ process.stderr.write('ready\n');
 await text(process.stdin);
 const report = await saveToCache(
   { prefix: PREFIX, restored: { image: imageIdentity(), packs: [] }, newPacks: packs, livePacks: packs },
-  { cache, tempDirectory, now: NOON, signal: new AbortController().signal, log: () => undefined },
+  {
+    cache,
+    tempDirectory,
+    now: NOON,
+    signal: new AbortController().signal,
+    log: () => undefined,
+    patience: { looks: 100, intervalMs: 200 },
+  },
 );
 await writeFile(join(tempDirectory, 'report.json'), JSON.stringify(report));

@@ -1,7 +1,7 @@
 // The JavaScript of dist/: one bundle each for the action, the command line and the worker threads, and the doors to them.
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 
 /** Bundles behind a door carry `.bundle` in their name; worker.js is only ever started by one of them. */
 const ENTRY_POINTS = {
@@ -35,12 +35,26 @@ export async function writeBundles(root: string, outDirectory: string): Promise<
     legalComments: 'eof',
     external: ['*.node', '@mongodb-js/*'],
     banner: { js: REQUIRE_BANNER },
+    plugins: [packageIdentity(root)],
     metafile: true,
     logLevel: 'warning',
   });
   for (const name of Object.keys(ENTRY_POINTS)) await normalizeLineEnds(join(outDirectory, `${name}.js`));
   await writeDoors(outDirectory);
   return metafile;
+}
+
+/** Of package.json only what the program says of itself: dist/ must not become stale by a change of a script's name. */
+function packageIdentity(root: string): Plugin {
+  return {
+    name: 'package-identity',
+    setup: ({ onLoad }) =>
+      onLoad({ filter: /package\.json$/ }, async ({ path }) => {
+        if (path !== join(root, 'package.json')) return undefined;
+        const { name, version } = JSON.parse(await readFile(path, 'utf8')) as Record<string, string>;
+        return { contents: JSON.stringify({ name, version }), loader: 'json' };
+      }),
+  };
 }
 
 async function writeDoors(outDirectory: string): Promise<void> {

@@ -28,7 +28,10 @@ export interface ActionInputs {
   readonly platform: Platform;
   /** Absolute. */
   readonly destination: string;
+  /** Username and password. */
   readonly credential: Credential | undefined;
+  /** The GitHub token, where the registry is GitHub's and nothing else was given: used only if the image is not public. */
+  readonly fallbackCredential: Credential | undefined;
   readonly tlsVerify: boolean;
   readonly cacheMode: RequestedCacheMode;
   readonly cacheKeyPrefix: string;
@@ -49,7 +52,7 @@ export function readInputs(source: InputSource): ActionInputs {
     reference,
     platform: platform === '' ? hostPlatform(process.arch) : parsePlatform(platform),
     destination: toPath(source, 'destination', source.get('destination') || DEFAULT_DESTINATION),
-    credential: credentialFor(reference.registry, secrets),
+    ...readCredentials(reference.registry, secrets),
     tlsVerify: toBoolean('tls-verify', source.get('tls-verify') || 'true'),
     cacheMode: toCacheMode(source.get('cache-mode') || 'auto'),
     cacheKeyPrefix: toPrefix(source.get('cache-key-prefix') || DEFAULT_CACHE_KEY_PREFIX),
@@ -64,6 +67,15 @@ function readSecrets({ get, mask, env }: InputSource) {
   for (const secret of password === '' ? [githubToken] : [password, basic, githubToken])
     if (secret !== '') mask(secret);
   return { username, password, githubToken, githubActor: env.GITHUB_ACTOR };
+}
+
+function readCredentials(
+  registry: string,
+  { githubToken, githubActor, ...own }: ReturnType<typeof readSecrets>,
+) {
+  const credential = credentialFor(registry, own);
+  const fallbackCredential = credential ? undefined : credentialFor(registry, { githubToken, githubActor });
+  return { credential, fallbackCredential };
 }
 
 /** Relative paths start at the workspace, as they do for every action. */

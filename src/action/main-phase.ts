@@ -6,7 +6,7 @@ import { needsSave, type SavePlan } from '../cache/save.ts';
 import { createToolkitCache, isCacheServiceAvailable } from '../cache/toolkit-backend.ts';
 import { describeError } from '../errors.ts';
 import { repositoryName } from '../oci/reference.ts';
-import type { PullOptions } from '../pull/options.ts';
+import type { Caching, PullOptions } from '../pull/options.ts';
 import type { PullResult } from '../pull/result.ts';
 import { type CacheDecision, decideCache } from './cache-policy.ts';
 import { reportFailure } from './failure.ts';
@@ -16,7 +16,7 @@ import { forLog } from './plain-text.ts';
 import { createReporter } from './reporter.ts';
 import { markMainPhase, saveForPost } from './state.ts';
 import { chooseStorePlace, type StorePlace, temporaryDirectory } from './store-place.ts';
-import { renderSummary } from './summary.ts';
+import { headline, renderSummary } from './summary.ts';
 import { readVisibility } from './visibility.ts';
 
 export type Pull = (options: PullOptions) => Promise<PullResult>;
@@ -35,35 +35,52 @@ export async function runMain(pull: Pull, signal: AbortSignal): Promise<void> {
 async function pullAndReport(pull: Pull, inputs: ActionInputs, signal: AbortSignal): Promise<void> {
   const { cacheDirectory } = inputs;
   const place = await chooseStorePlace({ cacheDirectory, env: process.env, log: core.info });
-  const decision = await decide(inputs, place);
-  core.info(decision.reason);
-  const session = decision.remoteRead ? openSession(inputs, signal) : undefined;
+  const decisions = {
+    usual: await decide(inputs, { place, authenticated: inputs.credential !== undefined }),
+    fallback: await decide(inputs, { place, authenticated: true }),
+  };
+  core.info(decisions.usual.reason);
+  const session = decisions.usual.remoteRead ? openSession(inputs, signal) : undefined;
   const reporter = createReporter();
   let result: PullResult;
   try {
     result = await pull({
       ...inputs,
       storeDirectory: place.directory,
-      storeRead: decision.storeRead,
-      storeWrite: decision.storeWrite,
-      cache: session,
+      ...toCaching(decisions.usual, session),
+      fallback: inputs.fallbackCredential && {
+        credential: inputs.fallbackCredential,
+        ...toCaching(decisions.fallback, session),
+      },
+      onSecret: core.setSecret,
       emit: reporter.emit,
       signal,
     });
   } finally {
     reporter.close();
   }
+  core.info(forLog(headline(result)));
   setOutputs(result);
   await writeSummary(renderSummary(result));
+  const decision = result.usedFallbackCredential ? decisions.fallback : decisions.usual;
+  if (decision !== decisions.usual) core.info(decision.reason);
   if (decision.remoteWrite) leaveForPost(savePlan(inputs, result, session));
 }
 
-async function decide(inputs: ActionInputs, place: StorePlace): Promise<CacheDecision> {
+function toCaching(decision: CacheDecision, session: RemoteCacheSession | undefined): Caching {
+  const { storeRead, storeWrite, remoteRead } = decision;
+  return { storeRead, storeWrite, cache: remoteRead ? session : undefined };
+}
+
+async function decide(
+  inputs: ActionInputs,
+  { place, authenticated }: { place: StorePlace; authenticated: boolean },
+): Promise<CacheDecision> {
   return decideCache({
     requested: inputs.cacheMode,
     jobMode: process.env.ACTIONS_CACHE_MODE ?? '',
     serviceAvailable: isCacheServiceAvailable(),
-    authenticated: inputs.credential !== undefined,
+    authenticated,
     visibility: await readVisibility(process.env.GITHUB_EVENT_PATH),
     store: place.kind,
   });

@@ -12,14 +12,17 @@ export function forLog(text: string): string {
     .replace(/^\s*::/, ' : :');
 }
 
-/** For Markdown outside of code: whatever could be markup becomes a character reference, which is never markup. */
-export function forMarkdown(text: string): string {
-  return oneLine(text)
+/**
+ * For Markdown outside of code: whatever could be markup becomes a character reference, which is never markup. The result has
+ * at most eight characters for each of the text's.
+ */
+export function forMarkdown(text: string, maxLength = MAX_LENGTH): string {
+  return oneLine(text, maxLength)
     .replace(/[^\p{L}\p{M}\p{N} .,:;/+=()-]/gu, (char) => `&#${char.codePointAt(0)};`)
     .replaceAll('://', '&#58;//');
 }
 
-function oneLine(text: string): string {
-  const short = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
+function oneLine(text: string, maxLength = MAX_LENGTH): string {
+  const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
   return short.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
 }

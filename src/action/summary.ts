@@ -6,7 +6,8 @@ import { forMarkdown } from './plain-text.ts';
 /** A step's summary ends at 1 MiB; these keep even the worst one at a fraction of it. */
 const MAX_ROWS = 500;
 const MAX_WARNINGS = 50;
-const MAX_REASON_LENGTH = 200;
+const MAX_REASON_LENGTH = 100;
+const MAX_WARNING_LENGTH = 500;
 
 const WAYS: Readonly<Record<LayerWay, string>> = {
   cached: 'from cache',
@@ -17,7 +18,7 @@ const WAYS: Readonly<Record<LayerWay, string>> = {
 /** One pull: a sentence, a table of layers, where the bytes came from, and what the user should know. */
 export function renderSummary(result: PullResult): string {
   const parts = [
-    `### ${firstSentence(result)}`,
+    `### ${sentence(result, code(result.image.split('@')[0] ?? ''))}`,
     facts(result),
     layerTable(result.layers),
     pie(result),
@@ -26,9 +27,13 @@ export function renderSummary(result: PullResult): string {
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-function firstSentence(result: PullResult): string {
+/** The pull in one sentence, plain text. */
+export function headline(result: PullResult): string {
+  return sentence(result, result.image);
+}
+
+function sentence(result: PullResult, name: string): string {
   const size = `${formatBytes(result.bytesTotal)} in ${count(result.layers.length, 'layer')}`;
-  const name = code(result.image.split('@')[0] ?? '');
   const source = result.cacheHit
     ? 'nothing downloaded'
     : `${formatBytes(result.bytesDownloaded)} downloaded (${percent(result.bytesFromCache, result.bytesTotal)} from cache)`;
@@ -64,7 +69,7 @@ function layerTable(layers: readonly LayerReport[]): string {
 }
 
 function layerRow(layer: LayerReport): string {
-  const reason = layer.reason ? `: ${forMarkdown(layer.reason.slice(0, MAX_REASON_LENGTH))}` : '';
+  const reason = layer.reason ? `: ${forMarkdown(layer.reason, MAX_REASON_LENGTH)}` : '';
   const cells = [
     code(shortDigest(layer.digest)),
     layer.format,
@@ -96,13 +101,13 @@ function warnings(texts: readonly string[]): string {
   return [
     '**Warnings**',
     '',
-    ...texts.slice(0, MAX_WARNINGS).map((text) => `- ${forMarkdown(text)}`),
+    ...texts.slice(0, MAX_WARNINGS).map((text) => `- ${forMarkdown(text, MAX_WARNING_LENGTH)}`),
     ...more,
   ].join('\n');
 }
 
 function shortDigest(digest: string): string {
-  return digest.replace(/^(\w+:)?([0-9a-f]{12})[0-9a-f]+$/, '$2');
+  return digest.replace(/^\w+:/, '').slice(0, 12);
 }
 
 /** Backticks would not decode character references; this does. */

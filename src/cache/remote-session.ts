@@ -77,11 +77,11 @@ export class RemoteCacheSession implements CacheSession {
     this.#restored = { image, headKey: found.key, packs };
     const sizeOf = new Map(found.head.packs.map((pack) => [pack.key, pack.size]));
     const fetched = packs.filter(({ fate }) => fate === 'fetched');
-    return {
-      match: found.match,
-      packKeys: packs.filter(({ fate }) => fate !== 'unusable').map(({ key }) => key),
-      bytes: fetched.reduce((sum, { key }) => sum + (sizeOf.get(key) ?? 0), 0),
-    };
+    const packKeys = packs.filter(({ fate }) => fate !== 'unusable').map(({ key }) => key);
+    const which = found.match === 'exact' ? 'this image' : 'another image of this repository';
+    this.#options.log(`${packKeys.length} of ${packs.length} packs of ${which} are at hand`);
+    const bytes = fetched.reduce((sum, { key }) => sum + (sizeOf.get(key) ?? 0), 0);
+    return { match: found.match, packKeys, bytes };
   }
 
   async #bringPack(pack: HeadPack, packsDirectory: string): Promise<PackFate> {

@@ -1,6 +1,7 @@
 // From what the user typed to what a pull needs to know.
 import { resolve } from 'node:path';
 import type { Credential } from '../auth/credential.ts';
+import { credentialFor } from '../auth/credential-for.ts';
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { parseReference } from '../oci/reference.ts';
 import type { PullOptions } from '../pull/options.ts';
@@ -27,7 +28,7 @@ export async function toPullOptions(
     reference,
     platform,
     destination: resolve(surroundings.cwd, args.destination),
-    credential: await credentialOf(args, surroundings),
+    credential: await readCredential(reference.registry, args, surroundings),
     tlsVerify: args.tlsVerify,
     storeDirectory: resolve(surroundings.cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
     storeRead: args.cacheMode !== 'none',
@@ -36,10 +37,12 @@ export async function toPullOptions(
   };
 }
 
-async function credentialOf(
+async function readCredential(
+  registry: string,
   { username, passwordStdin }: PullArguments,
   { stdin }: Surroundings,
 ): Promise<Credential | undefined> {
-  if (username === undefined || !passwordStdin) return undefined;
-  return { username, password: await readPassword(stdin) };
+  return passwordStdin
+    ? credentialFor(registry, { username, password: await readPassword(stdin) })
+    : undefined;
 }

@@ -105,8 +105,11 @@ function layersText({ stage, layers, layersUnpacked }: Progress): string {
   return stage === 'fetch' || stage === 'unpack' ? `  ${layersUnpacked} of ${layers} layers` : '';
 }
 
+/** In whole seconds, rounded up: digits behind the point would only flicker. */
 function timeLeft(bytes: number, speed: number | undefined): string[] {
-  return speed === undefined || speed < 1 ? [] : [`${formatDuration((bytes / speed) * 1000)} left`];
+  if (speed === undefined || speed < 1) return [];
+  const seconds = Math.ceil(bytes / speed);
+  return [`${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1000)} left`];
 }
 
 function renderBar(part: number, total: number): string {

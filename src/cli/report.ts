@@ -14,10 +14,10 @@ export function renderReport(result: PullResult): string {
     `is in ${result.rootPath}, its config in ${result.configPath}`,
     `${origin}; ${count(result.requests, 'request')}, ${formatDuration(result.timings.total)}`,
   ];
-  return lines.map(oneLine).join('\n');
+  return lines.map((line) => oneLine(line)).join('\n');
 }
 
-/** The object that --json prints. Keys are those of the action's outputs; sizes are bytes, times milliseconds. */
+/** The object that --json prints. Keys are those of the action's outputs; sizes are bytes, times whole milliseconds. */
 export function toJson(result: PullResult): Record<string, unknown> {
   const { timings } = result;
   return {
@@ -34,12 +34,12 @@ export function toJson(result: PullResult): Record<string, unknown> {
     requests: result.requests,
     layers: result.layers.map(layerToJson),
     timings: {
-      resolve: timings.resolve,
-      restore: timings.restore,
-      plan: timings.plan,
-      'fetch-and-unpack': timings.fetchAndUnpack,
-      finish: timings.finish,
-      total: timings.total,
+      resolve: Math.round(timings.resolve),
+      restore: Math.round(timings.restore),
+      plan: Math.round(timings.plan),
+      'fetch-and-unpack': Math.round(timings.fetchAndUnpack),
+      finish: Math.round(timings.finish),
+      total: Math.round(timings.total),
     },
     warnings: result.warnings,
   };
@@ -55,7 +55,7 @@ function layerToJson(layer: LayerReport): Record<string, unknown> {
     'bytes-downloaded': layer.bytesDownloaded,
     'bytes-from-cache': layer.bytesFromCache,
     requests: layer.requests,
-    milliseconds: layer.milliseconds,
+    milliseconds: Math.round(layer.milliseconds),
   };
 }
 
@@ -63,5 +63,5 @@ function layerToJson(layer: LayerReport): Record<string, unknown> {
 export function renderError(error: PullError): string {
   const cause = error.cause === undefined ? [] : [`cause: ${describeError(error.cause)}`];
   const lines = [`error: ${error.message}`, ...cause, `hint: ${error.hint}`, `code: ${error.code}`];
-  return lines.map(oneLine).join('\n');
+  return lines.map((line) => oneLine(line)).join('\n');
 }

@@ -1,2 +1,3 @@
-/** Equal to the version in package.json; a test holds the two together. */
-export const VERSION = '0.1.0';
+import packageJson from '../../package.json' with { type: 'json' };
+
+export const VERSION: string = packageJson.version;

@@ -8,6 +8,7 @@ export type Compression = 'none' | 'gzip' | 'zstd';
 
 /** Output of gunzip per step. zlib's default of 16 KiB costs a thread round trip each; see docs/performance.md. */
 const GUNZIP_CHUNK = 1 << 20;
+const MAGIC_BYTES = 4;
 
 /** What the first bytes of a layer say it is; media types are sometimes wrong, and other tools go by the bytes too. */
 export function sniffCompression(head: Uint8Array): Compression {
@@ -24,10 +25,9 @@ export async function decompress(
   sink: (bytes: Uint8Array) => void,
 ): Promise<void> {
   const iterator = input[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  if (first.done) return;
-  const all = resume(first.value, iterator);
-  switch (sniffCompression(first.value)) {
+  const head = await readHead(iterator);
+  const all = resume(head, iterator);
+  switch (sniffCompression(head)) {
     case 'zstd':
       return decodeZstdStream(all, sink);
     case 'gzip':
@@ -43,7 +43,23 @@ async function gunzip(input: AsyncIterable<Uint8Array>, sink: (bytes: Uint8Array
   await decoder.end();
 }
 
-async function* resume(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield first;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+/** What sniffCompression wants to see, at least, unless there is less: the first slice may be shorter. */
+async function readHead(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
+  let head: Uint8Array = new Uint8Array();
+  while (head.length < MAGIC_BYTES) {
+    const next = await iterator.next();
+    if (next.done) break;
+    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+  }
+  return head;
+}
+
+/** Ends the input too when the consumer stops early. */
+async function* resume(head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
 }

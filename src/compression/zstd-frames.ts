@@ -24,8 +24,10 @@ export interface FrameInfo {
   readonly skippable: boolean;
   /** Bytes of the frame, headers and checksum included (compressed side). */
   readonly compressedSize: number;
-  /** What it decodes to, in bytes: exact where the header tells, else an upper bound from the block headers. */
+  /** What it decodes to by its own account, in bytes: exact where the header tells, else the same as blockBound. */
   readonly maxSize: number;
+  /** What its blocks can hold at most: a header may lie, and decoders notice it only at the end of the frame. */
+  readonly blockBound: number;
 }
 
 /** Walks frame and block headers of a stream that arrives in slices of any size. */
@@ -78,6 +80,7 @@ export class FrameWalker {
       skippable: this.#skippable,
       compressedSize: this.#frameBytes,
       maxSize: this.#contentSize ?? this.#bound,
+      blockBound: this.#bound,
     };
     this.#frameBytes = 0;
     this.#bound = 0;
@@ -129,7 +132,7 @@ export class FrameWalker {
     const at = this.#singleSegment ? 0 : 1;
     this.#contentSize = readContentSize(this.#scratch, at, this.#contentSizeBytes);
     const window = this.#singleSegment ? (this.#contentSize ?? 0) : windowSize(this.#scratch[0] as number);
-    if (!this.#singleSegment && window > MAX_WINDOW_SIZE) {
+    if (window > MAX_WINDOW_SIZE) {
       throw new PullError(
         'LIMIT_EXCEEDED',
         `a zstd frame asks for a window of ${window} bytes; the limit is ${MAX_WINDOW_SIZE}`,

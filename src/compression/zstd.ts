@@ -2,13 +2,15 @@
 import zlib from 'node:zlib';
 import { PullError } from '../errors.ts';
 import { decodeThrough } from './decoder.ts';
-import { FrameWalker, scanFrames } from './zstd-frames.ts';
-import { loadNativeDecompress } from './zstd-native.ts';
+import { type FrameInfo, FrameWalker, scanFrames } from './zstd-frames.ts';
+import { type Decompress, loadNativeDecompress } from './zstd-native.ts';
 
 /** Frames are decoded in batches of about this many compressed bytes: 96,000 frames in 1.5 s instead of 1.9–2.5 s one by one. */
 const BATCH_BYTES = 1 << 20;
 /** A batch is decoded at one go only if it cannot grow beyond this. */
 const MAX_BATCH_OUTPUT = 64 << 20;
+/** A frame whose blocks can hold this much more than its header says is not decoded at one go. Blocks may be half empty. */
+const MAX_EXCESS = 8 << 20;
 /** A frame longer than this is streamed instead of gathered. */
 const STREAM_FROM = 4 << 20;
 
@@ -16,13 +18,20 @@ const STREAM_FROM = 4 << 20;
  * Decodes a buffer of whole frames that must give exactly `size` bytes. Throws TAR_INVALID otherwise, before it uses
  * much more memory than that.
  */
-export async function decodeFrames(bytes: Uint8Array, size: number): Promise<Uint8Array> {
-  const native = loadNativeDecompress();
+export async function decodeFrames(
+  bytes: Uint8Array,
+  size: number,
+  load = loadNativeDecompress,
+): Promise<Uint8Array> {
+  const native = load();
   const frames = scanFrames(bytes);
   const bound = frames.reduce((sum, frame) => sum + (frame.skippable ? 0 : frame.maxSize), 0);
+  const excess = frames.reduce((most, frame) => Math.max(most, excessOf(frame)), 0);
   // A small frame often does not tell its size, and then counts as whole blocks: hence the slack.
   const safe =
-    bound <= size + frames.length * (128 << 10) && bound <= Math.max(MAX_BATCH_OUTPUT, size + (1 << 20));
+    excess <= MAX_EXCESS &&
+    bound <= size + frames.length * (128 << 10) &&
+    bound <= Math.max(MAX_BATCH_OUTPUT, size + (1 << 20));
   const output =
     native && safe ? await native(toBuffer(bytes)).catch(broken) : decodeOneByOne(bytes, frames, size);
   if (output.length !== size) {
@@ -65,6 +74,7 @@ function decodeOne(frame: Uint8Array, maxSize: number): Uint8Array {
 export async function decodeZstdStream(
   input: AsyncIterable<Uint8Array>,
   sink: (bytes: Uint8Array) => void,
+  load = loadNativeDecompress,
 ): Promise<void> {
   const walker = new FrameWalker();
   let batch = newBatch();
@@ -76,7 +86,7 @@ export async function decodeZstdStream(
       const part = bytes.subarray(at, at + consumed);
       at += consumed;
       if (!stream && !frame && walker.pending > STREAM_FROM) {
-        await flush(batch, sink);
+        await flush(batch, sink, load());
         batch = newBatch();
         stream = decodeThrough(zlib.createZstdDecompress({ chunkSize: BATCH_BYTES }), sink);
         for (const earlier of gathering) await stream.write(earlier);
@@ -90,40 +100,52 @@ export async function decodeZstdStream(
       }
       gathering.push(part);
       if (!frame) continue;
-      if (!frame.skippable) add(batch, gathering, frame.maxSize);
+      if (!frame.skippable) add(batch, gathering, frame);
       gathering = [];
       if (batch.bytes < BATCH_BYTES && batch.bound < MAX_BATCH_OUTPUT / 2) continue;
-      await flush(batch, sink);
+      await flush(batch, sink, load());
       batch = newBatch();
     }
   }
   if (walker.pending > 0) throw new PullError('TAR_INVALID', 'the zstd stream is cut off');
-  await flush(batch, sink);
+  await flush(batch, sink, load());
 }
 
 interface Batch {
   parts: Uint8Array[];
   bytes: number;
   bound: number;
+  /** The largest of its frames: the first one that lies ends the decoding. */
+  excess: number;
 }
 
 function newBatch(): Batch {
-  return { parts: [], bytes: 0, bound: 0 };
+  return { parts: [], bytes: 0, bound: 0, excess: 0 };
 }
 
-function add(batch: Batch, parts: readonly Uint8Array[], bound: number): void {
+function add(batch: Batch, parts: readonly Uint8Array[], frame: FrameInfo): void {
   for (const part of parts) {
     batch.parts.push(part);
     batch.bytes += part.length;
   }
-  batch.bound += bound;
+  batch.bound += frame.maxSize;
+  batch.excess = Math.max(batch.excess, excessOf(frame));
 }
 
-async function flush(batch: Batch, sink: (bytes: Uint8Array) => void): Promise<void> {
+/** What may come out of a frame beyond its own account before the decoder notices. */
+function excessOf(frame: FrameInfo): number {
+  return frame.blockBound - frame.maxSize;
+}
+
+async function flush(
+  batch: Batch,
+  sink: (bytes: Uint8Array) => void,
+  native: Decompress | undefined,
+): Promise<void> {
   if (batch.bytes === 0) return;
   const bytes = Buffer.concat(batch.parts);
-  const native = loadNativeDecompress();
-  if (native && batch.bound <= MAX_BATCH_OUTPUT) return sink(await native(bytes).catch(broken));
+  if (native && batch.bound <= MAX_BATCH_OUTPUT && batch.excess <= MAX_EXCESS)
+    return sink(await native(bytes).catch(broken));
   let at = 0;
   for (const { compressedSize } of scanFrames(bytes)) {
     const decoder = decodeThrough(zlib.createZstdDecompress({ chunkSize: BATCH_BYTES }), sink);

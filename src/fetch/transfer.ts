@@ -1,4 +1,5 @@
 // Runs a plan: several connections fetch its groups, front first, and write what is kept to where the plan wants it.
+import { PullError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { FetchGroup } from '../plan/fetch-plan.ts';
 import type { Emit } from '../progress/events.ts';
@@ -89,7 +90,10 @@ function groupsOf(layer: number, all: readonly FetchGroup[]): Group[] {
   return all.flatMap((group, id) => (group.layer === layer ? [{ ...group, id }] : []));
 }
 
-/** `groups`: ascending, all inside of the body's range. Reads no further than the last of them. */
+/**
+ * `groups`: ascending, all inside of the body's range. Reads no further than the last of them. Throws RESPONSE_INVALID for
+ * a body that ends before: whoever waits for its bytes would wait for ever.
+ */
 async function distribute(body: BlobBody, groups: readonly Group[], context: GroupContext): Promise<void> {
   let next = 0;
   let writer = await createWriter(groups[next] as Group, context);
@@ -104,6 +108,11 @@ async function distribute(body: BlobBody, groups: readonly Group[], context: Gro
     }
     position += bytes.length;
   }
+  const { digest } = context.descriptors[writer.layer] as Descriptor;
+  throw new PullError(
+    'RESPONSE_INVALID',
+    `blob ${digest} ended at byte ${position}, before what was asked for`,
+  );
 }
 
 async function createWriter(group: Group, context: GroupContext): Promise<GroupWriter> {

@@ -1,6 +1,6 @@
 // Recognises zstd:chunked layers by the annotations of their descriptor.
 // https://github.com/containers/storage/blob/main/pkg/chunked/internal/minimal/compression.go
-import type { ByteRange } from '../bytes/range.ts';
+import { type ByteRange, rangeLength } from '../bytes/range.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 
@@ -41,7 +41,8 @@ export function detectLayerFormat(descriptor: Descriptor): LayerFormat {
   if (!isSha256(digest) || !toc || toc.type !== TOC_TYPE) return plain('its TOC annotations are malformed');
   const tarSplit = parsePosition(annotations[`${prefix}tarsplit-position`], descriptor.size, 3);
   if (!tarSplit) return plain('it has no tar-split');
-  if (toc.range.start < SKIPPABLE_HEADER_SIZE) return plain('its TOC annotations are malformed');
+  if (toc.range.start < SKIPPABLE_HEADER_SIZE || rangeLength(toc.range) === 0)
+    return plain('its TOC annotations are malformed');
   const splitDigest = annotations[`${prefix}tarsplit-checksum`];
   if (splitDigest !== undefined && !isSha256(splitDigest))
     return plain('its tar-split annotations are malformed');

@@ -13,21 +13,21 @@ export interface CoalesceCosts {
   readonly wasteBudget: number;
   /** Above this many ranges the cheapest gaps are fetched whatever they cost: a request is never free. */
   readonly maxRanges: number;
-  /** A range longer than this is cut, at the end of a piece, so that several connections share it. */
+  /** No range is longer, unless a single piece is: so that several connections share the work. */
   readonly maxRangeBytes: number;
 }
 
 /** `pieces`: ascending and disjoint. Every piece ends up in exactly one range. */
 export function coalesce(pieces: readonly ByteRange[], costs: CoalesceCosts): FetchRange[] {
-  const joined = joinTouching(pieces);
-  const bridged = cheapGaps(joined, costs);
+  const bridged = cheapGaps(pieces, costs);
   const ranges: FetchRange[] = [];
   let current: ByteRange[] = [];
-  joined.forEach((piece, index) => {
+  pieces.forEach((piece, index) => {
     current.push(piece);
-    const length = piece.end - (current[0] as ByteRange).start;
-    if (index + 1 < joined.length && bridged.has(index) && length < costs.maxRangeBytes) return;
-    ranges.push(toRange(current));
+    const next = pieces[index + 1];
+    const length = (next?.end ?? 0) - (current[0] as ByteRange).start;
+    if (next && bridged.has(index) && length <= costs.maxRangeBytes) return;
+    ranges.push(toRange(joinTouching(current)));
     current = [];
   });
   return ranges;
@@ -42,7 +42,7 @@ export function splitWhole(size: number, maxRangeBytes: number): FetchRange[] {
   return ranges;
 }
 
-/** Neighbours without a gap become one piece, up to the length of a range. */
+/** Neighbours without a gap become one piece. */
 function joinTouching(pieces: readonly ByteRange[]): ByteRange[] {
   const joined: ByteRange[] = [];
   for (const piece of pieces) {

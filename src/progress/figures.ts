@@ -10,7 +10,7 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   const text =
-    unit === 0 || value >= 100 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+    unit === 0 || value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
   return `${text} ${UNITS[unit]}`;
 }
 

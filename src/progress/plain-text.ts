@@ -3,7 +3,7 @@
 const MAX_LENGTH = 2000;
 
 /** One line without control characters, and not endless: foreign text must neither move a cursor nor fill a screen. */
-export function oneLine(text: string): string {
-  const short = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
+export function oneLine(text: string, maxLength = MAX_LENGTH): string {
+  const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
   return short.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
 }

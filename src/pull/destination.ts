@@ -60,7 +60,7 @@ export async function claimDestination(path: string, workspace = process.cwd()):
 /** The workspace, the home directory, their parents, and version control are nobody's root file system. */
 function refuseProtected(path: string, workspace: string): void {
   const target = resolve(path);
-  const holds = (inner: string) => inner === target || !relative(target, inner).startsWith('..');
+  const holds = (inner: string) => relative(target, inner).split(sep)[0] !== '..';
   const reasons: [boolean, string][] = [
     [target === parse(target).root, 'it is the root of the file system'],
     [target.split(sep).includes('.git'), 'it lies inside of a .git directory'],
@@ -115,7 +115,7 @@ async function publish(
     // From here on the record says that whatever is at the destination is ours to replace, but not complete.
     await writeRecord(path, { ...record, complete: false });
     await moveAway(path, old);
-    await rename(root, path);
+    await rename(root, path).catch((cause: unknown) => putBack(old, path, cause));
     await writeFile(`${path}.config.json`, config);
     await writeRecord(path, { ...record, complete: true });
   } catch (cause) {
@@ -135,6 +135,12 @@ async function moveAway(path: string, old: string): Promise<void> {
   else await rename(path, old);
 }
 
+/** The new tree could not take the place of the old one: that stays what it was. */
+async function putBack(old: string, path: string, cause: unknown): Promise<never> {
+  await rename(old, path).catch(() => undefined);
+  throw cause;
+}
+
 async function writeRecord(path: string, record: DestinationRecord & { complete: boolean }): Promise<void> {
   const file = recordPath(path);
   const text = `${JSON.stringify({ tool: 'oci-pull', version: RECORD_VERSION, ...record }, undefined, 2)}\n`;
@@ -145,8 +151,9 @@ async function writeRecord(path: string, record: DestinationRecord & { complete:
 async function removeStale(parent: string, prefix: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.startsWith(prefix)) continue;
-    const { mtimeMs } = await lstat(join(parent, name)).catch(() => ({ mtimeMs: Date.now() }));
-    if (Date.now() - mtimeMs > STALE_MS) await removeTree(join(parent, name)).catch(() => undefined);
+    // Not mtime: that of an unpacked tree is the image's, which may be years old while another pull still works on it.
+    const { ctimeMs } = await lstat(join(parent, name)).catch(() => ({ ctimeMs: Date.now() }));
+    if (Date.now() - ctimeMs > STALE_MS) await removeTree(join(parent, name)).catch(() => undefined);
   }
 }
 

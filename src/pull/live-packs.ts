@@ -38,7 +38,7 @@ export async function keepPacks(
   const copied = chunks.map((chunk) => ({ ...chunk, path: paths.get(chunk.path) ?? chunk.path }));
   const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
   const packs = await copyIntoFreshPacks(copied, session.store, packTarget(compressed));
-  await session.store.removeDamaged();
+  await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
   return { fresh: packs, live: packs };
 }
 

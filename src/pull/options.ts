@@ -4,23 +4,29 @@ import type { Platform } from '../oci/platform.ts';
 import type { Reference } from '../oci/reference.ts';
 import type { Emit } from '../progress/events.ts';
 
+/** What may be remembered of a pull, and from where. */
+export interface Caching {
+  /** May chunks be read from the store, and may new ones stay in it? */
+  readonly storeRead: boolean;
+  readonly storeWrite: boolean;
+  /** The remote cache (Actions cache service) that feeds the store; absent in the CLI. */
+  readonly cache?: CacheSession | undefined;
+}
+
 /** Everything a pull needs to know. Made and validated by a door (action inputs or command line). */
-export interface PullOptions {
+export interface PullOptions extends Caching {
   readonly reference: Reference;
   readonly platform: Platform;
   /** Absolute path of the root file system to be made. */
   readonly destination: string;
   /** Credential for the reference's registry; absent: anonymous. */
   readonly credential?: Credential | undefined;
+  /** Tried only where the registry refuses an anonymous pull; an image that needs it may be cached differently. */
+  readonly fallback?: (Caching & { readonly credential: Credential }) | undefined;
   /** false: certificates are not checked and plain http is allowed for any host. */
   readonly tlsVerify: boolean;
   /** Directory of the chunk store (made if absent). */
   readonly storeDirectory: string;
-  /** May chunks be read from the store, and may new ones stay in it? */
-  readonly storeRead: boolean;
-  readonly storeWrite: boolean;
-  /** The remote cache (Actions cache service) that feeds the store; absent in the CLI. */
-  readonly cache?: CacheSession | undefined;
   /** Connections for blob data. */
   readonly concurrency: number;
   /** Told every secret the pull comes across (tokens, signed URLs), so that a door can mask it in logs. */

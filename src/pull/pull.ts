@@ -1,7 +1,7 @@
 // The order of the stages, and nothing else.
 import { PullError } from '../errors.ts';
-import { openRegistrySource } from '../source/registry-source.ts';
 import { packsDirectory, prepareStore } from '../store/store.ts';
+import { type Access, openImage } from './access.ts';
 import { runAttempt } from './attempt.ts';
 import { claimDestination, type Destination } from './destination.ts';
 import { keepPacks, type Packs } from './live-packs.ts';
@@ -9,7 +9,6 @@ import type { PullOptions } from './options.ts';
 import { planLayers, readMetadata } from './prepare.ts';
 import { type Lessons, learn } from './recover.ts';
 import { type Finished, reportLayers } from './report.ts';
-import { type ResolvedImage, resolveImage } from './resolve.ts';
 import type { PullResult, Timings } from './result.ts';
 import { closeSession, openSession, type PullSession, warn } from './session.ts';
 
@@ -20,32 +19,37 @@ const MAX_ATTEMPTS = 5;
 export async function pull(options: PullOptions): Promise<PullResult> {
   const watch = new Stopwatch();
   const destination = await claimDestination(options.destination);
-  const source = openRegistrySource({ ...options, connections: options.concurrency });
   try {
     options.emit({ kind: 'stage', stage: 'resolve' });
-    const image = await resolveImage(source, options.reference, options.platform);
+    const access = await openImage(options);
     watch.lap('resolve');
-    await restorePacks(options, image);
-    watch.lap('restore');
-    const session = await openSession(options, source, image);
     try {
-      const finished = await fetchAndUnpack(session, destination, watch);
-      watch.lap('fetchAndUnpack');
-      const packs = await keep(session, finished);
-      const result = describeResult(session, finished, { destination, packs });
-      await destination.publish({ image: result.image, platform: result.platform }, image.configBytes);
-      watch.lap('finish');
-      return { ...result, timings: watch.timings() };
+      await restorePacks(options, access);
+      watch.lap('restore');
+      const session = await openSession(options, access);
+      try {
+        const finished = await fetchAndUnpack(session, destination, watch);
+        watch.lap('fetchAndUnpack');
+        const packs = await keep(session, finished);
+        const result = describeResult(session, finished, { destination, packs });
+        await destination.publish(
+          { image: result.image, platform: result.platform },
+          access.image.configBytes,
+        );
+        watch.lap('finish');
+        return { ...result, timings: watch.timings() };
+      } finally {
+        await closeSession(session);
+      }
     } finally {
-      await closeSession(session);
+      await access.source.close();
     }
   } finally {
     await destination.discard();
-    await source.close();
   }
 }
 
-async function restorePacks(options: PullOptions, image: ResolvedImage): Promise<void> {
+async function restorePacks(options: PullOptions, { image, caching }: Access): Promise<void> {
   const { repository, digest, platform } = image;
   const { layers } = image.manifest;
   const compressedSize = layers.reduce((sum, layer) => sum + layer.size, 0);
@@ -56,10 +60,10 @@ async function restorePacks(options: PullOptions, image: ResolvedImage): Promise
     layers: layers.length,
     compressedSize,
   });
-  if (!options.cache) return;
+  if (!caching.cache) return;
   options.emit({ kind: 'stage', stage: 'restore' });
   await prepareStore(options.storeDirectory);
-  await options.cache.restore(
+  await caching.cache.restore(
     { repository, manifestDigest: digest, platform },
     packsDirectory(options.storeDirectory),
   );
@@ -93,11 +97,11 @@ async function fetchAndUnpack(
   );
 }
 
-function announce({ options }: PullSession, { plan, metadata }: Finished): void {
+function announce({ options, layers }: PullSession, { plan, metadata }: Finished): void {
   plan.bytes.forEach(({ missing, cached }, index) => {
     const layer = metadata[index];
     const way = missing === 0 ? 'cached' : layer?.kind === 'chunked' ? 'ranges' : 'whole';
-    options.emit({ kind: 'layer', index, digest: '', way, missing, cached });
+    options.emit({ kind: 'layer', index, digest: layers[index]?.digest ?? '', way, missing, cached });
   });
   options.emit({ kind: 'planned', bytes: plan.bytes.reduce((sum, { missing }) => sum + missing, 0) });
 }
@@ -115,7 +119,7 @@ function noteSkipped(
 /** A root file system without a cache is still what was asked for. */
 async function keep(session: PullSession, finished: Finished): Promise<Packs> {
   session.options.emit({ kind: 'stage', stage: 'finish' });
-  if (!session.options.storeWrite) return { fresh: [], live: [] };
+  if (!session.caching.storeWrite) return { fresh: [], live: [] };
   try {
     return await keepPacks(session, finished.plan, finished.metadata);
   } catch (error) {
@@ -142,6 +146,7 @@ function describeResult(
     platform: image.platform,
     rootPath: destination.path,
     configPath: destination.configPath,
+    usedFallbackCredential: session.usedFallback,
     cacheHit: bytesDownloaded === 0,
     bytesDownloaded,
     bytesFromCache: sum((layer) => layer.bytesFromCache),

@@ -43,6 +43,8 @@ export interface PullResult {
   readonly rootPath: string;
   /** The image's config JSON, beside the root file system. */
   readonly configPath: string;
+  /** true if the registry refused an anonymous pull, and the fallback credential opened it. */
+  readonly usedFallbackCredential: boolean;
   /** true if no layer data came from the registry. */
   readonly cacheHit: boolean;
   /** Layer data received from the registry, including tables of contents, gaps and retries, bytes. */

@@ -2,21 +2,18 @@
 
 import { createTally, type LayerTally } from '../fetch/tally.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { ImageSource } from '../source/source.ts';
 import { Staging } from '../store/staging.ts';
 import { ChunkStore } from '../store/store.ts';
 import { WorkerPool } from '../workers/pool.ts';
+import type { Access } from './access.ts';
 import { type PullJobs, workerScript } from './jobs.ts';
 import type { PullOptions } from './options.ts';
-import type { ResolvedImage } from './resolve.ts';
 
 /** One unpacks and one hashes what it unpacks; before that both read tables of contents. */
 const WORKERS = 2;
 
-export interface PullSession {
+export interface PullSession extends Access {
   readonly options: PullOptions;
-  readonly source: ImageSource;
-  readonly image: ResolvedImage;
   readonly layers: readonly Descriptor[];
   readonly store: ChunkStore;
   readonly staging: Staging;
@@ -25,17 +22,13 @@ export interface PullSession {
   readonly warnings: string[];
 }
 
-export async function openSession(
-  options: PullOptions,
-  source: ImageSource,
-  image: ResolvedImage,
-): Promise<PullSession> {
-  const store = await ChunkStore.open(options.storeDirectory, options.storeRead);
+export async function openSession(options: PullOptions, access: Access): Promise<PullSession> {
+  const { image, caching } = access;
+  const store = await ChunkStore.open(options.storeDirectory, caching.storeRead);
   const { layers } = image.manifest;
   return {
+    ...access,
     options,
-    source,
-    image,
     layers,
     store,
     staging: new Staging(store),

@@ -9,6 +9,8 @@ export const TRAILER_SIZE = 64;
 const MAGIC = Buffer.from('OCIPULL\n');
 /** Chunks in one pack; the table of that many takes 90 MB. */
 export const MAX_PACK_ENTRIES = 2_000_000;
+/** Stored bytes of a table: what that many entries take if none of it compresses, and some room. */
+const MAX_TABLE_BYTES = 128 << 20;
 /** By entry: digest 32, form 1, gap 6, compressed size 6, size 6. */
 const ENTRY_SIZE = 51;
 const FORMS: readonly ChunkForm[] = ['frame', 'blob'];
@@ -66,7 +68,8 @@ export function decodeTrailer(trailer: Buffer, fileSize: number): PackTrailer | 
   const count = trailer.readUInt32LE(12);
   const tableOffset = Number(trailer.readBigUInt64LE(16));
   const tableLength = Number(trailer.readBigUInt64LE(24));
-  if (count > MAX_PACK_ENTRIES || tableOffset + tableLength + TRAILER_SIZE !== fileSize) return undefined;
+  if (count > MAX_PACK_ENTRIES || tableLength > MAX_TABLE_BYTES) return undefined;
+  if (tableOffset + tableLength + TRAILER_SIZE !== fileSize) return undefined;
   return { count, tableOffset, tableLength, tableDigest: trailer.toString('hex', 32, 64) };
 }
 

@@ -61,20 +61,20 @@ export class StagedPack {
     const entries = [...this.#entries].sort((a, b) => a.offset - b.offset);
     const last = entries.at(-1);
     const end = last ? last.offset + last.compressedSize : 0;
-    const tail = encodeTable(entries, end);
     const key = packKey(entries);
     const path = `${directory}/${key}.pack`;
     try {
+      const tail = encodeTable(entries, end);
       await this.#file.truncate(end);
       await this.write(end, [tail]);
       // A power cut must not leave a sealed name with unwritten bytes; a reader would notice, but only after using the rest.
       await this.#file.datasync();
       await this.#file.close();
       await rename(this.path, path);
+      return { key, path, size: end + tail.length };
     } catch (cause) {
-      fail(`${path} cannot be written`, cause);
+      return fail(`${path} cannot be written`, cause);
     }
-    return { key, path, size: end + tail.length };
   }
 
   /** Never throws. */

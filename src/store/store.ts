@@ -111,9 +111,13 @@ export class ChunkStore {
     return this.#damaged.size > 0;
   }
 
-  /** Deletes the packs that held wrong bytes, once what is good in them has been copied or is not needed any more. */
-  async removeDamaged(): Promise<void> {
-    for (const path of this.#damaged) await rm(path, { force: true }).catch(() => undefined);
+  /**
+   * Deletes the packs that held wrong bytes, once what is good in them has been copied or is not needed any more.
+   * `replaced`: paths under which a good pack stands by now, since equal chunks make equal names.
+   */
+  async removeDamaged(replaced: ReadonlySet<string>): Promise<void> {
+    for (const path of this.#damaged)
+      if (!replaced.has(path)) await rm(path, { force: true }).catch(() => undefined);
     this.#damaged.clear();
   }
 
@@ -124,7 +128,9 @@ export class ChunkStore {
   }
 
   async #addPack(path: string, key: string): Promise<void> {
-    const pack = await readPack(path, key).catch(() => undefined);
+    // What cannot be read just now (no file descriptors left, say) may be sound: only what was read and is no pack goes.
+    const pack = await readPack(path, key).catch(() => 'unreadable' as const);
+    if (pack === 'unreadable') return;
     if (pack) this.#packs.set(path, pack);
     if (pack) this.adopt(pack);
     else await rm(path, { force: true }).catch(() => undefined);

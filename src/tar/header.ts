@@ -80,9 +80,8 @@ export function isGnuHeader(block: Buffer, offset: number): boolean {
 /** Bytes up to the first NUL, one UTF-16 unit each. */
 export function textAt(block: Buffer, start: number, length: number): string {
   if (block[start] === 0) return '';
-  const text = block.toString('latin1', start, start + length);
-  const end = text.indexOf('\0');
-  return end < 0 ? text : text.slice(0, end);
+  const nul = block.indexOf(0, start);
+  return block.toString('latin1', start, nul < 0 ? start + length : Math.min(nul, start + length));
 }
 
 /** A number of the header at `offset`: octal, or base-256 where the first bit is set. Throws TAR_INVALID. */

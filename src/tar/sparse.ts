@@ -43,7 +43,7 @@ function sparseForm({ sparse, sparseNumbers }: PaxRecords): PaxSparse['kind'] {
   if (version === '1.0') return 'map-in-data';
   const hasMap = sparse.has('map') || sparseNumbers.length > 0;
   if (version === '0.0' || version === '0.1' || (version === '.' && hasMap)) return 'map';
-  if (version !== '.') throw badMap(`version ${JSON.stringify(version)} is unknown`);
+  if (sparse.size > 0) throw badMap('it has no map, or one of an unknown form');
   return 'none';
 }
 

@@ -11,15 +11,26 @@ export interface SplitName {
   readonly base: string;
 }
 
+/** A slice keeps the whole name alive in memory; where that would cost much, it is copied. */
+const LONG_NAME = 256;
+const IS_WINDOWS = process.platform === 'win32';
+
 /** Throws PATH_UNSAFE if cleaning is needed to find the last component, and the name leads out of the root. */
 export function splitName(name: string): SplitName {
   const slash = name.lastIndexOf('/');
   const base = name.slice(slash + 1);
   if (base !== '' && base !== '.' && base !== '..')
-    return { directory: slash < 0 ? '' : name.slice(0, slash), base };
+    return {
+      directory: slash < 0 ? '' : name.slice(0, slash),
+      base: name.length > LONG_NAME ? copyOf(base) : base,
+    };
   const components = cleanComponents(name);
   const last = components.pop() ?? '';
   return { directory: components.join('/'), base: last };
+}
+
+function copyOf(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 /** The components of a name: no `.`, no empty ones, each `..` takes one back. Throws PATH_UNSAFE if one leads out of the root. */
@@ -44,7 +55,7 @@ export function checkName(name: string, limits: UnpackLimits): void {
 export function checkComponent(component: string, limits: UnpackLimits): void {
   if (component.length > limits.componentLength)
     checkLimit(component.length, limits.componentLength, `bytes in the name ${showName(component)}`);
-  if (process.platform === 'win32' && !isWindowsName(component))
+  if (IS_WINDOWS && !isWindowsName(component))
     throw new PullError('PATH_UNSAFE', `${showName(component)} cannot be a name on Windows`);
 }
 

@@ -1,5 +1,5 @@
 // Which extended attributes of an image mean something outside of the system it was built on.
-import type { TarEntry } from '../tar/entry.ts';
+import { showName, type TarEntry } from '../tar/entry.ts';
 import type { OwnerPolicy } from './ownership.ts';
 import type { SkipList } from './skips.ts';
 import type { Xattrs } from './tree.ts';
@@ -17,7 +17,7 @@ export function keptXattrs(entry: TarEntry, owner: OwnerPolicy, skips: SkipList)
 }
 
 function reasonToSkip(entry: TarEntry, name: string, owner: OwnerPolicy): string | undefined {
-  const shown = JSON.stringify(name);
+  const shown = showName(name);
   if (entry.kind !== 'file' && entry.kind !== 'directory') return `${shown} cannot be set on a ${entry.kind}`;
   if (name.startsWith('user.')) return undefined;
   if (name !== 'security.capability')

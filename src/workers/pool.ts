@@ -51,15 +51,17 @@ export class WorkerPool<Jobs extends JobMap> {
     input: Jobs[Name]['input'],
     options: RunOptions<Jobs[Name]['event']> = {},
   ): Promise<Jobs[Name]['output']> {
+    if (this.#closed) return Promise.reject(cancelled());
     return new Promise((resolve, reject) => {
       this.#waiting.push({ name, input, onEvent: options.onEvent as Task['onEvent'], resolve, reject });
       this.#dispatch();
     });
   }
 
-  /** Ends all threads; jobs under way are rejected with ABORTED. */
+  /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const task of this.#waiting.splice(0)) task.reject(cancelled());
     const workers = [...this.#idle, ...this.#busy.keys()];
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
@@ -113,9 +115,13 @@ export class WorkerPool<Jobs extends JobMap> {
     const at = this.#idle.indexOf(worker);
     if (at !== -1) this.#idle.splice(at, 1);
     const error = this.#closed
-      ? new PullError('ABORTED', 'the pull was cancelled')
+      ? cancelled()
       : new PullError('WORKER_EXITED', `the worker thread for ${task?.name} ended`, { cause });
     task?.reject(error);
     if (!this.#closed) this.#dispatch();
   }
+}
+
+function cancelled(): PullError {
+  return new PullError('ABORTED', 'the pull was cancelled');
 }

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { type CacheDecision, type CacheFacts, decideCache } from '../../src/action/cache-policy.ts';
+
+const hosted: CacheFacts = {
+  requested: 'auto',
+  jobMode: '',
+  serviceAvailable: true,
+  authenticated: false,
+  visibility: 'public',
+  store: 'temporary',
+};
+
+/** s: store, r: remote; r or w after it. */
+function rights(decision: CacheDecision): string {
+  const { storeRead, storeWrite, remoteRead, remoteWrite } = decision;
+  const flags = { sr: storeRead, sw: storeWrite, rr: remoteRead, rw: remoteWrite };
+  return Object.entries(flags)
+    .flatMap(([flag, on]) => (on ? [flag] : []))
+    .join(' ');
+}
+
+const ALL = 'sr sw rr rw';
+
+describe('the cache policy', () => {
+  it.each<[string, Partial<CacheFacts>, string]>([
+    ['a public image in a public repository', {}, ALL],
+    ['cache-mode write', { requested: 'write' }, ALL],
+    ['cache-mode read', { requested: 'read' }, 'sr rr'],
+    ['cache-mode none', { requested: 'none' }, ''],
+    ['a credential in a private repository', { authenticated: true, visibility: 'private' }, ALL],
+    ['a credential in a public repository', { authenticated: true }, ''],
+    ['a credential in an internal repository', { authenticated: true, visibility: 'internal' }, ''],
+    ['a credential in a repository nothing is known of', { authenticated: true, visibility: 'unknown' }, ''],
+    ['no credential in a repository nothing is known of', { visibility: 'unknown' }, ALL],
+    [
+      'a credential in a public repository, but the user says write',
+      { authenticated: true, requested: 'write' },
+      ALL,
+    ],
+    [
+      'a credential in a public repository, but the user says read',
+      { authenticated: true, requested: 'read' },
+      'sr rr',
+    ],
+    ['a job that may not use the cache', { jobMode: 'none' }, 'sr'],
+    ['a job that may only read', { jobMode: 'read' }, 'sr rr'],
+    ['a job that may only read, whatever the input says', { jobMode: 'READ ', requested: 'write' }, 'sr rr'],
+    ['a job that may only write', { jobMode: 'write-only' }, 'sr sw rw'],
+    ['a job that may do both', { jobMode: 'write' }, ALL],
+    ['a job mode that is not known', { jobMode: 'constructor' }, ALL],
+    ['cache-mode read in a job that may only write', { jobMode: 'write-only', requested: 'read' }, 'sr'],
+    ['a runner without a cache service', { serviceAvailable: false }, 'sr'],
+    ['a self-hosted runner', { store: 'tool-cache' }, 'sr sw'],
+    [
+      'a self-hosted runner whose user wants the service too',
+      { store: 'tool-cache', requested: 'write' },
+      ALL,
+    ],
+    ['a self-hosted runner, read', { store: 'tool-cache', requested: 'read' }, 'sr rr'],
+    ['a self-hosted runner, none', { store: 'tool-cache', requested: 'none' }, ''],
+    [
+      'a self-hosted runner of a public repository, with a credential',
+      { store: 'tool-cache', authenticated: true },
+      '',
+    ],
+    ['a directory the user named', { store: 'cache-dir' }, 'sr sw'],
+    ['a directory the user named, with a credential', { store: 'cache-dir', authenticated: true }, 'sr sw'],
+    ['a directory the user named, and the service', { store: 'cache-dir', requested: 'write' }, ALL],
+    ['a directory, in a job that may not use the service', { store: 'cache-dir', jobMode: 'none' }, 'sr sw'],
+  ])('for %s', (_, changes, expected) => {
+    const decision = decideCache({ ...hosted, ...changes });
+    expect(rights(decision)).toBe(expected);
+    expect(decision.reason).not.toBe('');
+  });
+
+  it('is never wider than the job', () => {
+    for (const requested of ['auto', 'none', 'read', 'write'] as const)
+      for (const store of ['temporary', 'tool-cache', 'cache-dir'] as const) {
+        const facts = { ...hosted, requested, store };
+        expect(rights(decideCache({ ...facts, jobMode: 'none' }))).not.toMatch(/r[rw]/);
+        expect(decideCache({ ...facts, jobMode: 'read' }).remoteWrite).toBe(false);
+        expect(decideCache({ ...facts, jobMode: 'write-only' }).remoteRead).toBe(false);
+      }
+  });
+
+  it('tells how to cache what it leaves out', () => {
+    const { reason } = decideCache({ ...hosted, authenticated: true });
+    expect(reason).toContain('public');
+    expect(reason).toContain('cache-mode');
+  });
+});

@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type InputSource, readInputs } from '../../src/action/inputs.ts';
+import { PullError } from '../../src/errors.ts';
+
+interface Given {
+  readonly inputs?: Record<string, string>;
+  readonly env?: Record<string, string>;
+}
+
+function source({ inputs = {}, env = {} }: Given, masked: string[] = []): InputSource {
+  const all: Record<string, string> = { image: 'alpine', ...inputs };
+  return {
+    get: (name) => all[name] ?? '',
+    mask: (secret) => masked.push(secret),
+    env: { GITHUB_WORKSPACE: '/workspace', ...env },
+  };
+}
+
+const read = (inputs: Record<string, string> = {}, env: Record<string, string> = {}) =>
+  readInputs(source({ inputs, env }));
+
+function failure(work: () => unknown): PullError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof PullError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('the inputs of the action', () => {
+  it('have defaults for all but the image', () => {
+    expect(read()).toEqual({
+      reference: { registry: 'docker.io', repository: 'library/alpine', tag: 'latest' },
+      platform: expect.objectContaining({ os: 'linux' }),
+      destination: '/workspace/rootfs',
+      credential: undefined,
+      fallbackCredential: undefined,
+      tlsVerify: true,
+      cacheMode: 'auto',
+      cacheKeyPrefix: 'oci-pull-v1',
+      cacheDirectory: undefined,
+      concurrency: 8,
+    });
+  });
+
+  it('are named and have defaults as action.yml says', async () => {
+    const yaml = await readFile(join(import.meta.dirname, '../../action.yml'), 'utf8');
+    const asked: string[] = [];
+    const spy = source({ inputs: { username: 'u', password: 'p' } });
+    const get = (name: string) => {
+      asked.push(name);
+      return spy.get(name);
+    };
+    readInputs({ ...spy, get });
+    const section = yaml.slice(yaml.indexOf('\ninputs:'), yaml.indexOf('\noutputs:'));
+    expect(new Set(asked)).toEqual(
+      new Set([...section.matchAll(/^ {2}([a-z-]+):$/gm)].map(([, name]) => name)),
+    );
+    for (const text of ['rootfs', "'true'", 'auto', 'oci-pull-v1', "'8'", '$' + '{{ github.token }}'])
+      expect(section).toContain(`default: ${text}\n`);
+  });
+
+  it.each<[string, Record<string, string>, object]>([
+    ['a platform', { platform: 'linux/arm64' }, { platform: { os: 'linux', architecture: 'arm64' } }],
+    ['a relative destination', { destination: 'a/../b' }, { destination: '/workspace/b' }],
+    ['an absolute destination', { destination: '/mnt/root' }, { destination: '/mnt/root' }],
+    ['a cache directory', { 'cache-dir': '.cache' }, { cacheDirectory: '/workspace/.cache' }],
+    ['no certificates', { 'tls-verify': 'False' }, { tlsVerify: false }],
+    ['a cache mode', { 'cache-mode': 'read' }, { cacheMode: 'read' }],
+    ['a prefix', { 'cache-key-prefix': 'team-x' }, { cacheKeyPrefix: 'team-x' }],
+    ['a concurrency', { concurrency: '64' }, { concurrency: 64 }],
+    ['a credential', { username: 'u', password: 'p' }, { credential: { username: 'u', password: 'p' } }],
+  ])('take %s', (_, inputs, expected) => {
+    expect(read(inputs)).toMatchObject(expected);
+  });
+
+  it.each<[string, Record<string, string>, string]>([
+    ['no image', { image: '' }, 'INPUT_INVALID'],
+    ['a malformed image', { image: 'alpine:no blanks' }, 'REFERENCE_INVALID'],
+    ['a malformed platform', { platform: 'linux' }, 'INPUT_INVALID'],
+    ['a NUL in the destination', { destination: 'a\0b' }, 'INPUT_INVALID'],
+    ['a user name without password', { username: 'u' }, 'INPUT_INVALID'],
+    ['a password without user name', { password: 'p' }, 'INPUT_INVALID'],
+    ['a truth value of its own', { 'tls-verify': 'yes' }, 'INPUT_INVALID'],
+    ['an unknown cache mode', { 'cache-mode': 'write-only' }, 'INPUT_INVALID'],
+    ['a prefix with a comma', { 'cache-key-prefix': 'a,b' }, 'INPUT_INVALID'],
+    ['no connections', { concurrency: '0' }, 'INPUT_INVALID'],
+    ['too many connections', { concurrency: '65' }, 'INPUT_INVALID'],
+    ['half a connection', { concurrency: '1.5' }, 'INPUT_INVALID'],
+    ['a number in another base', { concurrency: '0x8' }, 'INPUT_INVALID'],
+  ])('refuse %s', (_, inputs, code) => {
+    expect(failure(() => read(inputs)).code).toBe(code);
+  });
+
+  it('use the token for ghcr.io alone, and only without a user name', () => {
+    const token = { 'github-token': 'token' };
+    const env = { GITHUB_ACTOR: 'octocat' };
+    expect(read({ ...token, image: 'ghcr.io/o/r' }, env)).toMatchObject({
+      credential: undefined,
+      fallbackCredential: { username: 'octocat', password: 'token' },
+    });
+    expect(read({ ...token, image: 'quay.io/o/r' }, env).fallbackCredential).toBeUndefined();
+    const own = { username: 'u', password: 'p' };
+    expect(read({ ...token, ...own, image: 'ghcr.io/o/r' }, env)).toMatchObject({
+      credential: own,
+      fallbackCredential: undefined,
+    });
+  });
+
+  it('mask every secret, even when another input is refused', () => {
+    const masked: string[] = [];
+    const inputs = { username: 'u', password: 'p@ss', 'github-token': 'token', concurrency: 'x' };
+    const { message } = failure(() => readInputs(source({ inputs }, masked)));
+    expect(masked).toEqual(['p@ss', Buffer.from('u:p@ss').toString('base64'), 'token']);
+    expect(message).not.toMatch(/p@ss|token/);
+  });
+
+  it('mask nothing where there is no secret', () => {
+    const masked: string[] = [];
+    readInputs(source({}, masked));
+    expect(masked).toEqual([]);
+  });
+});
