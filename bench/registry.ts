@@ -33,11 +33,19 @@ export async function startRegistry(work: string, repositories: Repositories): P
         JSON.stringify(repositories),
       ];
   const registry = await launch(command, { port, log: join(work, 'access.log') });
-  if (real)
-    for (const [repository, layout] of Object.entries(repositories))
-      for (const tag of ['v1', 'v2']) await push(`${registry.host}/${repository}`, { layout, tag });
-  await registry.traffic();
-  return registry;
+  try {
+    if (real) await pushAll(registry.host, repositories);
+    await registry.traffic();
+    return registry;
+  } catch (error) {
+    await registry[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function pushAll(host: string, repositories: Repositories): Promise<void> {
+  for (const [repository, layout] of Object.entries(repositories))
+    for (const tag of ['v1', 'v2']) await push({ host, repository, layout, tag });
 }
 
 async function freePort(): Promise<number> {
@@ -73,6 +81,7 @@ async function launch(command: readonly string[], at: { port: number; log: strin
   const stop = () => child.kill();
   process.once('exit', stop);
   await untilUp(`http://${host}/v2/`, child).catch((error: Error) => {
+    child.kill();
     throw new Error(`${error.message}\n${readFileSync(at.log, 'utf8').slice(-1000)}`);
   });
   let position = 0;
@@ -109,16 +118,21 @@ async function untilQuiet(log: string): Promise<string> {
   return readFileSync(log, 'latin1');
 }
 
-async function push(repository: string, image: { layout: string; tag: string }): Promise<void> {
-  const { digest } = await taggedManifest(image.layout, image.tag);
-  const [name, path] = repository.split(/\/(.*)/s);
-  const answer = await fetch(`http://${name}/v2/${path}/manifests/${image.tag}`, {
+interface Image {
+  readonly host: string;
+  readonly repository: string;
+  readonly layout: string;
+  readonly tag: string;
+}
+
+async function push({ host, repository, layout, tag }: Image): Promise<void> {
+  const { digest } = await taggedManifest(layout, tag);
+  const answer = await fetch(`http://${host}/v2/${repository}/manifests/${tag}`, {
     method: 'HEAD',
     headers: { accept: MANIFEST_TYPE },
   });
   if (answer.headers.get('docker-content-digest') === digest) return;
-  say(`push ${repository}:${image.tag}`);
-  const to = `docker://${repository}:${image.tag}`;
+  say(`push ${repository}:${tag}`);
   const how = ['--insecure-policy', 'copy', '-q', '--preserve-digests', '--dest-tls-verify=false'];
-  await run(['skopeo', ...how, `oci:${image.layout}:${image.tag}`, to]);
+  await run(['skopeo', ...how, `oci:${layout}:${tag}`, `docker://${host}/${repository}:${tag}`]);
 }

@@ -1,5 +1,5 @@
 // `node scripts/build.ts` writes dist/; with --check it builds elsewhere and fails when the committed dist/ differs.
-import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -12,33 +12,27 @@ const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
-if (values.check) process.exitCode = (await isCurrent()) ? 0 : 1;
-else await replaceDist();
-
-/** Built aside first: the committed binaries are among the sources, and a failed build must not lose them. */
-async function replaceDist(): Promise<void> {
-  const built = await mkdtemp(join(ROOT, '.dist-'));
-  try {
-    await writeDist(built);
-    await rm(DIST, { recursive: true, force: true });
-    await chmod(built, 0o755);
-    await rename(built, DIST);
-  } finally {
-    await rm(built, { recursive: true, force: true });
-  }
+const scratch = await mkdtemp(join(tmpdir(), 'build-'));
+try {
+  // Built aside first: the committed binaries are among the sources, and a failed build must not lose them.
+  const built = join(scratch, 'dist');
+  await writeDist(built);
+  if (values.check) process.exitCode = (await isCurrent(built)) ? 0 : 1;
+  else await replaceDist(built);
+} finally {
+  await rm(scratch, { recursive: true, force: true });
 }
 
-async function isCurrent(): Promise<boolean> {
-  const built = await mkdtemp(join(tmpdir(), 'dist-'));
-  try {
-    await writeDist(built);
-    const differences = await compareDirectories(built, DIST);
-    for (const difference of differences) console.error(`dist/${difference}`);
-    if (differences.length > 0) console.error('dist/ is stale: run `npm run build` and commit the result');
-    return differences.length === 0;
-  } finally {
-    await rm(built, { recursive: true, force: true });
-  }
+async function replaceDist(built: string): Promise<void> {
+  await rm(DIST, { recursive: true, force: true });
+  await cp(built, DIST, { recursive: true });
+}
+
+async function isCurrent(built: string): Promise<boolean> {
+  const differences = await compareDirectories(built, DIST);
+  for (const difference of differences) console.error(`dist/${difference}`);
+  if (differences.length > 0) console.error('dist/ is stale: run `npm run build` and commit the result');
+  return differences.length === 0;
 }
 
 async function writeDist(directory: string): Promise<void> {

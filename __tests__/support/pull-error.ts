@@ -13,3 +13,14 @@ export function thrown(code: ErrorCode, run: () => unknown): PullError {
   }
   throw new Error(`expected ${code}, but nothing was thrown`);
 }
+
+/** Like `thrown`, for what settles later. */
+export async function rejected(code: ErrorCode, promise: Promise<unknown>): Promise<PullError> {
+  const outcome = await promise.then(
+    () => new Error(`expected ${code}, but nothing was thrown`),
+    (error: unknown) => error,
+  );
+  return thrown(code, () => {
+    throw outcome;
+  });
+}

@@ -1,6 +1,5 @@
 // Text from images and registries, made harmless for the places where the action prints it.
-
-const MAX_LENGTH = 2000;
+import { MAX_LENGTH, oneLine } from '../progress/plain-text.ts';
 
 /**
  * One line without control characters, not endless, and without the marks of workflow commands. The runner acts on `##[` anywhere
@@ -20,9 +19,4 @@ export function forMarkdown(text: string, maxLength = MAX_LENGTH): string {
   return oneLine(text, maxLength)
     .replace(/[^\p{L}\p{M}\p{N} .,:;/+=()-]/gu, (char) => `&#${char.codePointAt(0)};`)
     .replaceAll('://', '&#58;//');
-}
-
-function oneLine(text: string, maxLength = MAX_LENGTH): string {
-  const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
-  return short.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ');
 }

@@ -3,7 +3,7 @@ import * as core from '@actions/core';
 import { type SavePlan, type SaveReport, saveToCache } from '../cache/save.ts';
 import { createToolkitCache } from '../cache/toolkit-backend.ts';
 import { describeError } from '../errors.ts';
-import { count, formatBytes } from './figures.ts';
+import { count, formatBytes } from '../progress/figures.ts';
 import { forLog } from './plain-text.ts';
 import { loadForPost } from './state.ts';
 import { temporaryDirectory } from './store-place.ts';

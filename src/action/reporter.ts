@@ -1,7 +1,7 @@
 // Prints what the stages report into the job log: few lines, a heartbeat while data flows, details only in debug runs.
 import * as core from '@actions/core';
 import type { PullEvent, Stage } from '../progress/events.ts';
-import { count, formatBytes, percent } from './figures.ts';
+import { count, formatBytes, percent } from '../progress/figures.ts';
 import { forLog } from './plain-text.ts';
 
 const HEARTBEAT_MS = 5_000;

@@ -1,6 +1,7 @@
 // The job summary of one pull, as Markdown. Pure.
+
+import { count, formatBytes, formatDuration, percent } from '../progress/figures.ts';
 import type { LayerReport, LayerWay, PullResult } from '../pull/result.ts';
-import { count, formatBytes, formatDuration, percent } from './figures.ts';
 import { forMarkdown } from './plain-text.ts';
 
 /** A step's summary ends at 1 MiB; these keep even the worst one at a fraction of it. */

@@ -29,6 +29,7 @@ export async function decodeFrames(
   const excess = frames.reduce((most, frame) => Math.max(most, excessOf(frame)), 0);
   // A small frame often does not tell its size, and then counts as whole blocks: hence the slack.
   const safe =
+    frames.length > 0 &&
     excess <= MAX_EXCESS &&
     bound <= size + frames.length * (128 << 10) &&
     bound <= Math.max(MAX_BATCH_OUTPUT, size + (1 << 20));

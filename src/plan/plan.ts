@@ -21,8 +21,9 @@ import type {
 
 /** Range length: large enough that a round trip is cheap, small enough that eight connections share a layer. */
 export const MAX_RANGE_BYTES = 8 << 20;
-/** Bytes fetched in vain may be this share of those needed. */
+/** Bytes fetched in vain may be this share of those needed, and in any case as many as a request's own headers cost. */
 const WASTE_SHARE = 0.02;
+const WASTE_FLOOR = 4096;
 /** Ranges a layer is cut into at most. */
 const MAX_LAYER_RANGES = 512;
 /** From this share on a layer's data is fetched in one piece: the gaps cost less than the requests. */
@@ -146,7 +147,7 @@ class Planner {
     return {
       wasteBudget: nearlyAll
         ? Number.POSITIVE_INFINITY
-        : WASTE_SHARE * (needed + this.#options.metadataBytes),
+        : Math.max(WASTE_FLOOR, WASTE_SHARE * (needed + this.#options.metadataBytes)),
       maxRanges: MAX_LAYER_RANGES,
       maxRangeBytes: MAX_RANGE_BYTES,
     };

@@ -1,6 +1,7 @@
 // Text from images and registries, before it is shown to anybody.
 
-const MAX_LENGTH = 2000;
+/** Characters of one shown text. */
+export const MAX_LENGTH = 2000;
 
 /** One line without control characters, and not endless: foreign text must neither move a cursor nor fill a screen. */
 export function oneLine(text: string, maxLength = MAX_LENGTH): string {

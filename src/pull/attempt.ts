@@ -3,7 +3,7 @@
 import { PullError } from '../errors.ts';
 import type { LayerMetadata } from '../fetch/metadata.ts';
 import { transfer } from '../fetch/transfer.ts';
-import { digestAlgorithm, digestHex } from '../oci/digest.ts';
+import { digestAlgorithm } from '../oci/digest.ts';
 import type { FetchPlan, LayerPlan } from '../plan/fetch-plan.ts';
 import { MAX_RANGE_BYTES } from '../plan/plan.ts';
 import { createHashRing, stopHashRing } from '../unpack/hash-lane.ts';
@@ -114,19 +114,9 @@ async function toJob(
 
 /** Only sha256 names chunks in the store; a layer named by another digest is fetched anew each time. */
 async function adoptFetched(session: PullSession, plan: FetchPlan): Promise<void> {
-  const packs = new Map<number, (typeof plan.chunks)[number][]>();
-  for (const chunk of plan.chunks) {
-    if (!chunk.digest.startsWith('sha256:')) continue;
-    packs.set(chunk.pack, [...(packs.get(chunk.pack) ?? []), chunk]);
-  }
-  for (const [number, chunks] of packs) {
-    const entries = chunks.map(({ form, digest, offset, compressedSize, size }) => ({
-      form,
-      hex: digestHex(digest as Parameters<typeof digestHex>[0]),
-      offset,
-      compressedSize,
-      size,
-    }));
+  const named = plan.chunks.filter(({ digest }) => digest.startsWith('sha256:'));
+  for (const [number, chunks] of Map.groupBy(named, ({ pack }) => pack)) {
+    const entries = chunks.map(({ digest, ...chunk }) => ({ ...chunk, hex: digest.slice('sha256:'.length) }));
     await session.staging.adopt(number, entries);
   }
 }

@@ -1,7 +1,7 @@
 // Puts an entry together from its header and from what came before it: pax records and GNU long names.
 import { PullError } from '../errors.ts';
 import { showName, type TarEntry, type TarEntryKind } from './entry.ts';
-import { decodeDevice, type TarHeader } from './header.ts';
+import { type Block, decodeDevice, type TarHeader } from './header.ts';
 import type { Preface } from './preface.ts';
 
 const KINDS: Readonly<Record<string, TarEntryKind>> = {
@@ -25,15 +25,11 @@ const NO_DEVICE = { major: 0, minor: 0 };
  * GNU's long names win over pax records, as in Go's archive/tar.
  * Throws TAR_INVALID for types that are none of a file system's, and for numbers no file system takes.
  */
-export function buildEntry(
-  header: TarHeader,
-  preface: Preface,
-  block: { bytes: Buffer; offset: number },
-): TarEntry {
+export function buildEntry(header: TarHeader, preface: Preface, block: Block): TarEntry {
   const { pax } = preface;
   const path = preface.longName ?? pax?.path ?? header.name;
   const kind = kindOf(header.type, path);
-  const device = kind === 'char' || kind === 'block' ? decodeDevice(block.bytes, block.offset) : NO_DEVICE;
+  const device = kind === 'char' || kind === 'block' ? decodeDevice(block) : NO_DEVICE;
   if (device.major > MAX_DEVICE_NUMBER || device.minor > MAX_DEVICE_NUMBER)
     throw new PullError('TAR_INVALID', `the device numbers of ${showName(path)} are too large`);
   return {

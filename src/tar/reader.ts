@@ -3,7 +3,15 @@ import { PullError } from '../errors.ts';
 import { buildEntry } from './build-entry.ts';
 import type { TarEntry, TarHandler } from './entry.ts';
 import { FileBody } from './file-body.ts';
-import { BLOCK_SIZE, decodeHeader, isGnuHeader, isZeroBlock, type TarHeader } from './header.ts';
+import {
+  BLOCK_SIZE,
+  type Block,
+  decodeHeader,
+  isGnuHeader,
+  isZeroBlock,
+  newBlock,
+  type TarHeader,
+} from './header.ts';
 import type { PaxRecords } from './pax.ts';
 import { isPrefaceType, NO_PREFACE, PrefaceReader } from './preface.ts';
 import { addOldExtension, badMap, oldSparse, paxSparse, type SparseRegion } from './sparse.ts';
@@ -34,15 +42,15 @@ class Reader implements TarReader {
   #consumed = 0;
   #headerAt = 0;
   #zeroBlocks = 0;
-  /** A block that came in pieces, and how much of it is there. */
-  readonly #block = Buffer.alloc(BLOCK_SIZE);
+  /** The block that is being read, and how much of it is there. */
+  readonly #block = newBlock();
   #filled = 0;
   /** Bytes to skip once the current data is over, or while skipping. */
   #skipping = 0;
   #preface = NO_PREFACE;
   #prefaceReader: PrefaceReader | undefined;
   /** Takes a block with regions, returns whether one more follows. */
-  #readRegions: (block: Buffer, offset: number) => boolean = () => false;
+  #readRegions: (block: Block) => boolean = () => false;
   #startFile: () => void = () => {};
 
   constructor(handler: TarHandler) {
@@ -100,24 +108,18 @@ class Reader implements TarReader {
 
   #takeBlock(slice: Buffer, at: number): number {
     if (this.#filled === 0 && this.#state === 'header') this.#headerAt = this.#consumed + at;
-    if (this.#filled === 0 && slice.length - at >= BLOCK_SIZE) {
-      this.#onBlock(slice, at);
-      return at + BLOCK_SIZE;
-    }
-    const copied = slice.copy(this.#block, this.#filled, at);
+    const copied = slice.copy(this.#block.bytes, this.#filled, at);
     this.#filled += copied;
-    if (this.#filled === BLOCK_SIZE) {
-      this.#filled = 0;
-      this.#onBlock(this.#block, 0);
-    }
+    if (this.#filled === BLOCK_SIZE) this.#onBlock();
     return at + copied;
   }
 
-  #onBlock(block: Buffer, offset: number): void {
+  #onBlock(): void {
+    this.#filled = 0;
     if (this.#state === 'regions') {
-      if (!this.#readRegions(block, offset)) this.#startFile();
-    } else if (block[offset] === 0 && isZeroBlock(block, offset)) this.#onZeroBlock();
-    else this.#onHeader(block, offset);
+      if (!this.#readRegions(this.#block)) this.#startFile();
+    } else if (this.#block.words[0] === 0 && isZeroBlock(this.#block)) this.#onZeroBlock();
+    else this.#onHeader();
   }
 
   /** Two end the archive. A single one may stand at the very end of the stream. */
@@ -127,14 +129,14 @@ class Reader implements TarReader {
     if (++this.#zeroBlocks === 2) this.#state = 'ended';
   }
 
-  #onHeader(block: Buffer, offset: number): void {
+  #onHeader(): void {
     if (this.#zeroBlocks > 0)
       throw new PullError('TAR_INVALID', 'a single zero block stands between entries of the archive');
-    const header = decodeHeader(block, offset);
+    const header = decodeHeader(this.#block);
     if (isPrefaceType(header.type))
       this.#startPreface(new PrefaceReader(header.type, header.size), header.size);
     else if (header.type === 'g') this.#skip(header.size + paddingOf(header.size));
-    else this.#onEntry(header, block, offset);
+    else this.#onEntry(header);
   }
 
   /** What is pending is about the next entry, not about this header (CVE-2026-53655): its size is its own. */
@@ -151,12 +153,12 @@ class Reader implements TarReader {
     this.#skip();
   }
 
-  #onEntry(header: TarHeader, block: Buffer, offset: number): void {
+  #onEntry(header: TarHeader): void {
     const { pax } = this.#preface;
-    const entry = buildEntry(header, this.#preface, { bytes: block, offset });
+    const entry = buildEntry(header, this.#preface, this.#block);
     this.#preface = NO_PREFACE;
     this.#skipping = paddingOf(entry.size);
-    if (header.type === 'S') this.#startOldSparse(entry, block, offset);
+    if (header.type === 'S') this.#startOldSparse(entry);
     else if (pax) this.#startPax(entry, pax);
     else this.#start(entry, entry.size);
   }
@@ -171,11 +173,11 @@ class Reader implements TarReader {
     this.#skip();
   }
 
-  #startOldSparse(entry: TarEntry, block: Buffer, offset: number): void {
-    if (!isGnuHeader(block, offset)) throw badMap('type S is known in GNU archives only');
-    const { regions, size, more } = oldSparse(block, offset);
+  #startOldSparse(entry: TarEntry): void {
+    if (!isGnuHeader(this.#block)) throw badMap('type S is known in GNU archives only');
+    const { regions, size, more } = oldSparse(this.#block);
     this.#startFile = () => this.#start({ ...entry, size }, entry.size, regions);
-    this.#readRegions = (next, at) => addOldExtension(regions, next, at);
+    this.#readRegions = (block) => addOldExtension(regions, block);
     if (more) this.#state = 'regions';
     else this.#startFile();
   }
@@ -196,10 +198,10 @@ class Reader implements TarReader {
     const map = new SparseMapReader(regions);
     let left = storedSize;
     this.#startFile = () => this.#start(file, left, regions);
-    this.#readRegions = (block, offset) => {
+    this.#readRegions = (block) => {
       left -= BLOCK_SIZE;
       if (left < 0) throw badMap('its map is longer than what is stored of it');
-      return map.push(block, offset);
+      return map.push(block);
     };
     this.#state = 'regions';
   }

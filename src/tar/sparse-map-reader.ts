@@ -1,5 +1,5 @@
 // Reads the map that stands in front of the data of a sparse file of pax form 1.0: decimal numbers, one a line, in whole blocks.
-import { BLOCK_SIZE } from './header.ts';
+import type { Block } from './header.ts';
 import { addRegion, badMap, type SparseRegion } from './sparse.ts';
 
 const MAX_DIGITS = 16;
@@ -18,9 +18,8 @@ export class SparseMapReader {
   }
 
   /** Takes a block of the map. Returns whether one more follows. */
-  push(block: Buffer, offset: number): boolean {
-    for (let at = offset; at < offset + BLOCK_SIZE; at++) {
-      const byte = block[at] as number;
+  push({ bytes }: Block): boolean {
+    for (const byte of bytes) {
       if (byte !== NEWLINE) this.#addDigit(byte - 0x30);
       else if (this.#endNumber()) return false;
     }

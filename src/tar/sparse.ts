@@ -1,7 +1,7 @@
 // Decodes the maps of sparse files: GNU's old header type S, and the pax forms 0.0, 0.1 and 1.0.
 // https://www.gnu.org/software/tar/manual/html_node/Sparse-Formats.html
 import { PullError } from '../errors.ts';
-import { numberAt } from './header.ts';
+import { type Block, numberAt } from './header.ts';
 import { MAX_SPARSE_REGIONS } from './limits.ts';
 import { decimal, type PaxRecords } from './pax.ts';
 
@@ -66,35 +66,28 @@ const OLD_HEADER = { regions: 386, count: 4, more: 482, realSize: 483 };
 const OLD_EXTENSION = { regions: 0, count: 21, more: 504 };
 
 /** The map in a header of type S. `more`: a block with more regions follows. */
-export function oldSparse(
-  block: Buffer,
-  offset: number,
-): { regions: SparseRegion[]; size: number; more: boolean } {
+export function oldSparse({ bytes }: Block): { regions: SparseRegion[]; size: number; more: boolean } {
   const regions: SparseRegion[] = [];
-  const more = addOldRegions(regions, block, { ...OLD_HEADER, offset });
-  const size = numberAt(block, offset, { name: 'real size', start: OLD_HEADER.realSize, length: 12 });
+  const more = addOldRegions(regions, bytes, OLD_HEADER);
+  const size = numberAt(bytes, { name: 'real size', start: OLD_HEADER.realSize, length: 12 });
   return { regions, size, more };
 }
 
 /** Adds the regions of an extension block of type S. Returns whether one more block follows. */
-export function addOldExtension(regions: SparseRegion[], block: Buffer, offset: number): boolean {
-  return addOldRegions(regions, block, { ...OLD_EXTENSION, offset });
+export function addOldExtension(regions: SparseRegion[], { bytes }: Block): boolean {
+  return addOldRegions(regions, bytes, OLD_EXTENSION);
 }
 
 /** A first byte of NUL ends the list. */
-function addOldRegions(
-  regions: SparseRegion[],
-  block: Buffer,
-  at: { offset: number; regions: number; count: number; more: number },
-): boolean {
-  for (let index = 0; index < at.count; index++) {
-    const start = at.regions + index * 24;
-    if (block[at.offset + start] === 0) break;
-    const offset = numberAt(block, at.offset, { name: 'sparse offset', start, length: 12 });
-    const length = numberAt(block, at.offset, { name: 'sparse length', start: start + 12, length: 12 });
+function addOldRegions(regions: SparseRegion[], bytes: Buffer, layout: typeof OLD_EXTENSION): boolean {
+  for (let index = 0; index < layout.count; index++) {
+    const start = layout.regions + index * 24;
+    if (bytes[start] === 0) break;
+    const offset = numberAt(bytes, { name: 'sparse offset', start, length: 12 });
+    const length = numberAt(bytes, { name: 'sparse length', start: start + 12, length: 12 });
     addRegion(regions, { offset, length });
   }
-  return block[at.offset + at.more] !== 0;
+  return bytes[layout.more] !== 0;
 }
 
 export function addRegion(regions: SparseRegion[], region: SparseRegion): void {
