@@ -1,6 +1,6 @@
 // Compares oci-pull with other ways of getting a root file system: `npm run bench -- --help`. The table goes to standard
 // output, progress to standard error.
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,6 +35,7 @@ async function main(options: BenchOptions): Promise<void> {
   await using registry = await startRegistry(join(paths.directory, 'registry'), layouts);
 
   await rm(options.directory, { recursive: true, force: true });
+  process.once('exit', () => rmSync(options.directory, { recursive: true, force: true }));
   await mkdir(options.directory, { recursive: true });
   const tars = await copyTars(paths, formats, options.directory);
   const ociPull = existsSync(CLI) ? [process.env.NODE24 ?? process.execPath, CLI] : undefined;
@@ -56,7 +57,6 @@ async function main(options: BenchOptions): Promise<void> {
   const head = [...(await describeMachine(options.directory, ociPull)), `Registry: ${registry.name}.`];
   if (formats.includes('zstd-chunked'))
     head.push(...(await describeImage(paths.layout('zstd-chunked'), tars)));
-  await rm(options.directory, { recursive: true, force: true });
   console.log(
     [...head, '', formatTable(results), '', ...[...new Set(notes)].map((note) => `- ${note}`)].join('\n'),
   );

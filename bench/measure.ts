@@ -25,7 +25,10 @@ export function measure(command: readonly string[], cwd: string): Promise<Measur
   const before = childTicks();
   return new Promise((resolve, reject) => {
     const start = process.hrtime.bigint();
-    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    // A process group of its own, so that nothing of it outlives an interrupted benchmark.
+    const child = spawn(program, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const stop = () => void (child.pid && process.kill(-child.pid, 'SIGKILL'));
+    process.once('exit', stop);
     const timer = setInterval(() => watch.sample(child.pid), SAMPLE_MILLISECONDS);
     let seconds = 0;
     let stdout = '';
@@ -42,6 +45,7 @@ export function measure(command: readonly string[], cwd: string): Promise<Measur
     });
     child.on('error', reject);
     child.on('close', (code) => {
+      process.removeListener('exit', stop);
       const cpuSeconds = (childTicks() - before) / TICKS;
       resolve({ seconds, cpuSeconds, peakMemory: watch.peak(), exitCode: code ?? 1, stdout, stderr });
     });

@@ -3,6 +3,9 @@ import { homedir } from 'node:os';
 import { listenForInterrupt } from './cli/interrupt.ts';
 import { main } from './cli/main.ts';
 import { pull } from './pull/pull.ts';
+import { limitYoungGeneration } from './workers/heap.ts';
+
+limitYoungGeneration();
 
 const interrupt = listenForInterrupt();
 process.exitCode = await main({

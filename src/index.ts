@@ -2,6 +2,9 @@
 import { isPostPhase } from './action/state.ts';
 import { main } from './main.ts';
 import { post } from './post.ts';
+import { limitYoungGeneration } from './workers/heap.ts';
+
+limitYoungGeneration();
 
 await (isPostPhase() ? post() : main());
 // The cache library cannot be stopped; a transfer past its deadline must not keep the job waiting.

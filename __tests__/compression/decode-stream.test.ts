@@ -8,7 +8,7 @@ import { createHasher, digestOf } from '../../src/integrity/hash.ts';
 import { memoryGrowth } from '../support/memory.ts';
 import { rejected } from '../support/pull-error.ts';
 import { collector, streamOf } from '../support/slices.ts';
-import { bomb, skippableFrame } from '../support/zstd-frame.ts';
+import { bomb, buildFrame, skippableFrame } from '../support/zstd-frame.ts';
 
 const MIB = 1 << 20;
 const hello = zstdCompressSync(Buffer.from('hello '));
@@ -147,6 +147,29 @@ describe.each(decoders)('decodeZstdStream with %s', (_, load) => {
       expect(total).toBe(size);
     });
     expect(growth).toBeLessThan(64 * MIB);
+  });
+
+  it('streams a frame of much input through little memory', async () => {
+    const blocks = 2000;
+    async function* input() {
+      const block = Buffer.alloc(3 + (128 << 10), 'x');
+      for (let number = 1; number <= blocks; number++) {
+        block.writeUIntLE(((128 << 10) << 3) | (number === blocks ? 1 : 0), 0, 3);
+        yield number === 1 ? Buffer.concat([buildFrame({ blocks: [] }), block]) : Buffer.from(block);
+      }
+    }
+    let total = 0;
+    const growth = await memoryGrowth(() =>
+      decodeZstdStream(
+        input(),
+        (bytes) => {
+          total += bytes.length;
+        },
+        load,
+      ),
+    );
+    expect(total).toBe(blocks * (128 << 10));
+    expect(growth).toBeLessThan(128 * MIB);
   });
 
   it('refuses a frame that claims little and holds much without using much memory', async () => {

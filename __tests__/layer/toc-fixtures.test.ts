@@ -55,7 +55,7 @@ describe.each(layers)('layer $index of the zstd:chunked image $tag', ({ tag, lay
   });
 });
 
-it('are worth the test: there are files of several chunks among them', () => {
+it('the fixtures hold files of several chunks', () => {
   const cut = layers.some(({ tag, layer }) => {
     const { firstChunk } = open(tag, layer).toc.table;
     return firstChunk.some((first, entry) => (firstChunk[entry + 1] ?? first) - first > 1);

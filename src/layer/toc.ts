@@ -25,13 +25,6 @@ interface Entry {
   chunkDigest?: unknown;
 }
 
-interface Chunk {
-  digest: string;
-  start: number;
-  end: number;
-  size: number;
-}
-
 const ENTRY_TYPES = new Set(['reg', 'dir', 'symlink', 'hardlink', 'char', 'block', 'fifo', 'chunk']);
 
 /** `dataEnd`: chunks have to lie in [0, dataEnd) of the blob. Never throws for bad content. */
@@ -50,30 +43,17 @@ export function parseToc(json: string, dataEnd: number): ParsedToc {
   const { tarSplitDigest } = document;
   if (tarSplitDigest !== undefined && !isSha256(tarSplitDigest))
     return unusable('its TOC has a malformed tarSplitDigest');
-  const chunks: Chunk[] = [];
-  const firstChunk: number[] = [];
+  const columns = new ChunkColumns(entries.length);
   for (let at = 0; at < entries.length; ) {
     const entry = entries[at] as Entry;
     const next = nextEntry(entries, at);
     if (!isEntry(entry)) return unusable('its TOC holds a malformed entry');
-    firstChunk.push(chunks.length);
-    const found =
-      entry.type === 'reg'
-        ? fileChunks(entries.slice(at, next) as Entry[], dataEnd)
-        : next === at + 1
-          ? []
-          : undefined;
-    if (!found || !follows(chunks.at(-1), found[0]))
-      return unusable('its TOC holds a file whose chunks cannot be located');
-    for (const chunk of found) chunks.push(chunk);
+    columns.beginEntry();
+    const located = entry.type === 'reg' ? addFile(columns, { entries, at, next }, dataEnd) : next === at + 1;
+    if (!located) return unusable('its TOC holds a file whose chunks cannot be located');
     at = next;
   }
-  firstChunk.push(chunks.length);
-  return {
-    kind: 'toc',
-    table: toTable(chunks, firstChunk),
-    tarSplitDigest: tarSplitDigest as Digest | undefined,
-  };
+  return { kind: 'toc', table: columns.finish(), tarSplitDigest: tarSplitDigest as Digest | undefined };
 }
 
 function unusable(reason: string): ParsedToc {
@@ -89,61 +69,115 @@ function isEntry(entry: unknown): entry is Entry & { type: string } {
   return typeof type === 'string' && type !== 'chunk' && ENTRY_TYPES.has(type);
 }
 
-/** Every writer lists files as they lie in the blob; ranges that overlap would be fetched twice. */
-function follows(last: Chunk | undefined, next: Chunk | undefined): boolean {
-  return last === undefined || next === undefined || next.start >= last.end;
-}
-
 function nextEntry(entries: readonly unknown[], at: number): number {
   let next = at + 1;
   while ((entries[next] as Entry | null | undefined)?.type === 'chunk') next++;
   return next;
 }
 
-/** A file's own entry is its first chunk, unless it has only one: then chunk fields are absent. */
-function fileChunks(group: readonly Entry[], dataEnd: number): Chunk[] | undefined {
-  const [file] = group as [Entry];
-  const size = file.size ?? 0;
-  if (!isCount(size)) return undefined;
-  if (size === 0) return group.length === 1 ? [] : undefined;
-  const { offset: start, endOffset: end } = file;
-  if (!isCount(start) || !isCount(end) || start >= end || end > dataEnd) return undefined;
-  const parts = group.length > 1 ? splitFile(group, end, size) : undefined;
-  if (parts) return parts;
-  return isSha256(file.digest) ? [{ digest: file.digest, start, end, size }] : undefined;
+/** Entries [at, next) of the TOC: a file and the chunks that follow it. */
+interface FileEntries {
+  readonly entries: readonly unknown[];
+  readonly at: number;
+  readonly next: number;
 }
 
-/** The chunks of a file, if they follow one another without a gap and add up to the file. */
-function splitFile(group: readonly Entry[], fileEnd: number, fileSize: number): Chunk[] | undefined {
-  const parts: Chunk[] = [];
+/** A file's own entry is its first chunk, unless it has only one: then chunk fields are absent. false where it cannot be located. */
+function addFile(columns: ChunkColumns, file: FileEntries, dataEnd: number): boolean {
+  const { size = 0, offset: start, endOffset: end, digest } = file.entries[file.at] as Entry;
+  const split = file.next > file.at + 1;
+  if (!isCount(size)) return false;
+  if (size === 0) return !split;
+  if (!isCount(start) || !isCount(end) || end > dataEnd) return false;
+  if (split && isSplitSound(file, end, size)) return addSplit(columns, file, end);
+  return isSha256(digest) && columns.add({ digest, start, end, size });
+}
+
+/** Do the chunks of a file follow one another without a gap and add up to the file? If not, the file as a whole may still do. */
+function isSplitSound(file: FileEntries, fileEnd: number, fileSize: number): boolean {
   let position = 0;
-  for (const [index, entry] of group.entries()) {
-    const { offset: start, chunkSize: size, chunkDigest: digest } = entry;
-    const end = index + 1 < group.length ? (group[index + 1] as Entry).offset : fileEnd;
-    if (!isCount(start) || !isCount(end) || start >= end || !isCount(size) || !isSha256(digest))
-      return undefined;
-    if ((entry.chunkOffset ?? 0) !== position) return undefined;
-    parts.push({ digest, start, end, size });
+  for (let at = file.at; at < file.next; at++) {
+    const {
+      offset: start,
+      chunkSize: size,
+      chunkDigest: digest,
+      chunkOffset = 0,
+    } = file.entries[at] as Entry;
+    const end = chunkEnd(file, at, fileEnd);
+    if (!isCount(start) || !isCount(end) || start >= end || !isCount(size) || !isSha256(digest)) return false;
+    if (chunkOffset !== position) return false;
     position += size;
   }
-  return position === fileSize ? parts : undefined;
+  return position === fileSize;
+}
+
+function addSplit(columns: ChunkColumns, file: FileEntries, fileEnd: number): boolean {
+  for (let at = file.at; at < file.next; at++) {
+    const { offset, chunkSize, chunkDigest } = file.entries[at] as Entry;
+    const end = chunkEnd(file, at, fileEnd);
+    const chunk = {
+      digest: chunkDigest as string,
+      start: offset as number,
+      end: end as number,
+      size: chunkSize as number,
+    };
+    if (!columns.add(chunk)) return false;
+  }
+  return true;
+}
+
+function chunkEnd(file: FileEntries, at: number, fileEnd: number): unknown {
+  return at + 1 < file.next ? (file.entries[at + 1] as Entry).offset : fileEnd;
 }
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-function toTable(chunks: readonly Chunk[], firstChunk: readonly number[]): ChunkTable {
-  const digests = new Uint8Array(chunks.length * DIGEST_BYTES);
-  const bytes = Buffer.from(digests.buffer);
-  chunks.forEach((chunk, index) => {
-    bytes.write(chunk.digest.slice('sha256:'.length), index * DIGEST_BYTES, 'hex');
-  });
-  return {
-    digests,
-    offsets: Float64Array.from(chunks, (chunk) => chunk.start),
-    compressedSizes: Float64Array.from(chunks, (chunk) => chunk.end - chunk.start),
-    sizes: Float64Array.from(chunks, (chunk) => chunk.size),
-    firstChunk: Uint32Array.from(firstChunk),
-  };
+/** Collects a ChunkTable in place: an object for each of 70,000 chunks would cost more memory than all that is needed afterwards. */
+class ChunkColumns {
+  readonly #digests: Buffer;
+  readonly #offsets: Float64Array;
+  readonly #compressedSizes: Float64Array;
+  readonly #sizes: Float64Array;
+  readonly #firstChunk: Uint32Array;
+  #chunks = 0;
+  #entries = 0;
+  #end = 0;
+
+  /** `capacity`: entries and chunks at most. */
+  constructor(capacity: number) {
+    this.#digests = Buffer.alloc(capacity * DIGEST_BYTES);
+    this.#offsets = new Float64Array(capacity);
+    this.#compressedSizes = new Float64Array(capacity);
+    this.#sizes = new Float64Array(capacity);
+    this.#firstChunk = new Uint32Array(capacity + 1);
+  }
+
+  beginEntry(): void {
+    this.#firstChunk[this.#entries++] = this.#chunks;
+  }
+
+  /** false where the chunk does not lie behind the one before: every writer lists files as they lie in the blob. */
+  add({ digest, start, end, size }: { digest: string; start: number; end: number; size: number }): boolean {
+    if (start < this.#end || start >= end) return false;
+    this.#digests.write(digest.slice('sha256:'.length), this.#chunks * DIGEST_BYTES, 'hex');
+    this.#offsets[this.#chunks] = start;
+    this.#compressedSizes[this.#chunks] = end - start;
+    this.#sizes[this.#chunks] = size;
+    this.#chunks++;
+    this.#end = end;
+    return true;
+  }
+
+  finish(): ChunkTable {
+    this.#firstChunk[this.#entries] = this.#chunks;
+    return {
+      digests: new Uint8Array(this.#digests.subarray(0, this.#chunks * DIGEST_BYTES)),
+      offsets: this.#offsets.slice(0, this.#chunks),
+      compressedSizes: this.#compressedSizes.slice(0, this.#chunks),
+      sizes: this.#sizes.slice(0, this.#chunks),
+      firstChunk: this.#firstChunk.slice(0, this.#entries + 1),
+    };
+  }
 }

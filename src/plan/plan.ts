@@ -1,8 +1,9 @@
 // Decides what to fetch: which chunks are at hand, which ranges bring the others, and where in which new pack each will lie.
 // Pure: the same input gives the same plan, so racing jobs make the same packs.
-import type { ByteRange } from '../bytes/range.ts';
+import { type ByteRange, rangeLength } from '../bytes/range.ts';
 import { type ChunkTable, chunkCount, digestKey } from '../layer/chunk-table.ts';
 import { digestKeyOfHex, digestOfKey } from '../oci/digest-key.ts';
+import { chunkRange, countBytes, type NamedChunk, nameChunk, placeName } from './chunk-name.ts';
 import { type CoalesceCosts, coalesce, type FetchRange, keptBytes, splitWhole } from './coalesce.ts';
 import type {
   ChunkForm,
@@ -109,35 +110,36 @@ class Planner {
 
   addChunked(layer: PlanLayer & { kind: 'chunked' }): void {
     const { table } = layer;
-    const missing = this.#missingChunks(table);
+    const chunks = Array.from({ length: chunkCount(table) }, (_, index) => nameChunk(table, index));
+    const missing = this.#missingChunks(chunks);
     const pieces = missing.map((index) => chunkRange(table, index));
     const ranges = coalesce(pieces, this.#costs(pieces, layer.dataEnd));
     let next = 0;
     for (const { range, pieces: kept } of ranges) {
       const id = this.#addGroup({ range, pieces: kept });
-      const group = this.plan.groups[id] as FetchGroup;
       let ready = 0;
       for (; next < missing.length && (pieces[next] as ByteRange).end <= range.end; next++) {
-        ready = this.#placeNew(table, missing[next] as number, { id, group, ready });
+        const piece = pieces[next] as ByteRange;
+        ready = this.#placeNew(chunks[missing[next] as number] as NamedChunk, rangeLength(piece), {
+          id,
+          ready,
+        });
       }
       this.#rollOver();
     }
-    const sources = this.#sources(table);
+    const sources = this.#sources(table, chunks);
     this.plan.layers.push({ kind: 'chunked', sources });
     this.plan.bytes.push(countBytes(sources, ranges));
   }
 
-  #missingChunks(table: ChunkTable): number[] {
+  #missingChunks(chunks: readonly NamedChunk[]): number[] {
     const seen = new Set<string>();
     const missing: number[] = [];
-    for (let index = 0; index < chunkCount(table); index++) {
-      const key = digestKey(table.digests, index);
-      const size = table.sizes[index] as number;
-      const name = placeName('frame', key, size);
-      if (seen.has(name) || this.#findKey('frame', key, size)) continue;
-      seen.add(name);
+    chunks.forEach((chunk, index) => {
+      if (seen.has(chunk.name) || this.#findChunk('frame', chunk)) return;
+      seen.add(chunk.name);
       missing.push(index);
-    }
+    });
     return missing;
   }
 
@@ -167,60 +169,45 @@ class Planner {
     return this.plan.groups.length - 1;
   }
 
-  #placeNew(table: ChunkTable, index: number, at: { id: number; group: FetchGroup; ready: number }): number {
-    const key = digestKey(table.digests, index);
-    const compressedSize = table.compressedSizes[index] as number;
-    const size = table.sizes[index] as number;
-    const { pack } = at.group;
-    const offset = at.group.packOffset + at.ready;
+  #placeNew(chunk: NamedChunk, compressedSize: number, at: { id: number; ready: number }): number {
+    const { key, size } = chunk;
+    const { pack, packOffset } = this.plan.groups[at.id] as FetchGroup;
+    const offset = packOffset + at.ready;
     const ready = at.ready + compressedSize;
     const file = this.#fileOf(`new ${pack}`, { kind: 'new', pack });
-    this.#placed.set(placeName('frame', key, size), {
-      path: '',
-      file,
-      offset,
-      compressedSize,
-      size,
-      group: at.id,
-      ready,
-    });
+    this.#placed.set(chunk.name, { path: '', file, offset, compressedSize, size, group: at.id, ready });
     this.plan.chunks.push({ form: 'frame', digest: digestOfKey(key), pack, offset, compressedSize, size });
     return ready;
   }
 
-  #sources(table: ChunkTable): ChunkSources {
-    const count = chunkCount(table);
+  #sources(table: ChunkTable, chunks: readonly NamedChunk[]): ChunkSources {
     const sources = {
-      files: new Uint32Array(count),
-      offsets: new Float64Array(count),
-      compressedSizes: new Float64Array(count),
+      files: new Uint32Array(chunks.length),
+      offsets: new Float64Array(chunks.length),
+      compressedSizes: new Float64Array(chunks.length),
       sizes: table.sizes,
-      groups: new Int32Array(count),
-      ready: new Float64Array(count),
+      groups: new Int32Array(chunks.length),
+      ready: new Float64Array(chunks.length),
     };
-    for (let index = 0; index < count; index++) {
-      const placed = this.#findKey(
-        'frame',
-        digestKey(table.digests, index),
-        table.sizes[index] as number,
-      ) as Placed;
+    chunks.forEach((chunk, index) => {
+      const placed = this.#findChunk('frame', chunk) as Placed;
       sources.files[index] = placed.file;
       sources.offsets[index] = placed.offset;
       sources.compressedSizes[index] = placed.compressedSize;
       sources.groups[index] = placed.group;
       sources.ready[index] = placed.ready;
-    }
+    });
     return sources;
   }
 
   #find(form: ChunkForm, digest: string, size: number): Placed | undefined {
-    const known = this.#placed.get(placeName(form, digest, size));
+    const name = placeName(form, digest, size);
+    const known = this.#placed.get(name);
     if (known || !digest.startsWith('sha256:')) return known;
-    return this.#findKey(form, digestKeyOfHex(digest.slice('sha256:'.length)), size);
+    return this.#findChunk(form, { key: digestKeyOfHex(digest.slice('sha256:'.length)), size, name });
   }
 
-  #findKey(form: ChunkForm, key: string, size: number): Placed | undefined {
-    const name = placeName(form, key, size);
+  #findChunk(form: ChunkForm, { key, size, name }: NamedChunk): Placed | undefined {
     const known = this.#placed.get(name);
     if (known) return known;
     const stored = this.#locate(form, key);
@@ -255,22 +242,4 @@ class Planner {
     this.#pack++;
     this.#packOffset = 0;
   }
-}
-
-/** The size is part of the name: of two sizes under one digest one is a lie, and must not spoil the other. */
-function placeName(form: ChunkForm, digest: string, size: number): string {
-  return `${form} ${digest} ${size}`;
-}
-
-function chunkRange(table: ChunkTable, index: number): ByteRange {
-  const start = table.offsets[index] as number;
-  return { start, end: start + (table.compressedSizes[index] as number) };
-}
-
-function countBytes(sources: ChunkSources, ranges: readonly FetchRange[]): LayerBytes {
-  let cached = 0;
-  sources.groups.forEach((group, index) => {
-    if (group === -1) cached += sources.compressedSizes[index] as number;
-  });
-  return { cached, missing: ranges.reduce((sum, { range }) => sum + range.end - range.start, 0) };
 }

@@ -9,6 +9,7 @@ import { MAX_RANGE_BYTES } from '../plan/plan.ts';
 import { createHashRing, stopHashRing } from '../unpack/hash-lane.ts';
 import type { LayerInput, UnpackEvent, UnpackJob, UnpackOutcome } from '../unpack/jobs.ts';
 import { ProgressBoard } from '../workers/progress-board.ts';
+import { openPool } from './jobs.ts';
 import type { PullSession } from './session.ts';
 
 export interface Attempt {
@@ -20,7 +21,8 @@ export interface Attempt {
 
 /** Throws what fetching or unpacking throws; afterwards nothing is running any more and fetched chunks can be found in the store. */
 export async function runAttempt(session: PullSession, attempt: Attempt): Promise<UnpackOutcome> {
-  const { options, source, staging, pool, tallies, layers } = session;
+  const { options, source, staging, tallies, layers } = session;
+  await using pool = openPool();
   const board = ProgressBoard.create(attempt.plan.groups.length);
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);

@@ -1,8 +1,9 @@
 // Which packs the pulled image lives in afterwards, and whether it is worth copying it into fresh ones.
 import type { LayerMetadata } from '../fetch/metadata.ts';
-import { digestKey } from '../layer/chunk-table.ts';
-import { digestKeyOfHex, digestOfKey } from '../oci/digest-key.ts';
-import type { FetchPlan, LayerPlan } from '../plan/fetch-plan.ts';
+import { chunkCount, digestKey } from '../layer/chunk-table.ts';
+import { digestHex } from '../oci/digest.ts';
+import { digestKeyOfHex } from '../oci/digest-key.ts';
+import type { FetchPlan } from '../plan/fetch-plan.ts';
 import { type CopiedChunk, copyIntoFreshPacks } from '../store/compact.ts';
 import type { PackFile } from '../store/pack-file.ts';
 import { packTarget } from './prepare.ts';
@@ -26,20 +27,26 @@ export async function keepPacks(
   plan: FetchPlan,
   metadata: readonly LayerMetadata[],
 ): Promise<Packs> {
-  const chunks = imageChunks(session, plan, metadata);
-  const stored = packsOf(
-    chunks.filter((chunk) => session.store.packAt(chunk.path)),
-    session,
-  );
+  const image = { session, plan, metadata };
+  const stored = storedPacks(image);
   const fresh = await session.staging.seal();
   const live = [...stored, ...fresh];
   if (!isWasteful(live) && !session.store.isDamaged) return { fresh, live };
-  const paths = new Map(fresh.map((pack) => [pack.stagedPath, pack.path]));
-  const copied = chunks.map((chunk) => ({ ...chunk, path: paths.get(chunk.path) ?? chunk.path }));
+  const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack.path]));
+  const chunks = [...imageChunks(image)].map((chunk) => ({
+    ...chunk,
+    path: sealed.get(chunk.path) ?? chunk.path,
+  }));
   const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
-  const packs = await copyIntoFreshPacks(copied, session.store, packTarget(compressed));
+  const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
   await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
   return { fresh: packs, live: packs };
+}
+
+interface Image {
+  readonly session: PullSession;
+  readonly plan: FetchPlan;
+  readonly metadata: readonly LayerMetadata[];
 }
 
 function isWasteful(live: readonly PackFile[]): boolean {
@@ -50,41 +57,45 @@ function isWasteful(live: readonly PackFile[]): boolean {
 }
 
 /** Every chunk and blob of the image that the store knows by name, once each, in the order in which it is read. */
-function imageChunks(
-  session: PullSession,
-  plan: FetchPlan,
-  metadata: readonly LayerMetadata[],
-): CopiedChunk[] {
+function* imageChunks(image: Image): Generator<CopiedChunk> {
   const seen = new Set<string>();
-  const chunks: CopiedChunk[] = [];
-  const add = (form: CopiedChunk['form'], digest: string) => {
-    const hex = digest.slice('sha256:'.length);
-    const found = session.store.find(form, digestKeyOfHex(hex));
-    if (!found || seen.has(`${form} ${hex}`)) return;
-    seen.add(`${form} ${hex}`);
-    chunks.push({ form, hex, ...found });
-  };
-  for (const [index, layer] of metadata.entries()) {
-    const planned = plan.layers[index] as LayerPlan;
-    if (layer.kind === 'plain') {
-      add('blob', session.layers[index]?.digest ?? '');
-      continue;
-    }
-    add('blob', layer.toc.digest);
-    if (layer.tarSplit.digest) add('blob', layer.tarSplit.digest);
-    if (planned.kind !== 'chunked') continue;
-    for (let chunk = 0; chunk < planned.sources.sizes.length; chunk++) {
-      add('frame', digestOfKey(digestKey(layer.table.digests, chunk)));
-    }
+  for (const { form, key } of imageKeys(image)) {
+    const found = image.session.store.find(form, key);
+    if (!found || seen.has(`${form} ${key}`)) continue;
+    seen.add(`${form} ${key}`);
+    yield { form, hex: Buffer.from(key, 'latin1').toString('hex'), ...found };
   }
-  return chunks;
 }
 
-function packsOf(chunks: readonly CopiedChunk[], session: PullSession): PackFile[] {
+function* imageKeys({
+  session,
+  plan,
+  metadata,
+}: Image): Generator<{ form: CopiedChunk['form']; key: string }> {
+  for (const [index, layer] of metadata.entries()) {
+    const names =
+      layer.kind === 'plain' ? [session.layers[index]?.digest] : [layer.toc.digest, layer.tarSplit.digest];
+    for (const digest of names) if (digest) yield { form: 'blob', key: digestKeyOfHex(digestHex(digest)) };
+    if (layer.kind === 'plain' || plan.layers[index]?.kind !== 'chunked') continue;
+    for (let chunk = 0; chunk < chunkCount(layer.table); chunk++) {
+      yield { form: 'frame', key: digestKey(layer.table.digests, chunk) };
+    }
+  }
+}
+
+/** The packs that were in the store before and hold a part of the image. */
+function storedPacks(image: Image): PackFile[] {
+  const { store } = image.session;
   const live = new Map<string, number>();
-  for (const { path, compressedSize } of chunks) live.set(path, (live.get(path) ?? 0) + compressedSize);
+  const seen = new Set<string>();
+  for (const { form, key } of imageKeys(image)) {
+    const found = store.find(form, key);
+    if (!found || !store.packAt(found.path) || seen.has(`${form} ${key}`)) continue;
+    seen.add(`${form} ${key}`);
+    live.set(found.path, (live.get(found.path) ?? 0) + found.compressedSize);
+  }
   return [...live].flatMap(([path, liveBytes]) => {
-    const pack = session.store.packAt(path);
+    const pack = store.packAt(path);
     return pack ? [{ key: pack.key, path, size: pack.size, liveBytes }] : [];
   });
 }

@@ -2,6 +2,7 @@
 import { type LayerMetadata, readLayerMetadata } from '../fetch/metadata.ts';
 import type { FetchPlan, PlanLayer } from '../plan/fetch-plan.ts';
 import { planFetch } from '../plan/plan.ts';
+import { openPool } from './jobs.ts';
 import type { PullSession } from './session.ts';
 
 /** Packs of this size transfer well in parallel; the Actions cache service counts entries, not bytes. */
@@ -14,7 +15,8 @@ export async function readMetadata(
   session: PullSession,
   whole: ReadonlyMap<number, string>,
 ): Promise<LayerMetadata[]> {
-  const { options, source, store, staging, pool, tallies } = session;
+  const { options, source, store, staging, tallies } = session;
+  await using pool = openPool();
   const read = async (index: number): Promise<LayerMetadata> => {
     const descriptor = session.layers[index];
     const tally = tallies[index];
@@ -25,7 +27,7 @@ export async function readMetadata(
     const { emit, signal } = options;
     return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal });
   };
-  return Promise.all(session.layers.map((_, index) => read(index)));
+  return await Promise.all(session.layers.map((_, index) => read(index)));
 }
 
 export function planLayers(session: PullSession, metadata: readonly LayerMetadata[]): FetchPlan {

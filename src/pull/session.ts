@@ -1,23 +1,17 @@
-// What one pull holds open: source, store, staging area and worker threads, and the counters. Closed in one place.
+// What one pull holds open: source, store and staging area, and the counters. Closed in one place.
 
 import { createTally, type LayerTally } from '../fetch/tally.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { Staging } from '../store/staging.ts';
 import { ChunkStore } from '../store/store.ts';
-import { WorkerPool } from '../workers/pool.ts';
 import type { Access } from './access.ts';
-import { type PullJobs, workerScript } from './jobs.ts';
 import type { PullOptions } from './options.ts';
-
-/** One unpacks and one hashes what it unpacks; before that both read tables of contents. */
-const WORKERS = 2;
 
 export interface PullSession extends Access {
   readonly options: PullOptions;
   readonly layers: readonly Descriptor[];
   readonly store: ChunkStore;
   readonly staging: Staging;
-  readonly pool: WorkerPool<PullJobs>;
   readonly tallies: LayerTally[];
   readonly warnings: string[];
 }
@@ -32,7 +26,6 @@ export async function openSession(options: PullOptions, access: Access): Promise
     layers,
     store,
     staging: new Staging(store),
-    pool: new WorkerPool<PullJobs>(workerScript(), WORKERS),
     tallies: createTally(layers.length),
     warnings: [],
   };
@@ -45,6 +38,5 @@ export function warn(session: PullSession, message: string): void {
 
 /** Never throws. What was staged and not sealed is gone afterwards. */
 export async function closeSession(session: PullSession): Promise<void> {
-  await session.pool.close().catch(() => undefined);
   await session.staging.discard();
 }

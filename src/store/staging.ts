@@ -21,7 +21,7 @@ export class Staging {
     return this.#packs.length;
   }
 
-  /** Bytes reserved at the beginning of pack 0. */
+  /** Bytes reserved or filled at the beginning of pack 0: what is written from here on spoils nothing. */
   get used(): number {
     return this.#used;
   }
@@ -41,7 +41,10 @@ export class Staging {
   /** Makes the chunks of pack `number` findable in the store, as long as this pull runs. */
   async adopt(number: number, entries: readonly PackEntry[]): Promise<void> {
     const pack = await this.pack(number);
-    for (const entry of entries) pack.add(entry);
+    for (const entry of entries) {
+      pack.add(entry);
+      if (number === 0) this.#used = Math.max(this.#used, entry.offset + entry.compressedSize);
+    }
     this.#store.adopt({ key: '', path: pack.path, size: 0, entries });
   }
 

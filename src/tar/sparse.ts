@@ -3,7 +3,7 @@
 import { PullError } from '../errors.ts';
 import { type Block, numberAt } from './header.ts';
 import { MAX_SPARSE_REGIONS } from './limits.ts';
-import { decimal, type PaxRecords } from './pax.ts';
+import { decimal, detach, type PaxRecords } from './pax.ts';
 
 /** A stretch of a sparse file that has data; the rest is holes. */
 export interface SparseRegion {
@@ -29,8 +29,9 @@ interface SparseFile<Kind> {
 export function paxSparse(records: PaxRecords): PaxSparse {
   const form = sparseForm(records);
   if (form === 'none') return { kind: 'none' };
-  const name = records.sparse.get('name');
-  if (name?.includes('\0')) throw badMap('its name holds a NUL');
+  const raw = records.sparse.get('name');
+  if (raw?.includes('\0')) throw badMap('its name holds a NUL');
+  const name = raw && detach(raw);
   const sizeText = records.sparse.get('size') ?? records.sparse.get('realsize');
   const size = sizeText === undefined ? undefined : decimal(sizeText);
   if (sizeText !== undefined && size === undefined) throw badMap('its size is no number');

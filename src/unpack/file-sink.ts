@@ -5,10 +5,10 @@ import type { Attributes, SpecialFile } from './tree.ts';
 export interface FileSink {
   makeDirectory(path: string): void;
   /** Starts a new file; there is one at a time. */
-  openFile(path: string): void;
+  openFile(path: string, attributes: Attributes): void;
   writeFile(bytes: Uint8Array, position: number): void;
   /** Ends the file that is open. `size`: in bytes, with a hole at the end where less was written. */
-  closeFile(size: number, attributes: Attributes): void;
+  closeFile(size: number): void;
   makeSymlink(path: string, target: string, attributes: Attributes): void;
   /** Makes `path` one more name of `existing`. */
   makeHardLink(path: string, existing: string, kind: 'file' | 'symlink' | 'special'): void;

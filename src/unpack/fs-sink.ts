@@ -4,7 +4,7 @@ import { PullError, toPullError } from '../errors.ts';
 import { showName } from '../tar/entry.ts';
 import type { FileSink } from './file-sink.ts';
 import { copyInsteadOfLink, isWithoutHardLinks } from './link-copy.ts';
-import { HostPaths } from './names.ts';
+import { HostPaths, toKernel } from './names.ts';
 import { createOwnership, type OwnerPolicy, type Ownership } from './ownership.ts';
 import { toTime } from './times.ts';
 import type { Attributes, SpecialFile } from './tree.ts';
@@ -24,6 +24,8 @@ class FsSink implements FileSink {
   readonly #ownership: Ownership;
   #file: number | undefined;
   #filePath = '';
+  #fileAttributes: Attributes = { mode: 0, uid: 0, gid: 0, mtime: undefined };
+  #hasMode = false;
   #written = 0;
 
   constructor(root: string, owner: OwnerPolicy) {
@@ -43,11 +45,16 @@ class FsSink implements FileSink {
     }
   }
 
-  openFile(path: string): void {
+  openFile(path: string, attributes: Attributes): void {
+    const mode = this.#ownership.finalMode(attributes.mode, 0o600);
+    // A call saved for each file. Nobody else gets at it meanwhile: the root lets only its owner in.
+    this.#hasMode =
+      this.#ownership.isGranted(mode) && !this.#ownership.differs(attributes.uid, attributes.gid);
     this.#filePath = path;
+    this.#fileAttributes = attributes;
     this.#written = 0;
     try {
-      this.#file = fs.openSync(this.#paths.of(path), CREATE_FILE, 0o600);
+      this.#file = fs.openSync(this.#paths.of(path), CREATE_FILE, this.#hasMode ? mode : 0o600);
     } catch (error) {
       throw failure(error, 'make the file', path);
     }
@@ -63,11 +70,12 @@ class FsSink implements FileSink {
     this.#written = position + bytes.length;
   }
 
-  closeFile(size: number, attributes: Attributes): void {
+  closeFile(size: number): void {
     const file = this.#open();
     try {
       if (this.#written < size) fs.ftruncateSync(file, size);
-      this.#setOpen(file, attributes, 0o600);
+      if (this.#hasMode) setTimes(file, this.#fileAttributes);
+      else this.#setOpen(file, this.#fileAttributes, 0o600);
       this.#file = undefined;
       fs.closeSync(file);
     } catch (error) {
@@ -156,12 +164,10 @@ class FsSink implements FileSink {
 
   /** The order matters: chown(2) takes away set-id bits, chmod(2) and writing change no times that are set last. */
   #setOpen(descriptor: number, attributes: Attributes, ownerBits: number): void {
-    const { uid, gid, mode, mtime } = attributes;
+    const { uid, gid, mode } = attributes;
     if (this.#ownership.differs(uid, gid)) fs.fchownSync(descriptor, uid, gid);
-    fs.fchmodSync(descriptor, this.#ownership.keepsModes ? mode : mode | ownerBits);
-    if (mtime === undefined) return;
-    const time = toTime(mtime);
-    fs.futimesSync(descriptor, time, time);
+    fs.fchmodSync(descriptor, this.#ownership.finalMode(mode, ownerBits));
+    setTimes(descriptor, attributes);
   }
 
   /** Owner and times of something that must not be opened. */
@@ -181,8 +187,10 @@ class FsSink implements FileSink {
   }
 }
 
-function toKernel(bytes: string): string | Buffer {
-  return /[\x80-\xff]/.test(bytes) ? Buffer.from(bytes, 'latin1') : bytes;
+function setTimes(descriptor: number, { mtime }: Attributes): void {
+  if (mtime === undefined) return;
+  const time = toTime(mtime);
+  fs.futimesSync(descriptor, time, time);
 }
 
 function isKind(stats: fs.Stats, kind: SpecialFile['kind']): boolean {

@@ -72,7 +72,7 @@ export class Planner implements TarHandler {
   }
 
   end(): void {
-    if (this.#open) this.#sink.closeFile(this.#open.size, this.#open);
+    if (this.#open) this.#sink.closeFile(this.#open.size);
     this.#open = undefined;
   }
 
@@ -121,7 +121,7 @@ export class Planner implements TarHandler {
     const xattrs = this.#keepXattrs(entry);
     if (entry.kind === 'file') {
       this.#options.quota.countFile(entry);
-      this.#sink.openFile(path);
+      this.#sink.openFile(path, entry);
       this.#open = entry;
       return xattrs ? { kind: 'file', layer, xattrs } : this.#plainFile;
     }

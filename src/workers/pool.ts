@@ -58,6 +58,10 @@ export class WorkerPool<Jobs extends JobMap> {
     });
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
   async close(): Promise<void> {
     this.#closed = true;

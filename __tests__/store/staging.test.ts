@@ -1,0 +1,250 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { StagedPack } from '../../src/store/staged-pack.ts';
+import { Staging } from '../../src/store/staging.ts';
+import { ChunkStore, packsDirectory, readPack } from '../../src/store/store.ts';
+import { rejected } from '../support/pull-error.ts';
+import { entriesFor, readStored, sampleBlob, stageBlobs } from '../support/store-samples.ts';
+import { temporaryDirectories } from '../support/temporary.ts';
+
+const newDirectory = temporaryDirectories();
+const blobs = ['one', 'two', 'three'].map(sampleBlob);
+const [one, two, three] = blobs as [Blob, Blob, Blob];
+type Blob = (typeof blobs)[number];
+
+const open: Staging[] = [];
+afterEach(async () => {
+  for (const staging of open.splice(0)) await staging.discard();
+});
+
+async function start() {
+  const directory = newDirectory();
+  const store = await ChunkStore.open(directory, true);
+  const packs = () => readdirSync(packsDirectory(directory));
+  const staged = () => readdirSync(join(directory, 'v1/staging'));
+  const staging = new Staging(store);
+  open.push(staging);
+  return { directory, store, staging, packs, staged };
+}
+
+describe('Staging', () => {
+  it('makes a pack when it is first asked for, and the same one after that', async () => {
+    const { staging, staged } = await start();
+    expect([staging.nextPack, staged()]).toEqual([0, []]);
+    const [first, again] = await Promise.all([staging.pack(0), staging.pack(0)]);
+    expect(again).toBe(first);
+    expect([staging.nextPack, staged().length]).toEqual([1, 1]);
+  });
+
+  it('bears packs that are never made', async () => {
+    const { staging, packs } = await start();
+    await stageBlobs(staging, 2, [one]);
+    expect(staging.nextPack).toBe(3);
+    expect(await staging.seal()).toHaveLength(1);
+    expect(packs()).toHaveLength(1);
+  });
+
+  it('hands out room at the beginning of the first pack, one after the other', async () => {
+    const { staging } = await start();
+    expect([staging.reserve(100), staging.reserve(0), staging.reserve(7), staging.used]).toEqual([
+      0, 100, 100, 107,
+    ]);
+  });
+
+  it('hands out no room that a plan has filled', async () => {
+    const { staging } = await start();
+    staging.reserve(10);
+    await staging.adopt(0, entriesFor(blobs, 10));
+    expect(staging.used).toBe(10 + 'onetwothree'.length);
+    expect(staging.reserve(5)).toBe(21);
+    await staging.adopt(1, entriesFor([sampleBlob('x'.repeat(500))]));
+    expect(staging.used).toBe(26);
+  });
+
+  it('makes chunks findable before they are sealed', async () => {
+    const { store, staging } = await start();
+    await stageBlobs(staging, 0, blobs);
+    expect(readStored(store.find('blob', two.key))).toBe('two');
+    expect(store.isStored('blob', two.key)).toBe(false);
+    expect(store.packAt((await staging.pack(0)).path)).toBeUndefined();
+  });
+
+  it('seals all packs that hold something', async () => {
+    const { directory, staging, packs, staged } = await start();
+    await stageBlobs(staging, 0, [one, two]);
+    await staging.pack(1);
+    await stageBlobs(staging, 2, [three]);
+    const paths = [(await staging.pack(0)).path, (await staging.pack(2)).path];
+    const sealed = await staging.seal();
+    expect(sealed.map(({ stagedPath }) => stagedPath)).toEqual(paths);
+    expect(sealed.map(({ liveBytes }) => liveBytes)).toEqual([6, 5]);
+    expect(packs().sort()).toEqual(sealed.map(({ key }) => `${key}.pack`).sort());
+    expect(sealed.map(({ size }) => size)).toEqual(sealed.map(({ path }) => statSync(path).size));
+    expect(staged()).toEqual([]);
+    const store = await ChunkStore.open(directory, true);
+    expect(blobs.map(({ key }) => readStored(store.find('blob', key)))).toEqual(['one', 'two', 'three']);
+  });
+
+  it('shows no pack before it is whole', async () => {
+    const { staging, packs } = await start();
+    await stageBlobs(staging, 0, blobs);
+    expect(packs()).toEqual([]);
+    const [pack] = await staging.seal();
+    expect(await readPack(pack?.path ?? '', '')).toMatchObject({
+      entries: blobs.map(({ hex }) => ({ hex })),
+    });
+  });
+
+  it('leaves out a chunk that was dropped, wherever it was', async () => {
+    const { staging } = await start();
+    await stageBlobs(staging, 0, [one, two]);
+    await stageBlobs(staging, 1, [three, two]);
+    await staging.drop('blob', two.hex);
+    await staging.drop('frame', one.hex);
+    const packs = await Promise.all((await staging.seal()).map(({ path }) => readPack(path, '')));
+    expect(packs.map((pack) => pack?.entries.map(({ hex }) => hex))).toEqual([[one.hex], [three.hex]]);
+  });
+
+  it('seals nothing of a pack whose chunks were all dropped', async () => {
+    const { staging, packs, staged } = await start();
+    await stageBlobs(staging, 0, [one]);
+    await staging.drop('blob', one.hex);
+    expect(await staging.seal()).toEqual([]);
+    expect([packs(), staged()]).toEqual([[], []]);
+  });
+
+  it('leaves nothing behind when it is discarded, twice if need be', async () => {
+    const { staging, packs, staged } = await start();
+    await stageBlobs(staging, 0, [one]);
+    await stageBlobs(staging, 1, [two]);
+    await staging.discard();
+    await staging.discard();
+    expect([packs(), staged()]).toEqual([[], []]);
+  });
+
+  it('leaves what it has sealed when it is discarded after that', async () => {
+    const { staging, packs } = await start();
+    await stageBlobs(staging, 0, [one]);
+    await staging.seal();
+    await staging.discard();
+    expect(packs()).toHaveLength(1);
+  });
+
+  it('seals the same content twice under one name', async () => {
+    const { store, staging, packs } = await start();
+    const other = new Staging(store);
+    await stageBlobs(staging, 0, [one, two]);
+    await stageBlobs(other, 0, [two, one]);
+    const [[first], [second]] = await Promise.all([staging.seal(), other.seal()]);
+    expect(second?.key).toBe(first?.key);
+    expect(packs()).toEqual([`${first?.key}.pack`]);
+  });
+
+  it('puts a good pack in the place of a damaged one', async () => {
+    const { store, staging } = await start();
+    await stageBlobs(staging, 0, [one]);
+    const [pack] = await staging.seal();
+    const path = pack?.path ?? '';
+    writeFileSync(path, 'damaged');
+    const again = new Staging(store);
+    await stageBlobs(again, 0, [one]);
+    expect(await again.seal()).toMatchObject([{ path }]);
+    expect(await readPack(path, '')).toMatchObject({ entries: [{ hex: one.hex }] });
+  });
+
+  it('fails where the staging directory is gone, and can still be discarded', async () => {
+    const { directory, staging } = await start();
+    rmSync(join(directory, 'v1/staging'), { recursive: true });
+    await rejected('STORE_FAILED', staging.pack(0));
+    await rejected('STORE_FAILED', staging.adopt(0, []));
+    await staging.discard();
+  });
+
+  it('fails where a pack cannot be moved, and leaves nothing staged after discarding', async () => {
+    const { directory, staging, staged } = await start();
+    await stageBlobs(staging, 0, [one]);
+    rmSync(packsDirectory(directory), { recursive: true });
+    await rejected('STORE_FAILED', staging.seal());
+    await staging.discard();
+    expect(staged()).toEqual([]);
+  });
+});
+
+describe('StagedPack', () => {
+  const create = async () => {
+    const directory = newDirectory();
+    return { directory, pack: await StagedPack.create(join(directory, 'staged')) };
+  };
+
+  it('does not take over a file that is there', async () => {
+    const { pack } = await create();
+    await rejected('STORE_FAILED', StagedPack.create(pack.path));
+    await pack.discard();
+    expect(existsSync(pack.path)).toBe(false);
+  });
+
+  it('can be read by nobody else', async () => {
+    const { pack } = await create();
+    expect(statSync(pack.path).mode & 0o777).toBe(0o600);
+    await pack.discard();
+  });
+
+  it('takes writes at any place in any order', async () => {
+    const { directory, pack } = await create();
+    await pack.write(3, [two.bytes]);
+    await pack.write(6, [Buffer.from('th'), Buffer.from('ree')]);
+    await pack.write(0, [one.bytes]);
+    for (const entry of entriesFor(blobs).reverse()) pack.add(entry);
+    const { path } = await pack.seal(directory);
+    expect(readFileSync(path).subarray(0, 11).toString()).toBe('onetwothree');
+    expect((await readPack(path, ''))?.entries).toEqual(entriesFor(blobs));
+  });
+
+  it('takes nothing, and very many small pieces, at once', async () => {
+    const { pack } = await create();
+    await pack.write(0, []);
+    const pieces = Array.from({ length: 5000 }, (_, index) => Buffer.of(index & 0xff));
+    await pack.write(10, pieces);
+    expect(readFileSync(pack.path).subarray(10)).toEqual(Buffer.concat(pieces));
+    await pack.discard();
+  });
+
+  it('cuts off what no entry covers', async () => {
+    const { directory, pack } = await create();
+    await pack.write(0, [Buffer.alloc(100_000, 'x')]);
+    await pack.write(0, [one.bytes]);
+    pack.add(...(entriesFor([one]) as [ReturnType<typeof entriesFor>[number]]));
+    const { path, size } = await pack.seal(directory);
+    expect(size).toBeLessThan(1000);
+    expect(statSync(path).size).toBe(size);
+  });
+
+  it('fails to seal entries that overlap, rather than to write a table nobody can read', async () => {
+    const { directory, pack } = await create();
+    await pack.write(0, [Buffer.alloc(10)]);
+    for (const entry of [...entriesFor([one, two]), ...entriesFor([three], 2)]) pack.add(entry);
+    await rejected('STORE_FAILED', pack.seal(directory));
+    await pack.discard();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('fails to write once it is discarded', async () => {
+    const { pack } = await create();
+    await pack.discard();
+    await rejected('STORE_FAILED', pack.write(0, [one.bytes]));
+  });
+
+  it('fails where something else has its name', async () => {
+    const { directory, pack } = await create();
+    await pack.write(0, [one.bytes]);
+    for (const entry of entriesFor([one])) pack.add(entry);
+    const other = await create();
+    await other.pack.write(0, [one.bytes]);
+    for (const entry of entriesFor([one])) other.pack.add(entry);
+    const { key } = await other.pack.seal(other.directory);
+    mkdirSync(join(directory, `${key}.pack`));
+    await rejected('STORE_FAILED', pack.seal(directory));
+    await pack.discard();
+  });
+});
