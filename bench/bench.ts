@@ -143,10 +143,11 @@ function ownTraffic(json: string): { bytes: number; requests: number } {
 
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
-const options = parseOptions(process.argv.slice(2), WORK);
-if (options === undefined) console.log(USAGE);
-else
-  await main(options).catch((error: Error) => {
-    console.error(error.message);
-    process.exitCode = 1;
-  });
+try {
+  const options = parseOptions(process.argv.slice(2), WORK);
+  if (options === undefined) console.log(USAGE);
+  else await main(options);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

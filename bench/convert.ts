@@ -1,6 +1,6 @@
 // Makes the zstd and zstd:chunked forms of the reference image from the gzip one, with a skopeo that writes tar-split.
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImagePaths } from './image.ts';
 import { VERSIONS } from './packages.ts';
@@ -67,7 +67,8 @@ async function makeChroot(directory: string): Promise<void> {
   if (existsSync(join(directory, 'usr/bin/skopeo'))) return;
   if (missing('debootstrap').length > 0) throw new Error('for zstd:chunked, install debootstrap');
   say(`debootstrap trixie into ${directory}`);
-  await mkdir(directory, { recursive: true });
-  const packages = '--include=skopeo,golang-github-containers-common,ca-certificates';
-  await run(['debootstrap', '--variant=minbase', packages, 'trixie', directory]);
+  const partial = `${directory}.partial`;
+  await rm(partial, { recursive: true, force: true });
+  await run(['debootstrap', '--variant=minbase', '--include=skopeo', 'trixie', partial]);
+  await rename(partial, directory);
 }

@@ -104,6 +104,18 @@ describe('copyIntoFreshPacks', () => {
     await staging.discard();
   });
 
+  it('begins a new pack in the middle of chunks that lie side by side', async () => {
+    const { store } = await storeWith();
+    const staging = new Staging(store);
+    const blobs = ['a', 'b', 'c'].map((letter) => sampleBlob(letter.repeat(4 << 20)));
+    await stageBlobs(staging, 0, blobs);
+    const { path } = await staging.pack(0);
+    const chunks = entriesFor(blobs).map((entry) => ({ ...entry, path }));
+    const packs = await copyIntoFreshPacks(chunks, store, 4 << 20);
+    expect(packs.map(({ liveBytes }) => liveBytes)).toEqual(Array(3).fill(4 << 20));
+    await staging.discard();
+  });
+
   it.each<[string, (path: string) => CopiedChunk[]]>([
     [
       'is shorter than it was',

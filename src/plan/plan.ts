@@ -1,7 +1,7 @@
 // Decides what to fetch: which chunks are at hand, which ranges bring the others, and where in which new pack each will lie.
 // Pure: the same input gives the same plan, so racing jobs make the same packs.
 import { type ByteRange, rangeLength } from '../bytes/range.ts';
-import { type ChunkTable, chunkCount, digestKey } from '../layer/chunk-table.ts';
+import { type ChunkTable, chunkCount } from '../layer/chunk-table.ts';
 import { digestKeyOfHex, digestOfKey } from '../oci/digest-key.ts';
 import { chunkRange, countBytes, type NamedChunk, nameChunk, placeName } from './chunk-name.ts';
 import { type CoalesceCosts, coalesce, type FetchRange, keptBytes, splitWhole } from './coalesce.ts';

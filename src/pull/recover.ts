@@ -12,7 +12,7 @@ import { type PullSession, warn } from './session.ts';
 export interface Lessons {
   /** Layers to fetch whole, and why. */
   readonly whole: Map<number, string>;
-  /** Chunks and blobs that came damaged from the network once; twice is fatal. */
+  /** Chunks and blobs that came damaged from the network once. */
   readonly refetched: Set<string>;
 }
 
@@ -61,23 +61,21 @@ interface Damage {
   readonly reason: string;
 }
 
+/** The same wrong bytes twice: of a blob, it is damaged at the registry; of a chunk, the TOC may lie, which the whole layer shows. */
 async function discardDamaged(session: PullSession, lessons: Lessons, damage: Damage): Promise<void> {
   const { form, digest, fresh, layer, reason } = damage;
   const what =
     form === 'blob' ? `layer ${digest}` : `chunk ${digest} of layer ${session.layers[layer]?.digest}`;
-  if (fresh && lessons.refetched.has(`${form} ${digest}`)) {
-    throw new PullError(
-      'DIGEST_MISMATCH',
-      `${what} from ${session.source.name} does not match its digest, fetched twice (${reason})`,
-    );
+  const again = fresh && lessons.refetched.has(`${form} ${digest}`);
+  if (again && form === 'frame')
+    return takeWhole(session, lessons, { layer, reason: `${what} does not match its digest` });
+  if (again) {
+    const message = `${what} from ${session.source.name} does not match its digest, fetched twice (${reason})`;
+    throw new PullError('DIGEST_MISMATCH', message);
   }
   if (fresh) lessons.refetched.add(`${form} ${digest}`);
-  warn(
-    session,
-    fresh
-      ? `${what} arrived damaged and is fetched again`
-      : `${what} was damaged in the cache and is fetched again`,
-  );
+  const where = fresh ? 'arrived damaged' : 'was damaged in the cache';
+  warn(session, `${what} ${where} and is fetched again`);
   const hex = digest.slice('sha256:'.length);
   session.store.forget(form, digestKeyOfHex(hex));
   await session.staging.drop(form, hex);
@@ -106,6 +104,7 @@ function takeWhole(
   lessons: Lessons,
   { layer, reason }: { layer: number; reason: string },
 ): void {
+  if (lessons.whole.has(layer)) return;
   lessons.whole.set(layer, reason);
   warn(session, `layer ${session.layers[layer]?.digest} is fetched whole: ${reason}`);
 }

@@ -1,0 +1,105 @@
+// Layers and servers that do not keep what they promise: the pull takes the whole layer, says so, and the tree is right.
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { buildChunkedLayer, type ChunkedLayerOptions, type Toc } from '../support/chunked-layer.ts';
+import { pullJson, runCli, scratch } from '../support/cli.ts';
+import { fixtureLayout } from '../support/fixture-image.ts';
+import { startRegistry } from '../support/registry.ts';
+import { writeLayout } from '../support/write-layout.ts';
+
+const FIRST = 'first '.repeat(9);
+const OTHER = 'other '.repeat(9);
+const ITEMS = [
+  { name: 'etc/', type: '5' },
+  { name: 'etc/one', body: FIRST },
+  { name: 'etc/two', body: OTHER.repeat(2), chunks: [OTHER, OTHER] },
+];
+
+async function pullBuilt(
+  options: ChunkedLayerOptions,
+  edit: (layer: { diffId: string }) => void = () => undefined,
+) {
+  using dir = scratch();
+  const built = buildChunkedLayer(ITEMS, options);
+  const { mediaType, annotations } = built.descriptor;
+  const layer = { blob: built.blob, mediaType, annotations, diffId: built.diffId as string };
+  edit(layer);
+  writeLayout(dir.in('layout'), 'v1', [layer]);
+  await using registry = await startRegistry({ images: [{ repository: 'fx', layout: dir.in('layout') }] });
+  const args = [
+    `${registry.host}/fx:v1`,
+    dir.in('rootfs'),
+    '--cache-dir',
+    dir.in('cache'),
+    '--platform',
+    'linux/amd64',
+  ];
+  const { status, stdout, stderr } = await runCli([...args, '--json']);
+  const read = (name: string) => readFileSync(dir.in(`rootfs/etc/${name}`), 'utf8');
+  const files = status === 0 ? [read('one'), read('two')] : [];
+  return { status, stderr, files, result: status === 0 ? JSON.parse(stdout) : undefined };
+}
+
+const CONTENT = [FIRST, OTHER.repeat(2)];
+
+function swapDigests(toc: Toc): Toc {
+  const [one, two] = (toc.entries ?? []).filter(({ type }) => type === 'reg');
+  if (one && two) [one.digest, two.chunkDigest] = [two.chunkDigest ?? '', one.digest ?? ''];
+  return toc;
+}
+
+describe('a chunked layer', () => {
+  it('whose parts are right is pulled by ranges', async () => {
+    const { files, result } = await pullBuilt({});
+    expect(files).toEqual(CONTENT);
+    expect(result.layers[0]).toMatchObject({ way: 'ranges', reason: null });
+  });
+
+  it.each<[string, ChunkedLayerOptions, RegExp]>([
+    ['whose TOC gives chunks the digests of others', { editToc: swapDigests }, /does not match its digest/],
+    [
+      'whose tar-split tells another story',
+      { editTarSplit: (lines) => lines.slice(0, -1) },
+      /do not make up the layer/,
+    ],
+    [
+      'whose tar-split names fewer files',
+      { editTarSplit: (lines) => lines.filter((line) => line.type !== 1) },
+      /do not make up the layer/,
+    ],
+    ['whose TOC is no JSON', { editTocText: () => '{' }, /its TOC is not JSON/],
+    ['of a version nobody knows', { editToc: (toc) => ({ ...toc, version: 9 }) }, /unknown version/],
+  ])('%s is fetched whole, with a reason', async (_, options, reason) => {
+    const { files, result } = await pullBuilt(options);
+    expect(files).toEqual(CONTENT);
+    expect(result.layers[0]).toMatchObject({ way: 'whole', reason: expect.stringMatching(reason) });
+  });
+
+  it('that does not unpack to its diff_id fails, even as a whole', async () => {
+    const wrong = `sha256:${'0'.repeat(64)}`;
+    const { status, stderr } = await pullBuilt({}, (layer) => {
+      layer.diffId = wrong;
+    });
+    expect(status).toBe(1);
+    expect(stderr).toContain('DIGEST_MISMATCH');
+    expect(stderr).toContain(wrong);
+  });
+});
+
+describe('a server that ignores ranges', () => {
+  it.each(['zstd-chunked', 'gzip'] as const)('still serves %s, whole', async (format) => {
+    using dir = scratch();
+    await using registry = await startRegistry({
+      images: [{ repository: 'fx', layout: fixtureLayout(format) }],
+      faults: [{ kind: 'ignore-ranges' }],
+    });
+    const result = await pullJson([
+      `${registry.host}/fx:v1`,
+      dir.in('rootfs'),
+      '--cache-dir',
+      dir.in('cache'),
+    ]);
+    expect(result.layers.map(({ way }) => way)).toEqual(['whole', 'whole']);
+    if (format === 'zstd-chunked') expect(result.layers[0]?.reason).toBe('the server ignores ranges');
+  });
+});

@@ -1,0 +1,3196 @@
+import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);
+
+// src/fetch/jobs.ts
+import { open } from "node:fs/promises";
+import zlib from "node:zlib";
+
+// src/errors.ts
+var ERROR_CODES = {
+  INPUT_INVALID: {
+    meaning: "An input or an argument has a value that cannot be used.",
+    hint: "Correct the named input; nothing was downloaded."
+  },
+  REFERENCE_INVALID: {
+    meaning: "The image reference does not follow the reference grammar.",
+    hint: "Write it as [registry/]repository[:tag][@sha256:…], in lower case."
+  },
+  DESTINATION_UNSAFE: {
+    meaning: "The destination directory must not be replaced by a root file system.",
+    hint: "Choose a directory that is absent, empty, or was made by an earlier pull."
+  },
+  UNAUTHORIZED: {
+    meaning: "The registry refused the request for lack of a valid credential.",
+    hint: "Check username and password, and that the account may pull from this repository."
+  },
+  NOT_FOUND: {
+    meaning: "The registry does not know the repository, tag or digest.",
+    hint: 'Check the spelling; many registries answer "not found" for private repositories without a credential.'
+  },
+  RATE_LIMITED: {
+    meaning: "The registry refused the request because too many were made.",
+    hint: "Sign in to raise the limit, use a mirror, or try again later."
+  },
+  REGISTRY_UNAVAILABLE: {
+    meaning: "The registry could not be reached or kept failing.",
+    hint: "Check the host name and the network; the message names the last failure."
+  },
+  RESPONSE_INVALID: {
+    meaning: "The registry answered with something the distribution specification does not allow.",
+    hint: "Something between here and the registry may be altering answers."
+  },
+  PLATFORM_NOT_FOUND: {
+    meaning: "The image has no manifest for the wanted platform.",
+    hint: "Set platform to one of those that the message lists."
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    meaning: "The manifest, config or a layer is of a kind that cannot become a root file system.",
+    hint: "Only OCI images and Docker schema 2 images with tar layers can be unpacked."
+  },
+  MANIFEST_INVALID: {
+    meaning: "A manifest, index or config is malformed.",
+    hint: "Push the image again with a current tool."
+  },
+  DIGEST_MISMATCH: {
+    meaning: "Bytes do not hash to the digest that names them.",
+    hint: "The registry or something on the way serves damaged data; nothing was kept."
+  },
+  SIZE_MISMATCH: {
+    meaning: "A blob is longer or shorter than its descriptor says.",
+    hint: "The registry or something on the way serves damaged data; nothing was kept."
+  },
+  LIMIT_EXCEEDED: {
+    meaning: "Something in the image is larger than its limit.",
+    hint: "If you trust the image, raise the limit that the message names."
+  },
+  TAR_INVALID: {
+    meaning: "A layer is not a well-formed tar archive, or not compressed as its media type says.",
+    hint: "The image itself is broken; build and push it again."
+  },
+  PATH_UNSAFE: {
+    meaning: "An entry of a layer has a name that leads out of the root file system or cannot exist in it.",
+    hint: "Do not use this image unless you know why it holds such an entry."
+  },
+  UNPACK_FAILED: {
+    meaning: "The operating system refused to create an entry of the root file system.",
+    hint: "The message names the path and the reason."
+  },
+  DISK_FULL: {
+    meaning: "The disk is full.",
+    hint: "Free some space or choose a destination and a cache directory on a larger disk."
+  },
+  STORE_FAILED: {
+    meaning: "The chunk store could not be read or written.",
+    hint: "Check that the cache directory is a directory this user may write."
+  },
+  WORKER_EXITED: {
+    meaning: "A worker thread ended before it had answered.",
+    hint: "This is most often a lack of memory; please report it if it is not."
+  },
+  ABORTED: {
+    meaning: "The pull was cancelled.",
+    hint: "Nothing was left behind."
+  },
+  INTERNAL: {
+    meaning: "A fault in this program.",
+    hint: "Please report it with the output of a run with debug logging."
+  }
+};
+var PullError = class extends Error {
+  name = "PullError";
+  code;
+  hint;
+  constructor(code2, message, details = {}) {
+    super(redactUrls(message), details.cause === void 0 ? void 0 : { cause: details.cause });
+    this.code = code2;
+    this.hint = redactUrls(details.hint ?? ERROR_CODES[code2].hint);
+  }
+};
+function redactUrls(text) {
+  return text.replace(/\b(https?:\/\/)(?:[^\s/?#]*@)?([^\s?#"'<>]*)(?:[?#][^\s"'<>]*)?/gi, "$1$2");
+}
+function describeError(error) {
+  if (!(error instanceof Error)) return redactUrls(String(error));
+  const code2 = error.code;
+  const own = code2 && !error.message.includes(code2) && !(error instanceof PullError) ? `${error.message || error.name} (${code2})` : error.message || error.name;
+  const text = redactUrls(own);
+  return error.cause === void 0 ? text : `${text}: ${describeError(error.cause)}`;
+}
+function toErrorData(error) {
+  const known = toPullError(error);
+  const cause = known.cause === void 0 ? {} : { cause: describeError(known.cause) };
+  return { code: known.code, message: known.message, hint: known.hint, ...cause };
+}
+function toPullError(error, context) {
+  if (error instanceof PullError) return error;
+  const errno = error?.code;
+  if (errno === "ENOSPC" || errno === "EDQUOT") {
+    const path = error.path;
+    return new PullError("DISK_FULL", `no space left on the disk${path ? ` for ${path}` : ""}`, {
+      cause: error
+    });
+  }
+  if (error?.name === "AbortError")
+    return new PullError("ABORTED", "the pull was cancelled", { cause: error });
+  if (context) return new PullError(context.code, context.message, { cause: error });
+  return new PullError("INTERNAL", describeError(error), { cause: error });
+}
+
+// src/compression/zstd-frames.ts
+var FRAME_MAGIC = 4247762216;
+var SKIPPABLE_MAGIC = 407710288;
+var MAX_BLOCK_SIZE = 128 * 1024;
+var RLE_BLOCK = 1;
+var COMPRESSED_BLOCK = 2;
+var RESERVED_BLOCK = 3;
+var MAX_WINDOW_SIZE = 2 ** 27;
+function isZstdMagic(bytes) {
+  if (bytes.length < 4) return false;
+  const magic = readUInt32(bytes, 0);
+  return magic === FRAME_MAGIC || (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
+}
+var FrameWalker = class {
+  #scratch = new Uint8Array(16);
+  #gathered = 0;
+  #wanted = 4;
+  #skip = 0;
+  #step = "magic";
+  #checksum = false;
+  #contentSize;
+  #frameBytes = 0;
+  #bound = 0;
+  #skippable = false;
+  #singleSegment = false;
+  #contentSizeBytes = 0;
+  /** Bytes of the unfinished frame seen so far; 0 between frames. */
+  get pending() {
+    return this.#frameBytes;
+  }
+  /**
+   * Consumes bytes up to the end of the current frame, or all of them. Returns how many were consumed, and the frame if it ended.
+   * Throws TAR_INVALID where there is no frame.
+   */
+  advance(bytes, from) {
+    let at = from;
+    for (; ; ) {
+      if (this.#skip > 0) {
+        const step = Math.min(this.#skip, bytes.length - at);
+        at += step;
+        this.#skip -= step;
+        this.#frameBytes += step;
+        if (this.#skip > 0) return { consumed: at - from };
+      }
+      if (this.#wanted === 0) return { consumed: at - from, frame: this.#finish() };
+      while (this.#gathered < this.#wanted && at < bytes.length) {
+        this.#scratch[this.#gathered++] = bytes[at++];
+        this.#frameBytes++;
+      }
+      if (this.#gathered < this.#wanted) return { consumed: at - from };
+      this.#gathered = 0;
+      this.#next();
+    }
+  }
+  #finish() {
+    const frame = {
+      skippable: this.#skippable,
+      compressedSize: this.#frameBytes,
+      maxSize: this.#contentSize ?? this.#bound,
+      blockBound: this.#bound
+    };
+    this.#frameBytes = 0;
+    this.#bound = 0;
+    this.#contentSize = void 0;
+    this.#wanted = 4;
+    this.#step = "magic";
+    return frame;
+  }
+  #next() {
+    if (this.#step === "magic") this.#onMagic();
+    else if (this.#step === "skippable") this.#onSkippable();
+    else if (this.#step === "descriptor") this.#onDescriptor(this.#scratch[0]);
+    else if (this.#step === "header") this.#onHeader();
+    else this.#onBlock();
+  }
+  #onSkippable() {
+    this.#skip = readUInt32(this.#scratch, 0);
+    this.#wanted = 0;
+  }
+  #onMagic() {
+    const magic = readUInt32(this.#scratch, 0);
+    this.#skippable = (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
+    if (!this.#skippable && magic !== FRAME_MAGIC)
+      throw invalid("there is no zstd frame where one should begin");
+    this.#step = this.#skippable ? "skippable" : "descriptor";
+    this.#wanted = this.#skippable ? 4 : 1;
+  }
+  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.1.1
+  #onDescriptor(descriptor) {
+    const singleSegment = (descriptor & 32) !== 0;
+    const contentSizeFlag = descriptor >> 6;
+    this.#checksum = (descriptor & 4) !== 0;
+    const dictionaryBytes = [0, 1, 2, 4][descriptor & 3];
+    const contentSizeBytes = contentSizeFlag === 0 ? singleSegment ? 1 : 0 : 1 << contentSizeFlag;
+    this.#wanted = (singleSegment ? 0 : 1) + dictionaryBytes + contentSizeBytes;
+    if (dictionaryBytes > 0) throw invalid("a zstd frame needs a dictionary");
+    if ((descriptor & 8) !== 0) throw invalid("a zstd frame has its reserved bit set");
+    this.#singleSegment = singleSegment;
+    this.#contentSizeBytes = contentSizeBytes;
+    this.#step = "header";
+    if (this.#wanted === 0) this.#onHeader();
+  }
+  #onHeader() {
+    const at = this.#singleSegment ? 0 : 1;
+    this.#contentSize = readContentSize(this.#scratch, at, this.#contentSizeBytes);
+    const window = this.#singleSegment ? this.#contentSize ?? 0 : windowSize(this.#scratch[0]);
+    if (window > MAX_WINDOW_SIZE) {
+      throw new PullError(
+        "LIMIT_EXCEEDED",
+        `a zstd frame asks for a window of ${window} bytes; the limit is ${MAX_WINDOW_SIZE}`
+      );
+    }
+    this.#step = "block";
+    this.#wanted = 3;
+  }
+  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.2
+  #onBlock() {
+    const header = this.#scratch[0] | this.#scratch[1] << 8 | this.#scratch[2] << 16;
+    const type = header >> 1 & 3;
+    const size = header >> 3;
+    if (type === RESERVED_BLOCK) throw invalid("a zstd frame holds a block of the reserved type");
+    this.#bound += type === COMPRESSED_BLOCK ? MAX_BLOCK_SIZE : size;
+    this.#skip = type === RLE_BLOCK ? 1 : size;
+    if ((header & 1) === 0) return;
+    if (this.#checksum) this.#skip += 4;
+    this.#wanted = 0;
+  }
+};
+function scanFrames(bytes) {
+  const walker = new FrameWalker();
+  const frames = [];
+  for (let at = 0; at < bytes.length; ) {
+    const { consumed, frame } = walker.advance(bytes, at);
+    at += consumed;
+    if (frame) frames.push(frame);
+  }
+  if (walker.pending > 0) throw invalid("a zstd frame is cut off");
+  return frames;
+}
+function windowSize(descriptor) {
+  const base = 2 ** (10 + (descriptor >> 3));
+  return base + base / 8 * (descriptor & 7);
+}
+function readContentSize(bytes, at, length) {
+  if (length === 0) return void 0;
+  if (length === 1) return bytes[at];
+  if (length === 2) return (bytes[at] | bytes[at + 1] << 8) + 256;
+  const low = readUInt32(bytes, at);
+  return length === 4 ? low : low + readUInt32(bytes, at + 4) * 2 ** 32;
+}
+function readUInt32(bytes, at) {
+  return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
+}
+function invalid(message) {
+  return new PullError("TAR_INVALID", message);
+}
+
+// src/integrity/hash.ts
+import { createHash, hash } from "node:crypto";
+
+// src/oci/json.ts
+var MAX_QUOTED_LENGTH = 300;
+function quote(text) {
+  const short = text.length > MAX_QUOTED_LENGTH ? `${text.slice(0, MAX_QUOTED_LENGTH)}…` : text;
+  return JSON.stringify(short).replace(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`
+  );
+}
+
+// src/oci/digest.ts
+var CANONICAL = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
+function parseDigest(text, what) {
+  if (isDigest(text)) return text;
+  throw new PullError("MANIFEST_INVALID", `${what}: ${digestFault(text)}`);
+}
+function isDigest(text) {
+  return CANONICAL.test(text);
+}
+function digestFault(text) {
+  const [, algorithm, encoded] = /^([A-Za-z0-9]+(?:[+._-][A-Za-z0-9]+)*):(.*)$/s.exec(text) ?? [];
+  if (algorithm === void 0 || encoded === void 0) return `${quote(text)} is not a digest`;
+  if (algorithm !== "sha256" && algorithm !== "sha512")
+    return `digest algorithm ${quote(algorithm)} is not supported (only sha256 and sha512 are)`;
+  const length = algorithm === "sha256" ? 64 : 128;
+  return `${quote(text)} is not a digest: ${algorithm} takes ${length} lower-case hex digits`;
+}
+function digestAlgorithm(digest) {
+  return digest.startsWith("sha256:") ? "sha256" : "sha512";
+}
+
+// src/integrity/hash.ts
+function digestOf(bytes, algorithm = "sha256") {
+  return parseDigest(`${algorithm}:${hash(algorithm, bytes, "hex")}`, "hash");
+}
+function createHasher(algorithm = "sha256") {
+  const state = createHash(algorithm);
+  return {
+    update: (bytes) => {
+      state.update(bytes);
+    },
+    digest: () => parseDigest(`${algorithm}:${state.digest("hex")}`, "hash")
+  };
+}
+
+// src/layer/chunk-table.ts
+var DIGEST_BYTES = 32;
+function digestKey(digests, index) {
+  const start = digests.byteOffset + index * DIGEST_BYTES;
+  return Buffer.from(digests.buffer, start, DIGEST_BYTES).toString("latin1");
+}
+
+// src/layer/toc.ts
+var MAX_TOC_ENTRIES = 1e7;
+var MAX_TOC_SIZE = 384 << 20;
+var ENTRY_TYPES = /* @__PURE__ */ new Set(["reg", "dir", "symlink", "hardlink", "char", "block", "fifo", "chunk"]);
+function parseToc(json, dataEnd) {
+  let document;
+  try {
+    document = JSON.parse(json);
+  } catch {
+    return unusable("its TOC is not JSON");
+  }
+  if (typeof document !== "object" || document === null || document.version !== 1)
+    return unusable("its TOC has an unknown version");
+  const entries = document.entries ?? [];
+  if (!Array.isArray(entries) || entries.length > MAX_TOC_ENTRIES)
+    return unusable("its TOC has no usable list of entries");
+  const { tarSplitDigest } = document;
+  if (tarSplitDigest !== void 0 && !isSha256(tarSplitDigest))
+    return unusable("its TOC has a malformed tarSplitDigest");
+  const columns = new ChunkColumns(entries.length);
+  for (let at = 0; at < entries.length; ) {
+    const entry = entries[at];
+    const next = nextEntry(entries, at);
+    if (!isEntry(entry)) return unusable("its TOC holds a malformed entry");
+    columns.beginEntry();
+    const located = entry.type === "reg" ? addFile(columns, { entries, at, next }, dataEnd) : next === at + 1;
+    if (!located) return unusable("its TOC holds a file whose chunks cannot be located");
+    at = next;
+  }
+  return { kind: "toc", table: columns.finish(), tarSplitDigest };
+}
+function unusable(reason) {
+  return { kind: "unusable", reason };
+}
+function isSha256(value) {
+  return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
+}
+function isEntry(entry) {
+  const type = entry?.type;
+  return typeof type === "string" && type !== "chunk" && ENTRY_TYPES.has(type);
+}
+function nextEntry(entries, at) {
+  let next = at + 1;
+  while (entries[next]?.type === "chunk") next++;
+  return next;
+}
+function addFile(columns, file, dataEnd) {
+  const { size = 0, offset: start, endOffset: end, digest } = file.entries[file.at];
+  const split = file.next > file.at + 1;
+  if (!isCount(size)) return false;
+  if (size === 0) return !split;
+  if (!isCount(start) || !isCount(end) || end > dataEnd) return false;
+  if (split && isSplitSound(file, end, size)) return addSplit(columns, file, end);
+  return isSha256(digest) && columns.add({ digest, start, end, size });
+}
+function isSplitSound(file, fileEnd, fileSize) {
+  let position = 0;
+  for (let at = file.at; at < file.next; at++) {
+    const {
+      offset: start,
+      chunkSize: size,
+      chunkDigest: digest,
+      chunkOffset = 0
+    } = file.entries[at];
+    const end = chunkEnd(file, at, fileEnd);
+    if (!isCount(start) || !isCount(end) || start >= end || !isCount(size) || !isSha256(digest)) return false;
+    if (chunkOffset !== position) return false;
+    position += size;
+  }
+  return position === fileSize;
+}
+function addSplit(columns, file, fileEnd) {
+  for (let at = file.at; at < file.next; at++) {
+    const { offset, chunkSize, chunkDigest } = file.entries[at];
+    const end = chunkEnd(file, at, fileEnd);
+    const chunk = {
+      digest: chunkDigest,
+      start: offset,
+      end,
+      size: chunkSize
+    };
+    if (!columns.add(chunk)) return false;
+  }
+  return true;
+}
+function chunkEnd(file, at, fileEnd) {
+  return at + 1 < file.next ? file.entries[at + 1].offset : fileEnd;
+}
+function isCount(value) {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+var ChunkColumns = class {
+  #digests;
+  #offsets;
+  #compressedSizes;
+  #sizes;
+  #firstChunk;
+  #chunks = 0;
+  #entries = 0;
+  #end = 0;
+  /** `capacity`: entries and chunks at most. */
+  constructor(capacity) {
+    this.#digests = Buffer.alloc(capacity * DIGEST_BYTES);
+    this.#offsets = new Float64Array(capacity);
+    this.#compressedSizes = new Float64Array(capacity);
+    this.#sizes = new Float64Array(capacity);
+    this.#firstChunk = new Uint32Array(capacity + 1);
+  }
+  beginEntry() {
+    this.#firstChunk[this.#entries++] = this.#chunks;
+  }
+  /** false where the chunk does not lie behind the one before: every writer lists files as they lie in the blob. */
+  add({ digest, start, end, size }) {
+    if (start < this.#end || start >= end) return false;
+    this.#digests.write(digest.slice("sha256:".length), this.#chunks * DIGEST_BYTES, "hex");
+    this.#offsets[this.#chunks] = start;
+    this.#compressedSizes[this.#chunks] = end - start;
+    this.#sizes[this.#chunks] = size;
+    this.#chunks++;
+    this.#end = end;
+    return true;
+  }
+  finish() {
+    this.#firstChunk[this.#entries] = this.#chunks;
+    return {
+      digests: new Uint8Array(this.#digests.subarray(0, this.#chunks * DIGEST_BYTES)),
+      offsets: this.#offsets.slice(0, this.#chunks),
+      compressedSizes: this.#compressedSizes.slice(0, this.#chunks),
+      sizes: this.#sizes.slice(0, this.#chunks),
+      firstChunk: this.#firstChunk.slice(0, this.#entries + 1)
+    };
+  }
+};
+
+// src/fetch/jobs.ts
+async function readToc(job) {
+  const frame = await readFrame(job).catch(() => void 0);
+  if (!frame) return { kind: "corrupt", reason: "its TOC cannot be read" };
+  const actual = digestOf(frame);
+  if (actual !== job.digest)
+    return { kind: "corrupt", reason: `its TOC hashes to ${actual} instead of ${job.digest}` };
+  const json = decodeToc(frame);
+  return json === void 0 ? { kind: "unusable", reason: "its TOC cannot be decoded" } : parseToc(json, job.dataEnd);
+}
+async function readFrame(job) {
+  const file = await open(job.path, "r");
+  try {
+    const frame = Buffer.alloc(job.compressedSize);
+    await file.read(frame, 0, frame.length, job.offset);
+    return frame;
+  } finally {
+    await file.close();
+  }
+}
+function decodeToc(frame) {
+  try {
+    if (scanFrames(frame).length !== 1) return void 0;
+    return zlib.zstdDecompressSync(frame, { maxOutputLength: MAX_TOC_SIZE }).toString();
+  } catch {
+    return void 0;
+  }
+}
+
+// src/unpack/hash-lane.ts
+import { createHash as createHash2 } from "node:crypto";
+var SLOT_BYTES = 256 << 10;
+var SLOTS = 8;
+var FILLED = 0;
+var HASHED = 1;
+var STOPPED = 2;
+var LENGTHS = 3;
+var CONTROL_BYTES = (LENGTHS + SLOTS) * Int32Array.BYTES_PER_ELEMENT;
+var RESULT_BYTES = 128;
+var END_OF_STREAM = -1;
+var WAIT_MS = 1e3;
+var Ring = class {
+  control;
+  result;
+  #memory;
+  constructor(memory) {
+    this.#memory = memory;
+    this.control = new Int32Array(memory, 0, LENGTHS + SLOTS);
+    this.result = new Uint8Array(memory, CONTROL_BYTES, RESULT_BYTES);
+  }
+  slot(count) {
+    return new Uint8Array(
+      this.#memory,
+      CONTROL_BYTES + RESULT_BYTES + count % SLOTS * SLOT_BYTES,
+      SLOT_BYTES
+    );
+  }
+  /** Blocks this thread until `word` is no longer `value`. Throws ABORTED once the ring is stopped. */
+  waitWhile(word, value) {
+    while (Atomics.load(this.control, word) === value) {
+      if (Atomics.load(this.control, STOPPED) !== 0) throw new PullError("ABORTED", "the pull was cancelled");
+      Atomics.wait(this.control, word, value, WAIT_MS);
+    }
+  }
+  advance(word) {
+    Atomics.add(this.control, word, 1);
+    Atomics.notify(this.control, word);
+  }
+  stop() {
+    Atomics.store(this.control, STOPPED, 1);
+    Atomics.notify(this.control, FILLED);
+    Atomics.notify(this.control, HASHED);
+  }
+};
+async function hashStreams({ ring: memory, algorithms }) {
+  const ring = new Ring(memory);
+  let count = 0;
+  for (const algorithm of algorithms) {
+    const hash2 = createHash2(algorithm);
+    for (let length = 0; length !== END_OF_STREAM; ) {
+      ring.waitWhile(FILLED, count);
+      length = ring.control[LENGTHS + count % SLOTS];
+      if (length === END_OF_STREAM)
+        ring.result.set(Buffer.from(hash2.digest("hex").padEnd(RESULT_BYTES, "\0")));
+      else hash2.update(ring.slot(count).subarray(0, length));
+      count++;
+      ring.advance(HASHED);
+    }
+  }
+  return void 0;
+}
+var HashLane = class {
+  #ring;
+  #count = 0;
+  #slot;
+  #fill = 0;
+  constructor(memory) {
+    this.#ring = new Ring(memory);
+    this.#slot = this.#ring.slot(0);
+  }
+  update(bytes) {
+    for (let at = 0; at < bytes.length; ) {
+      const part = bytes.subarray(at, at + SLOT_BYTES - this.#fill);
+      this.#slot.set(part, this.#fill);
+      this.#fill += part.length;
+      at += part.length;
+      if (this.#fill === SLOT_BYTES) this.#publish(this.#fill);
+    }
+  }
+  /** Ends the current stream and returns its digest in hex; the next stream begins. */
+  digest() {
+    if (this.#fill > 0) this.#publish(this.#fill);
+    this.#publish(END_OF_STREAM);
+    while (Atomics.load(this.#ring.control, HASHED) !== this.#count) {
+      this.#ring.waitWhile(HASHED, Atomics.load(this.#ring.control, HASHED));
+    }
+    return Buffer.from(this.#ring.result).toString("latin1").replaceAll("\0", "");
+  }
+  /** Ends the consumer, whatever it waits for. */
+  stop() {
+    this.#ring.stop();
+  }
+  #publish(length) {
+    this.#ring.control[LENGTHS + this.#count % SLOTS] = length;
+    this.#ring.advance(FILLED);
+    this.#count++;
+    this.#fill = 0;
+    while (this.#count - Atomics.load(this.#ring.control, HASHED) >= SLOTS) {
+      this.#ring.waitWhile(HASHED, this.#count - SLOTS);
+    }
+    this.#slot = this.#ring.slot(this.#count);
+  }
+};
+
+// src/compression/decompress.ts
+import zlib3 from "node:zlib";
+
+// src/compression/decoder.ts
+import { once } from "node:events";
+function decodeThrough(stream, sink) {
+  let failure2;
+  stream.on("error", (cause) => {
+    failure2 ??= { error: new PullError("TAR_INVALID", "compressed data is broken or cut off", { cause }) };
+  });
+  stream.on("data", (bytes) => {
+    queueMicrotask(() => {
+      if (failure2) return;
+      try {
+        sink(bytes);
+      } catch (error) {
+        failure2 = { error };
+        stream.destroy();
+      }
+    });
+  });
+  const check = () => {
+    if (failure2) throw failure2.error;
+  };
+  return {
+    async write(bytes) {
+      check();
+      await new Promise((resolve) => {
+        const done = () => {
+          stream.off("close", done);
+          resolve();
+        };
+        stream.once("close", done);
+        stream.write(bytes, done);
+      });
+      check();
+    },
+    async end() {
+      check();
+      stream.end();
+      if (!stream.closed) await once(stream, "close").catch(() => void 0);
+      check();
+    }
+  };
+}
+
+// src/compression/zstd.ts
+import zlib2 from "node:zlib";
+
+// src/compression/zstd-native.ts
+import { createRequire } from "node:module";
+function loadNativeDecompress() {
+  loaded ??= { decompress: firstThatLoads() };
+  return loaded.decompress;
+}
+var loaded;
+function firstThatLoads() {
+  const load = createRequire(import.meta.url);
+  for (const candidate of candidates()) {
+    try {
+      return load(candidate).decompress;
+    } catch {
+    }
+  }
+  return void 0;
+}
+function candidates() {
+  const { platform, arch } = process;
+  const beside = platform === "linux" ? [`linux-${arch}-gnu`, `linux-${arch}-musl`] : [platform === "win32" ? `win32-${arch}-msvc` : `${platform}-${arch}`];
+  return [...beside.map((triple) => `./zstd.${triple}.node`), "@mongodb-js/zstd"];
+}
+
+// src/compression/zstd.ts
+var BATCH_BYTES = 1 << 20;
+var MAX_BATCH_OUTPUT = 64 << 20;
+var MAX_EXCESS = 8 << 20;
+var STREAM_FROM = 4 << 20;
+async function decodeFrames(bytes, size, load = loadNativeDecompress) {
+  const native = load();
+  const frames = scanFrames(bytes);
+  const bound = frames.reduce((sum, frame) => sum + (frame.skippable ? 0 : frame.maxSize), 0);
+  const excess = frames.reduce((most, frame) => Math.max(most, excessOf(frame)), 0);
+  const safe = frames.length > 0 && excess <= MAX_EXCESS && bound <= size + frames.length * (128 << 10) && bound <= Math.max(MAX_BATCH_OUTPUT, size + (1 << 20));
+  const output = native && safe ? await native(toBuffer(bytes)).catch(broken) : decodeOneByOne(bytes, frames, size);
+  if (output.length !== size) {
+    throw new PullError("TAR_INVALID", `zstd frames decode to ${output.length} bytes instead of ${size}`);
+  }
+  return output;
+}
+function decodeOneByOne(bytes, frames, size) {
+  const parts = [];
+  let at = 0;
+  let left = size;
+  for (const frame of frames) {
+    const part = bytes.subarray(at, at + frame.compressedSize);
+    at += frame.compressedSize;
+    if (frame.skippable) continue;
+    const output = decodeOne(part, left);
+    left -= output.length;
+    parts.push(output);
+  }
+  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+}
+function decodeOne(frame, maxSize) {
+  try {
+    return zlib2.zstdDecompressSync(frame, { maxOutputLength: Math.max(1, maxSize) });
+  } catch (cause) {
+    return broken(cause);
+  }
+}
+async function decodeZstdStream(input, sink, load = loadNativeDecompress) {
+  const walker = new FrameWalker();
+  let batch = newBatch();
+  let gathering = [];
+  let stream;
+  for await (const bytes of input) {
+    for (let at = 0; at < bytes.length; ) {
+      const { consumed, frame } = walker.advance(bytes, at);
+      const part = bytes.subarray(at, at + consumed);
+      at += consumed;
+      if (!stream && !frame && walker.pending > STREAM_FROM) {
+        await flush(batch, sink, load());
+        batch = newBatch();
+        stream = decodeThrough(zlib2.createZstdDecompress({ chunkSize: BATCH_BYTES }), sink);
+        for (const earlier of gathering) await stream.write(earlier);
+        gathering = [];
+      }
+      if (stream) {
+        await stream.write(part);
+        if (frame) await stream.end();
+        if (frame) stream = void 0;
+        continue;
+      }
+      gathering.push(part);
+      if (!frame) continue;
+      if (!frame.skippable) add(batch, gathering, frame);
+      gathering = [];
+      if (batch.bytes < BATCH_BYTES && batch.bound < MAX_BATCH_OUTPUT / 2) continue;
+      await flush(batch, sink, load());
+      batch = newBatch();
+    }
+  }
+  if (walker.pending > 0) throw new PullError("TAR_INVALID", "the zstd stream is cut off");
+  await flush(batch, sink, load());
+}
+function newBatch() {
+  return { parts: [], bytes: 0, bound: 0, excess: 0 };
+}
+function add(batch, parts, frame) {
+  for (const part of parts) {
+    batch.parts.push(part);
+    batch.bytes += part.length;
+  }
+  batch.bound += frame.maxSize;
+  batch.excess = Math.max(batch.excess, excessOf(frame));
+}
+function excessOf(frame) {
+  return frame.blockBound - frame.maxSize;
+}
+async function flush(batch, sink, native) {
+  if (batch.bytes === 0) return;
+  const bytes = Buffer.concat(batch.parts);
+  if (native && batch.bound <= MAX_BATCH_OUTPUT && batch.excess <= MAX_EXCESS)
+    return sink(await native(bytes).catch(broken));
+  let at = 0;
+  for (const { compressedSize } of scanFrames(bytes)) {
+    const decoder = decodeThrough(zlib2.createZstdDecompress({ chunkSize: BATCH_BYTES }), sink);
+    await decoder.write(bytes.subarray(at, at + compressedSize));
+    await decoder.end();
+    at += compressedSize;
+  }
+}
+function broken(cause) {
+  throw new PullError("TAR_INVALID", "zstd data cannot be decoded", { cause });
+}
+function toBuffer(bytes) {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+// src/compression/decompress.ts
+var GUNZIP_CHUNK = 1 << 20;
+var MAGIC_BYTES = 4;
+function sniffCompression(head) {
+  if (head.length >= 3 && head[0] === 31 && head[1] === 139 && head[2] === 8) return "gzip";
+  return isZstdMagic(head) ? "zstd" : "none";
+}
+async function decompress(input, sink) {
+  const iterator = input[Symbol.asyncIterator]();
+  const head = await readHead(iterator);
+  const all = resume(head, iterator);
+  switch (sniffCompression(head)) {
+    case "zstd":
+      return decodeZstdStream(all, sink);
+    case "gzip":
+      return gunzip(all, sink);
+    case "none":
+      for await (const bytes of all) sink(bytes);
+  }
+}
+async function gunzip(input, sink) {
+  const decoder = decodeThrough(zlib3.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
+  for await (const bytes of input) await decoder.write(bytes);
+  await decoder.end();
+}
+async function readHead(iterator) {
+  let head = new Uint8Array();
+  while (head.length < MAGIC_BYTES) {
+    const next = await iterator.next();
+    if (next.done) break;
+    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+  }
+  return head;
+}
+async function* resume(head, rest) {
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+// src/oci/digest-key.ts
+function digestOfKey(key) {
+  return `sha256:${Buffer.from(key, "latin1").toString("hex")}`;
+}
+
+// src/workers/progress-board.ts
+var ABORT_MARK = 1n << 60n;
+var ProgressBoard = class _ProgressBoard {
+  memory;
+  /** Slot 0 is not used as a counter: it is non-zero once the board is aborted. */
+  #slots;
+  constructor(memory) {
+    this.memory = memory;
+    this.#slots = new BigInt64Array(memory);
+  }
+  static create(counters) {
+    return new _ProgressBoard(new SharedArrayBuffer((counters + 1) * BigInt64Array.BYTES_PER_ELEMENT));
+  }
+  add(counter, amount) {
+    Atomics.add(this.#slots, counter + 1, BigInt(amount));
+    Atomics.notify(this.#slots, counter + 1);
+  }
+  /** All present and future waiters get ABORTED. */
+  abort() {
+    for (let slot = 0; slot < this.#slots.length; slot++) {
+      Atomics.add(this.#slots, slot, ABORT_MARK);
+      Atomics.notify(this.#slots, slot);
+    }
+  }
+  /** true once `counter` has reached `amount`. Throws ABORTED. */
+  has(counter, amount) {
+    if (Atomics.load(this.#slots, 0) !== 0n) throw new PullError("ABORTED", "the pull was cancelled");
+    return Atomics.load(this.#slots, counter + 1) >= BigInt(amount);
+  }
+  async waitFor(counter, amount) {
+    while (!this.has(counter, amount)) {
+      const seen = Atomics.load(this.#slots, counter + 1);
+      if (seen >= BigInt(amount)) continue;
+      const { async, value } = Atomics.waitAsync(this.#slots, counter + 1, seen);
+      if (async) await value;
+    }
+  }
+};
+
+// src/unpack/inputs.ts
+import { closeSync, openSync, readSync } from "node:fs";
+var PIECE_BYTES = 1 << 20;
+var InputFiles = class {
+  #paths;
+  #descriptors = /* @__PURE__ */ new Map();
+  constructor(paths) {
+    this.#paths = paths;
+  }
+  /** Throws STORE_FAILED where the file is gone or too short. */
+  read(file, offset, length) {
+    const bytes = Buffer.allocUnsafe(length);
+    const path = this.#paths[file];
+    try {
+      const descriptor = this.#descriptors.get(file) ?? openSync(path, "r");
+      this.#descriptors.set(file, descriptor);
+      for (let done = 0; done < length; ) {
+        const step = readSync(descriptor, bytes, done, length - done, offset + done);
+        if (step === 0) throw new PullError("STORE_FAILED", `${path} is shorter than it should be`);
+        done += step;
+      }
+    } catch (cause) {
+      throw toPullError(cause, { code: "STORE_FAILED", message: `${path} cannot be read` });
+    }
+    return bytes;
+  }
+  close() {
+    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
+    this.#descriptors.clear();
+  }
+};
+async function* readBlob(files, blob, board) {
+  for (let at = 0; at < blob.compressedSize; ) {
+    const length = Math.min(PIECE_BYTES, blob.compressedSize - at, untilGroupEnd(blob, at));
+    const group = blob.groups[Math.floor(at / blob.groupBytes)];
+    if (group !== void 0) await board.waitFor(group, at % blob.groupBytes + length);
+    yield files.read(blob.file, blob.offset + at, length);
+    at += length;
+  }
+}
+function untilGroupEnd(blob, at) {
+  return blob.groups.length === 0 ? Number.POSITIVE_INFINITY : blob.groupBytes - at % blob.groupBytes;
+}
+
+// src/unpack/rebuild.ts
+import zlib4 from "node:zlib";
+
+// src/layer/tar-split.ts
+var MAX_LINE_BYTES = 16 << 20;
+var FILE_TYPE = 1;
+var SEGMENT_TYPE = 2;
+var SEGMENT_START = Buffer.from('{"type":2,"payload":"');
+var QUOTE = 34;
+var NEWLINE = 10;
+var TarSplitParser = class {
+  #rest = Buffer.alloc(0);
+  push(bytes) {
+    const records = [];
+    const text = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : toBuffer2(bytes);
+    let start = 0;
+    for (let end = text.indexOf(NEWLINE); end !== -1; end = text.indexOf(NEWLINE, start)) {
+      if (end > start) records.push(parseLine(text.subarray(start, end)));
+      start = end + 1;
+    }
+    this.#rest = text.subarray(start);
+    if (this.#rest.length > MAX_LINE_BYTES)
+      throw new PullError("LIMIT_EXCEEDED", `a tar-split line is longer than ${MAX_LINE_BYTES} bytes`);
+    return records;
+  }
+  /** The last line may lack its newline. */
+  end() {
+    return this.#rest.length === 0 ? [] : [parseLine(this.#rest)];
+  }
+};
+function parseLine(line) {
+  if (line.length > SEGMENT_START.length && line.compare(SEGMENT_START, 0, SEGMENT_START.length, 0, SEGMENT_START.length) === 0) {
+    const end = line.indexOf(QUOTE, SEGMENT_START.length);
+    if (end !== -1) return literal(line.toString("latin1", SEGMENT_START.length, end));
+  }
+  return toRecord(parseJson(line.toString()));
+}
+function parseJson(text) {
+  try {
+    const value = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value;
+  } catch {
+  }
+  throw new PullError("TAR_INVALID", "the tar-split is not a list of JSON objects");
+}
+function toRecord(entry) {
+  if (entry.type === SEGMENT_TYPE && typeof entry.payload === "string") return literal(entry.payload);
+  const size = entry.size ?? 0;
+  if (entry.type === FILE_TYPE && Number.isSafeInteger(size) && size >= 0)
+    return { kind: "payload", size };
+  throw new PullError("TAR_INVALID", "the tar-split holds a record of an unknown kind");
+}
+function literal(base64) {
+  return { kind: "literal", bytes: Buffer.from(base64, "base64") };
+}
+function toBuffer2(bytes) {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+// src/unpack/rebuild.ts
+async function rebuildTar(input, sink) {
+  let entry = 0;
+  const play = async (records) => {
+    for (const record of records) {
+      if (record.kind === "literal") sink(record.bytes);
+      else await emitPayload(input, entry++, record.size, sink);
+    }
+  };
+  const parser = new TarSplitParser();
+  for await (const text of decodeTarSplit(input.tarSplit)) await play(parser.push(text));
+  await play(parser.end());
+  if (entry !== input.firstChunk.length - 1) throw mismatch();
+}
+async function* decodeTarSplit(frame) {
+  if (frame.length === 0) return;
+  if (scanFrames(frame).length !== 1)
+    throw new PullError("TAR_INVALID", "the tar-split is not one zstd frame");
+  const decoder = zlib4.createZstdDecompress({ chunkSize: 1 << 20 });
+  decoder.end(frame);
+  try {
+    for await (const bytes of decoder) yield bytes;
+  } catch (cause) {
+    if (cause instanceof PullError) throw cause;
+    throw new PullError("TAR_INVALID", "the tar-split cannot be decoded", { cause });
+  }
+}
+async function emitPayload(input, entry, size, sink) {
+  const first = input.firstChunk[entry];
+  const end = input.firstChunk[entry + 1];
+  if (first === void 0 || end === void 0) throw mismatch();
+  if (first === end) return;
+  let total = 0;
+  for (let chunk = first; chunk < end; chunk++) total += input.sizes[chunk];
+  if (total !== size) throw mismatch();
+  for (let chunk = first; chunk < end; chunk++) {
+    const waiting = input.chunks.emit(chunk, sink);
+    if (waiting) await waiting;
+  }
+}
+function mismatch() {
+  return new PullError("TAR_INVALID", "the TOC and the tar-split of the layer describe different archives");
+}
+
+// src/unpack/run-reader.ts
+var RUN_BYTES = 256 << 10;
+var RUN_OUTPUT = 2 << 20;
+var RUNS_AHEAD = 2;
+var LARGE_CHUNK = 32 << 20;
+var RunReader = class {
+  #columns;
+  #files;
+  #board;
+  #ahead = [];
+  #nextChunk = 0;
+  #current = { end: 0, bytes: new Uint8Array() };
+  #position = 0;
+  constructor(columns, files, board) {
+    this.#columns = columns;
+    this.#files = files;
+    this.#board = board;
+  }
+  /**
+   * Emits the content of chunk `index`. Chunks have to be asked for in order, each once. Returns a promise only where it has to wait,
+   * because most chunks are small and at hand.
+   */
+  emit(index, sink) {
+    if (index >= this.#current.end) return this.#emitLater(index, sink);
+    const size = this.#columns.sizes[index];
+    sink(this.#current.bytes.subarray(this.#position, this.#position + size));
+    this.#position += size;
+    return void 0;
+  }
+  async #emitLater(index, sink) {
+    if (isLarge(this.#columns, index)) {
+      this.#nextChunk = Math.max(this.#nextChunk, index + 1);
+      return this.#emitLarge(index, sink);
+    }
+    this.#refill();
+    const run = this.#ahead.shift();
+    this.#refill();
+    this.#current = { end: run.end, bytes: await run.bytes };
+    this.#position = 0;
+    this.emit(index, sink);
+  }
+  async #emitLarge(index, sink) {
+    await this.#ready(index);
+    const { files, offsets, compressedSizes } = this.#columns;
+    const blob = {
+      file: files[index],
+      offset: offsets[index],
+      compressedSize: compressedSizes[index],
+      groups: [],
+      groupBytes: 1
+    };
+    let left = this.#columns.sizes[index];
+    await decodeZstdStream(readBlob(this.#files, blob, this.#board), (bytes) => {
+      left -= bytes.length;
+      if (left >= 0) sink(bytes);
+    });
+  }
+  #refill() {
+    const count = this.#columns.sizes.length;
+    while (this.#ahead.length < RUNS_AHEAD && this.#nextChunk < count && !isLarge(this.#columns, this.#nextChunk)) {
+      const first = this.#nextChunk;
+      const end = runEnd(this.#columns, first);
+      const bytes = this.#decode(first, end);
+      bytes.catch(() => void 0);
+      this.#ahead.push({ first, end, bytes });
+      this.#nextChunk = end;
+    }
+  }
+  async #decode(first, end) {
+    const { files, offsets, compressedSizes, sizes } = this.#columns;
+    let compressedSize = 0;
+    let size = 0;
+    for (let index = first; index < end; index++) {
+      await this.#ready(index);
+      compressedSize += compressedSizes[index];
+      size += sizes[index];
+    }
+    return decodeFrames(
+      this.#files.read(files[first], offsets[first], compressedSize),
+      size
+    );
+  }
+  /** Not async: for nearly all chunks there is nothing to wait for. */
+  #ready(index) {
+    const group = this.#columns.groups[index];
+    const amount = this.#columns.ready[index];
+    return group === -1 || this.#board.has(group, amount) ? void 0 : this.#board.waitFor(group, amount);
+  }
+};
+function isLarge(columns, index) {
+  return columns.sizes[index] > LARGE_CHUNK || columns.compressedSizes[index] > LARGE_CHUNK;
+}
+function runEnd(columns, first) {
+  const { files, offsets, compressedSizes, sizes } = columns;
+  let end = first + 1;
+  let position = offsets[first] + compressedSizes[first];
+  let stored = compressedSizes[first];
+  let output = sizes[first];
+  while (end < sizes.length && files[end] === files[first] && offsets[end] === position && !isLarge(columns, end)) {
+    stored += compressedSizes[end];
+    output += sizes[end];
+    if (stored > RUN_BYTES || output > RUN_OUTPUT) break;
+    position += compressedSizes[end];
+    end++;
+  }
+  return end;
+}
+
+// src/tar/entry.ts
+var MAX_SHOWN_NAME = 300;
+function showName(raw) {
+  const cut = raw.length > MAX_SHOWN_NAME ? `${raw.slice(0, MAX_SHOWN_NAME)}…` : raw;
+  const text = Buffer.from(cut, "latin1").toString("utf8");
+  return JSON.stringify(raw === cut ? text : `${text.slice(0, -1)}…`).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
+  );
+}
+
+// node_modules/tar/dist/esm/header.js
+import { posix as pathModule } from "node:path";
+
+// node_modules/tar/dist/esm/large-numbers.js
+var encode = (num, buf) => {
+  if (!Number.isSafeInteger(num)) {
+    throw Error("cannot encode number outside of javascript safe integer range");
+  } else if (num < 0) {
+    encodeNegative(num, buf);
+  } else {
+    encodePositive(num, buf);
+  }
+  return buf;
+};
+var encodePositive = (num, buf) => {
+  buf[0] = 128;
+  for (var i = buf.length; i > 1; i--) {
+    buf[i - 1] = num & 255;
+    num = Math.floor(num / 256);
+  }
+};
+var encodeNegative = (num, buf) => {
+  buf[0] = 255;
+  var flipped = false;
+  num = num * -1;
+  for (var i = buf.length; i > 1; i--) {
+    var byte = num & 255;
+    num = Math.floor(num / 256);
+    if (flipped) {
+      buf[i - 1] = onesComp(byte);
+    } else if (byte === 0) {
+      buf[i - 1] = 0;
+    } else {
+      flipped = true;
+      buf[i - 1] = twosComp(byte);
+    }
+  }
+};
+var parse = (buf) => {
+  const pre = buf[0];
+  const value = pre === 128 ? pos(buf.subarray(1, buf.length)) : pre === 255 ? twos(buf) : null;
+  if (value === null) {
+    throw Error("invalid base256 encoding");
+  }
+  if (!Number.isSafeInteger(value)) {
+    throw Error("parsed number outside of javascript safe integer range");
+  }
+  return value;
+};
+var twos = (buf) => {
+  var len = buf.length;
+  var sum = 0;
+  var flipped = false;
+  for (var i = len - 1; i > -1; i--) {
+    var byte = Number(buf[i]);
+    var f;
+    if (flipped) {
+      f = onesComp(byte);
+    } else if (byte === 0) {
+      f = byte;
+    } else {
+      flipped = true;
+      f = twosComp(byte);
+    }
+    if (f !== 0) {
+      sum -= f * Math.pow(256, len - i - 1);
+    }
+  }
+  return sum;
+};
+var pos = (buf) => {
+  var len = buf.length;
+  var sum = 0;
+  for (var i = len - 1; i > -1; i--) {
+    var byte = Number(buf[i]);
+    if (byte !== 0) {
+      sum += byte * Math.pow(256, len - i - 1);
+    }
+  }
+  return sum;
+};
+var onesComp = (byte) => (255 ^ byte) & 255;
+var twosComp = (byte) => (255 ^ byte) + 1 & 255;
+
+// node_modules/tar/dist/esm/types.js
+var isCode = (c) => name.has(c);
+var normalFsTypes = /* @__PURE__ */ new Set([
+  "0",
+  "",
+  "1",
+  "2",
+  "3",
+  "4",
+  "5",
+  "6",
+  "7",
+  "D"
+]);
+var name = /* @__PURE__ */ new Map([
+  ["0", "File"],
+  // same as File
+  ["", "OldFile"],
+  ["1", "Link"],
+  ["2", "SymbolicLink"],
+  // Devices and FIFOs aren't fully supported
+  // they are parsed, but skipped when unpacking
+  ["3", "CharacterDevice"],
+  ["4", "BlockDevice"],
+  ["5", "Directory"],
+  ["6", "FIFO"],
+  // same as File
+  ["7", "ContiguousFile"],
+  // pax headers
+  ["g", "GlobalExtendedHeader"],
+  ["x", "ExtendedHeader"],
+  // vendor-specific stuff
+  // skip
+  ["A", "SolarisACL"],
+  // like 5, but with data, which should be skipped
+  ["D", "GNUDumpDir"],
+  // metadata only, skip
+  ["I", "Inode"],
+  // data = link path of next file
+  ["K", "NextFileHasLongLinkpath"],
+  // data = path of next file
+  ["L", "NextFileHasLongPath"],
+  // skip
+  ["M", "ContinuationFile"],
+  // like L
+  ["N", "OldGnuLongPath"],
+  // skip
+  ["S", "SparseFile"],
+  // skip
+  ["V", "TapeVolumeHeader"],
+  // like x
+  ["X", "OldExtendedHeader"]
+]);
+var code = new Map(Array.from(name).map((kv) => [kv[1], kv[0]]));
+
+// node_modules/tar/dist/esm/header.js
+var notNegative = (n) => n === void 0 || n < 0 ? void 0 : n;
+var Header = class {
+  cksumValid = false;
+  needPax = false;
+  nullBlock = false;
+  block;
+  path;
+  mode;
+  uid;
+  gid;
+  size;
+  cksum;
+  #type = "Unsupported";
+  linkpath;
+  uname;
+  gname;
+  devmaj = 0;
+  devmin = 0;
+  atime;
+  ctime;
+  mtime;
+  charset;
+  comment;
+  constructor(data, off = 0, ex, gex) {
+    if (Buffer.isBuffer(data)) {
+      this.decode(data, off || 0, ex, gex);
+    } else if (data) {
+      this.#slurp(data);
+    }
+  }
+  decode(buf, off, ex, gex) {
+    if (!off) {
+      off = 0;
+    }
+    if (!buf || !(buf.length >= off + 512)) {
+      throw new Error("need 512 bytes for header");
+    }
+    const t = decString(buf, off + 156, 1);
+    const isNormalFS = normalFsTypes.has(t);
+    const exForFields = isNormalFS ? ex : void 0;
+    const gexForFields = isNormalFS ? gex : void 0;
+    this.path = exForFields?.path ?? decString(buf, off, 100);
+    this.mode = exForFields?.mode ?? gexForFields?.mode ?? decNumber(buf, off + 100, 8);
+    this.uid = exForFields?.uid ?? gexForFields?.uid ?? decNumber(buf, off + 108, 8);
+    this.gid = exForFields?.gid ?? gexForFields?.gid ?? decNumber(buf, off + 116, 8);
+    this.size = notNegative(exForFields?.size ?? gexForFields?.size ?? decNumber(buf, off + 124, 12));
+    this.mtime = exForFields?.mtime ?? gexForFields?.mtime ?? decDate(buf, off + 136, 12);
+    this.cksum = decNumber(buf, off + 148, 12);
+    if (gexForFields)
+      this.#slurp(gexForFields, true);
+    if (exForFields)
+      this.#slurp(exForFields);
+    if (isCode(t)) {
+      this.#type = t || "0";
+    }
+    if (this.#type === "0" && this.path.slice(-1) === "/") {
+      this.#type = "5";
+    }
+    if (this.#type === "5") {
+      this.size = 0;
+    }
+    this.linkpath = decString(buf, off + 157, 100);
+    if (buf.subarray(off + 257, off + 265).toString() === "ustar\x0000") {
+      this.uname = exForFields?.uname ?? gexForFields?.uname ?? decString(buf, off + 265, 32);
+      this.gname = exForFields?.gname ?? gexForFields?.gname ?? decString(buf, off + 297, 32);
+      this.devmaj = exForFields?.devmaj ?? gexForFields?.devmaj ?? decNumber(buf, off + 329, 8) ?? 0;
+      this.devmin = exForFields?.devmin ?? gexForFields?.devmin ?? decNumber(buf, off + 337, 8) ?? 0;
+      if (buf[off + 475] !== 0) {
+        const prefix = decString(buf, off + 345, 155);
+        this.path = prefix + "/" + this.path;
+      } else {
+        const prefix = decString(buf, off + 345, 130);
+        if (prefix) {
+          this.path = prefix + "/" + this.path;
+        }
+        this.atime = ex?.atime ?? gex?.atime ?? decDate(buf, off + 476, 12);
+        this.ctime = ex?.ctime ?? gex?.ctime ?? decDate(buf, off + 488, 12);
+      }
+    }
+    let sum = 8 * 32;
+    for (let i = off; i < off + 148; i++) {
+      sum += buf[i];
+    }
+    for (let i = off + 156; i < off + 512; i++) {
+      sum += buf[i];
+    }
+    this.cksumValid = sum === this.cksum;
+    if (this.cksum === void 0 && sum === 8 * 32) {
+      this.nullBlock = true;
+    }
+  }
+  #slurp(ex, gex = false) {
+    Object.assign(this, Object.fromEntries(Object.entries(ex).filter(([k, v]) => {
+      return !(v === null || v === void 0 || k === "size" && Number(v) < 0 || k === "path" && gex || k === "linkpath" && gex || k === "global");
+    })));
+  }
+  encode(buf, off = 0) {
+    if (!buf) {
+      buf = this.block = Buffer.alloc(512);
+    }
+    if (this.#type === "Unsupported") {
+      this.#type = "0";
+    }
+    if (!(buf.length >= off + 512)) {
+      throw new Error("need 512 bytes for header");
+    }
+    const prefixSize = this.ctime || this.atime ? 130 : 155;
+    const split = splitPrefix(this.path || "", prefixSize);
+    const path = split[0];
+    const prefix = split[1];
+    this.needPax = !!split[2];
+    this.needPax = encString(buf, off, 100, path) || this.needPax;
+    this.needPax = encNumber(buf, off + 100, 8, this.mode) || this.needPax;
+    this.needPax = encNumber(buf, off + 108, 8, this.uid) || this.needPax;
+    this.needPax = encNumber(buf, off + 116, 8, this.gid) || this.needPax;
+    this.needPax = encNumber(buf, off + 124, 12, this.size) || this.needPax;
+    this.needPax = encDate(buf, off + 136, 12, this.mtime) || this.needPax;
+    buf[off + 156] = Number(this.#type.codePointAt(0));
+    this.needPax = encString(buf, off + 157, 100, this.linkpath) || this.needPax;
+    buf.write("ustar\x0000", off + 257, 8);
+    this.needPax = encString(buf, off + 265, 32, this.uname) || this.needPax;
+    this.needPax = encString(buf, off + 297, 32, this.gname) || this.needPax;
+    this.needPax = encNumber(buf, off + 329, 8, this.devmaj) || this.needPax;
+    this.needPax = encNumber(buf, off + 337, 8, this.devmin) || this.needPax;
+    this.needPax = encString(buf, off + 345, prefixSize, prefix) || this.needPax;
+    if (buf[off + 475] !== 0) {
+      this.needPax = encString(buf, off + 345, 155, prefix) || this.needPax;
+    } else {
+      this.needPax = encString(buf, off + 345, 130, prefix) || this.needPax;
+      this.needPax = encDate(buf, off + 476, 12, this.atime) || this.needPax;
+      this.needPax = encDate(buf, off + 488, 12, this.ctime) || this.needPax;
+    }
+    let sum = 8 * 32;
+    for (let i = off; i < off + 148; i++) {
+      sum += buf[i];
+    }
+    for (let i = off + 156; i < off + 512; i++) {
+      sum += buf[i];
+    }
+    this.cksum = sum;
+    encNumber(buf, off + 148, 8, this.cksum);
+    this.cksumValid = true;
+    return this.needPax;
+  }
+  get type() {
+    return this.#type === "Unsupported" ? this.#type : name.get(this.#type);
+  }
+  get typeKey() {
+    return this.#type;
+  }
+  set type(type) {
+    const c = String(code.get(type));
+    if (isCode(c) || c === "Unsupported") {
+      this.#type = c;
+    } else if (isCode(type)) {
+      this.#type = type;
+    } else {
+      throw new TypeError("invalid entry type: " + type);
+    }
+  }
+};
+var splitPrefix = (p, prefixSize) => {
+  const pathSize = 100;
+  let pp = p;
+  let prefix = "";
+  let ret = void 0;
+  const root = pathModule.parse(p).root || ".";
+  if (Buffer.byteLength(pp) < pathSize) {
+    ret = [pp, prefix, false];
+  } else {
+    prefix = pathModule.dirname(pp);
+    pp = pathModule.basename(pp);
+    do {
+      if (Buffer.byteLength(pp) <= pathSize && Buffer.byteLength(prefix) <= prefixSize) {
+        ret = [pp, prefix, false];
+      } else if (Buffer.byteLength(pp) > pathSize && Buffer.byteLength(prefix) <= prefixSize) {
+        ret = [pp.slice(0, pathSize - 1), prefix, true];
+      } else {
+        pp = pathModule.join(pathModule.basename(prefix), pp);
+        prefix = pathModule.dirname(prefix);
+      }
+    } while (prefix !== root && ret === void 0);
+    if (!ret) {
+      ret = [p.slice(0, pathSize - 1), "", true];
+    }
+  }
+  return ret;
+};
+var decString = (buf, off, size) => buf.subarray(off, off + size).toString("utf8").replace(/\0.*/, "");
+var decDate = (buf, off, size) => numToDate(decNumber(buf, off, size));
+var numToDate = (num) => num === void 0 ? void 0 : new Date(num * 1e3);
+var decNumber = (buf, off, size) => Number(buf[off]) & 128 ? parse(buf.subarray(off, off + size)) : decSmallNumber(buf, off, size);
+var nanUndef = (value) => isNaN(value) ? void 0 : value;
+var decSmallNumber = (buf, off, size) => nanUndef(parseInt(buf.subarray(off, off + size).toString("utf8").replace(/\0.*$/, "").trim(), 8));
+var MAXNUM = {
+  12: 8589934591,
+  8: 2097151
+};
+var encNumber = (buf, off, size, num) => num === void 0 ? false : num > MAXNUM[size] || num < 0 ? (encode(num, buf.subarray(off, off + size)), true) : (encSmallNumber(buf, off, size, num), false);
+var encSmallNumber = (buf, off, size, num) => buf.write(octalString(num, size), off, size, "ascii");
+var octalString = (num, size) => padOctal(Math.floor(num).toString(8), size);
+var padOctal = (str, size) => (str.length === size - 1 ? str : new Array(size - str.length - 1).join("0") + str + " ") + "\0";
+var encDate = (buf, off, size, date) => date === void 0 ? false : encNumber(buf, off, size, date.getTime() / 1e3);
+var NULLS = new Array(156).join("\0");
+var encString = (buf, off, size, str) => str === void 0 ? false : (buf.write(str + NULLS, off, size, "utf8"), str.length !== Buffer.byteLength(str) || str.length > size);
+
+// src/tar/header.ts
+var BLOCK_SIZE = 512;
+var MODE = { name: "mode", start: 100, length: 8 };
+var UID = { name: "uid", start: 108, length: 8 };
+var GID = { name: "gid", start: 116, length: 8 };
+var SIZE = { name: "size", start: 124, length: 12 };
+var MTIME = { name: "mtime", start: 136, length: 12, signed: true };
+var CHECKSUM = { name: "checksum", start: 148, length: 8 };
+var DEVICE_MAJOR = { name: "device major", start: 329, length: 8 };
+var DEVICE_MINOR = { name: "device minor", start: 337, length: 8 };
+var TYPE = 156;
+var MAGIC = 257;
+var GNU_MAGIC = "ustar  \0";
+function newBlock() {
+  const words = new Uint32Array(BLOCK_SIZE / 4);
+  return { bytes: Buffer.from(words.buffer), words };
+}
+function isZeroBlock({ words }) {
+  return words.every((word) => word === 0);
+}
+function decodeHeader(block) {
+  verifyChecksum(block);
+  const { bytes } = block;
+  return {
+    type: String.fromCharCode(bytes[TYPE]),
+    name: nameOf(bytes),
+    linkName: textAt(bytes, 157, 100),
+    mode: numberAt(bytes, MODE),
+    uid: numberAt(bytes, UID),
+    gid: numberAt(bytes, GID),
+    size: numberAt(bytes, SIZE),
+    mtime: numberAt(bytes, MTIME)
+  };
+}
+function decodeDevice({ bytes }) {
+  return { major: numberAt(bytes, DEVICE_MAJOR), minor: numberAt(bytes, DEVICE_MINOR) };
+}
+function isGnuHeader({ bytes }) {
+  return bytes.toString("latin1", MAGIC, MAGIC + 8) === GNU_MAGIC;
+}
+function textAt(bytes, start, length) {
+  let end = start;
+  while (end < start + length && bytes[end] !== 0) end++;
+  return end === start ? "" : bytes.toString("latin1", start, end);
+}
+function numberAt(bytes, field) {
+  const isOctal = (bytes[field.start] & 128) === 0;
+  const value = isOctal ? octalAt(bytes, field) : base256At(bytes, field);
+  if (value !== void 0 && Number.isSafeInteger(value) && (value >= 0 || field.signed)) return value;
+  const name2 = showName(textAt(bytes, 0, 100));
+  throw new PullError(
+    "TAR_INVALID",
+    `the tar header of ${name2} has a ${field.name} that is no usable number`
+  );
+}
+function octalAt(bytes, { start, length }) {
+  const end = start + length;
+  let at = start;
+  while (at < end && isBlank(bytes[at])) at++;
+  let value = 0;
+  for (; at < end && !isBlank(bytes[at]); at++) {
+    const digit = bytes[at] - 48;
+    if (digit < 0 || digit > 7) return void 0;
+    value = value * 8 + digit;
+  }
+  return value;
+}
+function isBlank(byte) {
+  return byte === 32 || byte === 0;
+}
+function base256At(bytes, field) {
+  const shape = field.signed ? MTIME : field.length === SIZE.length ? SIZE : UID;
+  const alone = Buffer.alloc(BLOCK_SIZE);
+  bytes.copy(alone, shape.start, field.start, field.start + shape.length);
+  try {
+    const { uid, size, mtime } = new Header(alone);
+    return shape === MTIME ? (mtime?.getTime() ?? Number.NaN) / 1e3 : shape === SIZE ? size : uid;
+  } catch {
+    return void 0;
+  }
+}
+function verifyChecksum({ bytes, words }) {
+  const wanted = numberAt(bytes, CHECKSUM);
+  let sum = sumOfBytes(words) + CHECKSUM.length * 32;
+  for (let at = CHECKSUM.start; at < CHECKSUM.start + CHECKSUM.length; at++) sum -= bytes[at];
+  if (sum === wanted) return;
+  const negative = bytes.reduce((count, byte) => byte > 127 ? count + 1 : count, 0);
+  if (sum - negative * 256 !== wanted)
+    throw new PullError("TAR_INVALID", `a tar header has the checksum ${sum}, not ${wanted} as it says`);
+}
+function sumOfBytes(words) {
+  let even = 0;
+  let odd = 0;
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index];
+    even += word & 16711935;
+    odd += word >>> 8 & 16711935;
+  }
+  return (even & 65535) + (even >>> 16) + (odd & 65535) + (odd >>> 16);
+}
+function nameOf(bytes) {
+  const name2 = textAt(bytes, 0, 100);
+  if (bytes[345] === 0 || bytes.toString("latin1", MAGIC, MAGIC + 6) !== "ustar\0") return name2;
+  const isStar = bytes.toString("latin1", 508, 512) === "tar\0";
+  return `${textAt(bytes, 345, isStar ? 131 : 155)}/${name2}`;
+}
+
+// src/tar/build-entry.ts
+var KINDS = {
+  "0": "file",
+  "\0": "file",
+  "7": "file",
+  S: "file",
+  "1": "hardlink",
+  "2": "symlink",
+  "3": "char",
+  "4": "block",
+  "5": "directory",
+  "6": "fifo"
+};
+var MAX_ID = 2 ** 32 - 2;
+var MAX_DEVICE_NUMBER = 2 ** 32 - 1;
+var NO_DEVICE = { major: 0, minor: 0 };
+function buildEntry(header, preface, block) {
+  const { pax } = preface;
+  const path = preface.longName ?? pax?.path ?? header.name;
+  const kind = kindOf(header.type, path);
+  const device = kind === "char" || kind === "block" ? decodeDevice(block) : NO_DEVICE;
+  if (device.major > MAX_DEVICE_NUMBER || device.minor > MAX_DEVICE_NUMBER)
+    throw new PullError("TAR_INVALID", `the device numbers of ${showName(path)} are too large`);
+  return {
+    kind,
+    path,
+    linkPath: kind === "symlink" || kind === "hardlink" ? preface.longLink ?? pax?.linkPath ?? header.linkName : "",
+    mode: header.mode & 4095,
+    uid: checkId(pax?.uid ?? header.uid, path),
+    gid: checkId(pax?.gid ?? header.gid, path),
+    mtime: pax?.mtime ?? header.mtime,
+    size: kind === "file" ? pax?.size ?? header.size : 0,
+    deviceMajor: device.major,
+    deviceMinor: device.minor,
+    xattrs: pax?.xattrs
+  };
+}
+function kindOf(type, path) {
+  if (type === "\0" && path.endsWith("/")) return "directory";
+  const kind = KINDS[type];
+  if (kind !== void 0) return kind;
+  throw new PullError(
+    "TAR_INVALID",
+    `the tar entry ${showName(path)} has the unknown type ${showName(type)}`
+  );
+}
+function checkId(id, path) {
+  if (id > MAX_ID) throw new PullError("TAR_INVALID", `the owner ${id} of ${showName(path)} is too large`);
+  return id;
+}
+
+// src/tar/limits.ts
+var MAX_EXTENDED_HEADER = 1 << 20;
+var MAX_XATTR_BYTES = 64 << 10;
+var MAX_SPARSE_REGIONS = 1e5;
+
+// src/tar/pax.ts
+var XATTR_PREFIX = "SCHILY.xattr.";
+var NO_RECORDS = /* @__PURE__ */ new Map();
+var SPARSE_PREFIX = "GNU.sparse.";
+var SPARSE_OFFSET = `${SPARSE_PREFIX}offset`;
+var SPARSE_LENGTH = `${SPARSE_PREFIX}numbytes`;
+var MAX_LENGTH_DIGITS = 7;
+function parsePax(bytes) {
+  const text = bytes.toString("latin1");
+  const values = /* @__PURE__ */ new Map();
+  const sparseNumbers = [];
+  for (let at = 0; at < text.length; ) {
+    const { key, value, end } = recordAt(text, at);
+    if (key === SPARSE_OFFSET || key === SPARSE_LENGTH) addSparseNumber(sparseNumbers, key, value);
+    else if (value === "") values.delete(key);
+    else values.set(key, value);
+    at = end;
+  }
+  return {
+    path: nameIn(values, "path"),
+    linkPath: nameIn(values, "linkpath"),
+    size: integerIn(values, "size"),
+    uid: integerIn(values, "uid"),
+    gid: integerIn(values, "gid"),
+    mtime: timeIn(values, "mtime"),
+    xattrs: xattrsIn(values),
+    sparse: sparseIn(values),
+    sparseNumbers
+  };
+}
+function recordAt(text, start) {
+  const space = text.indexOf(" ", start);
+  const length = space - start > MAX_LENGTH_DIGITS ? void 0 : decimal(text.slice(start, space));
+  const end = start + (length ?? 0);
+  if (space < 0 || length === void 0 || end > text.length || text[end - 1] !== "\n")
+    throw malformed("a record has a wrong length");
+  const equals = text.indexOf("=", space + 1);
+  if (equals <= space + 1 || equals >= end - 1) throw malformed("a record is no key and value");
+  const key = text.slice(space + 1, equals);
+  if (key.includes("\0")) throw malformed("a key holds a NUL");
+  return { key, value: text.slice(equals + 1, end - 1), end };
+}
+function addSparseNumber(numbers, key, value) {
+  const expected = numbers.length % 2 === 0 ? SPARSE_OFFSET : SPARSE_LENGTH;
+  if (key !== expected) throw malformed("its sparse regions are out of order");
+  if (numbers.length >= 2 * MAX_SPARSE_REGIONS)
+    throw new PullError("LIMIT_EXCEEDED", `a sparse file has more than ${MAX_SPARSE_REGIONS} regions`);
+  numbers.push(value);
+}
+function nameIn(values, key) {
+  const value = values.get(key);
+  if (value?.includes("\0")) throw malformed(`${key} holds a NUL`);
+  return value === void 0 ? void 0 : detach(value);
+}
+function detach(slice) {
+  return Buffer.from(slice, "latin1").toString("latin1");
+}
+function integerIn(values, key) {
+  const text = values.get(key);
+  if (text === void 0) return void 0;
+  const value = decimal(text);
+  if (value === void 0) throw malformed(`${key} is no usable number`);
+  return value;
+}
+function decimal(text) {
+  const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(value) ? value : void 0;
+}
+function timeIn(values, key) {
+  const text = values.get(key);
+  if (text === void 0) return void 0;
+  const [, sign, whole, fraction] = /^(-?)([0-9]+)(?:\.([0-9]*))?$/.exec(text) ?? [];
+  const seconds = Number(whole);
+  if (!Number.isSafeInteger(seconds)) throw malformed(`${key} is no usable time`);
+  const exact = Number(`${seconds}.${fraction || "0"}`);
+  const kept = Math.floor(exact) === seconds ? exact : seconds + 0.999999;
+  return sign === "-" ? -kept : kept;
+}
+function xattrsIn(values) {
+  let xattrs;
+  let total = 0;
+  for (const [key, value] of values) {
+    if (!key.startsWith(XATTR_PREFIX)) continue;
+    const name2 = key.slice(XATTR_PREFIX.length);
+    if (name2 === "") throw malformed("an extended attribute has no name");
+    total += value.length;
+    if (total > MAX_XATTR_BYTES)
+      throw new PullError(
+        "LIMIT_EXCEEDED",
+        `an entry has more than ${MAX_XATTR_BYTES} bytes of extended attributes, the last one is ${showName(name2)}`
+      );
+    xattrs ??= /* @__PURE__ */ new Map();
+    xattrs.set(detach(name2), Buffer.from(value, "latin1"));
+  }
+  return xattrs;
+}
+function sparseIn(values) {
+  let sparse;
+  for (const [key, value] of values) {
+    if (!key.startsWith(SPARSE_PREFIX)) continue;
+    sparse ??= /* @__PURE__ */ new Map();
+    sparse.set(key.slice(SPARSE_PREFIX.length), value);
+  }
+  return sparse ?? NO_RECORDS;
+}
+function malformed(reason) {
+  return new PullError("TAR_INVALID", `a pax header is malformed: ${reason}`);
+}
+
+// src/tar/sparse.ts
+function paxSparse(records) {
+  const form = sparseForm(records);
+  if (form === "none") return { kind: "none" };
+  const raw = records.sparse.get("name");
+  if (raw?.includes("\0")) throw badMap("its name holds a NUL");
+  const name2 = raw && detach(raw);
+  const sizeText = records.sparse.get("size") ?? records.sparse.get("realsize");
+  const size = sizeText === void 0 ? void 0 : decimal(sizeText);
+  if (sizeText !== void 0 && size === void 0) throw badMap("its size is no number");
+  if (form === "map-in-data") return { kind: form, regions: [], name: name2, size };
+  return { kind: form, regions: regionsOfRecords(records), name: name2, size };
+}
+function sparseForm({ sparse, sparseNumbers }) {
+  const version = `${sparse.get("major") ?? ""}.${sparse.get("minor") ?? ""}`;
+  if (version === "1.0") return "map-in-data";
+  const hasMap = sparse.has("map") || sparseNumbers.length > 0;
+  if (version === "0.0" || version === "0.1" || version === "." && hasMap) return "map";
+  if (sparse.size > 0) throw badMap("it has no map, or one of an unknown form");
+  return "none";
+}
+function regionsOfRecords({ sparse, sparseNumbers }) {
+  const map = sparse.get("map");
+  const numbers = sparseNumbers.length > 0 ? sparseNumbers : map === void 0 ? [] : map.split(",");
+  if (numbers.length % 2 !== 0) throw badMap("its map has an offset without a length");
+  const regions = [];
+  for (let index = 0; index < numbers.length; index += 2) {
+    const offset = decimal(numbers[index]);
+    const length = decimal(numbers[index + 1]);
+    if (offset === void 0 || length === void 0)
+      throw badMap("its map holds something that is no number");
+    addRegion(regions, { offset, length });
+  }
+  return regions;
+}
+var OLD_HEADER = { regions: 386, count: 4, more: 482, realSize: 483 };
+var OLD_EXTENSION = { regions: 0, count: 21, more: 504 };
+function oldSparse({ bytes }) {
+  const regions = [];
+  const more = addOldRegions(regions, bytes, OLD_HEADER);
+  const size = numberAt(bytes, { name: "real size", start: OLD_HEADER.realSize, length: 12 });
+  return { regions, size, more };
+}
+function addOldExtension(regions, { bytes }) {
+  return addOldRegions(regions, bytes, OLD_EXTENSION);
+}
+function addOldRegions(regions, bytes, layout) {
+  for (let index = 0; index < layout.count; index++) {
+    const start = layout.regions + index * 24;
+    if (bytes[start] === 0) break;
+    const offset = numberAt(bytes, { name: "sparse offset", start, length: 12 });
+    const length = numberAt(bytes, { name: "sparse length", start: start + 12, length: 12 });
+    addRegion(regions, { offset, length });
+  }
+  return bytes[layout.more] !== 0;
+}
+function addRegion(regions, region) {
+  if (regions.length >= MAX_SPARSE_REGIONS)
+    throw new PullError("LIMIT_EXCEEDED", `a sparse file has more than ${MAX_SPARSE_REGIONS} regions`);
+  regions.push(region);
+}
+function checkRegions(regions, size, storedSize) {
+  let end = 0;
+  let stored = 0;
+  for (const { offset, length } of regions) {
+    if (offset < end || offset + length > size) throw badMap("its regions overlap or leave the file");
+    end = offset + length;
+    stored += length;
+  }
+  if (stored !== storedSize) throw badMap(`its regions hold ${stored} bytes, the archive ${storedSize}`);
+}
+function badMap(reason) {
+  return new PullError("TAR_INVALID", `a sparse file is malformed: ${reason}`);
+}
+
+// src/tar/file-body.ts
+var FileBody = class {
+  #handler;
+  #left = 0;
+  #position = 0;
+  #regions;
+  #next = 0;
+  constructor(handler) {
+    this.#handler = handler;
+  }
+  /**
+   * Announces the file. `storedSize`: bytes that the stream holds of it. `regions`: where they belong, if it is sparse.
+   * Returns whether there are bytes to come; if not, the file is complete.
+   */
+  start(entry, storedSize, regions) {
+    if (regions) checkRegions(regions, entry.size, storedSize);
+    this.#left = storedSize;
+    this.#position = 0;
+    this.#regions = regions;
+    this.#next = 0;
+    this.#handler.entry(entry);
+    if (storedSize === 0) this.#handler.end();
+    return storedSize > 0;
+  }
+  /** Takes bytes from `at` on and returns where it stopped. The file is complete when `isComplete`. */
+  push(slice, at) {
+    const room = this.#regions ? this.#room(this.#regions) : this.#left;
+    const end = Math.min(slice.length, at + room);
+    this.#handler.data(new Uint8Array(slice.buffer, slice.byteOffset + at, end - at), this.#position);
+    this.#position += end - at;
+    this.#left -= end - at;
+    if (this.#left === 0) this.#handler.end();
+    return end;
+  }
+  get isComplete() {
+    return this.#left === 0;
+  }
+  /** Moves to where the next stored byte belongs. Returns how many bytes belong there in one piece. */
+  #room(regions) {
+    for (let region = regions[this.#next]; region; region = regions[++this.#next]) {
+      const end = region.offset + region.length;
+      this.#position = Math.max(this.#position, region.offset);
+      if (this.#position < end) return end - this.#position;
+    }
+    return this.#left;
+  }
+};
+
+// src/tar/preface.ts
+var NO_PREFACE = {};
+function isPrefaceType(type) {
+  return type === "x" || type === "L" || type === "K";
+}
+var PrefaceReader = class {
+  #type;
+  #bytes;
+  #filled = 0;
+  /** Throws LIMIT_EXCEEDED if the header is too long. */
+  constructor(type, size) {
+    if (size > MAX_EXTENDED_HEADER)
+      throw new PullError(
+        "LIMIT_EXCEEDED",
+        `an extended tar header of ${size} bytes is longer than ${MAX_EXTENDED_HEADER}`
+      );
+    this.#type = type;
+    this.#bytes = Buffer.allocUnsafe(size);
+  }
+  get isComplete() {
+    return this.#filled === this.#bytes.length;
+  }
+  /** Takes bytes from `at` on and returns where it stopped. */
+  push(slice, at) {
+    const copied = slice.copy(this.#bytes, this.#filled, at);
+    this.#filled += copied;
+    return at + copied;
+  }
+  addTo(preface) {
+    if (this.#type === "x") return { ...preface, pax: parsePax(this.#bytes) };
+    const name2 = textAt(this.#bytes, 0, this.#bytes.length);
+    return this.#type === "L" ? { ...preface, longName: name2 } : { ...preface, longLink: name2 };
+  }
+};
+
+// src/tar/sparse-map-reader.ts
+var MAX_DIGITS = 16;
+var NEWLINE2 = 10;
+var SparseMapReader = class {
+  #regions;
+  #count;
+  #offset;
+  #value = 0;
+  #digits = 0;
+  constructor(regions) {
+    this.#regions = regions;
+  }
+  /** Takes a block of the map. Returns whether one more follows. */
+  push({ bytes }) {
+    for (const byte of bytes) {
+      if (byte !== NEWLINE2) this.#addDigit(byte - 48);
+      else if (this.#endNumber()) return false;
+    }
+    return true;
+  }
+  #addDigit(digit) {
+    if (digit < 0 || digit > 9 || ++this.#digits > MAX_DIGITS)
+      throw badMap("its map holds something that is no number");
+    this.#value = this.#value * 10 + digit;
+  }
+  /** Returns whether that was the last number of the map. */
+  #endNumber() {
+    const value = this.#value;
+    if (this.#digits === 0 || !Number.isSafeInteger(value))
+      throw badMap("its map holds something that is no number");
+    this.#value = 0;
+    this.#digits = 0;
+    if (this.#count === void 0) this.#count = value;
+    else if (this.#offset === void 0) this.#offset = value;
+    else {
+      addRegion(this.#regions, { offset: this.#offset, length: value });
+      this.#offset = void 0;
+    }
+    return this.#regions.length === this.#count && this.#offset === void 0;
+  }
+};
+
+// src/tar/reader.ts
+function createTarReader(handler) {
+  return new Reader(handler);
+}
+var Reader = class {
+  #handler;
+  #body;
+  /** What the next bytes are; `regions` are blocks with more of a sparse file's map. */
+  #state = "header";
+  /** Bytes pushed before the current slice. */
+  #consumed = 0;
+  #headerAt = 0;
+  #zeroBlocks = 0;
+  /** The block that is being read, and how much of it is there. */
+  #block = newBlock();
+  #filled = 0;
+  /** Bytes to skip once the current data is over, or while skipping. */
+  #skipping = 0;
+  #preface = NO_PREFACE;
+  #prefaceReader;
+  /** Takes a block with regions, returns whether one more follows. */
+  #readRegions = () => false;
+  #startFile = () => {
+  };
+  constructor(handler) {
+    this.#handler = handler;
+    this.#body = new FileBody(handler);
+  }
+  get position() {
+    return this.#headerAt;
+  }
+  push(bytes) {
+    const slice = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let at = 0;
+    while (at < slice.length && this.#state !== "ended") at = this.#step(slice, at);
+    this.#consumed += slice.length;
+  }
+  finish() {
+    if (this.#state === "ended") return;
+    if (this.#state !== "header" || this.#filled > 0 || this.#preface !== NO_PREFACE)
+      throw new PullError(
+        "TAR_INVALID",
+        `the tar stream ends after ${this.#consumed} bytes, inside of an entry`
+      );
+  }
+  /** Handles some of the bytes from `at` on and returns where it stopped. */
+  #step(slice, at) {
+    if (this.#state === "data") return this.#takeData(slice, at);
+    if (this.#state === "skip") return this.#takeSkipped(slice, at);
+    if (this.#state === "preface" && this.#prefaceReader)
+      return this.#takePreface(slice, at, this.#prefaceReader);
+    return this.#takeBlock(slice, at);
+  }
+  #takeData(slice, at) {
+    const end = this.#body.push(slice, at);
+    if (this.#body.isComplete) this.#skip();
+    return end;
+  }
+  #takeSkipped(slice, at) {
+    const end = Math.min(slice.length, at + this.#skipping);
+    this.#skipping -= end - at;
+    if (this.#skipping === 0) this.#state = "header";
+    return end;
+  }
+  #takePreface(slice, at, reader) {
+    const end = reader.push(slice, at);
+    if (reader.isComplete) this.#endPreface(reader);
+    return end;
+  }
+  #takeBlock(slice, at) {
+    if (this.#filled === 0 && this.#state === "header") this.#headerAt = this.#consumed + at;
+    const copied = slice.copy(this.#block.bytes, this.#filled, at);
+    this.#filled += copied;
+    if (this.#filled === BLOCK_SIZE) this.#onBlock();
+    return at + copied;
+  }
+  #onBlock() {
+    this.#filled = 0;
+    if (this.#state === "regions") {
+      if (!this.#readRegions(this.#block)) this.#startFile();
+    } else if (this.#block.words[0] === 0 && isZeroBlock(this.#block)) this.#onZeroBlock();
+    else this.#onHeader();
+  }
+  /** Two end the archive. A single one may stand at the very end of the stream. */
+  #onZeroBlock() {
+    if (this.#preface !== NO_PREFACE)
+      throw new PullError("TAR_INVALID", "the archive ends after an extended header that is about no entry");
+    if (++this.#zeroBlocks === 2) this.#state = "ended";
+  }
+  #onHeader() {
+    if (this.#zeroBlocks > 0)
+      throw new PullError("TAR_INVALID", "a single zero block stands between entries of the archive");
+    const header = decodeHeader(this.#block);
+    if (isPrefaceType(header.type))
+      this.#startPreface(new PrefaceReader(header.type, header.size), header.size);
+    else if (header.type === "g") this.#skip(header.size + paddingOf(header.size));
+    else this.#onEntry(header);
+  }
+  /** What is pending is about the next entry, not about this header (CVE-2026-53655): its size is its own. */
+  #startPreface(reader, size) {
+    this.#prefaceReader = reader;
+    this.#skipping = paddingOf(size);
+    this.#state = "preface";
+    if (reader.isComplete) this.#endPreface(reader);
+  }
+  #endPreface(reader) {
+    this.#preface = reader.addTo(this.#preface);
+    this.#prefaceReader = void 0;
+    this.#skip();
+  }
+  #onEntry(header) {
+    const { pax } = this.#preface;
+    const entry = buildEntry(header, this.#preface, this.#block);
+    this.#preface = NO_PREFACE;
+    this.#skipping = paddingOf(entry.size);
+    if (header.type === "S") this.#startOldSparse(entry);
+    else if (pax) this.#startPax(entry, pax);
+    else this.#start(entry, entry.size);
+  }
+  /** Only files have data: the other types have none whatever size they claim, as in Go's archive/tar. */
+  #start(entry, storedSize, regions) {
+    if (entry.kind !== "file") this.#handler.entry(entry);
+    else if (this.#body.start(entry, storedSize, regions)) {
+      this.#state = "data";
+      return;
+    }
+    this.#skip();
+  }
+  #startOldSparse(entry) {
+    if (!isGnuHeader(this.#block)) throw badMap("type S is known in GNU archives only");
+    const { regions, size, more } = oldSparse(this.#block);
+    this.#startFile = () => this.#start({ ...entry, size }, entry.size, regions);
+    this.#readRegions = (block) => addOldExtension(regions, block);
+    if (more) this.#state = "regions";
+    else this.#startFile();
+  }
+  #startPax(entry, pax) {
+    const sparse = paxSparse(pax);
+    if (sparse.kind !== "none" && entry.kind !== "file") throw badMap("it is no file");
+    if (sparse.kind === "none") this.#start(entry, entry.size);
+    else {
+      const file = { ...entry, path: sparse.name ?? entry.path, size: sparse.size ?? entry.size };
+      if (sparse.kind === "map") this.#start(file, entry.size, sparse.regions);
+      else this.#startMap(file, entry.size, sparse.regions);
+    }
+  }
+  /** The map is a part of what is stored of the file. */
+  #startMap(file, storedSize, regions) {
+    const map = new SparseMapReader(regions);
+    let left = storedSize;
+    this.#startFile = () => this.#start(file, left, regions);
+    this.#readRegions = (block) => {
+      left -= BLOCK_SIZE;
+      if (left < 0) throw badMap("its map is longer than what is stored of it");
+      return map.push(block);
+    };
+    this.#state = "regions";
+  }
+  #skip(length = this.#skipping) {
+    this.#skipping = length;
+    this.#state = length === 0 ? "header" : "skip";
+  }
+};
+function paddingOf(size) {
+  return (BLOCK_SIZE - size % BLOCK_SIZE) % BLOCK_SIZE;
+}
+
+// src/unpack/host-tools.ts
+import { spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+var DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
+var TOOL_TIMEOUT_MS = 10 * 6e4;
+var MAX_TOOL_OUTPUT = 8 << 20;
+function findTool(name2) {
+  return DIRECTORIES.map((directory) => `${directory}/${name2}`).find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+function runTool(path, args, input) {
+  return new Promise((resolve) => {
+    const child = spawn(path, args, {
+      cwd: "/",
+      env: { PATH: DIRECTORIES.join(":"), LC_ALL: "C" },
+      timeout: TOOL_TIMEOUT_MS,
+      killSignal: "SIGKILL"
+    });
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
+    child.on("error", (error) => resolve({ status: void 0, stdout: "", stderr: error.message }));
+    child.on(
+      "close",
+      (status) => resolve({ status: status ?? void 0, stdout: stdout(), stderr: stderr() })
+    );
+    child.stdin.on("error", () => {
+    });
+    child.stdin.end(input);
+  });
+}
+function collect(stream) {
+  let text = "";
+  stream.on("data", (bytes) => {
+    if (text.length < MAX_TOOL_OUTPUT) text += bytes.toString("latin1");
+  });
+  return () => text;
+}
+
+// src/unpack/special-files.ts
+var TYPE_LETTERS = { char: "c", block: "b" };
+async function makeSpecialFiles(files, context) {
+  const isMade = ({ file }) => file.kind === "fifo" || context.owner === "preserve";
+  for (const special of files.filter((each) => !isMade(each))) skip(special, "devices need root", context);
+  const wanted = files.filter(isMade);
+  const fifos = wanted.filter(({ file }) => file.kind === "fifo");
+  const devices = wanted.filter(({ file }) => file.kind !== "fifo");
+  const results = [
+    await runForEach(
+      "mkfifo",
+      [],
+      fifos.map((fifo) => [context.paths.raw(fifo.names[0])])
+    ),
+    await runForEach(
+      "mknod",
+      ["-n", "4"],
+      devices.map((device) => mknodArguments(device, context.paths))
+    )
+  ];
+  const reason = results.map((result) => reasonOf(result)).find((text) => text !== "") ?? "it was not made";
+  for (const special of wanted) finish(special, reason, context);
+}
+async function runForEach(tool, xargs, argumentLists) {
+  if (argumentLists.length === 0) return void 0;
+  const [xargsPath, toolPath] = [findTool("xargs"), findTool(tool)];
+  if (!xargsPath || !toolPath)
+    return { status: void 0, stdout: "", stderr: `this host has no ${xargsPath ? tool : "xargs"}` };
+  const input = argumentLists.flat().map((argument) => `${argument}\0`).join("");
+  return runTool(xargsPath, ["-0", ...xargs, toolPath, "-m", "600"], Buffer.from(input, "latin1"));
+}
+function mknodArguments({ file, names }, paths) {
+  const type = file.kind === "fifo" ? "p" : TYPE_LETTERS[file.kind];
+  return [paths.raw(names[0]), type, String(file.deviceMajor), String(file.deviceMinor)];
+}
+function reasonOf(result) {
+  const line = result?.stderr.split("\n")[0] ?? "";
+  return line.slice(line.lastIndexOf(": ") + 1).trim();
+}
+function finish(special, reason, context) {
+  const [first, ...others] = special.names;
+  if (!context.sink.setSpecialFile(first, special.file)) skip(special, reason, context);
+  else for (const name2 of others) context.sink.makeHardLink(name2, first, "special");
+}
+function skip({ file, names }, reason, { skips }) {
+  for (const name2 of names) skips.add(name2, file.kind === "fifo" ? "fifo" : "device", reason);
+}
+
+// src/unpack/xattrs.ts
+async function setXattrs(files, paths, skips) {
+  if (files.length === 0) return;
+  const onFailure = (path, reason) => skips.add(path, "xattr", reason);
+  const setfattr = findTool("setfattr");
+  const python = findTool("python3");
+  if (setfattr) await withSetfattr(setfattr, { files, paths, onFailure });
+  else if (python) await withPython(python, { files, paths, onFailure });
+  else for (const { path } of files) onFailure(path, "this host has neither setfattr nor python3");
+}
+async function withSetfattr(tool, { files, paths, onFailure }) {
+  const dump = files.map(({ path, xattrs }) => {
+    const lines = [...xattrs].map(([name2, value]) => `${octal(name2)}=0x${hex(value)}
+`);
+    return `# file: ${octal(paths.raw(path))}
+${lines.join("")}
+`;
+  });
+  const result = await runTool(tool, ["-h", "--restore=-"], Buffer.from(dump.join(""), "latin1"));
+  if (result.status === 0) return;
+  const byComplaint = new Map(files.map(({ path }) => [paths.raw(path), path]));
+  let isExplained = false;
+  for (const line of result.stderr.split("\n")) {
+    const [, quoted = "", reason = ""] = /^[^:]*: (.*): ([^:]*)$/.exec(line) ?? [];
+    const path = byComplaint.get(unquote(quoted));
+    if (path === void 0) continue;
+    isExplained = true;
+    onFailure(path, reason);
+  }
+  if (!isExplained) onFailure("", whyFailed(result));
+}
+var SETXATTR_SCRIPT = `
+import os, sys
+fields = sys.stdin.buffer.read().split(b'\\0')
+for at in range(0, len(fields) - 2, 3):
+    path, name, value = fields[at:at + 3]
+    try:
+        os.setxattr(path, name, bytes.fromhex(value.decode()), follow_symlinks=False)
+    except OSError as error:
+        print(at // 3, error.strerror)
+`;
+async function withPython(tool, { files, paths, onFailure }) {
+  const records = files.flatMap(
+    ({ path, xattrs }) => [...xattrs].map(([name2, value]) => ({ path, name: name2, value }))
+  );
+  const input = records.map(({ path, name: name2, value }) => `${paths.raw(path)}\0${name2}\0${hex(value)}\0`).join("");
+  const result = await runTool(tool, ["-I", "-c", SETXATTR_SCRIPT], Buffer.from(input, "latin1"));
+  for (const line of result.stdout.split("\n").filter(Boolean)) {
+    const [index, ...reason] = line.split(" ");
+    onFailure(records[Number(index)]?.path ?? "", reason.join(" "));
+  }
+  if (result.status !== 0) onFailure("", whyFailed(result));
+}
+function whyFailed({ status, stderr }) {
+  return `setting extended attributes failed (status ${status ?? "unknown"}): ${stderr.slice(0, 200).trim()}`;
+}
+function hex(value) {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("hex");
+}
+function octal(raw) {
+  return raw.replace(/[^A-Za-z0-9_./-]/g, (unit) => `\\${unit.charCodeAt(0).toString(8).padStart(3, "0")}`);
+}
+function unquote(quoted) {
+  return quoted.replace(
+    /\\([0-7]{3})/g,
+    (_, digits) => String.fromCharCode(Number.parseInt(digits, 8))
+  );
+}
+
+// src/unpack/finish.ts
+async function finishTree(root, context) {
+  const special = /* @__PURE__ */ new Map();
+  const xattrs = [];
+  visit(root, "", (node, path) => {
+    if (node.kind === "special") {
+      const names = special.get(node.file);
+      if (names) names.push(path);
+      else special.set(node.file, [path]);
+    } else if (node.kind !== "symlink" && node.xattrs) xattrs.push({ path, xattrs: node.xattrs });
+  });
+  await makeSpecialFiles(
+    [...special].map(([file, names]) => ({ file, names })),
+    context
+  );
+  visit(root, "", (node, path) => {
+    if (node.kind === "directory") context.sink.setDirectory(path, node.attributes);
+  });
+  await setXattrs(xattrs, context.paths, context.skips);
+}
+function visit(node, path, see) {
+  if (node.kind === "directory")
+    for (const [name2, child] of node.children) visit(child, path === "" ? name2 : `${path}/${name2}`, see);
+  see(node, path);
+}
+
+// src/unpack/fs-sink.ts
+import * as fs2 from "node:fs";
+
+// src/unpack/link-copy.ts
+import * as fs from "node:fs";
+
+// src/unpack/times.ts
+function toTime(seconds) {
+  return seconds < 0 ? String(seconds) : seconds;
+}
+
+// src/unpack/link-copy.ts
+var WITHOUT_HARD_LINKS = /* @__PURE__ */ new Set(["EXDEV", "EPERM", "EMLINK", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
+function isWithoutHardLinks(error) {
+  return WITHOUT_HARD_LINKS.has(error.code ?? "");
+}
+function copyInsteadOfLink(from, to, kind) {
+  const { uid, gid, mode, mtimeMs } = fs.lstatSync(from);
+  if (kind === "symlink") fs.symlinkSync(fs.readlinkSync(from, "buffer"), to);
+  else fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL);
+  if (process.geteuid?.() === 0) fs.lchownSync(to, uid, gid);
+  if (kind === "file") fs.chmodSync(to, mode & 4095);
+  const time = toTime(mtimeMs / 1e3);
+  fs.lutimesSync(to, time, time);
+}
+
+// src/unpack/limits.ts
+var GIB = 2 ** 30;
+var DEFAULT_LIMITS = {
+  entries: 5e6,
+  fileSize: 64 * GIB,
+  totalSize: 256 * GIB,
+  pathLength: 4096,
+  componentLength: 255,
+  depth: 1024
+};
+var MAX_SYMLINK_STEPS = 255;
+var MAX_PENDING_XATTR_BYTES = 64 << 20;
+var MAX_SPECIAL_FILES = 1e4;
+var MAX_REPORTED_SKIPS = 100;
+function checkLimit(actual, limit, what) {
+  if (actual > limit)
+    throw new PullError("LIMIT_EXCEEDED", `${what}: ${actual} is more than the limit of ${limit}`);
+}
+
+// src/unpack/names.ts
+var LONG_NAME = 256;
+var IS_WINDOWS = process.platform === "win32";
+function splitName(name2) {
+  const end = name2.endsWith("/") ? name2.length - 1 : name2.length;
+  const slash = name2.lastIndexOf("/", end - 1);
+  const base = name2.slice(slash + 1, end);
+  if (base !== "" && base !== "." && base !== "..")
+    return {
+      directory: slash < 0 ? "" : name2.slice(0, slash),
+      base: name2.length > LONG_NAME ? copyOf(base) : base
+    };
+  const components = cleanComponents(name2);
+  const last = components.pop() ?? "";
+  return { directory: components.join("/"), base: last };
+}
+function copyOf(text) {
+  return Buffer.from(text, "latin1").toString("latin1");
+}
+function cleanComponents(name2, whole = name2) {
+  const components = [];
+  for (const component of name2.split("/")) {
+    if (component === "" || component === ".") continue;
+    if (component !== "..") components.push(component);
+    else if (components.pop() === void 0)
+      throw new PullError("PATH_UNSAFE", `the name ${showName(whole)} leads out of the root`);
+  }
+  return components;
+}
+function checkName(name2, limits) {
+  if (name2.length > limits.pathLength)
+    checkLimit(name2.length, limits.pathLength, `bytes in the name ${showName(name2)}`);
+  if (name2 === "") throw new PullError("PATH_UNSAFE", "an entry has an empty name");
+}
+function checkComponent(component, limits) {
+  if (component.length > limits.componentLength)
+    checkLimit(component.length, limits.componentLength, `bytes in the name ${showName(component)}`);
+  if (IS_WINDOWS && !isWindowsName(component))
+    throw new PullError("PATH_UNSAFE", `${showName(component)} cannot be a name on Windows`);
+}
+function isWindowsName(component) {
+  if (/[<>:"|?*\\]|[^\x20-\xff]|[. ]$/.test(component)) return false;
+  return !/^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)([1-9]|\xc2[\xb9\xb2\xb3]))( *\.|$)/i.test(component);
+}
+function toKernel(raw) {
+  return Buffer.byteLength(raw) === raw.length ? raw : Buffer.from(raw, "latin1");
+}
+var HostPaths = class {
+  #prefix;
+  /** `root`: an absolute path. */
+  constructor(root) {
+    this.#prefix = Buffer.from(root.endsWith("/") ? root : `${root}/`).toString("latin1");
+  }
+  of(path) {
+    return toKernel(this.#prefix + path);
+  }
+  /** The same as a latin1 string. */
+  raw(path) {
+    return this.#prefix + path;
+  }
+};
+
+// src/unpack/ownership.ts
+import { closeSync as closeSync2, constants as constants3, fstatSync, lstatSync as lstatSync2, openSync as openSync2, unlinkSync } from "node:fs";
+var S_ISGID = 1024;
+var { O_CREAT, O_EXCL, O_WRONLY } = constants3;
+function createOwnership(root, owner) {
+  const stats = lstatSync2(root);
+  if (!stats.isDirectory()) throw new PullError("UNPACK_FAILED", `${root} is no directory`);
+  const granted = grantedBits(root);
+  const isGranted = (mode) => (mode & ~granted) === 0;
+  if (owner === "runner") return { finalMode: (mode, bits) => mode | bits, differs: () => false, isGranted };
+  const uid = process.geteuid?.();
+  const gid = process.getegid?.();
+  const isInherited = (stats.mode & S_ISGID) !== 0 || stats.gid !== gid || stats.uid !== uid;
+  return { finalMode: (mode) => mode, differs: (u, g) => isInherited || u !== uid || g !== gid, isGranted };
+}
+function grantedBits(root) {
+  const probe = `${root}/.mode`;
+  const file = openSync2(probe, O_CREAT | O_EXCL | O_WRONLY, 511);
+  try {
+    return fstatSync(file).mode & 511;
+  } finally {
+    closeSync2(file);
+    unlinkSync(probe);
+  }
+}
+
+// src/unpack/fs-sink.ts
+var { O_CREAT: O_CREAT2, O_EXCL: O_EXCL2, O_WRONLY: O_WRONLY2, O_RDONLY, O_NOFOLLOW = 0, O_DIRECTORY = 0 } = fs2.constants;
+var CREATE_FILE = O_CREAT2 | O_EXCL2 | O_NOFOLLOW | O_WRONLY2;
+var OPEN_DIRECTORY = O_RDONLY | O_NOFOLLOW | O_DIRECTORY;
+function createFsSink(root, owner) {
+  return new FsSink(root, owner);
+}
+var FsSink = class {
+  #paths;
+  #ownership;
+  #file;
+  #filePath = "";
+  #fileAttributes = { mode: 0, uid: 0, gid: 0, mtime: void 0 };
+  #hasMode = false;
+  #written = 0;
+  constructor(root, owner) {
+    this.#paths = new HostPaths(root);
+    try {
+      this.#ownership = createOwnership(root, owner);
+    } catch (error) {
+      throw failure(error, "use the root", "");
+    }
+  }
+  makeDirectory(path) {
+    try {
+      fs2.mkdirSync(this.#paths.of(path), 448);
+    } catch (error) {
+      throw failure(error, "make the directory", path);
+    }
+  }
+  openFile(path, attributes) {
+    const mode = this.#ownership.finalMode(attributes.mode, 384);
+    this.#hasMode = this.#ownership.isGranted(mode) && !this.#ownership.differs(attributes.uid, attributes.gid);
+    this.#filePath = path;
+    this.#fileAttributes = attributes;
+    this.#written = 0;
+    try {
+      this.#file = fs2.openSync(this.#paths.of(path), CREATE_FILE, this.#hasMode ? mode : 384);
+    } catch (error) {
+      throw failure(error, "make the file", path);
+    }
+  }
+  writeFile(bytes, position) {
+    try {
+      for (let done = 0; done < bytes.length; )
+        done += fs2.writeSync(this.#open(), bytes, done, bytes.length - done, position + done);
+    } catch (error) {
+      throw failure(error, "write the file", this.#filePath);
+    }
+    this.#written = position + bytes.length;
+  }
+  closeFile(size) {
+    const file = this.#open();
+    try {
+      if (this.#written < size) fs2.ftruncateSync(file, size);
+      if (this.#hasMode) setTimes(file, this.#fileAttributes);
+      else this.#setOpen(file, this.#fileAttributes, 384);
+      this.#file = void 0;
+      fs2.closeSync(file);
+    } catch (error) {
+      throw failure(error, "finish the file", this.#filePath);
+    }
+  }
+  makeSymlink(path, target, attributes) {
+    const host = this.#paths.of(path);
+    try {
+      fs2.symlinkSync(toKernel(target), host);
+      this.#setPath(host, attributes);
+    } catch (error) {
+      throw failure(error, "make the symbolic link", path);
+    }
+  }
+  makeHardLink(path, existing, kind) {
+    const from = this.#paths.of(existing);
+    const to = this.#paths.of(path);
+    try {
+      if (kind === "symlink" && process.platform === "darwin") copyInsteadOfLink(from, to, kind);
+      else fs2.linkSync(from, to);
+    } catch (error) {
+      if (kind === "special" || !isWithoutHardLinks(error)) throw failure(error, "make the hard link", path);
+      this.#copy(path, existing, kind);
+    }
+  }
+  removeFile(path) {
+    try {
+      fs2.unlinkSync(this.#paths.of(path));
+    } catch (error) {
+      throw failure(error, "remove", path);
+    }
+  }
+  removeDirectory(path) {
+    try {
+      fs2.rmdirSync(this.#paths.of(path));
+    } catch (error) {
+      throw failure(error, "remove the directory", path);
+    }
+  }
+  setDirectory(path, attributes) {
+    let directory;
+    try {
+      directory = fs2.openSync(this.#paths.of(path), OPEN_DIRECTORY);
+      this.#setOpen(directory, attributes, 448);
+    } catch (error) {
+      throw failure(error, "finish the directory", path);
+    } finally {
+      if (directory !== void 0) fs2.closeSync(directory);
+    }
+  }
+  setSpecialFile(path, file) {
+    const host = this.#paths.of(path);
+    try {
+      const stats = fs2.lstatSync(host, { throwIfNoEntry: false });
+      if (!stats || !isKind(stats, file.kind)) return false;
+      this.#setPath(host, file);
+      fs2.chmodSync(host, file.mode);
+      return true;
+    } catch (error) {
+      throw failure(error, `finish the ${file.kind}`, path);
+    }
+  }
+  abort() {
+    try {
+      if (this.#file !== void 0) fs2.closeSync(this.#file);
+    } catch {
+    }
+    this.#file = void 0;
+  }
+  #open() {
+    if (this.#file === void 0) throw new PullError("INTERNAL", "no file is open");
+    return this.#file;
+  }
+  /** The order matters: chown(2) takes away set-id bits, chmod(2) and writing change no times that are set last. */
+  #setOpen(descriptor, attributes, ownerBits) {
+    const { uid, gid, mode } = attributes;
+    if (this.#ownership.differs(uid, gid)) fs2.fchownSync(descriptor, uid, gid);
+    fs2.fchmodSync(descriptor, this.#ownership.finalMode(mode, ownerBits));
+    setTimes(descriptor, attributes);
+  }
+  /** Owner and times of something that must not be opened. */
+  #setPath(host, { uid, gid, mtime }) {
+    if (this.#ownership.differs(uid, gid)) fs2.lchownSync(host, uid, gid);
+    if (mtime === void 0) return;
+    const time = toTime(mtime);
+    fs2.lutimesSync(host, time, time);
+  }
+  #copy(path, existing, kind) {
+    try {
+      copyInsteadOfLink(this.#paths.of(existing), this.#paths.of(path), kind);
+    } catch (error) {
+      throw failure(error, "copy in place of a hard link", path);
+    }
+  }
+};
+function setTimes(descriptor, { mtime }) {
+  if (mtime === void 0) return;
+  const time = toTime(mtime);
+  fs2.futimesSync(descriptor, time, time);
+}
+function isKind(stats, kind) {
+  if (kind === "fifo") return stats.isFIFO();
+  return kind === "char" ? stats.isCharacterDevice() : stats.isBlockDevice();
+}
+function failure(error, action, path) {
+  const code2 = error.code;
+  const name2 = showName(`/${path}`);
+  if (code2 === "EEXIST")
+    return new PullError(
+      "PATH_UNSAFE",
+      `cannot ${action} ${name2}: this file system takes its name for that of another entry`,
+      { hint: "Unpack to a file system that tells upper and lower case apart.", cause: error }
+    );
+  return toPullError(error, {
+    code: "UNPACK_FAILED",
+    message: `cannot ${action} ${name2}: ${code2 ?? "unknown reason"}`
+  });
+}
+
+// src/unpack/resolve.ts
+function resolveDirectory(root, components, onMissing) {
+  const pending = components.toReversed();
+  let directory = root;
+  let steps = 0;
+  for (let name2 = pending.pop(); name2 !== void 0; name2 = pending.pop()) {
+    if (name2 === "" || name2 === ".") continue;
+    const node = name2 === ".." ? directory.parent : directory.children.get(name2);
+    if (node?.kind === "directory") directory = node;
+    else if (node?.kind === "symlink") {
+      if (++steps > MAX_SYMLINK_STEPS) throw tooManyLinks(components);
+      if (node.target.startsWith("/")) directory = root;
+      for (const next of node.target.split("/").reverse()) pending.push(next);
+    } else {
+      const made = onMissing(directory, name2);
+      if (made === void 0) return made;
+      directory = made;
+    }
+  }
+  return directory;
+}
+function tooManyLinks(components) {
+  const path = showName(`/${components.join("/")}`);
+  return new PullError("PATH_UNSAFE", `more than ${MAX_SYMLINK_STEPS} symbolic links on the way to ${path}`);
+}
+
+// src/unpack/tree.ts
+var IMPLICIT = { mode: 493, uid: 0, gid: 0, mtime: void 0 };
+var DirectoryNode = class {
+  kind = "directory";
+  /** The root is its own parent, as in any file system. */
+  parent;
+  name;
+  /** Keys are latin1 strings of the raw bytes. */
+  children = /* @__PURE__ */ new Map();
+  layer;
+  /** Applied at the end, when nothing is written below any more. */
+  attributes = IMPLICIT;
+  xattrs;
+  constructor(parent, name2, layer) {
+    this.parent = parent ?? this;
+    this.name = name2;
+    this.layer = layer;
+  }
+  /** From the root; empty for the root, otherwise with a slash at its end. */
+  path() {
+    let path = "";
+    for (let node = this; node.parent !== node; node = node.parent)
+      path = `${node.name}/${path}`;
+    return path;
+  }
+  /** Marks it and all that leads to it as written by `layer`. */
+  touch(layer) {
+    for (let node = this; node.layer !== layer; node = node.parent) node.layer = layer;
+  }
+};
+
+// src/unpack/live-tree.ts
+var LiveTree = class {
+  root = new DirectoryNode(void 0, "", -1);
+  /** The layer that is being applied. */
+  layer = -1;
+  #sink;
+  #limits;
+  #quota;
+  /** The directory that was asked for last: the next entry mostly stands there too. */
+  #last;
+  constructor(sink, limits, quota) {
+    this.#sink = sink;
+    this.#limits = limits;
+    this.#quota = quota;
+  }
+  /** The directory of that name, made where it is missing. `whole`: the entry's name, for messages. */
+  directory(name2, whole) {
+    if (this.#last?.name === name2) return this.#last.node;
+    const components = cleanComponents(name2, whole);
+    checkLimit(components.length + 1, this.#limits.depth, "directories above an entry");
+    const node = resolveDirectory(this.root, components, (parent, child) => {
+      this.#quota.countNode();
+      return this.makeDirectory(parent, child);
+    });
+    this.#last = { name: name2, node, path: node.path() };
+    return node;
+  }
+  /** The directory of that name, if there is one. Nothing is made. */
+  findDirectory(name2) {
+    return this.#last?.name === name2 ? this.#last.node : resolveDirectory(this.root, cleanComponents(name2), () => void 0);
+  }
+  /** Where `name` stands; its last component is not followed. undefined: its directory does not exist, or it is the root. */
+  find(name2) {
+    const { directory, base } = splitName(name2);
+    const parent = base === "" ? void 0 : this.findDirectory(directory);
+    return parent && { parent, base, node: parent.children.get(base) };
+  }
+  /** From the root. */
+  pathIn(parent, base) {
+    return (this.#last?.node === parent ? this.#last.path : parent.path()) + base;
+  }
+  /** A new directory, in place of whatever stands there. */
+  makeDirectory(parent, base) {
+    checkComponent(base, this.#limits);
+    this.remove(parent, base);
+    this.#sink.makeDirectory(this.pathIn(parent, base));
+    const node = new DirectoryNode(parent, base, -1);
+    parent.children.set(base, node);
+    node.touch(this.layer);
+    return node;
+  }
+  /** Removes what stands there, if anything does, with all that is below. */
+  remove(parent, base) {
+    const node = parent.children.get(base);
+    if (!node) return;
+    this.#last = void 0;
+    parent.children.delete(base);
+    this.#removeFromDisk(node, parent.path() + base);
+  }
+  /** Removes what lower layers left there. What this layer wrote stays, and so do the directories that lead to it. */
+  removeLower(parent, base) {
+    const node = parent.children.get(base);
+    if (!node) return;
+    if (node.layer !== this.layer) this.remove(parent, base);
+    else if (node.kind === "directory") this.removeLowerChildren(node);
+  }
+  removeLowerChildren(directory) {
+    for (const name2 of directory.children.keys()) this.removeLower(directory, name2);
+  }
+  #removeFromDisk(node, path) {
+    if (node.kind === "directory") {
+      for (const [name2, child] of node.children) this.#removeFromDisk(child, `${path}/${name2}`);
+      this.#sink.removeDirectory(path);
+    } else if (node.kind !== "special") this.#sink.removeFile(path);
+  }
+};
+
+// src/unpack/whiteout.ts
+var WHITEOUT_PREFIX = ".wh.";
+var OPAQUE = ".wh..wh..opq";
+var AUFS_PREFIX = ".wh..wh.";
+var PLAIN = { kind: "plain" };
+function meaningOf(base) {
+  if (!base.startsWith(WHITEOUT_PREFIX)) return PLAIN;
+  if (base === OPAQUE) return { kind: "opaque" };
+  if (isAufsName(base)) return { kind: "ignored" };
+  const target = base.slice(WHITEOUT_PREFIX.length);
+  if (target === "" || target === "." || target === "..")
+    throw new PullError("PATH_UNSAFE", `the whiteout ${showName(base)} would remove a whole directory`);
+  return { kind: "whiteout", target };
+}
+function isAufsName(base) {
+  return base.startsWith(AUFS_PREFIX);
+}
+
+// src/unpack/xattr-policy.ts
+function keptXattrs(entry, owner, skips) {
+  if (!entry.xattrs) return void 0;
+  const kept = /* @__PURE__ */ new Map();
+  for (const [name2, value] of entry.xattrs) {
+    const reason = reasonToSkip(entry, name2, owner);
+    if (reason === void 0) kept.set(name2, value);
+    else skips.add(entry.path, "xattr", reason);
+  }
+  return kept.size > 0 ? kept : void 0;
+}
+function reasonToSkip(entry, name2, owner) {
+  const shown = showName(name2);
+  if (entry.kind !== "file" && entry.kind !== "directory") return `${shown} cannot be set on a ${entry.kind}`;
+  if (name2.startsWith("user.")) return void 0;
+  if (name2 !== "security.capability")
+    return `${shown} means nothing outside of the system the image was built on`;
+  return owner === "preserve" ? void 0 : `${shown} needs root`;
+}
+
+// src/unpack/planner.ts
+var Planner = class {
+  #options;
+  #sink;
+  #tree;
+  /** What every file of this layer without extended attributes is in the tree. */
+  #plainFile = { kind: "file", layer: -1, xattrs: void 0 };
+  #entries = 0;
+  /** The file whose data is coming. */
+  #open;
+  constructor(options) {
+    this.#options = options;
+    this.#sink = options.sink;
+    this.#tree = new LiveTree(options.sink, options.limits, options.quota);
+  }
+  get root() {
+    return this.#tree.root;
+  }
+  /** Layers start with 0, each comes after the ones below it. */
+  beginLayer(index) {
+    this.#tree.layer = index;
+    this.#plainFile = { kind: "file", layer: index, xattrs: void 0 };
+    this.#entries = 0;
+  }
+  /** Returns the number of the layer's entries. */
+  endLayer() {
+    for (const name2 of this.root.children.keys()) if (isAufsName(name2)) this.#tree.remove(this.root, name2);
+    return this.#entries;
+  }
+  entry(entry) {
+    this.#entries++;
+    this.#options.quota.countNode();
+    checkName(entry.path, this.#options.limits);
+    const { directory, base } = splitName(entry.path);
+    const meaning = meaningOf(base);
+    if (base === "") this.#setRoot(entry);
+    else if (meaning.kind === "plain") this.#place(this.#tree.directory(directory, entry.path), base, entry);
+    else if (meaning.kind === "whiteout") this.#whiteout(directory, meaning.target);
+    else if (meaning.kind === "opaque") this.#whiteoutAll(directory);
+  }
+  data(bytes, position) {
+    if (this.#open) this.#sink.writeFile(bytes, position);
+  }
+  end() {
+    if (this.#open) this.#sink.closeFile(this.#open.size);
+    this.#open = void 0;
+  }
+  #whiteout(directory, target) {
+    const parent = this.#tree.findDirectory(directory);
+    if (parent) this.#tree.removeLower(parent, target);
+  }
+  #whiteoutAll(directory) {
+    const parent = this.#tree.findDirectory(directory);
+    if (parent) this.#tree.removeLowerChildren(parent);
+  }
+  #setRoot(entry) {
+    if (entry.kind !== "directory")
+      throw new PullError("PATH_UNSAFE", `the root is to become a ${entry.kind}`);
+    this.#setDirectory(this.root, entry);
+  }
+  #place(parent, base, entry) {
+    checkComponent(base, this.#options.limits);
+    parent.touch(this.#tree.layer);
+    const existing = parent.children.get(base);
+    if (entry.kind === "hardlink") this.#placeHardLink(parent, base, entry);
+    else if (entry.kind === "directory")
+      this.#setDirectory(
+        existing?.kind === "directory" ? existing : this.#tree.makeDirectory(parent, base),
+        entry
+      );
+    else {
+      if (existing) this.#tree.remove(parent, base);
+      parent.children.set(base, this.#make(this.#tree.pathIn(parent, base), entry));
+    }
+  }
+  /** An existing directory keeps its content and gets all its attributes anew. */
+  #setDirectory(directory, entry) {
+    const { mode, uid, gid, mtime } = entry;
+    directory.touch(this.#tree.layer);
+    directory.attributes = { mode, uid, gid, mtime };
+    directory.xattrs = this.#keepXattrs(entry);
+  }
+  #make(path, entry) {
+    const { layer } = this.#tree;
+    const xattrs = this.#keepXattrs(entry);
+    if (entry.kind === "file") {
+      this.#options.quota.countFile(entry);
+      this.#sink.openFile(path, entry);
+      this.#open = entry;
+      return xattrs ? { kind: "file", layer, xattrs } : this.#plainFile;
+    }
+    if (entry.kind === "symlink") {
+      this.#sink.makeSymlink(path, entry.linkPath, entry);
+      return { kind: "symlink", layer, target: entry.linkPath };
+    }
+    this.#options.quota.countSpecialFile();
+    return { kind: "special", layer, file: specialFile(entry) };
+  }
+  /** A link takes no attributes from its entry: they could reach further than the entry, and sane images repeat the target's. */
+  #placeHardLink(parent, base, entry) {
+    const target = this.#tree.find(entry.linkPath);
+    const isItself = target?.parent === parent && target.base === base;
+    if (!isItself && target?.node) this.#tree.remove(parent, base);
+    const found = this.#tree.find(entry.linkPath);
+    if (!found?.node || found.node.kind === "directory") throw badTarget(entry, found?.node);
+    const { node } = found;
+    if (!isItself && node.kind !== "special")
+      this.#sink.makeHardLink(
+        this.#tree.pathIn(parent, base),
+        this.#tree.pathIn(found.parent, found.base),
+        node.kind
+      );
+    parent.children.set(base, { ...node, layer: this.#tree.layer });
+  }
+  #keepXattrs(entry) {
+    const xattrs = keptXattrs(entry, this.#options.owner, this.#options.skips);
+    this.#options.quota.countXattrs(xattrs);
+    return xattrs;
+  }
+};
+function specialFile(entry) {
+  const { mode, uid, gid, mtime, deviceMajor, deviceMinor } = entry;
+  const kind = entry.kind === "fifo" || entry.kind === "char" ? entry.kind : "block";
+  return { kind, mode, uid, gid, mtime, deviceMajor, deviceMinor };
+}
+function badTarget(entry, node) {
+  const reason = node ? "a directory" : "not there";
+  const target = showName(entry.linkPath);
+  return new PullError(
+    "TAR_INVALID",
+    `the hard link ${showName(entry.path)} names ${target}, which is ${reason}`
+  );
+}
+
+// src/unpack/quota.ts
+var Quota = class {
+  #limits;
+  #entries = 0;
+  #fileBytes = 0;
+  #streamBytes = 0;
+  #xattrBytes = 0;
+  #specialFiles = 0;
+  constructor(limits) {
+    this.#limits = limits;
+  }
+  countStream(bytes) {
+    this.#streamBytes += bytes;
+    if (this.#streamBytes > this.#limits.totalSize)
+      checkLimit(this.#streamBytes, this.#limits.totalSize, "bytes of uncompressed layers");
+  }
+  /** Entries, and directories made without one. */
+  countNode() {
+    this.#entries++;
+    if (this.#entries > this.#limits.entries)
+      checkLimit(this.#entries, this.#limits.entries, "entries of the image");
+  }
+  countFile(entry) {
+    const { fileSize, totalSize } = this.#limits;
+    if (entry.size > fileSize) checkLimit(entry.size, fileSize, `bytes in the file ${showName(entry.path)}`);
+    this.#fileBytes += entry.size;
+    if (this.#fileBytes > totalSize) checkLimit(this.#fileBytes, totalSize, "bytes of all files");
+  }
+  countSpecialFile() {
+    checkLimit(++this.#specialFiles, MAX_SPECIAL_FILES, "devices and FIFOs");
+  }
+  countXattrs(xattrs) {
+    if (!xattrs) return;
+    for (const [name2, value] of xattrs) this.#xattrBytes += name2.length + value.length;
+    checkLimit(this.#xattrBytes, MAX_PENDING_XATTR_BYTES, "bytes of extended attributes");
+  }
+};
+
+// src/unpack/skips.ts
+var SkipList = class {
+  /** The first few only. */
+  named = [];
+  count = 0;
+  /** `path`: raw, from the root. */
+  add(path, what, reason) {
+    this.count++;
+    if (this.named.length < MAX_REPORTED_SKIPS) this.named.push({ path: showName(`/${path}`), what, reason });
+  }
+};
+
+// src/unpack/unpacker.ts
+function createUnpacker(options) {
+  return new TreeUnpacker(options);
+}
+var TreeUnpacker = class {
+  #options;
+  #sink;
+  #planner;
+  #quota;
+  #skips = new SkipList();
+  #reader;
+  #layer = 0;
+  #entries = 0;
+  constructor(options) {
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const { owner } = options;
+    this.#options = options;
+    this.#quota = new Quota(limits);
+    this.#sink = createFsSink(options.root, owner);
+    this.#planner = new Planner({ sink: this.#sink, limits, quota: this.#quota, owner, skips: this.#skips });
+    this.#reader = createTarReader(this.#planner);
+  }
+  beginLayer(index) {
+    this.#layer = index;
+    this.#reader = createTarReader(this.#planner);
+    this.#planner.beginLayer(index);
+  }
+  write(bytes) {
+    try {
+      this.#quota.countStream(bytes.length);
+      this.#reader.push(bytes);
+    } catch (error) {
+      throw this.#located(error);
+    }
+  }
+  endLayer() {
+    try {
+      this.#reader.finish();
+    } catch (error) {
+      throw this.#located(error);
+    }
+    const entries = this.#planner.endLayer();
+    this.#entries += entries;
+    return { entries };
+  }
+  async finish() {
+    const paths = new HostPaths(this.#options.root);
+    await finishTree(this.#planner.root, {
+      sink: this.#sink,
+      paths,
+      owner: this.#options.owner,
+      skips: this.#skips
+    });
+    return { entries: this.#entries, skipped: this.#skips.named, skippedCount: this.#skips.count };
+  }
+  abort() {
+    this.#sink.abort();
+  }
+  /** Adds to a failure that is the image's fault where in the image it is. */
+  #located(error) {
+    if (!(error instanceof PullError) || error.code === "DISK_FULL") return error;
+    const place = `layer ${this.#layer + 1}, tar entry at byte ${this.#reader.position}`;
+    return new PullError(error.code, `${error.message} (${place})`, { hint: error.hint, cause: error.cause });
+  }
+};
+
+// src/unpack/jobs.ts
+async function unpackImage(job, report) {
+  const files = new InputFiles(job.files);
+  const unpacker = createUnpacker(job);
+  const lane = new HashLane(job.ring);
+  const layers = [];
+  try {
+    const context = { files, board: new ProgressBoard(job.board), unpacker, lane };
+    for (const [index, layer] of job.layers.entries()) {
+      const started = performance.now();
+      unpacker.beginLayer(index);
+      const detour = await applyLayer(layer, index, context);
+      if (detour) return detour;
+      const { entries } = unpacker.endLayer();
+      layers.push({ entries, milliseconds: performance.now() - started });
+      report({ layer: index, entries });
+    }
+    return { kind: "done", layers, report: await unpacker.finish() };
+  } finally {
+    lane.stop();
+    unpacker.abort();
+    files.close();
+  }
+}
+async function applyLayer(layer, index, context) {
+  try {
+    const actual = layer.kind === "chunked" ? await applyChunked(layer, context) : await applyPlain(layer, context);
+    if (actual === layer.diffId) return void 0;
+    throw new PullError(
+      "DIGEST_MISMATCH",
+      `layer ${layer.digest} unpacks to ${actual} instead of its diff_id ${layer.diffId}`,
+      {
+        hint: "The image itself is inconsistent: its config names another diff_id than its layer has. Build and push it again."
+      }
+    );
+  } catch (error) {
+    if (error instanceof PullError && (error.code === "ABORTED" || error.code === "DISK_FULL")) throw error;
+    return diagnose(layer, index, { context, error });
+  }
+}
+async function applyChunked(layer, { files, board, unpacker, lane }) {
+  const tarSplit = files.read(layer.tarSplit.file, layer.tarSplit.offset, layer.tarSplit.compressedSize);
+  const chunks = new RunReader(layer.chunks, files, board);
+  await rebuildTar({ tarSplit, firstChunk: layer.firstChunk, sizes: layer.chunks.sizes, chunks }, (bytes) => {
+    lane.update(bytes);
+    unpacker.write(bytes);
+  });
+  return diffIdOf(layer, lane);
+}
+async function applyPlain(layer, { files, board, unpacker, lane }) {
+  const stored = layer.blob.groups.length > 0 ? createHasher(digestAlgorithm(layer.digest)) : void 0;
+  await decompress(tee(readBlob(files, layer.blob, board), stored), (bytes) => {
+    lane.update(bytes);
+    unpacker.write(bytes);
+  });
+  const digest = stored?.digest();
+  if (digest && digest !== layer.digest) throw blobMismatch(layer.digest, digest);
+  return diffIdOf(layer, lane);
+}
+function diffIdOf(layer, lane) {
+  return parseDigest(`${digestAlgorithm(layer.diffId)}:${lane.digest()}`, "layer");
+}
+async function* tee(input, hasher) {
+  for await (const bytes of input) {
+    hasher?.update(bytes);
+    yield bytes;
+  }
+}
+function blobMismatch(expected, actual) {
+  return new PullError("DIGEST_MISMATCH", `layer ${expected} hashes to ${actual}`);
+}
+async function diagnose(layer, index, { context, error }) {
+  const found = layer.kind === "chunked" ? await findCorruptChunks(layer, context) : await findCorruptBlob(layer, context);
+  const reason = describeError(error);
+  if (found.blob || found.tarSplit || found.chunks.length > 0)
+    return { kind: "corrupt", layer: index, found, reason };
+  const blamesStream = error instanceof PullError && ["TAR_INVALID", "DIGEST_MISMATCH", "LIMIT_EXCEEDED"].includes(error.code);
+  if (layer.kind === "chunked" && blamesStream) return { kind: "inconsistent", layer: index, reason };
+  throw error;
+}
+async function findCorruptBlob(layer, { files, board }) {
+  const hasher = createHasher(digestAlgorithm(layer.digest));
+  const readable = await consume(readBlob(files, layer.blob, board), (bytes) => hasher.update(bytes));
+  return { chunks: [], tarSplit: false, blob: !readable || hasher.digest() !== layer.digest };
+}
+async function findCorruptChunks(layer, { files, board }) {
+  const hasher = createHasher("sha256");
+  const readable = await consume(readBlob(files, layer.tarSplit, board), (bytes) => hasher.update(bytes));
+  const tarSplit = !readable || layer.tarSplitDigest !== void 0 && hasher.digest() !== layer.tarSplitDigest;
+  const chunks = [];
+  const { groups, ready, sizes } = layer.chunks;
+  for (let chunk = 0; chunk < sizes.length; chunk++) {
+    const group = groups[chunk];
+    if (group !== -1) await board.waitFor(group, ready[chunk]);
+    if (!await isChunkIntact(layer, chunk, files)) chunks.push(chunk);
+  }
+  return { chunks, tarSplit, blob: false };
+}
+async function isChunkIntact(layer, chunk, files) {
+  const { files: file, offsets, compressedSizes, sizes } = layer.chunks;
+  try {
+    const stored = files.read(
+      file[chunk],
+      offsets[chunk],
+      compressedSizes[chunk]
+    );
+    const content = await decodeFrames(stored, sizes[chunk]);
+    return digestOf(content) === digestOfKey(digestKey(layer.chunkDigests, chunk));
+  } catch {
+    return false;
+  }
+}
+async function consume(input, sink) {
+  try {
+    for await (const bytes of input) sink(bytes);
+    return true;
+  } catch (error) {
+    if (error instanceof PullError && error.code === "STORE_FAILED") return false;
+    throw error;
+  }
+}
+
+// src/workers/serve.ts
+import { parentPort } from "node:worker_threads";
+function serve(handlers) {
+  const reply = (message) => parentPort?.postMessage(message);
+  parentPort?.on("message", async ({ id, name: name2, input }) => {
+    try {
+      const handler = handlers[name2];
+      if (!handler) throw new PullError("INTERNAL", `there is no job called ${name2}`);
+      reply({
+        kind: "done",
+        id,
+        output: await handler(input, (event) => reply({ kind: "event", id, event }))
+      });
+    } catch (error) {
+      reply({ kind: "failed", id, error: toErrorData(error) });
+    }
+  });
+}
+
+// src/worker.ts
+serve({ readToc, unpack: unpackImage, hash: hashStreams });
