@@ -69,6 +69,7 @@ async function makeChroot(directory: string): Promise<void> {
   say(`debootstrap trixie into ${directory}`);
   const partial = `${directory}.partial`;
   await rm(partial, { recursive: true, force: true });
-  await run(['debootstrap', '--variant=minbase', '--include=skopeo', 'trixie', partial]);
+  // skopeo wants any network stack; debootstrap has to be told which.
+  await run(['debootstrap', '--variant=minbase', '--include=skopeo,netavark', 'trixie', partial]);
   await rename(partial, directory);
 }

@@ -18294,7 +18294,7 @@ var require_snapshot_utils = __commonJS({
 var require_snapshot_recorder = __commonJS({
   "node_modules/undici/lib/mock/snapshot-recorder.js"(exports, module) {
     "use strict";
-    var { writeFile: writeFile2, readFile: readFile2, mkdir: mkdir3 } = __require("node:fs/promises");
+    var { writeFile: writeFile3, readFile: readFile2, mkdir: mkdir3 } = __require("node:fs/promises");
     var { dirname: dirname2, resolve: resolve3 } = __require("node:path");
     var { setTimeout: setTimeout2, clearTimeout: clearTimeout2 } = __require("node:timers");
     var { InvalidArgumentError, UndiciError } = require_errors();
@@ -18547,7 +18547,7 @@ var require_snapshot_recorder = __commonJS({
           hash: hash2,
           snapshot
         }));
-        await writeFile2(resolvedPath, JSON.stringify(data, null, 2), { flush: true });
+        await writeFile3(resolvedPath, JSON.stringify(data, null, 2), { flush: true });
       }
       /**
        * Clears all recorded snapshots
@@ -34094,8 +34094,9 @@ async function findManifest(source, reference, platform) {
   );
 }
 function checkPlatform(config, wanted, name) {
-  const matches2 = config.os === "unknown" || config.os === wanted.os && config.architecture === wanted.architecture;
-  if (matches2) return;
+  const { os, architecture } = normalizePlatform(config);
+  const differs = (actual, expected) => actual !== "unknown" && actual !== expected;
+  if (!differs(os, wanted.os) && !differs(architecture, wanted.architecture)) return;
   throw new PullError(
     "PLATFORM_NOT_FOUND",
     `${name} is for ${platformOf(config)} only, not for ${formatPlatform(wanted)}`,
@@ -34834,15 +34835,45 @@ async function adoptFetched(session, plan) {
 
 // src/pull/destination.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { lstat, mkdir as mkdir2, readdir as readdir2, readFile, rename as rename2, rm as rm3, rmdir, writeFile } from "node:fs/promises";
+import { lstat as lstat2, mkdir as mkdir2, readdir as readdir2, rename as rename3, rm as rm3, rmdir, writeFile as writeFile2 } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join as join2, parse as parse2, relative, resolve as resolve2, sep } from "node:path";
+
+// src/pull/destination-record.ts
+import { lstat, readFile, rename as rename2, writeFile } from "node:fs/promises";
 var RECORD_VERSION = 1;
 var MAX_RECORD_BYTES = 64 << 10;
-var STALE_MS2 = 24 * 60 * 60 * 1e3;
 function recordPath(destination) {
   return `${destination}.oci-pull.json`;
 }
+async function inodeOf(path) {
+  const found = await lstat(path, { bigint: true }).catch(() => void 0);
+  return found?.ino.toString();
+}
+async function isOurs(destination) {
+  const record = recordPath(destination);
+  const found = await lstat(record).catch(() => void 0);
+  if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return false;
+  try {
+    const value = JSON.parse(await readFile(record, "utf8"));
+    if (value?.tool !== "oci-pull" || value.version !== RECORD_VERSION || !Array.isArray(value.inodes))
+      return false;
+    return value.inodes.includes(await inodeOf(destination));
+  } catch {
+    return false;
+  }
+}
+async function writeRecord(destination, record) {
+  const file = recordPath(destination);
+  const inodes = record.inodes.filter((inode) => inode !== void 0);
+  const text = JSON.stringify({ tool: "oci-pull", version: RECORD_VERSION, ...record, inodes }, void 0, 2);
+  await writeFile(`${file}.tmp`, `${text}
+`);
+  await rename2(`${file}.tmp`, file);
+}
+
+// src/pull/destination.ts
+var STALE_MS2 = 24 * 60 * 60 * 1e3;
 async function claimDestination(path, workspace = process.cwd()) {
   refuseProtected(path, workspace);
   await refuseForeign(path);
@@ -34877,7 +34908,7 @@ function refuseProtected(path, workspace) {
   if (reason) throw new PullError("DESTINATION_UNSAFE", `destination ${path} is refused: ${reason}`);
 }
 async function refuseForeign(path) {
-  const found = await lstat(path).catch(() => void 0);
+  const found = await lstat2(path).catch(() => void 0);
   if (!found) return;
   if (!found.isDirectory())
     throw new PullError("DESTINATION_UNSAFE", `destination ${path} exists and is not a directory`);
@@ -34892,17 +34923,6 @@ async function refuseForeign(path) {
     }
   );
 }
-async function isOurs(path) {
-  const record = recordPath(path);
-  const found = await lstat(record).catch(() => void 0);
-  if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return false;
-  try {
-    const value = JSON.parse(await readFile(record, "utf8"));
-    return value?.tool === "oci-pull" && value.version === RECORD_VERSION;
-  } catch {
-    return false;
-  }
-}
 async function reset(root) {
   await removeTree(root);
   await mkdir2(root, { mode: 448 });
@@ -34911,12 +34931,15 @@ async function publish(made, record) {
   const { path, root, config } = made;
   const old = `${root}.old`;
   try {
-    await writeRecord(path, { ...record, complete: false });
+    await writeFile2(`${root}.config`, config);
+    const [before, after] = [await inodeOf(path), await inodeOf(root)];
+    await writeRecord(path, { ...record, complete: false, inodes: [before, after] });
     await moveAway(path, old);
-    await rename2(root, path).catch((cause) => putBack(old, path, cause));
-    await writeFile(`${path}.config.json`, config);
-    await writeRecord(path, { ...record, complete: true });
+    await rename3(root, path).catch((cause) => putBack(old, path, cause));
+    await rename3(`${root}.config`, `${path}.config.json`);
+    await writeRecord(path, { ...record, complete: true, inodes: [after] });
   } catch (cause) {
+    await rm3(`${root}.config`, { force: true }).catch(() => void 0);
     throw toPullError(cause, {
       code: "UNPACK_FAILED",
       message: `the root file system cannot be moved to ${path}`
@@ -34925,27 +34948,20 @@ async function publish(made, record) {
   await removeTree(old).catch(() => void 0);
 }
 async function moveAway(path, old) {
-  const found = await lstat(path).catch(() => void 0);
+  const found = await lstat2(path).catch(() => void 0);
   if (!found) return;
   const entries = await readdir2(path);
   if (entries.length === 0) await rmdir(path);
-  else await rename2(path, old);
+  else await rename3(path, old);
 }
 async function putBack(old, path, cause) {
-  await rename2(old, path).catch(() => void 0);
+  await rename3(old, path).catch(() => void 0);
   throw cause;
-}
-async function writeRecord(path, record) {
-  const file = recordPath(path);
-  const text = `${JSON.stringify({ tool: "oci-pull", version: RECORD_VERSION, ...record }, void 0, 2)}
-`;
-  await writeFile(`${file}.tmp`, text);
-  await rename2(`${file}.tmp`, file);
 }
 async function removeStale2(parent, prefix) {
   for (const name of await readdir2(parent)) {
     if (!name.startsWith(prefix)) continue;
-    const { ctimeMs } = await lstat(join2(parent, name)).catch(() => ({ ctimeMs: Date.now() }));
+    const { ctimeMs } = await lstat2(join2(parent, name)).catch(() => ({ ctimeMs: Date.now() }));
     if (Date.now() - ctimeMs > STALE_MS2) await removeTree(join2(parent, name)).catch(() => void 0);
   }
 }
@@ -34964,13 +34980,10 @@ var Staging = class {
   constructor(store) {
     this.#store = store;
   }
-  /** The first pack no plan has used yet. */
-  get nextPack() {
-    return this.#packs.length;
-  }
-  /** Bytes reserved or filled at the beginning of pack 0: what is written from here on spoils nothing. */
-  get used() {
-    return this.#used;
+  /** Where a plan may begin to write without spoiling what earlier attempts have left. */
+  get free() {
+    const { length } = this.#packs;
+    return length > 1 ? { pack: length, packOffset: 0 } : { pack: 0, packOffset: this.#used };
   }
   pack(number) {
     this.#packs[number] ??= this.#store.stage();
@@ -35242,11 +35255,9 @@ function planLayers(session, metadata) {
     (layer, index) => toPlanLayer(layer, layers[index])
   );
   const metadataBytes = session.tallies.reduce((sum, tally) => sum + tally.bytes, 0);
-  const next = Math.max(0, staging.nextPack - 1);
   const compressed = layers.reduce((sum, layer) => sum + layer.size, 0);
   return planFetch(planned, (form, key) => store.find(form, key), {
-    pack: next,
-    packOffset: next === 0 ? staging.used : 0,
+    ...staging.free,
     packTarget: packTarget(compressed),
     metadataBytes
   });

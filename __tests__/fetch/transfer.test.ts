@@ -64,10 +64,13 @@ async function run(
     },
     signal: more.signal ?? new AbortController().signal,
   });
+  const packCount = Math.max(0, ...image.plan.groups.map(({ pack }) => pack + 1));
   const written = async () => {
     const packs = new Map<number, Buffer>();
-    for (let number = 0; number < staging.nextPack; number++)
-      packs.set(number, readFileSync((await staging.pack(number)).path));
+    for (let number = 0; number < packCount; number++) {
+      const content = readFileSync((await staging.pack(number)).path);
+      if (content.length > 0) packs.set(number, content);
+    }
     await staging.discard();
     return packs;
   };

@@ -13,7 +13,8 @@ import {
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { claimDestination, recordPath } from '../../src/pull/destination.ts';
+import { claimDestination } from '../../src/pull/destination.ts';
+import { recordPath } from '../../src/pull/destination-record.ts';
 import { rejected } from '../support/pull-error.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
 
@@ -92,6 +93,16 @@ describe('a destination', () => {
     expect(readdirSync(path)).toEqual(['mine']);
   });
 
+  it('is refused where its user has put another directory in the place of ours', async () => {
+    const path = join(newDirectory(), 'rootfs');
+    await pullInto(path);
+    renameSync(path, `${path}.gone`);
+    mkdirSync(path);
+    writeFileSync(join(path, 'mine'), 'mine');
+    await rejected('DESTINATION_UNSAFE', claim(path));
+    expect(readdirSync(path)).toEqual(['mine']);
+  });
+
   it.each<[string, (path: string) => void]>([
     ['absent', () => undefined],
     ['absent, and its parents too', (path) => rmSync(dirname(path), { recursive: true })],
@@ -134,7 +145,13 @@ describe('publish', () => {
     ]);
     expect(contentOf(path)).toBe('new');
     expect(readFileSync(`${path}.config.json`)).toEqual(CONFIG);
-    expect(recordOf(path)).toEqual({ tool: 'oci-pull', version: 1, ...RECORD, complete: true });
+    expect(recordOf(path)).toEqual({
+      tool: 'oci-pull',
+      version: 1,
+      ...RECORD,
+      complete: true,
+      inodes: [String(lstatSync(path, { bigint: true }).ino)],
+    });
   });
 
   it('takes the place of an empty directory', async () => {
@@ -226,10 +243,10 @@ describe('after a pull that was killed', () => {
     const path = join(newDirectory(), 'rootfs');
     await pullInto(path, 'old');
     const { root } = await claim(path);
+    const inodes = [path, root].map((each) => String(lstatSync(each, { bigint: true }).ino));
     writeFileSync(join(root, 'file'), 'half');
     if (step === 'unpacking') return { path, root };
-    const record = readFileSync(recordPath(path), 'utf8');
-    writeFileSync(recordPath(path), record.replace('"complete": true', '"complete": false'));
+    writeFileSync(recordPath(path), JSON.stringify({ ...recordOf(path), complete: false, inodes }));
     expect(recordOf(path)).toMatchObject({ complete: false });
     if (step === 'recorded') return { path, root };
     renameSync(path, `${root}.old`);

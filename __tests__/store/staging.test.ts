@@ -31,23 +31,23 @@ async function start() {
 describe('Staging', () => {
   it('makes a pack when it is first asked for, and the same one after that', async () => {
     const { staging, staged } = await start();
-    expect([staging.nextPack, staged()]).toEqual([0, []]);
+    expect([staging.free, staged()]).toEqual([{ pack: 0, packOffset: 0 }, []]);
     const [first, again] = await Promise.all([staging.pack(0), staging.pack(0)]);
     expect(again).toBe(first);
-    expect([staging.nextPack, staged().length]).toEqual([1, 1]);
+    expect([staging.free.pack, staged().length]).toEqual([0, 1]);
   });
 
   it('bears packs that are never made', async () => {
     const { staging, packs } = await start();
     await stageBlobs(staging, 2, [one]);
-    expect(staging.nextPack).toBe(3);
+    expect(staging.free).toEqual({ pack: 3, packOffset: 0 });
     expect(await staging.seal()).toHaveLength(1);
     expect(packs()).toHaveLength(1);
   });
 
   it('hands out room at the beginning of the first pack, one after the other', async () => {
     const { staging } = await start();
-    expect([staging.reserve(100), staging.reserve(0), staging.reserve(7), staging.used]).toEqual([
+    expect([staging.reserve(100), staging.reserve(0), staging.reserve(7), staging.free.packOffset]).toEqual([
       0, 100, 100, 107,
     ]);
   });
@@ -56,10 +56,10 @@ describe('Staging', () => {
     const { staging } = await start();
     staging.reserve(10);
     await staging.adopt(0, entriesFor(blobs, 10));
-    expect(staging.used).toBe(10 + 'onetwothree'.length);
+    expect(staging.free).toEqual({ pack: 0, packOffset: 10 + 'onetwothree'.length });
     expect(staging.reserve(5)).toBe(21);
     await staging.adopt(1, entriesFor([sampleBlob('x'.repeat(500))]));
-    expect(staging.used).toBe(26);
+    expect(staging.free).toEqual({ pack: 2, packOffset: 0 });
   });
 
   it('makes chunks findable before they are sealed', async () => {

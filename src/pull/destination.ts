@@ -1,20 +1,13 @@
 // The directory that becomes the root file system: what may be replaced, and how nothing half-done is ever left under its name.
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, parse, relative, resolve, sep } from 'node:path';
 import { PullError, toPullError } from '../errors.ts';
+import { type DestinationRecord, inodeOf, isOurs, recordPath, writeRecord } from './destination-record.ts';
 
-const RECORD_VERSION = 1;
-/** A record is some 300 bytes. */
-const MAX_RECORD_BYTES = 64 << 10;
 /** A staging directory older than this belongs to a pull that was killed. */
 const STALE_MS = 24 * 60 * 60 * 1000;
-
-export interface DestinationRecord {
-  readonly image: string;
-  readonly platform: string;
-}
 
 /** A claimed destination. `root` is where to unpack; it becomes the destination only by `publish`. */
 export interface Destination {
@@ -27,11 +20,6 @@ export interface Destination {
   publish(record: DestinationRecord, config: Uint8Array): Promise<void>;
   /** Removes `root`; what was at the destination before stays. Never throws. */
   discard(): Promise<void>;
-}
-
-/** Where the record of a pull lies: beside the root file system, never in it. */
-export function recordPath(destination: string): string {
-  return `${destination}.oci-pull.json`;
 }
 
 /** Throws DESTINATION_UNSAFE before anything is changed, UNPACK_FAILED where the directory cannot be made. */
@@ -88,18 +76,6 @@ async function refuseForeign(path: string): Promise<void> {
   );
 }
 
-async function isOurs(path: string): Promise<boolean> {
-  const record = recordPath(path);
-  const found = await lstat(record).catch(() => undefined);
-  if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return false;
-  try {
-    const value = JSON.parse(await readFile(record, 'utf8')) as { tool?: unknown; version?: unknown } | null;
-    return value?.tool === 'oci-pull' && value.version === RECORD_VERSION;
-  } catch {
-    return false;
-  }
-}
-
 async function reset(root: string): Promise<void> {
   await removeTree(root);
   await mkdir(root, { mode: 0o700 });
@@ -112,13 +88,16 @@ async function publish(
   const { path, root, config } = made;
   const old = `${root}.old`;
   try {
+    await writeFile(`${root}.config`, config);
+    const [before, after] = [await inodeOf(path), await inodeOf(root)];
     // From here on the record says that whatever is at the destination is ours to replace, but not complete.
-    await writeRecord(path, { ...record, complete: false });
+    await writeRecord(path, { ...record, complete: false, inodes: [before, after] });
     await moveAway(path, old);
     await rename(root, path).catch((cause: unknown) => putBack(old, path, cause));
-    await writeFile(`${path}.config.json`, config);
-    await writeRecord(path, { ...record, complete: true });
+    await rename(`${root}.config`, `${path}.config.json`);
+    await writeRecord(path, { ...record, complete: true, inodes: [after] });
   } catch (cause) {
+    await rm(`${root}.config`, { force: true }).catch(() => undefined);
     throw toPullError(cause, {
       code: 'UNPACK_FAILED',
       message: `the root file system cannot be moved to ${path}`,
@@ -139,13 +118,6 @@ async function moveAway(path: string, old: string): Promise<void> {
 async function putBack(old: string, path: string, cause: unknown): Promise<never> {
   await rename(old, path).catch(() => undefined);
   throw cause;
-}
-
-async function writeRecord(path: string, record: DestinationRecord & { complete: boolean }): Promise<void> {
-  const file = recordPath(path);
-  const text = `${JSON.stringify({ tool: 'oci-pull', version: RECORD_VERSION, ...record }, undefined, 2)}\n`;
-  await writeFile(`${file}.tmp`, text);
-  await rename(`${file}.tmp`, file);
 }
 
 async function removeStale(parent: string, prefix: string): Promise<void> {

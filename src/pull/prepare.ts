@@ -36,11 +36,9 @@ export function planLayers(session: PullSession, metadata: readonly LayerMetadat
     toPlanLayer(layer, layers[index] as { digest: string; size: number }),
   );
   const metadataBytes = session.tallies.reduce((sum, tally) => sum + tally.bytes, 0);
-  const next = Math.max(0, staging.nextPack - 1);
   const compressed = layers.reduce((sum, layer) => sum + layer.size, 0);
   return planFetch(planned, (form, key) => store.find(form, key), {
-    pack: next,
-    packOffset: next === 0 ? staging.used : 0,
+    ...staging.free,
     packTarget: packTarget(compressed),
     metadataBytes,
   });

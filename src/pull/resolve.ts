@@ -6,7 +6,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { type ImageManifest, parseManifest } from '../oci/manifest.ts';
 import { layerCompression } from '../oci/media-type.ts';
-import { formatPlatform, type Platform } from '../oci/platform.ts';
+import { formatPlatform, normalizePlatform, type Platform } from '../oci/platform.ts';
 import type { Reference } from '../oci/reference.ts';
 import { selectManifest } from '../oci/select-manifest.ts';
 import type { ImageSource } from '../source/source.ts';
@@ -71,9 +71,9 @@ async function findManifest(source: ImageSource, reference: Reference, platform:
 
 /** A reference to a single manifest leaves no choice: unpacking another platform's files silently would only fail later. */
 function checkPlatform(config: ImageConfig, wanted: Platform, name: string): void {
-  const matches =
-    config.os === 'unknown' || (config.os === wanted.os && config.architecture === wanted.architecture);
-  if (matches) return;
+  const { os, architecture } = normalizePlatform(config);
+  const differs = (actual: string, expected: string) => actual !== 'unknown' && actual !== expected;
+  if (!differs(os, wanted.os) && !differs(architecture, wanted.architecture)) return;
   throw new PullError(
     'PLATFORM_NOT_FOUND',
     `${name} is for ${platformOf(config)} only, not for ${formatPlatform(wanted)}`,

@@ -16,14 +16,10 @@ export class Staging {
     this.#store = store;
   }
 
-  /** The first pack no plan has used yet. */
-  get nextPack(): number {
-    return this.#packs.length;
-  }
-
-  /** Bytes reserved or filled at the beginning of pack 0: what is written from here on spoils nothing. */
-  get used(): number {
-    return this.#used;
+  /** Where a plan may begin to write without spoiling what earlier attempts have left. */
+  get free(): { readonly pack: number; readonly packOffset: number } {
+    const { length } = this.#packs;
+    return length > 1 ? { pack: length, packOffset: 0 } : { pack: 0, packOffset: this.#used };
   }
 
   pack(number: number): Promise<StagedPack> {

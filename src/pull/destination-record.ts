@@ -1,0 +1,56 @@
+// The record beside a root file system: it says which directory is ours to replace, and whether it is complete.
+import { lstat, readFile, rename, writeFile } from 'node:fs/promises';
+
+const RECORD_VERSION = 1;
+/** A record is some 300 bytes. */
+const MAX_RECORD_BYTES = 64 << 10;
+
+export interface DestinationRecord {
+  readonly image: string;
+  readonly platform: string;
+}
+
+/** Where the record of a pull lies: beside the root file system, never in it. */
+export function recordPath(destination: string): string {
+  return `${destination}.oci-pull.json`;
+}
+
+/** The number that tells a directory from another one that has taken its name; undefined where there is none. */
+export async function inodeOf(path: string): Promise<string | undefined> {
+  const found = await lstat(path, { bigint: true }).catch(() => undefined);
+  return found?.ino.toString();
+}
+
+/** Was the directory at `destination` made by a pull? A directory that merely has the name of one is not. */
+export async function isOurs(destination: string): Promise<boolean> {
+  const record = recordPath(destination);
+  const found = await lstat(record).catch(() => undefined);
+  if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return false;
+  try {
+    const value = JSON.parse(await readFile(record, 'utf8')) as {
+      tool?: unknown;
+      version?: unknown;
+      inodes?: unknown;
+    } | null;
+    if (value?.tool !== 'oci-pull' || value.version !== RECORD_VERSION || !Array.isArray(value.inodes))
+      return false;
+    return value.inodes.includes(await inodeOf(destination));
+  } catch {
+    return false;
+  }
+}
+
+/** Appears whole. `inodes`: of the directories that may stand at the destination and are ours. */
+export async function writeRecord(
+  destination: string,
+  record: DestinationRecord & {
+    readonly complete: boolean;
+    readonly inodes: readonly (string | undefined)[];
+  },
+): Promise<void> {
+  const file = recordPath(destination);
+  const inodes = record.inodes.filter((inode) => inode !== undefined);
+  const text = JSON.stringify({ tool: 'oci-pull', version: RECORD_VERSION, ...record, inodes }, undefined, 2);
+  await writeFile(`${file}.tmp`, `${text}\n`);
+  await rename(`${file}.tmp`, file);
+}
