@@ -4,6 +4,7 @@ import { lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/pro
 import { homedir } from 'node:os';
 import { basename, dirname, join, parse, relative, resolve, sep } from 'node:path';
 import { PullError, toPullError } from '../errors.ts';
+import { makeDirectories } from '../store/make-directories.ts';
 import { type DestinationRecord, inodeOf, isOurs, recordPath, writeRecord } from './destination-record.ts';
 
 /** A staging directory older than this belongs to a pull that was killed. */
@@ -29,7 +30,7 @@ export async function claimDestination(path: string, workspace = process.cwd()):
   const prefix = `.${basename(path)}.oci-pull-`;
   const root = join(dirname(path), `${prefix}${randomBytes(6).toString('hex')}`);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectories(dirname(path));
     await removeStale(dirname(path), prefix);
     await mkdir(root, { mode: 0o700 });
   } catch (cause) {

@@ -1,9 +1,10 @@
 // The chunk store: a directory of immutable packs, read in place. Safe for several processes at once: packs appear whole, by rename.
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPullError } from '../errors.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
+import { makeDirectories } from './make-directories.ts';
 import { decodeTable, decodeTrailer, PACK_VERSION, type PackEntry, TRAILER_SIZE } from './pack-format.ts';
 import { StagedPack } from './staged-pack.ts';
 
@@ -35,8 +36,8 @@ export function packsDirectory(storeDirectory: string): string {
 /** Makes the directories. Throws STORE_FAILED. */
 export async function prepareStore(storeDirectory: string): Promise<void> {
   try {
-    await mkdir(packsDirectory(storeDirectory), { recursive: true, mode: 0o700 });
-    await mkdir(stagingDirectory(storeDirectory), { recursive: true, mode: 0o700 });
+    await makeDirectories(packsDirectory(storeDirectory), 0o700);
+    await makeDirectories(stagingDirectory(storeDirectory), 0o700);
   } catch (cause) {
     throw toPullError(cause, {
       code: 'STORE_FAILED',
