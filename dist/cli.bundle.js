@@ -14067,11 +14067,11 @@ var require_socks5_client = __commonJS({
           return;
         }
         const version = this.buffer[0];
-        const status = this.buffer[1];
+        const status2 = this.buffer[1];
         if (version !== 1) {
           throw new Socks5ProxyError(`Invalid auth sub-negotiation version: ${version}`, "UND_ERR_SOCKS5_AUTH_VERSION");
         }
-        if (status !== 0) {
+        if (status2 !== 0) {
           throw new Socks5ProxyError("Authentication failed", "UND_ERR_SOCKS5_AUTH_FAILED");
         }
         this.buffer = this.buffer.subarray(2);
@@ -18295,7 +18295,7 @@ var require_snapshot_recorder = __commonJS({
   "node_modules/undici/lib/mock/snapshot-recorder.js"(exports, module) {
     "use strict";
     var { writeFile: writeFile3, readFile: readFile2, mkdir: mkdir3 } = __require("node:fs/promises");
-    var { dirname: dirname2, resolve: resolve3 } = __require("node:path");
+    var { dirname: dirname3, resolve: resolve3 } = __require("node:path");
     var { setTimeout: setTimeout2, clearTimeout: clearTimeout2 } = __require("node:timers");
     var { InvalidArgumentError, UndiciError } = require_errors();
     var { setHeader } = require_util();
@@ -18542,7 +18542,7 @@ var require_snapshot_recorder = __commonJS({
           throw new InvalidArgumentError("Snapshot path is required");
         }
         const resolvedPath = resolve3(path);
-        await mkdir3(dirname2(resolvedPath), { recursive: true });
+        await mkdir3(dirname3(resolvedPath), { recursive: true });
         const data = Array.from(this.#snapshots.entries()).map(([hash2, snapshot]) => ({
           hash: hash2,
           snapshot
@@ -24617,21 +24617,21 @@ var require_response = __commonJS({
         return responseObject;
       }
       // Creates a redirect Response that redirects to url with status status.
-      static redirect(url, status = 302) {
+      static redirect(url, status2 = 302) {
         webidl.argumentLengthCheck(arguments, 1, "Response.redirect");
         url = webidl.converters.USVString(url);
-        status = webidl.converters["unsigned short"](status);
+        status2 = webidl.converters["unsigned short"](status2);
         let parsedURL;
         try {
           parsedURL = new URL(url, relevantRealm.settingsObject.baseUrl);
         } catch (err) {
           throw new TypeError(`Failed to parse URL from ${url}`, { cause: err });
         }
-        if (!redirectStatusSet.has(status)) {
-          throw new RangeError(`Invalid status code ${status}`);
+        if (!redirectStatusSet.has(status2)) {
+          throw new RangeError(`Invalid status code ${status2}`);
         }
         const responseObject = fromInnerResponse(makeResponse({}), "immutable");
-        responseObject.#state.status = status;
+        responseObject.#state.status = status2;
         const value = isomorphicEncode(URLSerializer(parsedURL));
         responseObject.#state.headersList.append("location", value, true);
         return responseObject;
@@ -26745,13 +26745,13 @@ var require_fetch = __commonJS({
         })();
       }
       try {
-        const { body, status, statusText, headersList, socket } = await dispatch2({ body: requestBody });
+        const { body, status: status2, statusText, headersList, socket } = await dispatch2({ body: requestBody });
         if (socket) {
-          response = makeResponse({ status, statusText, headersList, socket });
+          response = makeResponse({ status: status2, statusText, headersList, socket });
         } else {
           const iterator = body[Symbol.asyncIterator]();
           fetchParams.controller.next = () => iterator.next();
-          response = makeResponse({ status, statusText, headersList });
+          response = makeResponse({ status: status2, statusText, headersList });
         }
       } catch (err) {
         if (err.name === "AbortError") {
@@ -26879,17 +26879,17 @@ var require_fetch = __commonJS({
               onResponseStarted() {
                 timingInfo.finalNetworkResponseStartTime = coarsenedSharedCurrentTime(fetchParams.crossOriginIsolatedCapability);
               },
-              onResponseStart(controller, status, headers, statusText) {
-                if (status < 200) {
+              onResponseStart(controller, status2, headers, statusText) {
+                if (status2 < 200) {
                   return;
                 }
                 const rawHeaders = controller?.rawHeaders ?? [];
                 const headersList = new HeadersList();
                 appendHeadersListFromResponseHeaders(headersList, headers, rawHeaders);
                 const location = headersList.get("location", true);
-                const willFollow = location && request.redirect === "follow" && redirectStatusSet.has(status);
+                const willFollow = location && request.redirect === "follow" && redirectStatusSet.has(status2);
                 const decoders = [];
-                if (request.method !== "HEAD" && request.method !== "CONNECT" && !nullBodyStatus.includes(status) && !willFollow) {
+                if (request.method !== "HEAD" && request.method !== "CONNECT" && !nullBodyStatus.includes(status2) && !willFollow) {
                   const contentEncoding = headersList.get("content-encoding", true);
                   const codings = contentEncoding ? contentEncoding.toLowerCase().split(",") : [];
                   const maxContentEncodings = 5;
@@ -26936,7 +26936,7 @@ var require_fetch = __commonJS({
                 this.body = new Readable({ read: () => controller.resume() });
                 const onError = (err) => this.onResponseError(controller, err);
                 resolve3({
-                  status,
+                  status: status2,
                   statusText,
                   headersList,
                   body: decoders.length ? pipeline(this.body, ...decoders, (err) => {
@@ -26977,8 +26977,8 @@ var require_fetch = __commonJS({
                 }
                 reject(error);
               },
-              onRequestUpgrade(controller, status, headers, socket) {
-                if (socket.session != null && status !== 200 || socket.session == null && status !== 101) {
+              onRequestUpgrade(controller, status2, headers, socket) {
+                if (socket.session != null && status2 !== 200 || socket.session == null && status2 !== 101) {
                   if (socket.session != null) {
                     controller.abort(new SocketError("bad upgrade", null));
                   }
@@ -26988,8 +26988,8 @@ var require_fetch = __commonJS({
                 const headersList = new HeadersList();
                 appendHeadersListFromResponseHeaders(headersList, headers, rawHeaders);
                 resolve3({
-                  status,
-                  statusText: STATUS_CODES2[status],
+                  status: status2,
+                  statusText: STATUS_CODES2[status2],
                   headersList,
                   socket
                 });
@@ -31436,16 +31436,16 @@ import { constants } from "node:os";
 var SIGNALS = ["SIGINT", "SIGTERM"];
 function listenForInterrupt() {
   const controller = new AbortController();
-  let status;
+  let status2;
   const onSignal = (name) => {
-    if (status !== void 0) process.exit(status);
-    status = 128 + constants.signals[name];
+    if (status2 !== void 0) process.exit(status2);
+    status2 = 128 + constants.signals[name];
     controller.abort();
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   return {
     signal: controller.signal,
-    exitStatus: () => status,
+    exitStatus: () => status2,
     dispose: () => {
       for (const name of SIGNALS) process.off(name, onSignal);
     }
@@ -31476,7 +31476,7 @@ var ERROR_CODES = {
   },
   RATE_LIMITED: {
     meaning: "The registry refused the request because too many were made.",
-    hint: "Sign in to raise the limit, use a mirror, or try again later."
+    hint: "Sign in to raise the limit, name a copy of the image in another registry, or try again later."
   },
   REGISTRY_UNAVAILABLE: {
     meaning: "The registry could not be reached or kept failing.",
@@ -31508,7 +31508,7 @@ var ERROR_CODES = {
   },
   LIMIT_EXCEEDED: {
     meaning: "Something in the image is larger than its limit.",
-    hint: "If you trust the image, raise the limit that the message names."
+    hint: "Real images stay far below the limits. If you trust this one, please report it."
   },
   TAR_INVALID: {
     meaning: "A layer is not a well-formed tar archive, or not compressed as its media type says.",
@@ -31536,11 +31536,11 @@ var ERROR_CODES = {
   },
   ABORTED: {
     meaning: "The pull was cancelled.",
-    hint: "Nothing was left behind."
+    hint: "The destination is as it was before."
   },
   INTERNAL: {
     meaning: "A fault in this program.",
-    hint: "Please report it with the output of a run with debug logging."
+    hint: "Please report it with the output of a run with debug logging (action) or OCI_PULL_DEBUG=1 (command line)."
   }
 };
 var PullError = class extends Error {
@@ -31568,6 +31568,9 @@ function fromErrorData(data) {
     hint: data.hint,
     ...data.cause === void 0 ? {} : { cause: new Error(data.cause) }
   });
+}
+function isAbort(error) {
+  return error instanceof PullError && error.code === "ABORTED";
 }
 function toPullError(error, context) {
   if (error instanceof PullError) return error;
@@ -31644,7 +31647,9 @@ function parse(argv) {
   }
 }
 function faultIn(values, positionals) {
-  if (positionals.length !== 2 || positionals.includes(""))
+  const empty = ["IMAGE", "DESTINATION"].find((_, index) => positionals[index] === "");
+  if (empty) return `${empty} is empty`;
+  if (positionals.length !== 2)
     return `expected IMAGE and DESTINATION, got ${positionals.length === 1 ? "one argument" : `${positionals.length} arguments`}`;
   if (!CACHE_MODES.includes(values["cache-mode"]))
     return `--cache-mode must be one of ${CACHE_MODES.join(", ")}`;
@@ -31680,7 +31685,7 @@ options:
   --tls-verify=false     accept any certificate, and plain http
   --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
   --json                 print the result as one JSON object on standard output
-  -q, --quiet            no progress and no messages, only errors
+  -q, --quiet            no progress, messages and warnings; only the result and errors
   -h, --help             this text
   --version              the version
 
@@ -31985,7 +31990,15 @@ function defaultCacheDirectory({ platform, home, env }) {
 
 // src/cli/password.ts
 var MAX_PASSWORD_BYTES = 64 * 1024;
-async function readPassword(input) {
+function readPassword(input, signal) {
+  const aborted = Promise.withResolvers();
+  const onAbort = () => aborted.reject(new PullError("ABORTED", "cancelled while waiting for the password"));
+  signal.addEventListener("abort", onAbort, { once: true });
+  return Promise.race([readAll(input), aborted.promise]).finally(
+    () => signal.removeEventListener("abort", onAbort)
+  );
+}
+async function readAll(input) {
   const chunks = [];
   let bytes = 0;
   for await (const chunk of input) {
@@ -32020,8 +32033,8 @@ async function toPullOptions(args, surroundings) {
     concurrency: args.concurrency
   };
 }
-async function readCredential(registry, { username, passwordStdin }, { stdin }) {
-  return passwordStdin ? credentialFor(registry, { username, password: await readPassword(stdin) }) : void 0;
+async function readCredential(registry, { username, passwordStdin }, { stdin, signal }) {
+  return passwordStdin ? credentialFor(registry, { username, password: await readPassword(stdin, signal) }) : void 0;
 }
 
 // src/progress/figures.ts
@@ -32152,10 +32165,10 @@ function rate(progress, now) {
   return (progress.received - oldest.received) / (now - oldest.at) * 1e3;
 }
 function renderLive(progress, now, width) {
-  const status = renderStatus(progress, now);
-  if (!showsBytes(progress)) return status.slice(0, width);
-  const withBar = `[${renderBar(progress.received, progress.planned ?? 0)}] ${status}`;
-  return withBar.length <= width ? withBar : status.slice(0, width);
+  const status2 = renderStatus(progress, now);
+  if (!showsBytes(progress)) return status2.slice(0, width);
+  const withBar = `[${renderBar(progress.received, progress.planned ?? 0)}] ${status2}`;
+  return withBar.length <= width ? withBar : status2.slice(0, width);
 }
 function renderStatus(progress, now) {
   if (!showsBytes(progress)) return STAGE_TEXT[progress.stage] + layersText(progress);
@@ -32233,10 +32246,10 @@ var Reporter = class {
     this.#drawn = true;
   }
   #beat() {
-    const status = renderStatus(this.#progress, performance.now());
-    if (status !== this.#lastStatus) this.#options.write(`${status.trimStart()}
+    const status2 = renderStatus(this.#progress, performance.now());
+    if (status2 !== this.#lastStatus) this.#options.write(`${status2.trimStart()}
 `);
-    this.#lastStatus = status;
+    this.#lastStatus = status2;
   }
   #clear() {
     if (this.#drawn) this.#options.write(CLEAR_LINE);
@@ -32245,7 +32258,7 @@ var Reporter = class {
 };
 
 // package.json
-var package_default = { name: "oci-pull-action", version: "0.1.0" };
+var package_default = { name: "oci-pull-action", version: "1.0.0" };
 
 // src/cli/version.ts
 var VERSION = package_default.version;
@@ -32278,15 +32291,15 @@ Try oci-pull --help.
 async function runPull(args, program) {
   let options;
   try {
-    options = await toPullOptions(args, program);
+    options = await toPullOptions(args, { ...program, signal: program.interrupt.signal });
   } catch (error) {
-    return fail(toPullError(error), WRONG_USAGE, program);
+    return fail(error, program.interrupt.exitStatus() ?? WRONG_USAGE, program);
   }
   const reporter = new Reporter({
     write: program.stderr,
     columns: program.columns,
     quiet: args.quiet,
-    debug: program.env.OCI_PULL_DEBUG === "1"
+    debug: isDebugging(program)
   });
   try {
     const { interrupt: interrupt2 } = program;
@@ -32297,18 +32310,26 @@ async function runPull(args, program) {
     return DONE;
   } catch (error) {
     reporter.stop();
-    return fail(toPullError(error), program.interrupt.exitStatus() ?? FAILED, program);
+    return fail(error, program.interrupt.exitStatus() ?? FAILED, program);
   }
 }
-function fail(error, status, program) {
-  program.stderr(`${renderError(error)}
-`);
-  return status;
+function isDebugging({ env }) {
+  return env.OCI_PULL_DEBUG === "1";
 }
+function fail(error, status2, program) {
+  program.stderr(`${renderError(toPullError(error))}
+`);
+  if (isDebugging(program) && error instanceof Error) program.stderr(`${redactUrls(error.stack ?? "")}
+`);
+  return status2;
+}
+
+// src/pull/pull.ts
+import { isAbsolute, relative as relative2 } from "node:path";
 
 // src/store/store.ts
 import { randomBytes } from "node:crypto";
-import { mkdir, open as open2, readdir, rm as rm2, stat } from "node:fs/promises";
+import { open as open2, readdir, rm as rm2, stat as stat2 } from "node:fs/promises";
 import { join } from "node:path";
 
 // src/oci/digest-key.ts
@@ -32317,6 +32338,26 @@ function digestKeyOfHex(hex) {
 }
 function digestOfKey(key) {
   return `sha256:${Buffer.from(key, "latin1").toString("hex")}`;
+}
+
+// src/store/make-directories.ts
+import { mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+async function makeDirectories(path, mode = 511) {
+  try {
+    return await makeOne(path, mode);
+  } catch (error) {
+    if (error.code !== "ENOENT" || dirname(path) === path) throw error;
+  }
+  await makeDirectories(dirname(path));
+  await makeOne(path, mode);
+}
+async function makeOne(path, mode) {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if (error.code !== "EEXIST" || !(await stat(path)).isDirectory()) throw error;
+  }
 }
 
 // src/store/pack-format.ts
@@ -32450,10 +32491,9 @@ var StagedPack = class _StagedPack {
   add(entry) {
     this.#entries.push(entry);
   }
-  /** Takes an entry back whose bytes turned out wrong. */
+  /** Takes entries back whose bytes turned out wrong. */
   drop(form, hex) {
-    const at = this.#entries.findIndex((entry) => entry.form === form && entry.hex === hex);
-    if (at !== -1) this.#entries.splice(at, 1);
+    this.#entries = this.#entries.filter((entry) => entry.form !== form || !hex.has(entry.hex));
   }
   get isEmpty() {
     return this.#entries.length === 0;
@@ -32497,8 +32537,8 @@ function packsDirectory(storeDirectory) {
 }
 async function prepareStore(storeDirectory) {
   try {
-    await mkdir(packsDirectory(storeDirectory), { recursive: true, mode: 448 });
-    await mkdir(stagingDirectory(storeDirectory), { recursive: true, mode: 448 });
+    await makeDirectories(packsDirectory(storeDirectory), 448);
+    await makeDirectories(stagingDirectory(storeDirectory), 448);
   } catch (cause) {
     throw toPullError(cause, {
       code: "STORE_FAILED",
@@ -32515,20 +32555,22 @@ var ChunkStore = class _ChunkStore {
   constructor(directory) {
     this.directory = directory;
   }
-  /** Reads the tables of all packs; with `read` false the store starts out empty. Damaged packs are passed over and removed. */
+  /** Reads the tables of all packs; with `read` false the store starts out empty. Damaged packs are passed over and removed. Throws STORE_FAILED. */
   static async open(directory, read2) {
     await prepareStore(directory);
     const store = new _ChunkStore(directory);
     if (!read2) return store;
-    const names = await readdir(packsDirectory(directory));
-    for (const name of names.filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate)).sort()) {
+    for (const name of (await listPacks(directory)).filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate)).sort()) {
       await store.#addPack(join(packsDirectory(directory), name), name.slice(0, 40));
     }
     return store;
   }
-  /** `key`: the digest's 32 bytes as a latin1 string. */
-  find(form, key) {
-    const found = this.#chunks.get(`${form} ${key}`);
+  /**
+   * `key`: the digest's 32 bytes as a latin1 string. `size`: what the chunk must decode to; of two sizes under one digest one is a lie,
+   * which must not hide the other.
+   */
+  find(form, key, size) {
+    const found = this.#lookUp(form, key, size);
     return found && {
       path: found.pack.path,
       offset: found.entry.offset,
@@ -32536,26 +32578,38 @@ var ChunkStore = class _ChunkStore {
       size: found.entry.size
     };
   }
-  /** Chunks of a pack that is still being filled, found like any other from now on. */
+  #lookUp(form, key, size) {
+    const first = this.#chunks.get(`${form} ${key}`);
+    return size === void 0 || first?.entry.size === size ? first : this.#chunks.get(`${form} ${key} ${size}`);
+  }
+  /** Chunks of a pack that is still being filled, found like any other from now on. The first pack to hold a chunk is the one used. */
   adopt(pack) {
     for (const entry of pack.entries) {
       const name = `${entry.form} ${digestKeyOfHex(entry.hex)}`;
-      if (!this.#chunks.has(name)) this.#chunks.set(name, { pack, entry });
+      const first = this.#chunks.get(name);
+      const free = first && first.entry.size !== entry.size ? `${name} ${entry.size}` : name;
+      if (!this.#chunks.has(free)) this.#chunks.set(free, { pack, entry });
     }
   }
   /** A chunk whose bytes were wrong: not found again. Its pack is kept for the other chunks until `removeDamaged`. */
-  forget(form, key) {
-    const found = this.#chunks.get(`${form} ${key}`);
-    this.#chunks.delete(`${form} ${key}`);
-    if (found?.pack.key) this.#damaged.add(found.pack.path);
+  forget(form, key, size) {
+    const found = this.#lookUp(form, key, size);
+    if (!found) return;
+    const name = `${form} ${key}`;
+    this.#chunks.delete(this.#chunks.get(name) === found ? name : `${name} ${size}`);
+    if (found.pack.key) this.#damaged.add(found.pack.path);
+  }
+  /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
+  forgetSealed() {
+    for (const [name, { pack }] of this.#chunks) if (pack.key) this.#chunks.delete(name);
   }
   /** The sealed pack with this path. */
   packAt(path) {
     return this.#packs.get(path);
   }
   /** Is the chunk in a sealed pack, rather than in one this pull is filling? */
-  isStored(form, key) {
-    return Boolean(this.#chunks.get(`${form} ${key}`)?.pack.key);
+  isStored(form, key, size) {
+    return Boolean(this.#lookUp(form, key, size)?.pack.key);
   }
   /** Has any pack of the store shown a wrong byte? */
   get isDamaged() {
@@ -32607,10 +32661,20 @@ async function readPack(path, key) {
 function stagingDirectory(storeDirectory) {
   return join(storeDirectory, `v${PACK_VERSION}`, "staging");
 }
+async function listPacks(storeDirectory) {
+  try {
+    return await readdir(packsDirectory(storeDirectory));
+  } catch (cause) {
+    throw toPullError(cause, {
+      code: "STORE_FAILED",
+      message: `the chunk store ${storeDirectory} cannot be read`
+    });
+  }
+}
 async function removeStale(directory) {
   for (const name of await readdir(directory).catch(() => [])) {
     const path = join(directory, name);
-    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    const { mtimeMs } = await stat2(path).catch(() => ({ mtimeMs: Date.now() }));
     if (Date.now() - mtimeMs > STALE_MS) await rm2(path, { force: true }).catch(() => void 0);
   }
 }
@@ -32793,28 +32857,28 @@ var MAX_DIAGNOSTICS = 3;
 var MAX_DIAGNOSTIC_LENGTH = 300;
 var TRANSIENT_STATUSES = /* @__PURE__ */ new Set([408, 425, 429, 500, 502, 503, 504, 522, 524]);
 async function errorOfAnswer(answer, secrets) {
-  const { status, request, credentialSent } = answer;
+  const { status: status2, request, credentialSent } = answer;
   const diagnostics = await readDiagnostics(answer, secrets);
-  const code = codeOf(status, diagnostics);
+  const code = codeOf(status2, diagnostics);
   const retryAfter = parseRetryAfter(headerOf(answer, "retry-after"), Date.now());
   const said = diagnostics.map((one) => one.message ? `${one.code}: ${one.message}` : one.code).join("; ");
   const wait = code === "RATE_LIMITED" && retryAfter !== void 0 ? `; ${whenAgain(retryAfter)}` : "";
-  const outcome = `${status} ${STATUS_CODES[status] ?? ""}`.trimEnd() + (said && ` (${said})`) + wait;
+  const outcome = `${status2} ${STATUS_CODES[status2] ?? ""}`.trimEnd() + (said && ` (${said})`) + wait;
   return new RegistryError(code, `${request.what}: ${request.url.host} answered ${outcome}`, {
-    retry: TRANSIENT_STATUSES.has(status) || code === "RATE_LIMITED" ? "soon" : "never",
+    retry: TRANSIENT_STATUSES.has(status2) || code === "RATE_LIMITED" ? "soon" : "never",
     origin: request.url.origin,
-    status,
+    status: status2,
     diagnostics,
     credentialSent,
     retryAfter,
     hint: hintFor(code, credentialSent)
   });
 }
-function codeOf(status, diagnostics) {
-  if (status === 429 || diagnostics.some((one) => one.code === "TOOMANYREQUESTS")) return "RATE_LIMITED";
-  if (status === 401 || status === 403) return "UNAUTHORIZED";
-  if (status === 404) return "NOT_FOUND";
-  return TRANSIENT_STATUSES.has(status) || status >= 500 ? "REGISTRY_UNAVAILABLE" : "RESPONSE_INVALID";
+function codeOf(status2, diagnostics) {
+  if (status2 === 429 || diagnostics.some((one) => one.code === "TOOMANYREQUESTS")) return "RATE_LIMITED";
+  if (status2 === 401 || status2 === 403) return "UNAUTHORIZED";
+  if (status2 === 404) return "NOT_FOUND";
+  return TRANSIENT_STATUSES.has(status2) || status2 >= 500 ? "REGISTRY_UNAVAILABLE" : "RESPONSE_INVALID";
 }
 function whenAgain(retryAfter) {
   const at = new Date(Date.now() + retryAfter).toISOString().replace(/\.\d+Z$/, "Z");
@@ -32823,7 +32887,7 @@ function whenAgain(retryAfter) {
 function hintFor(code, credentialSent) {
   if (code !== "UNAUTHORIZED" && code !== "NOT_FOUND") return void 0;
   if (!credentialSent)
-    return "Check the spelling. No credential was sent: a private image needs username and password (for ghcr.io: github-token).";
+    return "Check the spelling. No credential was sent: a private image needs username and password, or on ghcr.io a github-token.";
   return code === "UNAUTHORIZED" ? "The credential was sent and refused: check it, and that the account may pull from this repository." : 'Check the spelling. A credential was sent; some registries say "not found" where the account may not pull.';
 }
 async function readDiagnostics(answer, secrets) {
@@ -33018,9 +33082,9 @@ function retryOf(error) {
 function hintFor2(error, url) {
   const codes = codesOf(error);
   if (codes.some((code) => CERTIFICATE.test(code)))
-    return `The certificate of ${url.host} is not trusted: name its CA in NODE_EXTRA_CA_CERTS, or switch tls-verify off if you know the network.`;
+    return `The certificate of ${url.host} is not trusted: name its CA in NODE_EXTRA_CA_CERTS, or set tls-verify to false if you know the network.`;
   if (codes.some((code) => NO_TLS.test(code)))
-    return `${url.host} does not speak TLS: switch tls-verify off to allow plain http.`;
+    return `${url.host} does not speak TLS: set tls-verify to false to allow plain http.`;
   return void 0;
 }
 function codesOf(error, depth = 0) {
@@ -33240,11 +33304,11 @@ function unsatisfiable(answer, blob, range) {
     `refuses the range ${range.start}-${range.end} of ${blob.size} bytes`
   );
 }
-function invalid3({ request, status }, code, fact) {
+function invalid3({ request, status: status2 }, code, fact) {
   return new RegistryError(code, `${request.what}: ${request.url.host} ${fact}`, {
     retry: "never",
     origin: request.url.origin,
-    status
+    status: status2
   });
 }
 
@@ -33549,9 +33613,9 @@ function verifyStated(bytes, answer) {
 function tooLarge(answer) {
   return invalid4(answer, "LIMIT_EXCEEDED", `sent more than ${MAX_MANIFEST_BYTES} bytes`);
 }
-function invalid4({ request, status }, code, fact) {
+function invalid4({ request, status: status2 }, code, fact) {
   const { origin, host } = request.url;
-  return new RegistryError(code, `${request.what}: ${host} ${fact}`, { retry: "never", origin, status });
+  return new RegistryError(code, `${request.what}: ${host} ${fact}`, { retry: "never", origin, status: status2 });
 }
 
 // src/registry/origin-gate.ts
@@ -33599,7 +33663,7 @@ function checkTarget(url, { endpoint, what, allowHttp }) {
     throw new PullError(
       "RESPONSE_INVALID",
       `${what} leads to ${url.host}, an address inside of the network of this machine`,
-      { hint: "If this registry really keeps its data there, switch tls-verify off." }
+      { hint: "If this registry really keeps its data there, set tls-verify to false." }
     );
 }
 function mayContact(hostname, endpoint) {
@@ -33719,11 +33783,11 @@ async function withRetries(budget, attempt) {
 }
 function exhausted(error, attempts) {
   if (attempts === 1) return error;
-  const { origin, status, diagnostics, credentialSent, retryAfter, hint, cause } = error;
+  const { origin, status: status2, diagnostics, credentialSent, retryAfter, hint, cause } = error;
   return new RegistryError(error.code, `${error.message} (gave up after ${attempts} attempts)`, {
     retry: "never",
     origin,
-    status,
+    status: status2,
     diagnostics,
     credentialSent,
     retryAfter,
@@ -34273,284 +34337,6 @@ async function firstFailure(runners) {
   if (first) throw first.error;
 }
 
-// src/layer/chunk-table.ts
-var DIGEST_BYTES = 32;
-function chunkCount(table) {
-  return table.offsets.length;
-}
-function digestKey(digests, index) {
-  const start = digests.byteOffset + index * DIGEST_BYTES;
-  return Buffer.from(digests.buffer, start, DIGEST_BYTES).toString("latin1");
-}
-
-// src/plan/chunk-name.ts
-function nameChunk(table, index) {
-  const key = digestKey(table.digests, index);
-  const size = table.sizes[index];
-  return { key, size, name: placeName("frame", key, size) };
-}
-function placeName(form, digest, size) {
-  return `${form} ${digest} ${size}`;
-}
-function chunkRange(table, index) {
-  const start = table.offsets[index];
-  return { start, end: start + table.compressedSizes[index] };
-}
-function countBytes(sources, ranges) {
-  let cached = 0;
-  sources.groups.forEach((group, index) => {
-    if (group === -1) cached += sources.compressedSizes[index];
-  });
-  return { cached, missing: ranges.reduce((sum, { range }) => sum + range.end - range.start, 0) };
-}
-
-// src/plan/coalesce.ts
-function coalesce(pieces, costs) {
-  const bridged = cheapGaps(pieces, costs);
-  const ranges = [];
-  let current = [];
-  pieces.forEach((piece, index) => {
-    current.push(piece);
-    const next = pieces[index + 1];
-    const length = (next?.end ?? 0) - current[0].start;
-    if (next && bridged.has(index) && length <= costs.maxRangeBytes) return;
-    ranges.push(toRange(joinTouching(current)));
-    current = [];
-  });
-  return ranges;
-}
-function splitWhole(size, maxRangeBytes) {
-  const ranges = [];
-  for (let start = 0; start < size; start += maxRangeBytes) {
-    ranges.push(toRange([{ start, end: Math.min(size, start + maxRangeBytes) }]));
-  }
-  return ranges;
-}
-function joinTouching(pieces) {
-  const joined = [];
-  for (const piece of pieces) {
-    const last = joined.at(-1);
-    if (last && last.end === piece.start) joined[joined.length - 1] = { start: last.start, end: piece.end };
-    else joined.push(piece);
-  }
-  return joined;
-}
-function cheapGaps(pieces, costs) {
-  const gaps = pieces.slice(1).map((piece, index) => ({ index, bytes: piece.start - pieces[index].end }));
-  gaps.sort((a, b) => a.bytes - b.bytes);
-  const bridged = /* @__PURE__ */ new Set();
-  let waste = 0;
-  for (const gap of gaps) {
-    waste += gap.bytes;
-    if (waste > costs.wasteBudget && pieces.length - bridged.size <= costs.maxRanges) break;
-    bridged.add(gap.index);
-  }
-  return bridged;
-}
-function toRange(pieces) {
-  const first = pieces[0];
-  return { range: { start: first.start, end: pieces.at(-1).end }, pieces };
-}
-function keptBytes(range) {
-  return range.pieces.reduce((sum, piece) => sum + rangeLength(piece), 0);
-}
-
-// src/plan/plan.ts
-var MAX_RANGE_BYTES = 8 << 20;
-var WASTE_SHARE = 0.02;
-var WASTE_FLOOR = 4096;
-var MAX_LAYER_RANGES = 512;
-var WHOLE_SHARE = 0.7;
-function planFetch(layers, locate, options) {
-  const planner = new Planner(locate, options);
-  for (const layer of layers) {
-    if (layer.kind === "chunked") planner.addChunked(layer);
-    else planner.addPlain(layer);
-  }
-  return planner.plan;
-}
-var Planner = class {
-  plan = {
-    files: [],
-    groups: [],
-    layers: [],
-    bytes: [],
-    chunks: []
-  };
-  #locate;
-  #options;
-  #fileIndex = /* @__PURE__ */ new Map();
-  #placed = /* @__PURE__ */ new Map();
-  #pack;
-  #packOffset;
-  constructor(locate, options) {
-    this.#locate = locate;
-    this.#options = options;
-    this.#pack = options.pack;
-    this.#packOffset = options.packOffset;
-  }
-  addPlain(layer) {
-    const { digest, compressedSize } = layer;
-    const stored = this.#find("blob", digest, compressedSize);
-    if (stored) {
-      this.plan.layers.push({
-        kind: "plain",
-        file: stored.file,
-        offset: stored.offset,
-        compressedSize,
-        groups: this.#groupsOf(stored)
-      });
-      this.plan.bytes.push({ missing: 0, cached: stored.group === -1 ? compressedSize : 0 });
-      return;
-    }
-    const file = this.#newFile();
-    const offset = this.#packOffset;
-    const groups = splitWhole(compressedSize, MAX_RANGE_BYTES).map((range) => this.#addGroup(range));
-    this.plan.chunks.push({
-      form: "blob",
-      digest,
-      pack: this.#pack,
-      offset,
-      compressedSize,
-      size: compressedSize
-    });
-    const group = groups[0] ?? -1;
-    this.#placed.set(placeName("blob", digest, compressedSize), {
-      path: "",
-      file,
-      offset,
-      compressedSize,
-      size: compressedSize,
-      group,
-      ready: 0
-    });
-    this.plan.layers.push({ kind: "plain", file, offset, compressedSize, groups });
-    this.plan.bytes.push({ missing: compressedSize, cached: 0 });
-    this.#rollOver();
-  }
-  addChunked(layer) {
-    const { table } = layer;
-    const chunks = Array.from({ length: chunkCount(table) }, (_, index) => nameChunk(table, index));
-    const missing = this.#missingChunks(chunks);
-    const pieces = missing.map((index) => chunkRange(table, index));
-    const ranges = coalesce(pieces, this.#costs(pieces, layer.dataEnd));
-    let next = 0;
-    for (const { range, pieces: kept } of ranges) {
-      const id = this.#addGroup({ range, pieces: kept });
-      let ready = 0;
-      for (; next < missing.length && pieces[next].end <= range.end; next++) {
-        const piece = pieces[next];
-        ready = this.#placeNew(chunks[missing[next]], rangeLength(piece), {
-          id,
-          ready
-        });
-      }
-      this.#rollOver();
-    }
-    const sources = this.#sources(table, chunks);
-    this.plan.layers.push({ kind: "chunked", sources });
-    this.plan.bytes.push(countBytes(sources, ranges));
-  }
-  #missingChunks(chunks) {
-    const seen = /* @__PURE__ */ new Set();
-    const missing = [];
-    chunks.forEach((chunk, index) => {
-      if (seen.has(chunk.name) || this.#findChunk("frame", chunk)) return;
-      seen.add(chunk.name);
-      missing.push(index);
-    });
-    return missing;
-  }
-  #costs(pieces, dataEnd) {
-    const needed = pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0);
-    const nearlyAll = needed >= WHOLE_SHARE * dataEnd;
-    return {
-      wasteBudget: nearlyAll ? Number.POSITIVE_INFINITY : Math.max(WASTE_FLOOR, WASTE_SHARE * (needed + this.#options.metadataBytes)),
-      maxRanges: MAX_LAYER_RANGES,
-      maxRangeBytes: MAX_RANGE_BYTES
-    };
-  }
-  #addGroup(range) {
-    const kept = keptBytes(range);
-    this.#newFile();
-    this.plan.groups.push({
-      ...range,
-      layer: this.plan.layers.length,
-      pack: this.#pack,
-      packOffset: this.#packOffset,
-      keptBytes: kept
-    });
-    this.#packOffset += kept;
-    return this.plan.groups.length - 1;
-  }
-  #placeNew(chunk, compressedSize, at) {
-    const { key, size } = chunk;
-    const { pack, packOffset } = this.plan.groups[at.id];
-    const offset = packOffset + at.ready;
-    const ready = at.ready + compressedSize;
-    const file = this.#fileOf(`new ${pack}`, { kind: "new", pack });
-    this.#placed.set(chunk.name, { path: "", file, offset, compressedSize, size, group: at.id, ready });
-    this.plan.chunks.push({ form: "frame", digest: digestOfKey(key), pack, offset, compressedSize, size });
-    return ready;
-  }
-  #sources(table, chunks) {
-    const sources = {
-      files: new Uint32Array(chunks.length),
-      offsets: new Float64Array(chunks.length),
-      compressedSizes: new Float64Array(chunks.length),
-      sizes: table.sizes,
-      groups: new Int32Array(chunks.length),
-      ready: new Float64Array(chunks.length)
-    };
-    chunks.forEach((chunk, index) => {
-      const placed = this.#findChunk("frame", chunk);
-      sources.files[index] = placed.file;
-      sources.offsets[index] = placed.offset;
-      sources.compressedSizes[index] = placed.compressedSize;
-      sources.groups[index] = placed.group;
-      sources.ready[index] = placed.ready;
-    });
-    return sources;
-  }
-  #find(form, digest, size) {
-    const name = placeName(form, digest, size);
-    const known = this.#placed.get(name);
-    if (known || !digest.startsWith("sha256:")) return known;
-    return this.#findChunk(form, { key: digestKeyOfHex(digest.slice("sha256:".length)), size, name });
-  }
-  #findChunk(form, { key, size, name }) {
-    const known = this.#placed.get(name);
-    if (known) return known;
-    const stored = this.#locate(form, key);
-    if (!stored || stored.size !== size) return void 0;
-    const file = this.#fileOf(`stored ${stored.path}`, { kind: "stored", path: stored.path });
-    const placed = { ...stored, file, group: -1, ready: 0 };
-    this.#placed.set(name, placed);
-    return placed;
-  }
-  #groupsOf(placed) {
-    if (placed.group === -1) return [];
-    return Array.from(
-      { length: Math.ceil(placed.compressedSize / MAX_RANGE_BYTES) },
-      (_, index) => placed.group + index
-    );
-  }
-  #newFile() {
-    return this.#fileOf(`new ${this.#pack}`, { kind: "new", pack: this.#pack });
-  }
-  #fileOf(name, file) {
-    const known = this.#fileIndex.get(name);
-    if (known !== void 0) return known;
-    this.#fileIndex.set(name, this.plan.files.length);
-    return this.plan.files.push(file) - 1;
-  }
-  #rollOver() {
-    if (this.#packOffset < this.#options.packTarget) return;
-    this.#pack++;
-    this.#packOffset = 0;
-  }
-};
-
 // src/unpack/hash-lane.ts
 var SLOT_BYTES = 256 << 10;
 var SLOTS = 8;
@@ -34733,6 +34519,321 @@ function workerScript() {
   return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
 }
 
+// src/layer/chunk-table.ts
+var DIGEST_BYTES = 32;
+function chunkCount(table) {
+  return table.offsets.length;
+}
+function digestKey(digests, index) {
+  const start = digests.byteOffset + index * DIGEST_BYTES;
+  return Buffer.from(digests.buffer, start, DIGEST_BYTES).toString("latin1");
+}
+
+// src/plan/chunk-name.ts
+function nameChunk(table, index) {
+  const key = digestKey(table.digests, index);
+  const size = table.sizes[index];
+  return { key, size, name: placeName("frame", key, size) };
+}
+function placeName(form, digest, size) {
+  return `${form} ${digest} ${size}`;
+}
+function chunkRange(table, index) {
+  const start = table.offsets[index];
+  return { start, end: start + table.compressedSizes[index] };
+}
+function countBytes(sources, ranges) {
+  let cached = 0;
+  sources.groups.forEach((group, index) => {
+    if (group === -1) cached += sources.compressedSizes[index];
+  });
+  return { cached, missing: ranges.reduce((sum, { range }) => sum + range.end - range.start, 0) };
+}
+
+// src/plan/coalesce.ts
+function coalesce(pieces, costs) {
+  const bridged = cheapGaps(pieces, costs);
+  const ranges = [];
+  let current = [];
+  pieces.forEach((piece, index) => {
+    current.push(piece);
+    const next = pieces[index + 1];
+    const length = (next?.end ?? 0) - current[0].start;
+    if (next && bridged.has(index) && length <= costs.maxRangeBytes) return;
+    ranges.push(toRange(joinTouching(current)));
+    current = [];
+  });
+  return ranges;
+}
+function splitWhole(size, maxRangeBytes) {
+  const ranges = [];
+  for (let start = 0; start < size; start += maxRangeBytes) {
+    ranges.push(toRange([{ start, end: Math.min(size, start + maxRangeBytes) }]));
+  }
+  return ranges;
+}
+function joinTouching(pieces) {
+  const joined = [];
+  for (const piece of pieces) {
+    const last = joined.at(-1);
+    if (last && last.end === piece.start) joined[joined.length - 1] = { start: last.start, end: piece.end };
+    else joined.push(piece);
+  }
+  return joined;
+}
+function cheapGaps(pieces, costs) {
+  const gaps = pieces.slice(1).map((piece, index) => ({ index, bytes: piece.start - pieces[index].end }));
+  gaps.sort((a, b) => a.bytes - b.bytes);
+  const bridged = /* @__PURE__ */ new Set();
+  let waste = 0;
+  for (const gap of gaps) {
+    waste += gap.bytes;
+    if (waste > costs.wasteBudget && pieces.length - bridged.size <= costs.maxRanges) break;
+    bridged.add(gap.index);
+  }
+  return bridged;
+}
+function toRange(pieces) {
+  const first = pieces[0];
+  return { range: { start: first.start, end: pieces.at(-1).end }, pieces };
+}
+function keptBytes(range) {
+  return range.pieces.reduce((sum, piece) => sum + rangeLength(piece), 0);
+}
+
+// src/plan/plan.ts
+var MAX_RANGE_BYTES = 8 << 20;
+var WASTE_SHARE = 0.02;
+var WASTE_FLOOR = 4096;
+var MAX_LAYER_RANGES = 512;
+var WHOLE_SHARE = 0.7;
+function planFetch(layers, locate, options) {
+  const planner = new Planner(locate, options);
+  for (const layer of layers) {
+    if (layer.kind === "chunked") planner.addChunked(layer);
+    else planner.addPlain(layer);
+  }
+  return planner.plan;
+}
+var Planner = class {
+  plan = {
+    files: [],
+    groups: [],
+    layers: [],
+    bytes: [],
+    chunks: []
+  };
+  #locate;
+  #options;
+  #fileIndex = /* @__PURE__ */ new Map();
+  #placed = /* @__PURE__ */ new Map();
+  #pack;
+  #packOffset;
+  constructor(locate, options) {
+    this.#locate = locate;
+    this.#options = options;
+    this.#pack = options.pack;
+    this.#packOffset = options.packOffset;
+  }
+  addPlain(layer) {
+    const { digest, compressedSize } = layer;
+    const stored = this.#find("blob", digest, compressedSize);
+    if (stored) {
+      this.plan.layers.push({
+        kind: "plain",
+        file: stored.file,
+        offset: stored.offset,
+        compressedSize,
+        groups: this.#groupsOf(stored)
+      });
+      this.plan.bytes.push({ missing: 0, cached: stored.group === -1 ? compressedSize : 0 });
+      return;
+    }
+    const file = this.#newFile();
+    const offset = this.#packOffset;
+    const groups = splitWhole(compressedSize, MAX_RANGE_BYTES).map((range) => this.#addGroup(range));
+    this.plan.chunks.push({
+      form: "blob",
+      digest,
+      pack: this.#pack,
+      offset,
+      compressedSize,
+      size: compressedSize
+    });
+    const group = groups[0] ?? -1;
+    this.#placed.set(placeName("blob", digest, compressedSize), {
+      path: "",
+      file,
+      offset,
+      compressedSize,
+      size: compressedSize,
+      group,
+      ready: 0
+    });
+    this.plan.layers.push({ kind: "plain", file, offset, compressedSize, groups });
+    this.plan.bytes.push({ missing: compressedSize, cached: 0 });
+    this.#rollOver();
+  }
+  addChunked(layer) {
+    const { table } = layer;
+    const chunks = Array.from({ length: chunkCount(table) }, (_, index) => nameChunk(table, index));
+    const missing = this.#missingChunks(chunks);
+    const pieces = missing.map((index) => chunkRange(table, index));
+    const ranges = coalesce(pieces, this.#costs(pieces, layer));
+    let next = 0;
+    for (const { range, pieces: kept } of ranges) {
+      const id = this.#addGroup({ range, pieces: kept });
+      let ready = 0;
+      for (; next < missing.length && pieces[next].end <= range.end; next++) {
+        const piece = pieces[next];
+        ready = this.#placeNew(chunks[missing[next]], rangeLength(piece), {
+          id,
+          ready
+        });
+      }
+      this.#rollOver();
+    }
+    const sources = this.#sources(table, chunks);
+    this.plan.layers.push({ kind: "chunked", sources });
+    this.plan.bytes.push(countBytes(sources, ranges));
+  }
+  #missingChunks(chunks) {
+    const seen = /* @__PURE__ */ new Set();
+    const missing = [];
+    chunks.forEach((chunk, index) => {
+      if (seen.has(chunk.name) || this.#findChunk("frame", chunk)) return;
+      seen.add(chunk.name);
+      missing.push(index);
+    });
+    return missing;
+  }
+  #costs(pieces, { dataEnd, metadataBytes }) {
+    const needed = pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0);
+    const nearlyAll = needed >= WHOLE_SHARE * dataEnd;
+    return {
+      wasteBudget: nearlyAll ? Number.POSITIVE_INFINITY : Math.max(WASTE_FLOOR, WASTE_SHARE * (needed + metadataBytes)),
+      maxRanges: MAX_LAYER_RANGES,
+      maxRangeBytes: MAX_RANGE_BYTES
+    };
+  }
+  #addGroup(range) {
+    const kept = keptBytes(range);
+    this.#newFile();
+    this.plan.groups.push({
+      ...range,
+      layer: this.plan.layers.length,
+      pack: this.#pack,
+      packOffset: this.#packOffset,
+      keptBytes: kept
+    });
+    this.#packOffset += kept;
+    return this.plan.groups.length - 1;
+  }
+  #placeNew(chunk, compressedSize, at) {
+    const { key, size } = chunk;
+    const { pack, packOffset } = this.plan.groups[at.id];
+    const offset = packOffset + at.ready;
+    const ready = at.ready + compressedSize;
+    const file = this.#fileOf(`new ${pack}`, { kind: "new", pack });
+    this.#placed.set(chunk.name, { path: "", file, offset, compressedSize, size, group: at.id, ready });
+    this.plan.chunks.push({ form: "frame", digest: digestOfKey(key), pack, offset, compressedSize, size });
+    return ready;
+  }
+  #sources(table, chunks) {
+    const sources = {
+      files: new Uint32Array(chunks.length),
+      offsets: new Float64Array(chunks.length),
+      compressedSizes: new Float64Array(chunks.length),
+      sizes: table.sizes,
+      groups: new Int32Array(chunks.length),
+      ready: new Float64Array(chunks.length)
+    };
+    chunks.forEach((chunk, index) => {
+      const placed = this.#findChunk("frame", chunk);
+      sources.files[index] = placed.file;
+      sources.offsets[index] = placed.offset;
+      sources.compressedSizes[index] = placed.compressedSize;
+      sources.groups[index] = placed.group;
+      sources.ready[index] = placed.ready;
+    });
+    return sources;
+  }
+  #find(form, digest, size) {
+    const name = placeName(form, digest, size);
+    const known = this.#placed.get(name);
+    if (known || !digest.startsWith("sha256:")) return known;
+    return this.#findChunk(form, { key: digestKeyOfHex(digest.slice("sha256:".length)), size, name });
+  }
+  #findChunk(form, { key, size, name }) {
+    const known = this.#placed.get(name);
+    if (known) return known;
+    const stored = this.#locate(form, key, size);
+    if (!stored || stored.size !== size) return void 0;
+    const file = this.#fileOf(`stored ${stored.path}`, { kind: "stored", path: stored.path });
+    const placed = { ...stored, file, group: -1, ready: 0 };
+    this.#placed.set(name, placed);
+    return placed;
+  }
+  #groupsOf(placed) {
+    if (placed.group === -1) return [];
+    return Array.from(
+      { length: Math.ceil(placed.compressedSize / MAX_RANGE_BYTES) },
+      (_, index) => placed.group + index
+    );
+  }
+  #newFile() {
+    return this.#fileOf(`new ${this.#pack}`, { kind: "new", pack: this.#pack });
+  }
+  #fileOf(name, file) {
+    const known = this.#fileIndex.get(name);
+    if (known !== void 0) return known;
+    this.#fileIndex.set(name, this.plan.files.length);
+    return this.plan.files.push(file) - 1;
+  }
+  #rollOver() {
+    if (this.#packOffset < this.#options.packTarget) return;
+    this.#pack++;
+    this.#packOffset = 0;
+  }
+};
+
+// src/pull/unpack-job.ts
+async function toUnpackJob(session, attempt, board) {
+  const { plan, root } = attempt;
+  const files = [];
+  for (const file of plan.files) {
+    files.push(file.kind === "stored" ? file.path : (await session.staging.pack(file.pack)).path);
+  }
+  const layers = session.layers.map((_, index) => toLayerInput(session, attempt, { index, files }));
+  const owner = process.geteuid?.() === 0 ? "preserve" : "runner";
+  return { root, owner, files, board, ring: createHashRing(), layers };
+}
+function toLayerInput(session, { plan, metadata }, { index, files }) {
+  const layer = metadata[index];
+  const planned = plan.layers[index];
+  const [diffId, digest] = [session.image.config.diffIds[index], session.layers[index]?.digest];
+  if (!diffId || !digest) throw new Error(`layer ${index} has no name`);
+  const names = { diffId, digest };
+  if (planned.kind === "plain") {
+    const { file: file2, offset: offset2, compressedSize: compressedSize2, groups } = planned;
+    const blob = { file: file2, offset: offset2, compressedSize: compressedSize2, groups, groupBytes: MAX_RANGE_BYTES };
+    const isFresh = session.store.packAt(files[file2] ?? "") === void 0;
+    return { ...names, kind: "plain", blob, verifyDigest: isFresh };
+  }
+  if (layer.kind !== "chunked") throw new Error(`layer ${index} was planned as another kind than it is`);
+  const { path, offset, compressedSize, digest: tarSplitDigest } = layer.tarSplit;
+  const file = files.push(path) - 1;
+  return {
+    ...names,
+    kind: "chunked",
+    chunks: planned.sources,
+    chunkDigests: layer.table.digests,
+    firstChunk: layer.table.firstChunk,
+    tarSplit: { file, offset, compressedSize, groups: [], groupBytes: 1 },
+    tarSplitDigest
+  };
+}
+
 // src/pull/attempt.ts
 async function runAttempt(session, attempt) {
   var _stack = [];
@@ -34744,7 +34845,7 @@ async function runAttempt(session, attempt) {
     const signal = AbortSignal.any([options.signal, stop.signal]);
     const pack = (number) => staging.pack(number);
     const { concurrency, emit } = options;
-    const job = await toJob(session, attempt, board);
+    const job = await toUnpackJob(session, attempt, board.memory);
     const onAbort = () => {
       board.abort();
       stopHashRing(job.ring);
@@ -34781,50 +34882,6 @@ function throwFirstCause(...results) {
   );
   if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
 }
-function isAbort(error) {
-  return error instanceof PullError && error.code === "ABORTED";
-}
-async function toJob(session, { plan, metadata, root }, board) {
-  const files = [];
-  for (const file of plan.files)
-    files.push(file.kind === "stored" ? file.path : (await session.staging.pack(file.pack)).path);
-  const layers = session.layers.map((descriptor, index) => {
-    const layer = metadata[index];
-    const planned = plan.layers[index];
-    const diffId = session.image.config.diffIds[index];
-    if (!diffId || layer.kind !== planned.kind)
-      throw new Error(`layer ${index} was planned as another kind than it is`);
-    const names = { diffId, digest: descriptor.digest };
-    if (planned.kind === "plain") {
-      const { file: file2, offset: offset2, compressedSize: compressedSize2, groups } = planned;
-      return {
-        ...names,
-        kind: "plain",
-        blob: { file: file2, offset: offset2, compressedSize: compressedSize2, groups, groupBytes: MAX_RANGE_BYTES }
-      };
-    }
-    const { table, tarSplit } = layer;
-    const { path, offset, compressedSize, digest } = tarSplit;
-    const file = files.push(path) - 1;
-    return {
-      ...names,
-      kind: "chunked",
-      chunks: planned.sources,
-      chunkDigests: table.digests,
-      firstChunk: table.firstChunk,
-      tarSplit: { file, offset, compressedSize, groups: [], groupBytes: 1 },
-      tarSplitDigest: digest
-    };
-  });
-  return {
-    root,
-    owner: process.geteuid?.() === 0 ? "preserve" : "runner",
-    files,
-    board: board.memory,
-    ring: createHashRing(),
-    layers
-  };
-}
 async function adoptFetched(session, plan) {
   const named = plan.chunks.filter(({ digest }) => digest.startsWith("sha256:"));
   for (const [number, chunks] of Map.groupBy(named, ({ pack }) => pack)) {
@@ -34837,7 +34894,7 @@ async function adoptFetched(session, plan) {
 import { randomBytes as randomBytes2 } from "node:crypto";
 import { lstat as lstat2, mkdir as mkdir2, readdir as readdir2, rename as rename3, rm as rm3, rmdir, writeFile as writeFile2 } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname, join as join2, parse as parse2, relative, resolve as resolve2, sep } from "node:path";
+import { basename, dirname as dirname2, join as join2, parse as parse2, relative, resolve as resolve2, sep } from "node:path";
 
 // src/pull/destination-record.ts
 import { lstat, readFile, rename as rename2, writeFile } from "node:fs/promises";
@@ -34851,16 +34908,22 @@ async function inodeOf(path) {
   return found?.ino.toString();
 }
 async function isOurs(destination) {
+  const inodes = await readInodes(destination);
+  return inodes?.includes(await inodeOf(destination)) ?? false;
+}
+async function hasRecord(destination) {
+  return await readInodes(destination) !== void 0;
+}
+async function readInodes(destination) {
   const record = recordPath(destination);
   const found = await lstat(record).catch(() => void 0);
-  if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return false;
+  if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return void 0;
   try {
     const value = JSON.parse(await readFile(record, "utf8"));
-    if (value?.tool !== "oci-pull" || value.version !== RECORD_VERSION || !Array.isArray(value.inodes))
-      return false;
-    return value.inodes.includes(await inodeOf(destination));
+    const isRecord = value?.tool === "oci-pull" && value.version === RECORD_VERSION;
+    return isRecord && Array.isArray(value.inodes) ? value.inodes : void 0;
   } catch {
-    return false;
+    return void 0;
   }
 }
 async function writeRecord(destination, record) {
@@ -34878,18 +34941,21 @@ async function claimDestination(path, workspace = process.cwd()) {
   refuseProtected(path, workspace);
   await refuseForeign(path);
   const prefix = `.${basename(path)}.oci-pull-`;
-  const root = join2(dirname(path), `${prefix}${randomBytes2(6).toString("hex")}`);
+  const root = join2(dirname2(path), `${prefix}${randomBytes2(6).toString("hex")}`);
   try {
-    await mkdir2(dirname(path), { recursive: true });
-    await removeStale2(dirname(path), prefix);
+    await makeDirectories(dirname2(path));
+    await removeStale2(dirname2(path), prefix);
     await mkdir2(root, { mode: 448 });
   } catch (cause) {
-    throw toPullError(cause, { code: "UNPACK_FAILED", message: `${root} cannot be created` });
+    throw toPullError(cause, {
+      code: "UNPACK_FAILED",
+      message: `nothing can be created in ${dirname2(path)}, where the destination is to be`
+    });
   }
   return {
     path,
     root,
-    configPath: `${path}.config.json`,
+    configPath: configPath(path),
     reset: () => reset(root),
     publish: (record, config) => publish({ path, root, config }, record),
     discard: () => removeTree(root).catch(() => void 0)
@@ -34908,6 +34974,7 @@ function refuseProtected(path, workspace) {
   if (reason) throw new PullError("DESTINATION_UNSAFE", `destination ${path} is refused: ${reason}`);
 }
 async function refuseForeign(path) {
+  await refuseForeignConfig(path);
   const found = await lstat2(path).catch(() => void 0);
   if (!found) return;
   if (!found.isDirectory())
@@ -34919,13 +34986,34 @@ async function refuseForeign(path) {
     "DESTINATION_UNSAFE",
     `destination ${path} is not empty and was not made by an earlier pull`,
     {
-      hint: `Remove it, or choose another destination. (An earlier pull would have left ${recordPath(path)}.)`
+      hint: `Remove it, or choose another destination. (An earlier pull would have left ${recordPath(path)}, which knows its own directory from a copy.)`
     }
   );
 }
+async function refuseForeignConfig(path) {
+  const config = configPath(path);
+  if (await inodeOf(config) === void 0 || await hasRecord(path)) return;
+  throw new PullError(
+    "DESTINATION_UNSAFE",
+    `${config} exists, and the image's config would be written there`,
+    {
+      hint: "Move it away, or choose another destination."
+    }
+  );
+}
+function configPath(destination) {
+  return `${destination}.config.json`;
+}
 async function reset(root) {
-  await removeTree(root);
-  await mkdir2(root, { mode: 448 });
+  try {
+    await removeTree(root);
+    await mkdir2(root, { mode: 448 });
+  } catch (cause) {
+    throw toPullError(cause, {
+      code: "UNPACK_FAILED",
+      message: `${root} cannot be emptied for another attempt`
+    });
+  }
 }
 async function publish(made, record) {
   const { path, root, config } = made;
@@ -34935,9 +35023,14 @@ async function publish(made, record) {
     const [before, after] = [await inodeOf(path), await inodeOf(root)];
     await writeRecord(path, { ...record, complete: false, inodes: [before, after] });
     await moveAway(path, old);
-    await rename3(root, path).catch((cause) => putBack(old, path, cause));
-    await rename3(`${root}.config`, `${path}.config.json`);
-    await writeRecord(path, { ...record, complete: true, inodes: [after] });
+    try {
+      await rename3(root, path);
+      await rename3(`${root}.config`, configPath(path));
+      await writeRecord(path, { ...record, complete: true, inodes: [after] });
+    } catch (cause) {
+      await putBack({ path, root, old }, after);
+      throw cause;
+    }
   } catch (cause) {
     await rm3(`${root}.config`, { force: true }).catch(() => void 0);
     throw toPullError(cause, {
@@ -34954,9 +35047,10 @@ async function moveAway(path, old) {
   if (entries.length === 0) await rmdir(path);
   else await rename3(path, old);
 }
-async function putBack(old, path, cause) {
+async function putBack(paths, made) {
+  const { path, root, old } = paths;
+  if (await inodeOf(path) === made) await rename3(path, root).catch(() => void 0);
   await rename3(old, path).catch(() => void 0);
-  throw cause;
 }
 async function removeStale2(parent, prefix) {
   for (const name of await readdir2(parent)) {
@@ -35004,7 +35098,7 @@ var Staging = class {
     }
     this.#store.adopt({ key: "", path: pack.path, size: 0, entries });
   }
-  /** A chunk whose bytes were wrong will not be sealed. */
+  /** Chunks whose bytes were wrong will not be sealed. */
   async drop(form, hex) {
     for (const pack of await this.#all()) pack.drop(form, hex);
   }
@@ -35179,7 +35273,7 @@ async function readKnown(format, context) {
   const outcome = await context.readToc({ ...stored, digest: format.toc.digest, dataEnd: format.dataEnd });
   if (outcome.kind === "unusable") return { kind: "plain", reason: outcome.reason };
   if (outcome.kind === "corrupt") {
-    context.store.forget("blob", digestKeyOfHex(digestHex(format.toc.digest)));
+    context.store.forget("blob", digestKeyOfHex(digestHex(format.toc.digest)), rangeLength(format.toc.range));
     context.emit({ kind: "warning", message: `a damaged cache entry was not used (${outcome.reason})` });
     return void 0;
   }
@@ -35189,8 +35283,7 @@ async function readKnown(format, context) {
   return chunked(format, outcome.table, { ...tarSplit, digest });
 }
 function findBlob(digest, range, store) {
-  const found = store.find("blob", digestKeyOfHex(digestHex(digest)));
-  return found && found.compressedSize === rangeLength(range) ? found : void 0;
+  return store.find("blob", digestKeyOfHex(digestHex(digest)), rangeLength(range));
 }
 async function fetchSpan(descriptor, span, context) {
   const { source, staging, tally, signal } = context;
@@ -35210,6 +35303,8 @@ async function fetchSpan(descriptor, span, context) {
     await pack.write(offset + written, [bytes]);
     written += bytes.length;
   }
+  if (written !== rangeLength(span))
+    throw new PullError("RESPONSE_INVALID", `${source.name}: the answer to a range request ended early`);
   return offset;
 }
 async function keep(found, staging) {
@@ -35229,19 +35324,25 @@ var PACKS_PER_IMAGE = 6;
 async function readMetadata(session, whole) {
   var _stack = [];
   try {
-    const { options, source, store, staging, tallies } = session;
     const pool = __using(_stack, openPool(), true);
-    const read2 = async (index) => {
-      const descriptor = session.layers[index];
-      const tally = tallies[index];
-      if (!descriptor || !tally) return { kind: "plain" };
+    const stop = new AbortController();
+    const signal = AbortSignal.any([session.options.signal, stop.signal]);
+    const readToc = (job) => pool.run("readToc", job).catch(tooLarge2);
+    const reads = session.layers.map((descriptor, index) => {
       const reason = whole.get(index);
-      if (reason !== void 0) return { kind: "plain", reason };
-      const readToc = (job) => pool.run("readToc", job);
-      const { emit, signal } = options;
+      if (reason !== void 0) return Promise.resolve({ kind: "plain", reason });
+      const { source, store, staging } = session;
+      const tally = session.tallies[index];
+      const { emit } = session.options;
       return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal });
-    };
-    return await Promise.all(session.layers.map((_2, index) => read2(index)));
+    });
+    for (const read2 of reads) read2.catch(() => stop.abort());
+    const settled = await Promise.allSettled(reads);
+    const failures = settled.flatMap(
+      (result) => result.status === "rejected" ? [result.reason] : []
+    );
+    if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
+    return Promise.all(reads);
   } catch (_) {
     var _error = _, _hasError = true;
   } finally {
@@ -35249,17 +35350,20 @@ async function readMetadata(session, whole) {
     _promise && await _promise;
   }
 }
+function tooLarge2(error) {
+  if (error instanceof PullError && error.code === "WORKER_EXITED")
+    return { kind: "unusable", reason: "its TOC is too large to be read" };
+  throw error;
+}
 function planLayers(session, metadata) {
   const { store, staging, layers } = session;
   const planned = metadata.map(
     (layer, index) => toPlanLayer(layer, layers[index])
   );
-  const metadataBytes = session.tallies.reduce((sum, tally) => sum + tally.bytes, 0);
   const compressed = layers.reduce((sum, layer) => sum + layer.size, 0);
-  return planFetch(planned, (form, key) => store.find(form, key), {
+  return planFetch(planned, (form, key, size) => store.find(form, key, size), {
     ...staging.free,
-    packTarget: packTarget(compressed),
-    metadataBytes
+    packTarget: packTarget(compressed)
   });
 }
 function packTarget(compressed) {
@@ -35267,70 +35371,13 @@ function packTarget(compressed) {
 }
 function toPlanLayer(metadata, descriptor) {
   if (metadata.kind === "chunked")
-    return { kind: "chunked", table: metadata.table, dataEnd: metadata.dataEnd };
+    return {
+      kind: "chunked",
+      table: metadata.table,
+      dataEnd: metadata.dataEnd,
+      metadataBytes: metadata.toc.compressedSize + metadata.tarSplit.compressedSize
+    };
   return { kind: "plain", digest: descriptor.digest, compressedSize: descriptor.size };
-}
-
-// src/pull/live-packs.ts
-var MAX_LIVE_PACKS = 8;
-var MIN_LIVE_SHARE = 0.5;
-async function keepPacks(session, plan, metadata) {
-  const image = { session, plan, metadata };
-  const stored = storedPacks(image);
-  const fresh = await session.staging.seal();
-  const live = [...stored, ...fresh];
-  if (!isWasteful(live) && !session.store.isDamaged) return { fresh, live };
-  const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack.path]));
-  const chunks = [...imageChunks(image)].map((chunk) => ({
-    ...chunk,
-    path: sealed.get(chunk.path) ?? chunk.path
-  }));
-  const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
-  const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
-  await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
-  return { fresh: packs, live: packs };
-}
-function isWasteful(live) {
-  const sum = (measure) => live.reduce((total, pack) => total + measure(pack), 0);
-  return live.length > MAX_LIVE_PACKS || sum((pack) => pack.liveBytes) < MIN_LIVE_SHARE * sum((pack) => pack.size);
-}
-function* imageChunks(image) {
-  const seen = /* @__PURE__ */ new Set();
-  for (const { form, key } of imageKeys(image)) {
-    const found = image.session.store.find(form, key);
-    if (!found || seen.has(`${form} ${key}`)) continue;
-    seen.add(`${form} ${key}`);
-    yield { form, hex: Buffer.from(key, "latin1").toString("hex"), ...found };
-  }
-}
-function* imageKeys({
-  session,
-  plan,
-  metadata
-}) {
-  for (const [index, layer] of metadata.entries()) {
-    const names = layer.kind === "plain" ? [session.layers[index]?.digest] : [layer.toc.digest, layer.tarSplit.digest];
-    for (const digest of names) if (digest) yield { form: "blob", key: digestKeyOfHex(digestHex(digest)) };
-    if (layer.kind === "plain" || plan.layers[index]?.kind !== "chunked") continue;
-    for (let chunk = 0; chunk < chunkCount(layer.table); chunk++) {
-      yield { form: "frame", key: digestKey(layer.table.digests, chunk) };
-    }
-  }
-}
-function storedPacks(image) {
-  const { store } = image.session;
-  const live = /* @__PURE__ */ new Map();
-  const seen = /* @__PURE__ */ new Set();
-  for (const { form, key } of imageKeys(image)) {
-    const found = store.find(form, key);
-    if (!found || !store.packAt(found.path) || seen.has(`${form} ${key}`)) continue;
-    seen.add(`${form} ${key}`);
-    live.set(found.path, (live.get(found.path) ?? 0) + found.compressedSize);
-  }
-  return [...live].flatMap(([path, liveBytes]) => {
-    const pack = store.packAt(path);
-    return pack ? [{ key: pack.key, path, size: pack.size, liveBytes }] : [];
-  });
 }
 
 // src/fetch/tally.ts
@@ -35359,66 +35406,165 @@ function warn(session, message) {
 }
 async function closeSession(session) {
   await session.staging.discard();
+  if (session.caching.storeWrite) await session.store.removeDamaged(/* @__PURE__ */ new Set());
+}
+
+// src/pull/live-packs.ts
+var MAX_LIVE_PACKS = 8;
+var MIN_LIVE_SHARE = 0.5;
+async function keepPacks(session, plan, metadata) {
+  const image = { session, plan, metadata };
+  const stored = storedPacks(image);
+  const fresh = await session.staging.seal();
+  const live = [...stored, ...fresh];
+  const isWorthIt = session.caching.cache !== void 0 && isWasteful(live);
+  if (!isWorthIt && !session.store.isDamaged) return { fresh, live };
+  try {
+    return await compact(image, fresh);
+  } catch (error) {
+    warn(session, `the packs could not be compacted: ${describeError(error)}`);
+    return { fresh, live };
+  }
+}
+async function compact(image, fresh) {
+  const { session } = image;
+  const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack.path]));
+  const chunks = [...imageChunks(image)].map((chunk) => ({
+    ...chunk,
+    path: sealed.get(chunk.path) ?? chunk.path
+  }));
+  const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
+  const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
+  await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
+  return { fresh: packs, live: packs };
+}
+function isWasteful(live) {
+  const sum = (measure) => live.reduce((total, pack) => total + measure(pack), 0);
+  return live.length > MAX_LIVE_PACKS || sum((pack) => pack.liveBytes) < MIN_LIVE_SHARE * sum((pack) => pack.size);
+}
+function* imageChunks(image) {
+  const seen = /* @__PURE__ */ new Set();
+  for (const { form, key, size } of imageKeys(image)) {
+    const found = image.session.store.find(form, key, size);
+    if (!found || seen.has(`${form} ${key}`)) continue;
+    seen.add(`${form} ${key}`);
+    yield { form, hex: Buffer.from(key, "latin1").toString("hex"), ...found };
+  }
+}
+function* imageKeys({
+  session,
+  plan,
+  metadata
+}) {
+  for (const [index, layer] of metadata.entries()) {
+    for (const { digest, size } of layer.kind === "plain" ? session.layers.slice(index, index + 1) : metadataBlobs(layer)) {
+      if (digest) yield { form: "blob", key: digestKeyOfHex(digestHex(digest)), size };
+    }
+    if (layer.kind === "plain" || plan.layers[index]?.kind !== "chunked") continue;
+    for (let chunk = 0; chunk < chunkCount(layer.table); chunk++) {
+      yield {
+        form: "frame",
+        key: digestKey(layer.table.digests, chunk),
+        size: layer.table.sizes[chunk]
+      };
+    }
+  }
+}
+function metadataBlobs({ toc, tarSplit }) {
+  return [toc, tarSplit].map(({ digest, compressedSize }) => ({ digest, size: compressedSize }));
+}
+function storedPacks(image) {
+  const { store } = image.session;
+  const live = /* @__PURE__ */ new Map();
+  const seen = /* @__PURE__ */ new Set();
+  for (const { form, key, size } of imageKeys(image)) {
+    const found = store.find(form, key, size);
+    if (!found || !store.packAt(found.path) || seen.has(`${form} ${key}`)) continue;
+    seen.add(`${form} ${key}`);
+    live.set(found.path, (live.get(found.path) ?? 0) + found.compressedSize);
+  }
+  return [...live].flatMap(([path, liveBytes]) => {
+    const pack = store.packAt(path);
+    return pack ? [{ key: pack.key, path, size: pack.size, liveBytes }] : [];
+  });
 }
 
 // src/pull/recover.ts
-async function learn(session, detour, { lessons, plan, metadata }) {
+async function learn(session, detour, circumstances) {
   const { layer } = detour;
+  const { lessons, metadata } = circumstances;
   if (detour.kind === "inconsistent") {
     return takeWhole(session, lessons, {
       layer,
       reason: `its parts do not make up the layer (${detour.reason})`
     });
   }
-  const planned = plan.layers[layer];
   const described = metadata[layer];
-  if (detour.found.blob && planned?.kind === "plain") {
-    const digest = session.layers[layer]?.digest ?? "";
-    await discardDamaged(session, lessons, {
-      form: "blob",
-      digest,
-      fresh: planned.groups.length > 0,
-      layer,
-      reason: detour.reason
-    });
-  }
-  if (planned?.kind !== "chunked" || described?.kind !== "chunked") return;
+  if (detour.found.blob) await learnBlob(session, lessons, detour);
+  if (described?.kind !== "chunked") return;
   if (detour.found.tarSplit) await learnTarSplit(session, lessons, { layer, described });
-  for (const chunk of detour.found.chunks) {
-    const digest = digestOfKey(digestKey(described.table.digests, chunk));
-    const fresh = planned.sources.groups[chunk] !== -1;
-    await discardDamaged(session, lessons, { form: "frame", digest, fresh, layer, reason: detour.reason });
-  }
+  if (detour.found.chunks.length > 0)
+    await learnChunks(session, lessons, { layer, described, chunks: detour.found.chunks });
 }
-async function discardDamaged(session, lessons, damage) {
-  const { form, digest, fresh, layer, reason } = damage;
-  const what = form === "blob" ? `layer ${digest}` : `chunk ${digest} of layer ${session.layers[layer]?.digest}`;
-  const again = fresh && lessons.refetched.has(`${form} ${digest}`);
-  if (again && form === "frame")
-    return takeWhole(session, lessons, { layer, reason: `${what} does not match its digest` });
-  if (again) {
-    const message = `${what} from ${session.source.name} does not match its digest, fetched twice (${reason})`;
-    throw new PullError("DIGEST_MISMATCH", message);
+async function learnBlob(session, lessons, { layer, reason }) {
+  const descriptor = session.layers[layer];
+  if (!descriptor) return;
+  const { digest, size } = descriptor;
+  const damaged = { form: "blob", layer, chunks: /* @__PURE__ */ new Map([[digestHex(digest), size]]) };
+  if (!discard2(session, lessons, damaged).again)
+    return session.staging.drop("blob", /* @__PURE__ */ new Set([digestHex(digest)]));
+  const message = `layer ${digest} from ${session.source.name} does not match its digest, fetched twice (${reason})`;
+  throw new PullError("DIGEST_MISMATCH", message);
+}
+async function learnChunks(session, lessons, found) {
+  const { layer, described } = found;
+  const { digests, sizes } = described.table;
+  const keys = new Map(found.chunks.map((chunk) => [digestKey(digests, chunk), sizes[chunk]]));
+  const chunks = new Map([...keys].map(([key, size]) => [Buffer.from(key, "latin1").toString("hex"), size]));
+  const { again } = discard2(session, lessons, { form: "frame", layer, chunks });
+  await session.staging.drop("frame", new Set(chunks.keys()));
+  if (!again) return;
+  const [first] = keys.keys();
+  takeWhole(session, lessons, {
+    layer,
+    reason: `chunk ${digestOfKey(first ?? "")} does not match its digest`
+  });
+}
+function discard2(session, lessons, { form, layer, chunks }) {
+  let [cached, again] = [0, false];
+  for (const [hex, size] of chunks) {
+    const key = digestKeyOfHex(hex);
+    if (session.store.isStored(form, key, size)) cached++;
+    else if (lessons.refetched.has(`${form} ${hex}`)) again = true;
+    else lessons.refetched.add(`${form} ${hex}`);
+    session.store.forget(form, key, size);
   }
-  if (fresh) lessons.refetched.add(`${form} ${digest}`);
-  const where = fresh ? "arrived damaged" : "was damaged in the cache";
-  warn(session, `${what} ${where} and is fetched again`);
-  const hex = digest.slice("sha256:".length);
-  session.store.forget(form, digestKeyOfHex(hex));
-  await session.staging.drop(form, hex);
+  const [first] = chunks.keys();
+  const others = chunks.size > 1 ? ` and ${chunks.size - 1} more` : "";
+  const digest = session.layers[layer]?.digest;
+  const what = form === "blob" ? `layer ${digest}` : `chunk sha256:${first}${others} of layer ${digest}`;
+  const verb = cached > 0 ? "was damaged in the cache" : "arrived damaged";
+  if (!again) warn(session, `${what} ${verb} and is fetched again`);
+  if (cached > 0) distrustStore(session, lessons, layer);
+  return { again };
+}
+function distrustStore(session, lessons, layer) {
+  lessons.damagedInStore.add(layer);
+  if (lessons.damagedInStore.size > 1) session.store.forgetSealed();
 }
 async function learnTarSplit(session, lessons, { layer, described }) {
-  const { digest } = described.tarSplit;
-  const hex = digest ? digestHex(digest) : "";
-  const cached = digest !== void 0 && session.store.isStored("blob", digestKeyOfHex(hex));
-  if (digest) session.store.forget("blob", digestKeyOfHex(hex));
-  await session.staging.drop("blob", hex);
-  if (cached)
-    warn(
-      session,
-      `the tar-split of layer ${session.layers[layer]?.digest} was damaged in the cache and is fetched again`
-    );
-  else takeWhole(session, lessons, { layer, reason: "its tar-split does not match its digest" });
+  const { digest, compressedSize } = described.tarSplit;
+  const key = digest && digestKeyOfHex(digestHex(digest));
+  const cached = key !== void 0 && session.store.isStored("blob", key, compressedSize);
+  if (key !== void 0) session.store.forget("blob", key, compressedSize);
+  if (digest) await session.staging.drop("blob", /* @__PURE__ */ new Set([digestHex(digest)]));
+  if (!cached)
+    return takeWhole(session, lessons, { layer, reason: "its tar-split does not match its digest" });
+  warn(
+    session,
+    `the tar-split of layer ${session.layers[layer]?.digest} was damaged in the cache and is fetched again`
+  );
+  distrustStore(session, lessons, layer);
 }
 function takeWhole(session, lessons, { layer, reason }) {
   if (lessons.whole.has(layer)) return;
@@ -35470,9 +35616,10 @@ function bytesFromCache({ store }, metadata, { planned, plan }) {
 }
 
 // src/pull/pull.ts
-var MAX_ATTEMPTS = 5;
+var DETOURS_PER_LAYER = 3;
 async function pull(options) {
   const watch = new Stopwatch();
+  refuseNested(options);
   const destination = await claimDestination(options.destination);
   try {
     options.emit({ kind: "stage", stage: "resolve" });
@@ -35503,6 +35650,17 @@ async function pull(options) {
     await destination.discard();
   }
 }
+function refuseNested({ destination, storeDirectory }) {
+  const isInside = (inner, outer) => !/^\.\.(?:[\\/]|$)/.test(relative2(outer, inner)) && !isAbsolute(relative2(outer, inner));
+  if (!isInside(storeDirectory, destination) && !isInside(destination, storeDirectory)) return;
+  throw new PullError(
+    "INPUT_INVALID",
+    `the cache directory ${storeDirectory} and the destination ${destination} lie in one another`,
+    {
+      hint: "Choose two directories that are apart."
+    }
+  );
+}
 async function restorePacks(options, { image, caching }) {
   const { repository, digest, platform } = image;
   const { layers } = image.manifest;
@@ -35523,8 +35681,9 @@ async function restorePacks(options, { image, caching }) {
   );
 }
 async function fetchAndUnpack(session, destination, watch) {
-  const lessons = { whole: /* @__PURE__ */ new Map(), refetched: /* @__PURE__ */ new Set() };
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+  const lessons = { whole: /* @__PURE__ */ new Map(), refetched: /* @__PURE__ */ new Set(), damagedInStore: /* @__PURE__ */ new Set() };
+  const attempts = 1 + DETOURS_PER_LAYER * session.layers.length;
+  for (let attempt = 1; attempt <= attempts; attempt++) {
     session.options.emit({ kind: "stage", stage: "plan" });
     const metadata = await readMetadata(session, lessons.whole);
     const plan = planLayers(session, metadata);
@@ -35532,25 +35691,37 @@ async function fetchAndUnpack(session, destination, watch) {
     watch.lap("plan");
     session.options.emit({ kind: "stage", stage: "fetch" });
     const outcome = await runAttempt(session, { plan, metadata, root: destination.root });
+    watch.lap("fetchAndUnpack");
     if (outcome.kind === "done") {
       noteSkipped(session, outcome.report);
       return { plan, metadata, layers: outcome.layers };
     }
+    session.options.emit({
+      kind: "debug",
+      message: `attempt ${attempt} took a detour: ${outcome.kind}, ${outcome.reason}`
+    });
     await learn(session, outcome, { lessons, plan, metadata });
     await destination.reset();
   }
   throw new PullError(
     "DIGEST_MISMATCH",
-    `${session.source.name}: damaged data kept arriving in ${MAX_ATTEMPTS} attempts`
+    `${session.source.name}: damaged data kept arriving in ${attempts} attempts`
   );
 }
-function announce({ options, layers }, { plan, metadata }) {
-  plan.bytes.forEach(({ missing, cached }, index) => {
+function announce({ options, layers, tallies }, { plan, metadata }) {
+  plan.bytes.forEach(({ missing: missing2, cached }, index) => {
     const layer = metadata[index];
-    const way = missing === 0 ? "cached" : layer?.kind === "chunked" ? "ranges" : "whole";
-    options.emit({ kind: "layer", index, digest: layers[index]?.digest ?? "", way, missing, cached });
+    const way = missing2 === 0 ? "cached" : layer?.kind === "chunked" ? "ranges" : "whole";
+    options.emit({ kind: "layer", index, digest: layers[index]?.digest ?? "", way, missing: missing2, cached });
   });
-  options.emit({ kind: "planned", bytes: plan.bytes.reduce((sum, { missing }) => sum + missing, 0) });
+  const { groups, chunks, files } = plan;
+  options.emit({
+    kind: "debug",
+    message: `plan: ${groups.length} ranges, ${chunks.length} new chunks, ${files.length} files`
+  });
+  const received = tallies.reduce((sum, { bytes }) => sum + bytes, 0);
+  const missing = plan.bytes.reduce((sum, layer) => sum + layer.missing, 0);
+  options.emit({ kind: "planned", bytes: received + missing });
 }
 function noteSkipped(session, report) {
   const [first] = report.skipped;
@@ -35570,15 +35741,14 @@ async function keep2(session, finished) {
   }
 }
 function describeResult(session, finished, { destination, packs }) {
-  const { image, source, warnings } = session;
+  const { source, warnings } = session;
   const layers = reportLayers(session, finished);
   const sum = (measure) => layers.reduce((total, layer) => total + measure(layer), 0);
   const bytesDownloaded = sum((layer) => layer.bytesDownloaded);
   return {
-    image: `${image.repository}@${image.digest}`,
-    digest: image.digest,
-    ...image.indexDigest === void 0 ? {} : { indexDigest: image.indexDigest },
-    platform: image.platform,
+    ...nameOf(session),
+    digest: session.image.digest,
+    ...session.image.indexDigest === void 0 ? {} : { indexDigest: session.image.indexDigest },
     rootPath: destination.path,
     configPath: destination.configPath,
     usedFallbackCredential: session.usedFallback,
@@ -35592,6 +35762,9 @@ function describeResult(session, finished, { destination, packs }) {
     newPacks: packs.fresh,
     livePacks: packs.live
   };
+}
+function nameOf({ image }) {
+  return { image: `${image.repository}@${image.digest}`, platform: image.platform };
 }
 var Stopwatch = class {
   #started = performance.now();
@@ -35615,8 +35788,15 @@ function limitYoungGeneration() {
 
 // src/cli.ts
 limitYoungGeneration();
+process.stdout.on("error", (error) => {
+  if (error.code === "EPIPE") return;
+  process.stderr.write(`error: the result cannot be written: ${error.message}
+`);
+  process.exitCode = 1;
+});
+process.stderr.on("error", () => void 0);
 var interrupt = listenForInterrupt();
-process.exitCode = await main({
+var status = await main({
   argv: process.argv.slice(2),
   env: process.env,
   cwd: process.cwd(),
@@ -35631,6 +35811,7 @@ process.exitCode = await main({
   pull
 });
 interrupt.dispose();
+process.exitCode ||= status;
 /*! Bundled license information:
 
 undici/lib/web/fetch/body.js:

@@ -28,7 +28,7 @@ var ERROR_CODES = {
   },
   RATE_LIMITED: {
     meaning: "The registry refused the request because too many were made.",
-    hint: "Sign in to raise the limit, use a mirror, or try again later."
+    hint: "Sign in to raise the limit, name a copy of the image in another registry, or try again later."
   },
   REGISTRY_UNAVAILABLE: {
     meaning: "The registry could not be reached or kept failing.",
@@ -60,7 +60,7 @@ var ERROR_CODES = {
   },
   LIMIT_EXCEEDED: {
     meaning: "Something in the image is larger than its limit.",
-    hint: "If you trust the image, raise the limit that the message names."
+    hint: "Real images stay far below the limits. If you trust this one, please report it."
   },
   TAR_INVALID: {
     meaning: "A layer is not a well-formed tar archive, or not compressed as its media type says.",
@@ -88,11 +88,11 @@ var ERROR_CODES = {
   },
   ABORTED: {
     meaning: "The pull was cancelled.",
-    hint: "Nothing was left behind."
+    hint: "The destination is as it was before."
   },
   INTERNAL: {
     meaning: "A fault in this program.",
-    hint: "Please report it with the output of a run with debug logging."
+    hint: "Please report it with the output of a run with debug logging (action) or OCI_PULL_DEBUG=1 (command line)."
   }
 };
 var PullError = class extends Error {
@@ -640,6 +640,7 @@ function decodeThrough(stream, sink) {
     if (failure2) throw failure2.error;
   };
   return {
+    destroy: () => void stream.destroy(),
     async write(bytes) {
       check();
       await new Promise((resolve) => {
@@ -816,8 +817,12 @@ async function decompress(input, sink) {
 }
 async function gunzip(input, sink) {
   const decoder = decodeThrough(zlib3.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
-  for await (const bytes of input) await decoder.write(bytes);
-  await decoder.end();
+  try {
+    for await (const bytes of input) await decoder.write(bytes);
+    await decoder.end();
+  } finally {
+    decoder.destroy();
+  }
 }
 async function readHead(iterator) {
   let head = new Uint8Array();
@@ -942,7 +947,7 @@ var TarSplitParser = class {
     const text = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : toBuffer2(bytes);
     let start = 0;
     for (let end = text.indexOf(NEWLINE); end !== -1; end = text.indexOf(NEWLINE, start)) {
-      if (end > start) records.push(parseLine(text.subarray(start, end)));
+      records.push(parseLine(text.subarray(start, end)));
       start = end + 1;
     }
     this.#rest = text.subarray(start);
@@ -998,6 +1003,7 @@ async function rebuildTar(input, sink) {
   await play(parser.end());
   if (entry !== input.firstChunk.length - 1) throw mismatch();
 }
+var MAX_TAR_SPLIT_SIZE = 2 ** 30;
 async function* decodeTarSplit(frame) {
   if (frame.length === 0) return;
   if (scanFrames(frame).length !== 1)
@@ -1005,7 +1011,16 @@ async function* decodeTarSplit(frame) {
   const decoder = zlib4.createZstdDecompress({ chunkSize: 1 << 20 });
   decoder.end(frame);
   try {
-    for await (const bytes of decoder) yield bytes;
+    let size = 0;
+    for await (const bytes of decoder) {
+      size += bytes.length;
+      if (size > MAX_TAR_SPLIT_SIZE)
+        throw new PullError(
+          "LIMIT_EXCEEDED",
+          `the tar-split decodes to more than ${MAX_TAR_SPLIT_SIZE} bytes`
+        );
+      yield bytes;
+    }
   } catch (cause) {
     if (cause instanceof PullError) throw cause;
     throw new PullError("TAR_INVALID", "the tar-split cannot be decoded", { cause });
@@ -1082,7 +1097,8 @@ var RunReader = class {
     let left = this.#columns.sizes[index];
     await decodeZstdStream(readBlob(this.#files, blob, this.#board), (bytes) => {
       left -= bytes.length;
-      if (left >= 0) sink(bytes);
+      if (left < 0) throw new PullError("TAR_INVALID", "a chunk is longer than it should be");
+      sink(bytes);
     });
   }
   #refill() {
@@ -3101,7 +3117,7 @@ async function applyChunked(layer, { files, board, unpacker, lane }) {
   return diffIdOf(layer, lane);
 }
 async function applyPlain(layer, { files, board, unpacker, lane }) {
-  const stored = layer.blob.groups.length > 0 ? createHasher(digestAlgorithm(layer.digest)) : void 0;
+  const stored = layer.verifyDigest ? createHasher(digestAlgorithm(layer.digest)) : void 0;
   await decompress(tee(readBlob(files, layer.blob, board), stored), (bytes) => {
     lane.update(bytes);
     unpacker.write(bytes);
@@ -3136,7 +3152,8 @@ async function findCorruptBlob(layer, { files, board }) {
   const readable = await consume(readBlob(files, layer.blob, board), (bytes) => hasher.update(bytes));
   return { chunks: [], tarSplit: false, blob: !readable || hasher.digest() !== layer.digest };
 }
-async function findCorruptChunks(layer, { files, board }) {
+async function findCorruptChunks(layer, context) {
+  const { files, board } = context;
   const hasher = createHasher("sha256");
   const readable = await consume(readBlob(files, layer.tarSplit, board), (bytes) => hasher.update(bytes));
   const tarSplit = !readable || layer.tarSplitDigest !== void 0 && hasher.digest() !== layer.tarSplitDigest;
@@ -3145,23 +3162,28 @@ async function findCorruptChunks(layer, { files, board }) {
   for (let chunk = 0; chunk < sizes.length; chunk++) {
     const group = groups[chunk];
     if (group !== -1) await board.waitFor(group, ready[chunk]);
-    if (!await isChunkIntact(layer, chunk, files)) chunks.push(chunk);
+    if (!await isChunkIntact(layer, chunk, context)) chunks.push(chunk);
   }
   return { chunks, tarSplit, blob: false };
 }
-async function isChunkIntact(layer, chunk, files) {
+async function isChunkIntact(layer, chunk, { files, board }) {
   const { files: file, offsets, compressedSizes, sizes } = layer.chunks;
+  const [index, offset, compressedSize] = [file[chunk], offsets[chunk], compressedSizes[chunk]];
+  const hasher = createHasher("sha256");
+  let left = sizes[chunk];
   try {
-    const stored = files.read(
-      file[chunk],
-      offsets[chunk],
-      compressedSizes[chunk]
-    );
-    const content = await decodeFrames(stored, sizes[chunk]);
-    return digestOf(content) === digestOfKey(digestKey(layer.chunkDigests, chunk));
-  } catch {
-    return false;
+    const stored = readBlob(files, { file: index, offset, compressedSize, groups: [], groupBytes: 1 }, board);
+    await decodeZstdStream(stored, (bytes) => {
+      left -= bytes.length;
+      if (left < 0) throw new PullError("TAR_INVALID", "a chunk is longer than it should be");
+      hasher.update(bytes);
+    });
+  } catch (error) {
+    if (error instanceof PullError && ["TAR_INVALID", "STORE_FAILED", "LIMIT_EXCEEDED"].includes(error.code))
+      return false;
+    throw error;
   }
+  return left === 0 && hasher.digest() === digestOfKey(digestKey(layer.chunkDigests, chunk));
 }
 async function consume(input, sink) {
   try {

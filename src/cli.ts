@@ -7,8 +7,16 @@ import { limitYoungGeneration } from './workers/heap.ts';
 
 limitYoungGeneration();
 
+// A reader that has gone away (`oci-pull … | head`) is no failure of the pull; a full disk behind the pipe is.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`error: the result cannot be written: ${error.message}\n`);
+  process.exitCode = 1;
+});
+process.stderr.on('error', () => undefined);
+
 const interrupt = listenForInterrupt();
-process.exitCode = await main({
+const status = await main({
   argv: process.argv.slice(2),
   env: process.env,
   cwd: process.cwd(),
@@ -23,3 +31,4 @@ process.exitCode = await main({
   pull,
 });
 interrupt.dispose();
+process.exitCode ||= status;

@@ -24,7 +24,7 @@ export const ERROR_CODES = {
   },
   RATE_LIMITED: {
     meaning: 'The registry refused the request because too many were made.',
-    hint: 'Sign in to raise the limit, use a mirror, or try again later.',
+    hint: 'Sign in to raise the limit, name a copy of the image in another registry, or try again later.',
   },
   REGISTRY_UNAVAILABLE: {
     meaning: 'The registry could not be reached or kept failing.',
@@ -56,7 +56,7 @@ export const ERROR_CODES = {
   },
   LIMIT_EXCEEDED: {
     meaning: 'Something in the image is larger than its limit.',
-    hint: 'If you trust the image, raise the limit that the message names.',
+    hint: 'Real images stay far below the limits. If you trust this one, please report it.',
   },
   TAR_INVALID: {
     meaning: 'A layer is not a well-formed tar archive, or not compressed as its media type says.',
@@ -84,11 +84,11 @@ export const ERROR_CODES = {
   },
   ABORTED: {
     meaning: 'The pull was cancelled.',
-    hint: 'Nothing was left behind.',
+    hint: 'The destination is as it was before.',
   },
   INTERNAL: {
     meaning: 'A fault in this program.',
-    hint: 'Please report it with the output of a run with debug logging.',
+    hint: 'Please report it with the output of a run with debug logging (action) or OCI_PULL_DEBUG=1 (command line).',
   },
 } as const satisfies Record<string, { meaning: string; hint: string }>;
 
@@ -150,6 +150,11 @@ export function fromErrorData(data: ErrorData): PullError {
     hint: data.hint,
     ...(data.cause === undefined ? {} : { cause: new Error(data.cause) }),
   });
+}
+
+/** Is it only the echo of a cancellation? */
+export function isAbort(error: unknown): boolean {
+  return error instanceof PullError && error.code === 'ABORTED';
 }
 
 /** Anything thrown, as a PullError: system errors get the code that fits them, the rest is INTERNAL. */

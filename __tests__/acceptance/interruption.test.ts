@@ -33,7 +33,7 @@ async function stopInTheMiddle(
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const isFetching = () =>
     registry.requests.slice(before).filter(({ path }) => path.includes('/blobs/')).length >= 4;
-  while (!isFetching()) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (!isFetching() && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 10));
   child.kill(signal);
   return ended;
 }

@@ -10,6 +10,7 @@ const SURROUNDINGS: Surroundings = {
   home: '/home/me',
   env: {},
   stdin: Readable.from(['secret\n']),
+  signal: new AbortController().signal,
 };
 
 function argumentsOf(...argv: string[]): PullArguments {

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { MAX_PASSWORD_BYTES, readPassword } from '../../src/cli/password.ts';
 
-const read = (...chunks: (string | Uint8Array)[]) => readPassword(Readable.from(chunks));
+const read = (...chunks: (string | Uint8Array)[]) =>
+  readPassword(Readable.from(chunks), new AbortController().signal);
 
 describe('readPassword', () => {
   it.each([
@@ -22,5 +23,12 @@ describe('readPassword', () => {
     ['one that never ends', ['x'.repeat(MAX_PASSWORD_BYTES), 'x']],
   ])('refuses %s', async (_, chunks) => {
     await expect(read(...chunks)).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+  });
+
+  it('stops waiting when it is cancelled', async () => {
+    const cancel = new AbortController();
+    const reading = readPassword(new Readable({ read: () => undefined }), cancel.signal);
+    cancel.abort();
+    await expect(reading).rejects.toMatchObject({ code: 'ABORTED' });
   });
 });

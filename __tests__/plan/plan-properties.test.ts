@@ -22,8 +22,11 @@ const chunk = fc
   .record({ seed: fc.integer({ min: 1, max: 30 }), gap: fc.oneof(fc.constant(0), fc.nat(80)) })
   .map(({ seed, gap }): SampleChunk => ({ seed, gap, compressedSize: 5 + seed, size: 100 + seed }));
 const chunked = fc
-  .tuple(fc.array(chunk, { maxLength: 25 }), fc.nat(2000))
-  .map(([chunks, tail]) => ({ layer: chunkedLayer(chunks, tail) as PlanLayer, chunks }));
+  .tuple(fc.array(chunk, { maxLength: 25 }), fc.nat(2000), fc.nat(5000))
+  .map(([chunks, tail, metadataBytes]) => ({
+    layer: { ...chunkedLayer(chunks, tail), metadataBytes } as PlanLayer,
+    chunks,
+  }));
 const plain = fc
   .integer({ min: 100, max: 104 })
   .map((seed) => ({ layer: plainLayer(seed, seed) as PlanLayer, chunks: [] as SampleChunk[] }));
@@ -33,7 +36,6 @@ const options = fc.record<PlanOptions>({
   pack: fc.nat(3),
   packOffset: fc.nat(200),
   packTarget: fc.integer({ min: 1, max: 500 }),
-  metadataBytes: fc.nat(5000),
 });
 
 type Image = { layer: PlanLayer; chunks: SampleChunk[] }[];
@@ -195,9 +197,9 @@ describe('whatever the image and the store, a plan', () => {
       const before = stored(seeds);
       const again = planFetch(
         layers.map(({ layer }) => layer),
-        (form, key) => {
+        (form, key, size) => {
           const made = known.get(`${form} sha256:${Buffer.from(key, 'latin1').toString('hex')}`);
-          return made ? { ...made, path: `/store/new${made.pack}` } : before(form, key);
+          return made ? { ...made, path: `/store/new${made.pack}` } : before(form, key, size);
         },
         OPTIONS,
       );

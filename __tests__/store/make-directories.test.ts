@@ -7,10 +7,10 @@ import { temporaryDirectories } from '../support/temporary.ts';
 const newDirectory = temporaryDirectories();
 
 describe('makeDirectories', () => {
-  it('makes all missing parents, and gives the mode to the last', async () => {
+  it('makes all missing parents, with the same mode', async () => {
     const path = join(newDirectory(), 'a/b/c');
     await makeDirectories(path, 0o700);
-    expect(statSync(path).mode & 0o777).toBe(0o700);
+    expect([path, join(path, '..')].map((each) => statSync(each).mode & 0o777)).toEqual([0o700, 0o700]);
   });
 
   it('is content with what is there, also through a link', async () => {

@@ -100,8 +100,8 @@ describe('Staging', () => {
     const { staging } = await start();
     await stageBlobs(staging, 0, [one, two]);
     await stageBlobs(staging, 1, [three, two]);
-    await staging.drop('blob', two.hex);
-    await staging.drop('frame', one.hex);
+    await staging.drop('blob', new Set([two.hex]));
+    await staging.drop('frame', new Set([one.hex]));
     const packs = await Promise.all((await staging.seal()).map(({ path }) => readPack(path, '')));
     expect(packs.map((pack) => pack?.entries.map(({ hex }) => hex))).toEqual([[one.hex], [three.hex]]);
   });
@@ -109,7 +109,7 @@ describe('Staging', () => {
   it('seals nothing of a pack whose chunks were all dropped', async () => {
     const { staging, packs, staged } = await start();
     await stageBlobs(staging, 0, [one]);
-    await staging.drop('blob', one.hex);
+    await staging.drop('blob', new Set([one.hex]));
     expect(await staging.seal()).toEqual([]);
     expect([packs(), staged()]).toEqual([[], []]);
   });

@@ -13,7 +13,7 @@ export interface SampleChunk {
   readonly gap?: number;
 }
 
-export const OPTIONS: PlanOptions = { pack: 0, packOffset: 0, packTarget: 64 << 20, metadataBytes: 0 };
+export const OPTIONS: PlanOptions = { pack: 0, packOffset: 0, packTarget: 64 << 20 };
 
 export const keyOf = (seed: number): string => digestKeyOfHex(sampleDigest(seed).slice('sha256:'.length));
 
@@ -35,7 +35,7 @@ export function chunkedLayer(chunks: readonly SampleChunk[], tail = 0): PlanLaye
     sizes: Float64Array.from(chunks, sizeOfChunk),
     firstChunk: Uint32Array.from([...chunks.keys(), chunks.length]),
   };
-  return { kind: 'chunked', table, dataEnd: at + tail };
+  return { kind: 'chunked', table, dataEnd: at + tail, metadataBytes: 0 };
 }
 
 export function plainLayer(seed: number, compressedSize: number): PlanLayer & { kind: 'plain' } {

@@ -89,7 +89,9 @@ function parse(argv: readonly string[]): Parsed | string {
 
 /** The first fault in the values; undefined when they can be used. */
 function faultIn(values: Parsed['values'], positionals: readonly string[]): string | undefined {
-  if (positionals.length !== 2 || positionals.includes(''))
+  const empty = ['IMAGE', 'DESTINATION'].find((_, index) => positionals[index] === '');
+  if (empty) return `${empty} is empty`;
+  if (positionals.length !== 2)
     return `expected IMAGE and DESTINATION, got ${positionals.length === 1 ? 'one argument' : `${positionals.length} arguments`}`;
   if (!(CACHE_MODES as readonly string[]).includes(values['cache-mode']))
     return `--cache-mode must be one of ${CACHE_MODES.join(', ')}`;

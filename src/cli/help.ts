@@ -20,7 +20,7 @@ options:
   --tls-verify=false     accept any certificate, and plain http
   --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
   --json                 print the result as one JSON object on standard output
-  -q, --quiet            no progress and no messages, only errors
+  -q, --quiet            no progress, messages and warnings; only the result and errors
   -h, --help             this text
   --version              the version
 

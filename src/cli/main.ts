@@ -1,5 +1,5 @@
 // The command line program, from its arguments to its exit status.
-import { type PullError, toPullError } from '../errors.ts';
+import { redactUrls, toPullError } from '../errors.ts';
 import type { PullOptions } from '../pull/options.ts';
 import type { PullResult } from '../pull/result.ts';
 import { type PullArguments, parseCommand } from './arguments.ts';
@@ -10,7 +10,7 @@ import { renderError, renderReport, toJson } from './report.ts';
 import { Reporter } from './reporter.ts';
 import { VERSION } from './version.ts';
 
-export interface Program extends Surroundings {
+export interface Program extends Omit<Surroundings, 'signal'> {
   /** Arguments behind the program's name. */
   readonly argv: readonly string[];
   readonly stdout: (text: string) => void;
@@ -46,15 +46,15 @@ export async function main(program: Program): Promise<number> {
 async function runPull(args: PullArguments, program: Program): Promise<number> {
   let options: Omit<PullOptions, 'emit' | 'signal'>;
   try {
-    options = await toPullOptions(args, program);
+    options = await toPullOptions(args, { ...program, signal: program.interrupt.signal });
   } catch (error) {
-    return fail(toPullError(error), WRONG_USAGE, program);
+    return fail(error, program.interrupt.exitStatus() ?? WRONG_USAGE, program);
   }
   const reporter = new Reporter({
     write: program.stderr,
     columns: program.columns,
     quiet: args.quiet,
-    debug: program.env.OCI_PULL_DEBUG === '1',
+    debug: isDebugging(program),
   });
   try {
     const { interrupt } = program;
@@ -64,11 +64,16 @@ async function runPull(args: PullArguments, program: Program): Promise<number> {
     return DONE;
   } catch (error) {
     reporter.stop();
-    return fail(toPullError(error), program.interrupt.exitStatus() ?? FAILED, program);
+    return fail(error, program.interrupt.exitStatus() ?? FAILED, program);
   }
 }
 
-function fail(error: PullError, status: number, program: Program): number {
-  program.stderr(`${renderError(error)}\n`);
+function isDebugging({ env }: Program): boolean {
+  return env.OCI_PULL_DEBUG === '1';
+}
+
+function fail(error: unknown, status: number, program: Program): number {
+  program.stderr(`${renderError(toPullError(error))}\n`);
+  if (isDebugging(program) && error instanceof Error) program.stderr(`${redactUrls(error.stack ?? '')}\n`);
   return status;
 }

@@ -14,6 +14,8 @@ export interface Surroundings extends Machine {
   /** Node's name of the processor architecture. */
   readonly arch: string;
   readonly stdin: AsyncIterable<Uint8Array | string>;
+  /** Ends waiting for standard input. */
+  readonly signal: AbortSignal;
 }
 
 /** Throws INPUT_INVALID or REFERENCE_INVALID. Standard input is read only for --password-stdin. */
@@ -40,9 +42,9 @@ export async function toPullOptions(
 async function readCredential(
   registry: string,
   { username, passwordStdin }: PullArguments,
-  { stdin }: Surroundings,
+  { stdin, signal }: Surroundings,
 ): Promise<Credential | undefined> {
   return passwordStdin
-    ? credentialFor(registry, { username, password: await readPassword(stdin) })
+    ? credentialFor(registry, { username, password: await readPassword(stdin, signal) })
     : undefined;
 }

@@ -7,6 +7,8 @@ export interface Decoder {
   /** Settles when all output of `bytes` has been through the sink. */
   write(bytes: Uint8Array): Promise<void>;
   end(): Promise<void>;
+  /** Frees what the decoder holds; to be called on every path. */
+  destroy(): void;
 }
 
 /**
@@ -34,6 +36,7 @@ export function decodeThrough(stream: Transform, sink: (bytes: Uint8Array) => vo
     if (failure) throw failure.error;
   };
   return {
+    destroy: () => void stream.destroy(),
     async write(bytes) {
       check();
       await new Promise<void>((resolve) => {

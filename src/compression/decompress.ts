@@ -39,8 +39,12 @@ export async function decompress(
 
 async function gunzip(input: AsyncIterable<Uint8Array>, sink: (bytes: Uint8Array) => void): Promise<void> {
   const decoder = decodeThrough(zlib.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
-  for await (const bytes of input) await decoder.write(bytes);
-  await decoder.end();
+  try {
+    for await (const bytes of input) await decoder.write(bytes);
+    await decoder.end();
+  } finally {
+    decoder.destroy();
+  }
 }
 
 /** What sniffCompression wants to see, at least, unless there is less: the first slice may be shorter. */

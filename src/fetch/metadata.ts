@@ -1,5 +1,6 @@
 // Finds out what a layer is made of: reads its table of contents and its tar-split, from the store or by one range request.
 import { type ByteRange, rangeLength } from '../bytes/range.ts';
+import { PullError } from '../errors.ts';
 import { type ChunkedLayer, detectLayerFormat, MAX_METADATA_BYTES } from '../layer/annotations.ts';
 import type { ChunkTable } from '../layer/chunk-table.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
@@ -80,7 +81,7 @@ async function readKnown(format: ChunkedLayer, context: MetadataContext): Promis
   const outcome = await context.readToc({ ...stored, digest: format.toc.digest, dataEnd: format.dataEnd });
   if (outcome.kind === 'unusable') return { kind: 'plain', reason: outcome.reason };
   if (outcome.kind === 'corrupt') {
-    context.store.forget('blob', digestKeyOfHex(digestHex(format.toc.digest)));
+    context.store.forget('blob', digestKeyOfHex(digestHex(format.toc.digest)), rangeLength(format.toc.range));
     context.emit({ kind: 'warning', message: `a damaged cache entry was not used (${outcome.reason})` });
     return undefined;
   }
@@ -91,8 +92,7 @@ async function readKnown(format: ChunkedLayer, context: MetadataContext): Promis
 }
 
 function findBlob(digest: Digest, range: ByteRange, store: ChunkStore): BlobAt | undefined {
-  const found = store.find('blob', digestKeyOfHex(digestHex(digest)));
-  return found && found.compressedSize === rangeLength(range) ? found : undefined;
+  return store.find('blob', digestKeyOfHex(digestHex(digest)), rangeLength(range));
 }
 
 /** Writes the span into the staging area and returns its offset; undefined where the server sends something else. */
@@ -118,6 +118,8 @@ async function fetchSpan(
     await pack.write(offset + written, [bytes]);
     written += bytes.length;
   }
+  if (written !== rangeLength(span))
+    throw new PullError('RESPONSE_INVALID', `${source.name}: the answer to a range request ended early`);
   return offset;
 }
 

@@ -25,7 +25,7 @@ export class TarSplitParser {
     const text = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : toBuffer(bytes);
     let start = 0;
     for (let end = text.indexOf(NEWLINE); end !== -1; end = text.indexOf(NEWLINE, start)) {
-      if (end > start) records.push(parseLine(text.subarray(start, end)));
+      records.push(parseLine(text.subarray(start, end)));
       start = end + 1;
     }
     this.#rest = text.subarray(start);

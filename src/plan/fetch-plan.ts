@@ -13,17 +13,21 @@ export interface Located {
   readonly size: number;
 }
 
-/** The chunk with this digest key in this form, if it is at hand. */
-export type Locate = (form: ChunkForm, key: string) => Located | undefined;
+/** The chunk with this digest key in this form that decodes to `size` bytes, if it is at hand. */
+export type Locate = (form: ChunkForm, key: string, size: number) => Located | undefined;
 
 export type PlanLayer =
   | {
       readonly kind: 'chunked';
-      readonly table: ChunkTable /** Chunks lie in [0, dataEnd). */;
+      readonly table: ChunkTable;
+      /** Chunks lie in [0, dataEnd) of the blob. */
       readonly dataEnd: number;
+      /** Compressed size of TOC and tar-split: part of what the waste is measured against. */
+      readonly metadataBytes: number;
     }
   | {
-      readonly kind: 'plain' /** Of the compressed layer. */;
+      readonly kind: 'plain';
+      /** Of the compressed layer. */
       readonly digest: string;
       readonly compressedSize: number;
     };
@@ -95,6 +99,4 @@ export interface PlanOptions {
   readonly packOffset: number;
   /** A pack is closed once it holds this many bytes. */
   readonly packTarget: number;
-  /** Bytes of metadata this pull fetches anyway: part of what the waste is measured against. */
-  readonly metadataBytes: number;
 }

@@ -113,7 +113,7 @@ class Planner {
     const chunks = Array.from({ length: chunkCount(table) }, (_, index) => nameChunk(table, index));
     const missing = this.#missingChunks(chunks);
     const pieces = missing.map((index) => chunkRange(table, index));
-    const ranges = coalesce(pieces, this.#costs(pieces, layer.dataEnd));
+    const ranges = coalesce(pieces, this.#costs(pieces, layer));
     let next = 0;
     for (const { range, pieces: kept } of ranges) {
       const id = this.#addGroup({ range, pieces: kept });
@@ -143,13 +143,16 @@ class Planner {
     return missing;
   }
 
-  #costs(pieces: readonly ByteRange[], dataEnd: number): CoalesceCosts {
+  #costs(
+    pieces: readonly ByteRange[],
+    { dataEnd, metadataBytes }: PlanLayer & { kind: 'chunked' },
+  ): CoalesceCosts {
     const needed = pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0);
     const nearlyAll = needed >= WHOLE_SHARE * dataEnd;
     return {
       wasteBudget: nearlyAll
         ? Number.POSITIVE_INFINITY
-        : Math.max(WASTE_FLOOR, WASTE_SHARE * (needed + this.#options.metadataBytes)),
+        : Math.max(WASTE_FLOOR, WASTE_SHARE * (needed + metadataBytes)),
       maxRanges: MAX_LAYER_RANGES,
       maxRangeBytes: MAX_RANGE_BYTES,
     };
@@ -210,7 +213,7 @@ class Planner {
   #findChunk(form: ChunkForm, { key, size, name }: NamedChunk): Placed | undefined {
     const known = this.#placed.get(name);
     if (known) return known;
-    const stored = this.#locate(form, key);
+    const stored = this.#locate(form, key, size);
     if (!stored || stored.size !== size) return undefined;
     const file = this.#fileOf(`stored ${stored.path}`, { kind: 'stored', path: stored.path });
     const placed = { ...stored, file, group: -1, ready: 0 };

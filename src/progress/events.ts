@@ -21,7 +21,7 @@ export type PullEvent =
       readonly missing: number;
       readonly cached: number;
     }
-  /** Bytes to be fetched in all; may be emitted again when the plan changes. */
+  /** Bytes of layer data to be received in all, those received before included; emitted again when the plan changes. */
   | { readonly kind: 'planned'; readonly bytes: number }
   /** Bytes received since the last such event. */
   | { readonly kind: 'received'; readonly bytes: number }

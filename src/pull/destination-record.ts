@@ -23,20 +23,30 @@ export async function inodeOf(path: string): Promise<string | undefined> {
 
 /** Was the directory at `destination` made by a pull? A directory that merely has the name of one is not. */
 export async function isOurs(destination: string): Promise<boolean> {
+  const inodes = await readInodes(destination);
+  return inodes?.includes(await inodeOf(destination)) ?? false;
+}
+
+/** Has there ever been a pull to this destination, whatever became of the directory? */
+export async function hasRecord(destination: string): Promise<boolean> {
+  return (await readInodes(destination)) !== undefined;
+}
+
+/** undefined where there is no record of ours. */
+async function readInodes(destination: string): Promise<readonly unknown[] | undefined> {
   const record = recordPath(destination);
   const found = await lstat(record).catch(() => undefined);
-  if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return false;
+  if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return undefined;
   try {
     const value = JSON.parse(await readFile(record, 'utf8')) as {
       tool?: unknown;
       version?: unknown;
       inodes?: unknown;
     } | null;
-    if (value?.tool !== 'oci-pull' || value.version !== RECORD_VERSION || !Array.isArray(value.inodes))
-      return false;
-    return value.inodes.includes(await inodeOf(destination));
+    const isRecord = value?.tool === 'oci-pull' && value.version === RECORD_VERSION;
+    return isRecord && Array.isArray(value.inodes) ? value.inodes : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -5,7 +5,14 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, parse, relative, resolve, sep } from 'node:path';
 import { PullError, toPullError } from '../errors.ts';
 import { makeDirectories } from '../store/make-directories.ts';
-import { type DestinationRecord, inodeOf, isOurs, recordPath, writeRecord } from './destination-record.ts';
+import {
+  type DestinationRecord,
+  hasRecord,
+  inodeOf,
+  isOurs,
+  recordPath,
+  writeRecord,
+} from './destination-record.ts';
 
 /** A staging directory older than this belongs to a pull that was killed. */
 const STALE_MS = 24 * 60 * 60 * 1000;
@@ -34,12 +41,15 @@ export async function claimDestination(path: string, workspace = process.cwd()):
     await removeStale(dirname(path), prefix);
     await mkdir(root, { mode: 0o700 });
   } catch (cause) {
-    throw toPullError(cause, { code: 'UNPACK_FAILED', message: `${root} cannot be created` });
+    throw toPullError(cause, {
+      code: 'UNPACK_FAILED',
+      message: `nothing can be created in ${dirname(path)}, where the destination is to be`,
+    });
   }
   return {
     path,
     root,
-    configPath: `${path}.config.json`,
+    configPath: configPath(path),
     reset: () => reset(root),
     publish: (record, config) => publish({ path, root, config }, record),
     discard: () => removeTree(root).catch(() => undefined),
@@ -61,6 +71,7 @@ function refuseProtected(path: string, workspace: string): void {
 }
 
 async function refuseForeign(path: string): Promise<void> {
+  await refuseForeignConfig(path);
   const found = await lstat(path).catch(() => undefined);
   if (!found) return;
   if (!found.isDirectory())
@@ -72,14 +83,38 @@ async function refuseForeign(path: string): Promise<void> {
     'DESTINATION_UNSAFE',
     `destination ${path} is not empty and was not made by an earlier pull`,
     {
-      hint: `Remove it, or choose another destination. (An earlier pull would have left ${recordPath(path)}.)`,
+      hint: `Remove it, or choose another destination. (An earlier pull would have left ${recordPath(path)}, which knows its own directory from a copy.)`,
     },
   );
 }
 
+/** The image config is written beside the tree; somebody's own file of that name is not ours to replace. */
+async function refuseForeignConfig(path: string): Promise<void> {
+  const config = configPath(path);
+  if ((await inodeOf(config)) === undefined || (await hasRecord(path))) return;
+  throw new PullError(
+    'DESTINATION_UNSAFE',
+    `${config} exists, and the image's config would be written there`,
+    {
+      hint: 'Move it away, or choose another destination.',
+    },
+  );
+}
+
+function configPath(destination: string): string {
+  return `${destination}.config.json`;
+}
+
 async function reset(root: string): Promise<void> {
-  await removeTree(root);
-  await mkdir(root, { mode: 0o700 });
+  try {
+    await removeTree(root);
+    await mkdir(root, { mode: 0o700 });
+  } catch (cause) {
+    throw toPullError(cause, {
+      code: 'UNPACK_FAILED',
+      message: `${root} cannot be emptied for another attempt`,
+    });
+  }
 }
 
 async function publish(
@@ -94,9 +129,14 @@ async function publish(
     // From here on the record says that whatever is at the destination is ours to replace, but not complete.
     await writeRecord(path, { ...record, complete: false, inodes: [before, after] });
     await moveAway(path, old);
-    await rename(root, path).catch((cause: unknown) => putBack(old, path, cause));
-    await rename(`${root}.config`, `${path}.config.json`);
-    await writeRecord(path, { ...record, complete: true, inodes: [after] });
+    try {
+      await rename(root, path);
+      await rename(`${root}.config`, configPath(path));
+      await writeRecord(path, { ...record, complete: true, inodes: [after] });
+    } catch (cause) {
+      await putBack({ path, root, old }, after);
+      throw cause;
+    }
   } catch (cause) {
     await rm(`${root}.config`, { force: true }).catch(() => undefined);
     throw toPullError(cause, {
@@ -115,10 +155,14 @@ async function moveAway(path: string, old: string): Promise<void> {
   else await rename(path, old);
 }
 
-/** The new tree could not take the place of the old one: that stays what it was. */
-async function putBack(old: string, path: string, cause: unknown): Promise<never> {
+/** The new tree could not take the place of the old one: that stays what it was. `made`: inode of the new tree. */
+async function putBack(
+  paths: { path: string; root: string; old: string },
+  made: string | undefined,
+): Promise<void> {
+  const { path, root, old } = paths;
+  if ((await inodeOf(path)) === made) await rename(path, root).catch(() => undefined);
   await rename(old, path).catch(() => undefined);
-  throw cause;
 }
 
 async function removeStale(parent: string, prefix: string): Promise<void> {

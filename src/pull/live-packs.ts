@@ -1,4 +1,5 @@
 // Which packs the pulled image lives in afterwards, and whether it is worth copying it into fresh ones.
+import { describeError } from '../errors.ts';
 import type { LayerMetadata } from '../fetch/metadata.ts';
 import { chunkCount, digestKey } from '../layer/chunk-table.ts';
 import { digestHex } from '../oci/digest.ts';
@@ -6,8 +7,9 @@ import { digestKeyOfHex } from '../oci/digest-key.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
 import { type CopiedChunk, copyIntoFreshPacks } from '../store/compact.ts';
 import type { PackFile } from '../store/pack-file.ts';
+import type { SealedPack } from '../store/staging.ts';
 import { packTarget } from './prepare.ts';
-import type { PullSession } from './session.ts';
+import { type PullSession, warn } from './session.ts';
 
 /** An image in more packs than this costs too many lookups to restore. */
 const MAX_LIVE_PACKS = 8;
@@ -31,7 +33,19 @@ export async function keepPacks(
   const stored = storedPacks(image);
   const fresh = await session.staging.seal();
   const live = [...stored, ...fresh];
-  if (!isWasteful(live) && !session.store.isDamaged) return { fresh, live };
+  // Only a remote cache suffers from many packs; a store on disk would be compacted again and again, an image at a time.
+  const isWorthIt = session.caching.cache !== undefined && isWasteful(live);
+  if (!isWorthIt && !session.store.isDamaged) return { fresh, live };
+  try {
+    return await compact(image, fresh);
+  } catch (error) {
+    warn(session, `the packs could not be compacted: ${describeError(error)}`);
+    return { fresh, live };
+  }
+}
+
+async function compact(image: Image, fresh: readonly SealedPack[]): Promise<Packs> {
+  const { session } = image;
   const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack.path]));
   const chunks = [...imageChunks(image)].map((chunk) => ({
     ...chunk,
@@ -59,8 +73,8 @@ function isWasteful(live: readonly PackFile[]): boolean {
 /** Every chunk and blob of the image that the store knows by name, once each, in the order in which it is read. */
 function* imageChunks(image: Image): Generator<CopiedChunk> {
   const seen = new Set<string>();
-  for (const { form, key } of imageKeys(image)) {
-    const found = image.session.store.find(form, key);
+  for (const { form, key, size } of imageKeys(image)) {
+    const found = image.session.store.find(form, key, size);
     if (!found || seen.has(`${form} ${key}`)) continue;
     seen.add(`${form} ${key}`);
     yield { form, hex: Buffer.from(key, 'latin1').toString('hex'), ...found };
@@ -71,16 +85,26 @@ function* imageKeys({
   session,
   plan,
   metadata,
-}: Image): Generator<{ form: CopiedChunk['form']; key: string }> {
+}: Image): Generator<{ form: CopiedChunk['form']; key: string; size: number }> {
   for (const [index, layer] of metadata.entries()) {
-    const names =
-      layer.kind === 'plain' ? [session.layers[index]?.digest] : [layer.toc.digest, layer.tarSplit.digest];
-    for (const digest of names) if (digest) yield { form: 'blob', key: digestKeyOfHex(digestHex(digest)) };
+    for (const { digest, size } of layer.kind === 'plain'
+      ? session.layers.slice(index, index + 1)
+      : metadataBlobs(layer)) {
+      if (digest) yield { form: 'blob', key: digestKeyOfHex(digestHex(digest)), size };
+    }
     if (layer.kind === 'plain' || plan.layers[index]?.kind !== 'chunked') continue;
     for (let chunk = 0; chunk < chunkCount(layer.table); chunk++) {
-      yield { form: 'frame', key: digestKey(layer.table.digests, chunk) };
+      yield {
+        form: 'frame',
+        key: digestKey(layer.table.digests, chunk),
+        size: layer.table.sizes[chunk] as number,
+      };
     }
   }
+}
+
+function metadataBlobs({ toc, tarSplit }: LayerMetadata & { kind: 'chunked' }) {
+  return [toc, tarSplit].map(({ digest, compressedSize }) => ({ digest, size: compressedSize }));
 }
 
 /** The packs that were in the store before and hold a part of the image. */
@@ -88,8 +112,8 @@ function storedPacks(image: Image): PackFile[] {
   const { store } = image.session;
   const live = new Map<string, number>();
   const seen = new Set<string>();
-  for (const { form, key } of imageKeys(image)) {
-    const found = store.find(form, key);
+  for (const { form, key, size } of imageKeys(image)) {
+    const found = store.find(form, key, size);
     if (!found || !store.packAt(found.path) || seen.has(`${form} ${key}`)) continue;
     seen.add(`${form} ${key}`);
     live.set(found.path, (live.get(found.path) ?? 0) + found.compressedSize);

@@ -1,5 +1,8 @@
 // What each layer is made of, and from that the plan.
+import { isAbort, PullError } from '../errors.ts';
+import type { ReadTocJob, ReadTocOutcome } from '../fetch/jobs.ts';
 import { type LayerMetadata, readLayerMetadata } from '../fetch/metadata.ts';
+import type { LayerTally } from '../fetch/tally.ts';
 import type { FetchPlan, PlanLayer } from '../plan/fetch-plan.ts';
 import { planFetch } from '../plan/plan.ts';
 import { openPool } from './jobs.ts';
@@ -15,19 +18,33 @@ export async function readMetadata(
   session: PullSession,
   whole: ReadonlyMap<number, string>,
 ): Promise<LayerMetadata[]> {
-  const { options, source, store, staging, tallies } = session;
   await using pool = openPool();
-  const read = async (index: number): Promise<LayerMetadata> => {
-    const descriptor = session.layers[index];
-    const tally = tallies[index];
-    if (!descriptor || !tally) return { kind: 'plain' };
+  const stop = new AbortController();
+  const signal = AbortSignal.any([session.options.signal, stop.signal]);
+  const readToc = (job: ReadTocJob) => pool.run('readToc', job).catch(tooLarge);
+  const reads = session.layers.map((descriptor, index) => {
     const reason = whole.get(index);
-    if (reason !== undefined) return { kind: 'plain', reason };
-    const readToc = (job: Parameters<typeof pool.run<'readToc'>>[1]) => pool.run('readToc', job);
-    const { emit, signal } = options;
+    if (reason !== undefined) return Promise.resolve<LayerMetadata>({ kind: 'plain', reason });
+    const { source, store, staging } = session;
+    const tally = session.tallies[index] as LayerTally;
+    const { emit } = session.options;
     return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal });
-  };
-  return await Promise.all(session.layers.map((_, index) => read(index)));
+  });
+  // One failure ends the others, and nothing goes on behind the caller's back.
+  for (const read of reads) read.catch(() => stop.abort());
+  const settled = await Promise.allSettled(reads);
+  const failures = settled.flatMap((result) =>
+    result.status === 'rejected' ? [result.reason as unknown] : [],
+  );
+  if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
+  return Promise.all(reads);
+}
+
+/** A thread that runs out of memory over a table of contents says no more than that this one is too large. */
+function tooLarge(error: unknown): ReadTocOutcome {
+  if (error instanceof PullError && error.code === 'WORKER_EXITED')
+    return { kind: 'unusable', reason: 'its TOC is too large to be read' };
+  throw error;
 }
 
 export function planLayers(session: PullSession, metadata: readonly LayerMetadata[]): FetchPlan {
@@ -35,12 +52,10 @@ export function planLayers(session: PullSession, metadata: readonly LayerMetadat
   const planned = metadata.map((layer, index) =>
     toPlanLayer(layer, layers[index] as { digest: string; size: number }),
   );
-  const metadataBytes = session.tallies.reduce((sum, tally) => sum + tally.bytes, 0);
   const compressed = layers.reduce((sum, layer) => sum + layer.size, 0);
-  return planFetch(planned, (form, key) => store.find(form, key), {
+  return planFetch(planned, (form, key, size) => store.find(form, key, size), {
     ...staging.free,
     packTarget: packTarget(compressed),
-    metadataBytes,
   });
 }
 
@@ -51,6 +66,11 @@ export function packTarget(compressed: number): number {
 
 function toPlanLayer(metadata: LayerMetadata, descriptor: { digest: string; size: number }): PlanLayer {
   if (metadata.kind === 'chunked')
-    return { kind: 'chunked', table: metadata.table, dataEnd: metadata.dataEnd };
+    return {
+      kind: 'chunked',
+      table: metadata.table,
+      dataEnd: metadata.dataEnd,
+      metadataBytes: metadata.toc.compressedSize + metadata.tarSplit.compressedSize,
+    };
   return { kind: 'plain', digest: descriptor.digest, compressedSize: descriptor.size };
 }

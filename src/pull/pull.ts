@@ -1,4 +1,5 @@
 // The order of the stages, and nothing else.
+import { isAbsolute, relative } from 'node:path';
 import { PullError } from '../errors.ts';
 import { packsDirectory, prepareStore } from '../store/store.ts';
 import { type Access, openImage } from './access.ts';
@@ -12,12 +13,13 @@ import { type Finished, reportLayers } from './report.ts';
 import type { PullResult, Timings } from './result.ts';
 import { closeSession, openSession, type PullSession, warn } from './session.ts';
 
-/** Each attempt after a detour needs something new to have gone wrong; this many is not bad luck any more. */
-const MAX_ATTEMPTS = 5;
+/** Each attempt after a detour needs something new to have gone wrong: a layer can be damaged in the store, on the way, and in itself. */
+const DETOURS_PER_LAYER = 3;
 
-/** Makes a root file system of an image. Throws PullError; then the destination is as it was and nothing was saved. */
+/** Makes a root file system of an image. Throws PullError; then the destination is as it was, and nothing was kept. */
 export async function pull(options: PullOptions): Promise<PullResult> {
   const watch = new Stopwatch();
+  refuseNested(options);
   const destination = await claimDestination(options.destination);
   try {
     options.emit({ kind: 'stage', stage: 'resolve' });
@@ -49,6 +51,20 @@ export async function pull(options: PullOptions): Promise<PullResult> {
   }
 }
 
+/** A store inside of the destination would be deleted with it, and the other way round a tree would be taken for chunks. */
+function refuseNested({ destination, storeDirectory }: PullOptions): void {
+  const isInside = (inner: string, outer: string) =>
+    !/^\.\.(?:[\\/]|$)/.test(relative(outer, inner)) && !isAbsolute(relative(outer, inner));
+  if (!isInside(storeDirectory, destination) && !isInside(destination, storeDirectory)) return;
+  throw new PullError(
+    'INPUT_INVALID',
+    `the cache directory ${storeDirectory} and the destination ${destination} lie in one another`,
+    {
+      hint: 'Choose two directories that are apart.',
+    },
+  );
+}
+
 async function restorePacks(options: PullOptions, { image, caching }: Access): Promise<void> {
   const { repository, digest, platform } = image;
   const { layers } = image.manifest;
@@ -75,8 +91,9 @@ async function fetchAndUnpack(
   destination: Destination,
   watch: Stopwatch,
 ): Promise<Finished> {
-  const lessons: Lessons = { whole: new Map(), refetched: new Set() };
-  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+  const lessons: Lessons = { whole: new Map(), refetched: new Set(), damagedInStore: new Set() };
+  const attempts = 1 + DETOURS_PER_LAYER * session.layers.length;
+  for (let attempt = 1; attempt <= attempts; attempt++) {
     session.options.emit({ kind: 'stage', stage: 'plan' });
     const metadata = await readMetadata(session, lessons.whole);
     const plan = planLayers(session, metadata);
@@ -84,26 +101,38 @@ async function fetchAndUnpack(
     watch.lap('plan');
     session.options.emit({ kind: 'stage', stage: 'fetch' });
     const outcome = await runAttempt(session, { plan, metadata, root: destination.root });
+    watch.lap('fetchAndUnpack');
     if (outcome.kind === 'done') {
       noteSkipped(session, outcome.report);
       return { plan, metadata, layers: outcome.layers };
     }
+    session.options.emit({
+      kind: 'debug',
+      message: `attempt ${attempt} took a detour: ${outcome.kind}, ${outcome.reason}`,
+    });
     await learn(session, outcome, { lessons, plan, metadata });
     await destination.reset();
   }
   throw new PullError(
     'DIGEST_MISMATCH',
-    `${session.source.name}: damaged data kept arriving in ${MAX_ATTEMPTS} attempts`,
+    `${session.source.name}: damaged data kept arriving in ${attempts} attempts`,
   );
 }
 
-function announce({ options, layers }: PullSession, { plan, metadata }: Finished): void {
+function announce({ options, layers, tallies }: PullSession, { plan, metadata }: Finished): void {
   plan.bytes.forEach(({ missing, cached }, index) => {
     const layer = metadata[index];
     const way = missing === 0 ? 'cached' : layer?.kind === 'chunked' ? 'ranges' : 'whole';
     options.emit({ kind: 'layer', index, digest: layers[index]?.digest ?? '', way, missing, cached });
   });
-  options.emit({ kind: 'planned', bytes: plan.bytes.reduce((sum, { missing }) => sum + missing, 0) });
+  const { groups, chunks, files } = plan;
+  options.emit({
+    kind: 'debug',
+    message: `plan: ${groups.length} ranges, ${chunks.length} new chunks, ${files.length} files`,
+  });
+  const received = tallies.reduce((sum, { bytes }) => sum + bytes, 0);
+  const missing = plan.bytes.reduce((sum, layer) => sum + layer.missing, 0);
+  options.emit({ kind: 'planned', bytes: received + missing });
 }
 
 function noteSkipped(
@@ -134,16 +163,15 @@ function describeResult(
   finished: Finished,
   { destination, packs }: { destination: Destination; packs: Packs },
 ): Omit<PullResult, 'timings'> {
-  const { image, source, warnings } = session;
+  const { source, warnings } = session;
   const layers = reportLayers(session, finished);
   const sum = (measure: (layer: (typeof layers)[number]) => number) =>
     layers.reduce((total, layer) => total + measure(layer), 0);
   const bytesDownloaded = sum((layer) => layer.bytesDownloaded);
   return {
-    image: `${image.repository}@${image.digest}`,
-    digest: image.digest,
-    ...(image.indexDigest === undefined ? {} : { indexDigest: image.indexDigest }),
-    platform: image.platform,
+    ...nameOf(session),
+    digest: session.image.digest,
+    ...(session.image.indexDigest === undefined ? {} : { indexDigest: session.image.indexDigest }),
     rootPath: destination.path,
     configPath: destination.configPath,
     usedFallbackCredential: session.usedFallback,
@@ -157,6 +185,10 @@ function describeResult(
     newPacks: packs.fresh,
     livePacks: packs.live,
   };
+}
+
+function nameOf({ image }: Access) {
+  return { image: `${image.repository}@${image.digest}`, platform: image.platform };
 }
 
 /** Wall time between laps, in milliseconds; laps of the same name add up. */

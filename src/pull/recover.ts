@@ -14,71 +14,108 @@ export interface Lessons {
   readonly whole: Map<number, string>;
   /** Chunks and blobs that came damaged from the network once. */
   readonly refetched: Set<string>;
+  /** Layers for which the store held wrong bytes. */
+  readonly damagedInStore: Set<number>;
 }
 
 export type Detour = Exclude<UnpackOutcome, { kind: 'done' }>;
 
-/** Throws DIGEST_MISMATCH where the same bytes came damaged from the registry twice. */
+interface Circumstances {
+  readonly lessons: Lessons;
+  readonly plan: FetchPlan;
+  readonly metadata: readonly LayerMetadata[];
+}
+
+/** Throws DIGEST_MISMATCH where the same blob came damaged from the registry twice. */
 export async function learn(
   session: PullSession,
   detour: Detour,
-  { lessons, plan, metadata }: { lessons: Lessons; plan: FetchPlan; metadata: readonly LayerMetadata[] },
+  circumstances: Circumstances,
 ): Promise<void> {
   const { layer } = detour;
+  const { lessons, metadata } = circumstances;
   if (detour.kind === 'inconsistent') {
     return takeWhole(session, lessons, {
       layer,
       reason: `its parts do not make up the layer (${detour.reason})`,
     });
   }
-  const planned = plan.layers[layer];
   const described = metadata[layer];
-  if (detour.found.blob && planned?.kind === 'plain') {
-    const digest = session.layers[layer]?.digest ?? '';
-    await discardDamaged(session, lessons, {
-      form: 'blob',
-      digest,
-      fresh: planned.groups.length > 0,
-      layer,
-      reason: detour.reason,
-    });
-  }
-  if (planned?.kind !== 'chunked' || described?.kind !== 'chunked') return;
+  if (detour.found.blob) await learnBlob(session, lessons, detour);
+  if (described?.kind !== 'chunked') return;
   if (detour.found.tarSplit) await learnTarSplit(session, lessons, { layer, described });
-  for (const chunk of detour.found.chunks) {
-    const digest = digestOfKey(digestKey(described.table.digests, chunk));
-    const fresh = planned.sources.groups[chunk] !== -1;
-    await discardDamaged(session, lessons, { form: 'frame', digest, fresh, layer, reason: detour.reason });
-  }
+  if (detour.found.chunks.length > 0)
+    await learnChunks(session, lessons, { layer, described, chunks: detour.found.chunks });
 }
 
-interface Damage {
+/** The same wrong blob twice is damaged at the registry. */
+async function learnBlob(session: PullSession, lessons: Lessons, { layer, reason }: Detour): Promise<void> {
+  const descriptor = session.layers[layer];
+  if (!descriptor) return;
+  const { digest, size } = descriptor;
+  const damaged = { form: 'blob', layer, chunks: new Map([[digestHex(digest), size]]) } as const;
+  if (!discard(session, lessons, damaged).again)
+    return session.staging.drop('blob', new Set([digestHex(digest)]));
+  const message = `layer ${digest} from ${session.source.name} does not match its digest, fetched twice (${reason})`;
+  throw new PullError('DIGEST_MISMATCH', message);
+}
+
+/** The same wrong chunk twice is damaged at the registry, or the TOC lies: the whole layer shows. */
+async function learnChunks(
+  session: PullSession,
+  lessons: Lessons,
+  found: { layer: number; described: LayerMetadata & { kind: 'chunked' }; chunks: readonly number[] },
+): Promise<void> {
+  const { layer, described } = found;
+  const { digests, sizes } = described.table;
+  // A chunk may stand in a layer many times: what counts is its name.
+  const keys = new Map(found.chunks.map((chunk) => [digestKey(digests, chunk), sizes[chunk] as number]));
+  const chunks = new Map([...keys].map(([key, size]) => [Buffer.from(key, 'latin1').toString('hex'), size]));
+  const { again } = discard(session, lessons, { form: 'frame', layer, chunks });
+  await session.staging.drop('frame', new Set(chunks.keys()));
+  if (!again) return;
+  const [first] = keys.keys();
+  takeWhole(session, lessons, {
+    layer,
+    reason: `chunk ${digestOfKey(first ?? '')} does not match its digest`,
+  });
+}
+
+interface Damaged {
   readonly form: 'frame' | 'blob';
-  readonly digest: string;
-  /** From the network in this attempt, rather than from the store. */
-  readonly fresh: boolean;
   readonly layer: number;
-  readonly reason: string;
+  /** Hex digest → size. */
+  readonly chunks: ReadonlyMap<string, number>;
 }
 
-/** The same wrong bytes twice: of a blob, it is damaged at the registry; of a chunk, the TOC may lie, which the whole layer shows. */
-async function discardDamaged(session: PullSession, lessons: Lessons, damage: Damage): Promise<void> {
-  const { form, digest, fresh, layer, reason } = damage;
-  const what =
-    form === 'blob' ? `layer ${digest}` : `chunk ${digest} of layer ${session.layers[layer]?.digest}`;
-  const again = fresh && lessons.refetched.has(`${form} ${digest}`);
-  if (again && form === 'frame')
-    return takeWhole(session, lessons, { layer, reason: `${what} does not match its digest` });
-  if (again) {
-    const message = `${what} from ${session.source.name} does not match its digest, fetched twice (${reason})`;
-    throw new PullError('DIGEST_MISMATCH', message);
+/** Forgets wrong bytes and says so, once a layer. `again`: some of them came wrong from the network before. */
+function discard(
+  session: PullSession,
+  lessons: Lessons,
+  { form, layer, chunks }: Damaged,
+): { again: boolean } {
+  let [cached, again] = [0, false];
+  for (const [hex, size] of chunks) {
+    const key = digestKeyOfHex(hex);
+    if (session.store.isStored(form, key, size)) cached++;
+    else if (lessons.refetched.has(`${form} ${hex}`)) again = true;
+    else lessons.refetched.add(`${form} ${hex}`);
+    session.store.forget(form, key, size);
   }
-  if (fresh) lessons.refetched.add(`${form} ${digest}`);
-  const where = fresh ? 'arrived damaged' : 'was damaged in the cache';
-  warn(session, `${what} ${where} and is fetched again`);
-  const hex = digest.slice('sha256:'.length);
-  session.store.forget(form, digestKeyOfHex(hex));
-  await session.staging.drop(form, hex);
+  const [first] = chunks.keys();
+  const others = chunks.size > 1 ? ` and ${chunks.size - 1} more` : '';
+  const digest = session.layers[layer]?.digest;
+  const what = form === 'blob' ? `layer ${digest}` : `chunk sha256:${first}${others} of layer ${digest}`;
+  const verb = cached > 0 ? 'was damaged in the cache' : 'arrived damaged';
+  if (!again) warn(session, `${what} ${verb} and is fetched again`);
+  if (cached > 0) distrustStore(session, lessons, layer);
+  return { again };
+}
+
+/** One damaged layer is mended chunk by chunk; a store that is wrong about a second one is not asked again in this pull. */
+function distrustStore(session: PullSession, lessons: Lessons, layer: number): void {
+  lessons.damagedInStore.add(layer);
+  if (lessons.damagedInStore.size > 1) session.store.forgetSealed();
 }
 
 async function learnTarSplit(
@@ -86,17 +123,18 @@ async function learnTarSplit(
   lessons: Lessons,
   { layer, described }: { layer: number; described: LayerMetadata & { kind: 'chunked' } },
 ): Promise<void> {
-  const { digest } = described.tarSplit;
-  const hex = digest ? digestHex(digest) : '';
-  const cached = digest !== undefined && session.store.isStored('blob', digestKeyOfHex(hex));
-  if (digest) session.store.forget('blob', digestKeyOfHex(hex));
-  await session.staging.drop('blob', hex);
-  if (cached)
-    warn(
-      session,
-      `the tar-split of layer ${session.layers[layer]?.digest} was damaged in the cache and is fetched again`,
-    );
-  else takeWhole(session, lessons, { layer, reason: 'its tar-split does not match its digest' });
+  const { digest, compressedSize } = described.tarSplit;
+  const key = digest && digestKeyOfHex(digestHex(digest));
+  const cached = key !== undefined && session.store.isStored('blob', key, compressedSize);
+  if (key !== undefined) session.store.forget('blob', key, compressedSize);
+  if (digest) await session.staging.drop('blob', new Set([digestHex(digest)]));
+  if (!cached)
+    return takeWhole(session, lessons, { layer, reason: 'its tar-split does not match its digest' });
+  warn(
+    session,
+    `the tar-split of layer ${session.layers[layer]?.digest} was damaged in the cache and is fetched again`,
+  );
+  distrustStore(session, lessons, layer);
 }
 
 function takeWhole(

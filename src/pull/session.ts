@@ -39,4 +39,6 @@ export function warn(session: PullSession, message: string): void {
 /** Never throws. What was staged and not sealed is gone afterwards. */
 export async function closeSession(session: PullSession): Promise<void> {
   await session.staging.discard();
+  // After a failure too: what is known to be wrong should not be tried again.
+  if (session.caching.storeWrite) await session.store.removeDamaged(new Set());
 }

@@ -67,9 +67,9 @@ function retryOf(error: unknown): Retry {
 function hintFor(error: unknown, url: URL): string | undefined {
   const codes = codesOf(error);
   if (codes.some((code) => CERTIFICATE.test(code)))
-    return `The certificate of ${url.host} is not trusted: name its CA in NODE_EXTRA_CA_CERTS, or switch tls-verify off if you know the network.`;
+    return `The certificate of ${url.host} is not trusted: name its CA in NODE_EXTRA_CA_CERTS, or set tls-verify to false if you know the network.`;
   if (codes.some((code) => NO_TLS.test(code)))
-    return `${url.host} does not speak TLS: switch tls-verify off to allow plain http.`;
+    return `${url.host} does not speak TLS: set tls-verify to false to allow plain http.`;
   return undefined;
 }
 

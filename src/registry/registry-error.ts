@@ -87,7 +87,7 @@ function whenAgain(retryAfter: number): string {
 function hintFor(code: ErrorCode, credentialSent: boolean): string | undefined {
   if (code !== 'UNAUTHORIZED' && code !== 'NOT_FOUND') return undefined;
   if (!credentialSent)
-    return 'Check the spelling. No credential was sent: a private image needs username and password (for ghcr.io: github-token).';
+    return 'Check the spelling. No credential was sent: a private image needs username and password, or on ghcr.io a github-token.';
   return code === 'UNAUTHORIZED'
     ? 'The credential was sent and refused: check it, and that the account may pull from this repository.'
     : 'Check the spelling. A credential was sent; some registries say "not found" where the account may not pull.';

@@ -3,7 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes a directory and its missing parents. Not `mkdir` with `recursive`: where a parent can never be made, as below /proc,
+ * Makes a directory and its missing parents, all with `mode`. Not `mkdir` with `recursive`: where a parent can never be made, as below /proc,
  * that of Node 24 tries again for ever. Throws the system's error.
  */
 export async function makeDirectories(path: string, mode = 0o777): Promise<void> {
@@ -12,7 +12,7 @@ export async function makeDirectories(path: string, mode = 0o777): Promise<void>
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
   }
-  await makeDirectories(dirname(path));
+  await makeDirectories(dirname(path), mode);
   await makeOne(path, mode);
 }
 

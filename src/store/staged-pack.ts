@@ -7,7 +7,7 @@ import { encodeTable, type PackEntry, packKey } from './pack-format.ts';
 export class StagedPack {
   readonly path: string;
   readonly #file: FileHandle;
-  readonly #entries: PackEntry[] = [];
+  #entries: PackEntry[] = [];
 
   private constructor(path: string, file: FileHandle) {
     this.path = path;
@@ -42,10 +42,9 @@ export class StagedPack {
     this.#entries.push(entry);
   }
 
-  /** Takes an entry back whose bytes turned out wrong. */
-  drop(form: PackEntry['form'], hex: string): void {
-    const at = this.#entries.findIndex((entry) => entry.form === form && entry.hex === hex);
-    if (at !== -1) this.#entries.splice(at, 1);
+  /** Takes entries back whose bytes turned out wrong. */
+  drop(form: PackEntry['form'], hex: ReadonlySet<string>): void {
+    this.#entries = this.#entries.filter((entry) => entry.form !== form || !hex.has(entry.hex));
   }
 
   get isEmpty(): boolean {

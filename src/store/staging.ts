@@ -44,8 +44,8 @@ export class Staging {
     this.#store.adopt({ key: '', path: pack.path, size: 0, entries });
   }
 
-  /** A chunk whose bytes were wrong will not be sealed. */
-  async drop(form: PackEntry['form'], hex: string): Promise<void> {
+  /** Chunks whose bytes were wrong will not be sealed. */
+  async drop(form: PackEntry['form'], hex: ReadonlySet<string>): Promise<void> {
     for (const pack of await this.#all()) pack.drop(form, hex);
   }
 

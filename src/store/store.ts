@@ -25,6 +25,11 @@ export interface OpenPack {
   readonly entries: readonly PackEntry[];
 }
 
+interface Held {
+  readonly pack: OpenPack;
+  readonly entry: PackEntry;
+}
+
 /** Files of a crashed pull are removed after this long. By age, not by process: jobs in containers do not see each other's. */
 const STALE_MS = 24 * 60 * 60 * 1000;
 
@@ -49,7 +54,7 @@ export async function prepareStore(storeDirectory: string): Promise<void> {
 
 export class ChunkStore {
   readonly directory: string;
-  readonly #chunks = new Map<string, { pack: OpenPack; entry: PackEntry }>();
+  readonly #chunks = new Map<string, Held>();
   readonly #packs = new Map<string, OpenPack>();
   readonly #damaged = new Set<string>();
 
@@ -57,21 +62,25 @@ export class ChunkStore {
     this.directory = directory;
   }
 
-  /** Reads the tables of all packs; with `read` false the store starts out empty. Damaged packs are passed over and removed. */
+  /** Reads the tables of all packs; with `read` false the store starts out empty. Damaged packs are passed over and removed. Throws STORE_FAILED. */
   static async open(directory: string, read: boolean): Promise<ChunkStore> {
     await prepareStore(directory);
     const store = new ChunkStore(directory);
     if (!read) return store;
-    const names = await readdir(packsDirectory(directory));
-    for (const name of names.filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate)).sort()) {
+    for (const name of (await listPacks(directory))
+      .filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate))
+      .sort()) {
       await store.#addPack(join(packsDirectory(directory), name), name.slice(0, 40));
     }
     return store;
   }
 
-  /** `key`: the digest's 32 bytes as a latin1 string. */
-  find(form: PackEntry['form'], key: string): StoredChunk | undefined {
-    const found = this.#chunks.get(`${form} ${key}`);
+  /**
+   * `key`: the digest's 32 bytes as a latin1 string. `size`: what the chunk must decode to; of two sizes under one digest one is a lie,
+   * which must not hide the other.
+   */
+  find(form: PackEntry['form'], key: string, size?: number): StoredChunk | undefined {
+    const found = this.#lookUp(form, key, size);
     return (
       found && {
         path: found.pack.path,
@@ -82,19 +91,35 @@ export class ChunkStore {
     );
   }
 
-  /** Chunks of a pack that is still being filled, found like any other from now on. */
+  #lookUp(form: PackEntry['form'], key: string, size: number | undefined): Held | undefined {
+    const first = this.#chunks.get(`${form} ${key}`);
+    return size === undefined || first?.entry.size === size
+      ? first
+      : this.#chunks.get(`${form} ${key} ${size}`);
+  }
+
+  /** Chunks of a pack that is still being filled, found like any other from now on. The first pack to hold a chunk is the one used. */
   adopt(pack: OpenPack): void {
     for (const entry of pack.entries) {
       const name = `${entry.form} ${digestKeyOfHex(entry.hex)}`;
-      if (!this.#chunks.has(name)) this.#chunks.set(name, { pack, entry });
+      const first = this.#chunks.get(name);
+      const free = first && first.entry.size !== entry.size ? `${name} ${entry.size}` : name;
+      if (!this.#chunks.has(free)) this.#chunks.set(free, { pack, entry });
     }
   }
 
   /** A chunk whose bytes were wrong: not found again. Its pack is kept for the other chunks until `removeDamaged`. */
-  forget(form: PackEntry['form'], key: string): void {
-    const found = this.#chunks.get(`${form} ${key}`);
-    this.#chunks.delete(`${form} ${key}`);
-    if (found?.pack.key) this.#damaged.add(found.pack.path);
+  forget(form: PackEntry['form'], key: string, size?: number): void {
+    const found = this.#lookUp(form, key, size);
+    if (!found) return;
+    const name = `${form} ${key}`;
+    this.#chunks.delete(this.#chunks.get(name) === found ? name : `${name} ${size}`);
+    if (found.pack.key) this.#damaged.add(found.pack.path);
+  }
+
+  /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
+  forgetSealed(): void {
+    for (const [name, { pack }] of this.#chunks) if (pack.key) this.#chunks.delete(name);
   }
 
   /** The sealed pack with this path. */
@@ -103,8 +128,8 @@ export class ChunkStore {
   }
 
   /** Is the chunk in a sealed pack, rather than in one this pull is filling? */
-  isStored(form: PackEntry['form'], key: string): boolean {
-    return Boolean(this.#chunks.get(`${form} ${key}`)?.pack.key);
+  isStored(form: PackEntry['form'], key: string, size?: number): boolean {
+    return Boolean(this.#lookUp(form, key, size)?.pack.key);
   }
 
   /** Has any pack of the store shown a wrong byte? */
@@ -155,6 +180,17 @@ export async function readPack(path: string, key: string): Promise<OpenPack | un
 
 function stagingDirectory(storeDirectory: string): string {
   return join(storeDirectory, `v${PACK_VERSION}`, 'staging');
+}
+
+async function listPacks(storeDirectory: string): Promise<string[]> {
+  try {
+    return await readdir(packsDirectory(storeDirectory));
+  } catch (cause) {
+    throw toPullError(cause, {
+      code: 'STORE_FAILED',
+      message: `the chunk store ${storeDirectory} cannot be read`,
+    });
+  }
 }
 
 async function removeStale(directory: string): Promise<void> {

@@ -1,9 +1,9 @@
 // The unpack job: applies the layers of an image to a directory, from files that may still be growing. Runs in a worker.
 
 import { decompress } from '../compression/decompress.ts';
-import { decodeFrames } from '../compression/zstd.ts';
+import { decodeZstdStream } from '../compression/zstd.ts';
 import { describeError, PullError } from '../errors.ts';
-import { createHasher, digestOf } from '../integrity/hash.ts';
+import { createHasher } from '../integrity/hash.ts';
 import { digestKey } from '../layer/chunk-table.ts';
 import { type Digest, digestAlgorithm, parseDigest } from '../oci/digest.ts';
 import { digestOfKey } from '../oci/digest-key.ts';
@@ -38,7 +38,12 @@ export type LayerInput = {
       readonly tarSplit: BlobInput;
       readonly tarSplitDigest: Digest | undefined;
     }
-  | { readonly kind: 'plain'; readonly blob: BlobInput }
+  | {
+      readonly kind: 'plain';
+      readonly blob: BlobInput;
+      /** Hash the blob as it is stored, too. */
+      readonly verifyDigest: boolean;
+    }
 );
 
 export interface LayerOutcome {
@@ -137,7 +142,7 @@ async function applyPlain(
   layer: LayerInput & { kind: 'plain' },
   { files, board, unpacker, lane }: Context,
 ): Promise<Digest> {
-  const stored = layer.blob.groups.length > 0 ? createHasher(digestAlgorithm(layer.digest)) : undefined;
+  const stored = layer.verifyDigest ? createHasher(digestAlgorithm(layer.digest)) : undefined;
   await decompress(tee(readBlob(files, layer.blob, board), stored), (bytes) => {
     lane.update(bytes);
     unpacker.write(bytes);
@@ -195,8 +200,9 @@ async function findCorruptBlob(
 
 async function findCorruptChunks(
   layer: LayerInput & { kind: 'chunked' },
-  { files, board }: Context,
+  context: Context,
 ): Promise<Corruption> {
+  const { files, board } = context;
   const hasher = createHasher('sha256');
   const readable = await consume(readBlob(files, layer.tarSplit, board), (bytes) => hasher.update(bytes));
   const tarSplit =
@@ -206,28 +212,38 @@ async function findCorruptChunks(
   for (let chunk = 0; chunk < sizes.length; chunk++) {
     const group = groups[chunk] as number;
     if (group !== -1) await board.waitFor(group, ready[chunk] as number);
-    if (!(await isChunkIntact(layer, chunk, files))) chunks.push(chunk);
+    if (!(await isChunkIntact(layer, chunk, context))) chunks.push(chunk);
   }
   return { chunks, tarSplit, blob: false };
 }
 
+/** Streamed, because a chunk may be as large as a file. Throws what is neither a damage of the bytes nor of the store. */
 async function isChunkIntact(
   layer: LayerInput & { kind: 'chunked' },
   chunk: number,
-  files: InputFiles,
+  { files, board }: Context,
 ): Promise<boolean> {
   const { files: file, offsets, compressedSizes, sizes } = layer.chunks;
+  const [index, offset, compressedSize] = [file[chunk], offsets[chunk], compressedSizes[chunk]] as [
+    number,
+    number,
+    number,
+  ];
+  const hasher = createHasher('sha256');
+  let left = sizes[chunk] as number;
   try {
-    const stored = files.read(
-      file[chunk] as number,
-      offsets[chunk] as number,
-      compressedSizes[chunk] as number,
-    );
-    const content = await decodeFrames(stored, sizes[chunk] as number);
-    return digestOf(content) === digestOfKey(digestKey(layer.chunkDigests, chunk));
-  } catch {
-    return false;
+    const stored = readBlob(files, { file: index, offset, compressedSize, groups: [], groupBytes: 1 }, board);
+    await decodeZstdStream(stored, (bytes) => {
+      left -= bytes.length;
+      if (left < 0) throw new PullError('TAR_INVALID', 'a chunk is longer than it should be');
+      hasher.update(bytes);
+    });
+  } catch (error) {
+    if (error instanceof PullError && ['TAR_INVALID', 'STORE_FAILED', 'LIMIT_EXCEEDED'].includes(error.code))
+      return false;
+    throw error;
   }
+  return left === 0 && hasher.digest() === digestOfKey(digestKey(layer.chunkDigests, chunk));
 }
 
 /** false where the bytes cannot be read: for a store that is shared, that is a damage like any other. */

@@ -32,6 +32,9 @@ export async function rebuildTar(input: RebuildInput, sink: (bytes: Uint8Array) 
   if (entry !== input.firstChunk.length - 1) throw mismatch();
 }
 
+/** Decoded. It takes some 1,300 bytes for each entry of an archive. */
+const MAX_TAR_SPLIT_SIZE = 2 ** 30;
+
 /** Text of a tar-split in slices: it is some 90 MB for 70,000 files. */
 async function* decodeTarSplit(frame: Uint8Array): AsyncGenerator<Uint8Array> {
   if (frame.length === 0) return;
@@ -41,7 +44,16 @@ async function* decodeTarSplit(frame: Uint8Array): AsyncGenerator<Uint8Array> {
   const decoder = zlib.createZstdDecompress({ chunkSize: 1 << 20 });
   decoder.end(frame);
   try {
-    for await (const bytes of decoder) yield bytes as Uint8Array;
+    let size = 0;
+    for await (const bytes of decoder as AsyncIterable<Uint8Array>) {
+      size += bytes.length;
+      if (size > MAX_TAR_SPLIT_SIZE)
+        throw new PullError(
+          'LIMIT_EXCEEDED',
+          `the tar-split decodes to more than ${MAX_TAR_SPLIT_SIZE} bytes`,
+        );
+      yield bytes;
+    }
   } catch (cause) {
     if (cause instanceof PullError) throw cause;
     throw new PullError('TAR_INVALID', 'the tar-split cannot be decoded', { cause });

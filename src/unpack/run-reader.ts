@@ -1,5 +1,6 @@
 // Decodes the chunks of a layer in tar order. Neighbours in a pack are decoded together, some runs ahead of the consumer.
 import { decodeFrames, decodeZstdStream } from '../compression/zstd.ts';
+import { PullError } from '../errors.ts';
 import type { ProgressBoard } from '../workers/progress-board.ts';
 import { type InputFiles, readBlob } from './inputs.ts';
 
@@ -82,7 +83,8 @@ export class RunReader {
     let left = this.#columns.sizes[index] as number;
     await decodeZstdStream(readBlob(this.#files, blob, this.#board), (bytes) => {
       left -= bytes.length;
-      if (left >= 0) sink(bytes);
+      if (left < 0) throw new PullError('TAR_INVALID', 'a chunk is longer than it should be');
+      sink(bytes);
     });
   }
 
