@@ -32349,7 +32349,7 @@ async function makeDirectories(path, mode = 511) {
   } catch (error) {
     if (error.code !== "ENOENT" || dirname(path) === path) throw error;
   }
-  await makeDirectories(dirname(path));
+  await makeDirectories(dirname(path), mode);
   await makeOne(path, mode);
 }
 async function makeOne(path, mode) {
@@ -32376,6 +32376,8 @@ var MAGIC = Buffer.from("OCIPULL\n");
 var MAX_PACK_ENTRIES = 2e6;
 var MAX_TABLE_BYTES = 128 << 20;
 var ENTRY_SIZE = 51;
+var MIN_ENTRY_BYTES = 8;
+var MIN_SLACK = 4096;
 var FORMS = ["frame", "blob"];
 function encodeTable(entries, tableOffset) {
   const columns = Buffer.alloc(entries.length * ENTRY_SIZE);
@@ -32408,7 +32410,8 @@ function decodeTrailer(trailer, fileSize) {
   const count2 = trailer.readUInt32LE(12);
   const tableOffset = Number(trailer.readBigUInt64LE(16));
   const tableLength = Number(trailer.readBigUInt64LE(24));
-  if (count2 > MAX_PACK_ENTRIES || tableLength > MAX_TABLE_BYTES) return void 0;
+  if (count2 > MAX_PACK_ENTRIES || count2 * MIN_ENTRY_BYTES > tableOffset + MIN_SLACK || tableLength > MAX_TABLE_BYTES)
+    return void 0;
   if (tableOffset + tableLength + TRAILER_SIZE !== fileSize) return void 0;
   return { count: count2, tableOffset, tableLength, tableDigest: trailer.toString("hex", 32, 64) };
 }
@@ -32531,6 +32534,7 @@ function fail2(message, cause) {
 }
 
 // src/store/store.ts
+var MAX_STORE_ENTRIES = 5e6;
 var STALE_MS = 24 * 60 * 60 * 1e3;
 function packsDirectory(storeDirectory) {
   return join(storeDirectory, `v${PACK_VERSION}`, "packs");
@@ -32545,13 +32549,15 @@ async function prepareStore(storeDirectory) {
       message: `the chunk store ${storeDirectory} cannot be created`
     });
   }
-  await removeStale(stagingDirectory(storeDirectory));
+  await removeStale(stagingDirectory(storeDirectory), /^/);
+  await removeStale(packsDirectory(storeDirectory), /\.partial$/);
 }
 var ChunkStore = class _ChunkStore {
   directory;
   #chunks = /* @__PURE__ */ new Map();
   #packs = /* @__PURE__ */ new Map();
   #damaged = /* @__PURE__ */ new Set();
+  #entries = 0;
   constructor(directory) {
     this.directory = directory;
   }
@@ -32561,7 +32567,8 @@ var ChunkStore = class _ChunkStore {
     const store = new _ChunkStore(directory);
     if (!read2) return store;
     for (const name of (await listPacks(directory)).filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate)).sort()) {
-      await store.#addPack(join(packsDirectory(directory), name), name.slice(0, 40));
+      if (store.#entries < MAX_STORE_ENTRIES)
+        await store.#addPack(join(packsDirectory(directory), name), name.slice(0, 40));
     }
     return store;
   }
@@ -32633,6 +32640,7 @@ var ChunkStore = class _ChunkStore {
     const pack = await readPack(path, key).catch(() => "unreadable");
     if (pack === "unreadable") return;
     if (pack) this.#packs.set(path, pack);
+    this.#entries += pack?.entries.length ?? 0;
     if (pack) this.adopt(pack);
     else await rm2(path, { force: true }).catch(() => void 0);
   }
@@ -32671,8 +32679,9 @@ async function listPacks(storeDirectory) {
     });
   }
 }
-async function removeStale(directory) {
+async function removeStale(directory, pattern) {
   for (const name of await readdir(directory).catch(() => [])) {
+    if (!pattern.test(name)) continue;
     const path = join(directory, name);
     const { mtimeMs } = await stat2(path).catch(() => ({ mtimeMs: Date.now() }));
     if (Date.now() - mtimeMs > STALE_MS) await rm2(path, { force: true }).catch(() => void 0);
@@ -34123,9 +34132,11 @@ function describeEntry(entry) {
 
 // src/pull/resolve.ts
 var MAX_INDEX_DEPTH = 4;
+var MAX_LAYER_BYTES = 128 * 2 ** 30;
+var MAX_IMAGE_BYTES = 256 * 2 ** 30;
 async function resolveImage(source, reference, platform) {
   const { digest, indexDigest, manifest } = await findManifest(source, reference, platform);
-  for (const layer of manifest.layers) layerCompression(layer.mediaType);
+  checkLayers(manifest, source.name);
   const configBytes = await source.smallBlob(manifest.config, MAX_CONFIG_BYTES);
   const config = parseConfig(configBytes);
   checkLayerCount(manifest, config);
@@ -34139,6 +34150,23 @@ async function resolveImage(source, reference, platform) {
     config,
     configBytes
   };
+}
+function checkLayers({ layers }, name) {
+  for (const { mediaType, digest, size } of layers) {
+    layerCompression(mediaType);
+    if (size > MAX_LAYER_BYTES) {
+      throw new PullError(
+        "LIMIT_EXCEEDED",
+        `${name}: layer ${digest} has ${size} bytes, more than ${MAX_LAYER_BYTES}`
+      );
+    }
+  }
+  const total = layers.reduce((sum, { size }) => sum + size, 0);
+  if (total > MAX_IMAGE_BYTES)
+    throw new PullError(
+      "LIMIT_EXCEEDED",
+      `${name}: the layers have ${total} bytes, more than ${MAX_IMAGE_BYTES}`
+    );
 }
 async function findManifest(source, reference, platform) {
   let target = reference.digest ?? reference.tag ?? "latest";
@@ -34891,12 +34919,14 @@ async function adoptFetched(session, plan) {
 }
 
 // src/pull/destination.ts
-import { randomBytes as randomBytes2 } from "node:crypto";
-import { lstat as lstat2, mkdir as mkdir2, readdir as readdir2, rename as rename3, rm as rm3, rmdir, writeFile as writeFile2 } from "node:fs/promises";
+import { randomBytes as randomBytes3 } from "node:crypto";
+import { rmSync } from "node:fs";
+import { chmod, lstat as lstat2, mkdir as mkdir2, readdir as readdir2, rename as rename3, rm as rm3, rmdir, writeFile as writeFile2 } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname as dirname2, join as join2, parse as parse2, relative, resolve as resolve2, sep } from "node:path";
 
 // src/pull/destination-record.ts
+import { randomBytes as randomBytes2 } from "node:crypto";
 import { lstat, readFile, rename as rename2, writeFile } from "node:fs/promises";
 var RECORD_VERSION = 1;
 var MAX_RECORD_BYTES = 64 << 10;
@@ -34905,11 +34935,16 @@ function recordPath(destination) {
 }
 async function inodeOf(path) {
   const found = await lstat(path, { bigint: true }).catch(() => void 0);
-  return found?.ino.toString();
+  return found && `${found.ino} ${found.birthtimeNs}`;
 }
 async function isOurs(destination) {
-  const inodes = await readInodes(destination);
-  return inodes?.includes(await inodeOf(destination)) ?? false;
+  const inodes = await readInodes(destination) ?? [];
+  const found = await lstat(destination, { bigint: true }).catch(() => void 0);
+  return found !== void 0 && inodes.some((inode) => isSame(found, inode));
+}
+function isSame({ ino, birthtimeNs, ctimeNs }, recorded) {
+  const [number, birth] = String(recorded).split(" ");
+  return number === `${ino}` && (birth === `${birthtimeNs}` || birthtimeNs === ctimeNs);
 }
 async function hasRecord(destination) {
   return await readInodes(destination) !== void 0;
@@ -34930,9 +34965,10 @@ async function writeRecord(destination, record) {
   const file = recordPath(destination);
   const inodes = record.inodes.filter((inode) => inode !== void 0);
   const text = JSON.stringify({ tool: "oci-pull", version: RECORD_VERSION, ...record, inodes }, void 0, 2);
-  await writeFile(`${file}.tmp`, `${text}
-`);
-  await rename2(`${file}.tmp`, file);
+  const temporary = `${file}.${randomBytes2(6).toString("hex")}`;
+  await writeFile(temporary, `${text}
+`, { flag: "wx" });
+  await rename2(temporary, file);
 }
 
 // src/pull/destination.ts
@@ -34941,7 +34977,7 @@ async function claimDestination(path, workspace = process.cwd()) {
   refuseProtected(path, workspace);
   await refuseForeign(path);
   const prefix = `.${basename(path)}.oci-pull-`;
-  const root = join2(dirname2(path), `${prefix}${randomBytes2(6).toString("hex")}`);
+  const root = join2(dirname2(path), `${prefix}${randomBytes3(6).toString("hex")}`);
   try {
     await makeDirectories(dirname2(path));
     await removeStale2(dirname2(path), prefix);
@@ -35019,7 +35055,7 @@ async function publish(made, record) {
   const { path, root, config } = made;
   const old = `${root}.old`;
   try {
-    await writeFile2(`${root}.config`, config);
+    await writeFile2(`${root}.config`, config, { flag: "wx" });
     const [before, after] = [await inodeOf(path), await inodeOf(root)];
     await writeRecord(path, { ...record, complete: false, inodes: [before, after] });
     await moveAway(path, old);
@@ -35055,12 +35091,16 @@ async function putBack(paths, made) {
 async function removeStale2(parent, prefix) {
   for (const name of await readdir2(parent)) {
     if (!name.startsWith(prefix)) continue;
-    const { ctimeMs } = await lstat2(join2(parent, name)).catch(() => ({ ctimeMs: Date.now() }));
-    if (Date.now() - ctimeMs > STALE_MS2) await removeTree(join2(parent, name)).catch(() => void 0);
+    const found = await lstat2(join2(parent, name)).catch(() => void 0);
+    const isOwn = found !== void 0 && found.uid === (process.geteuid?.() ?? found.uid);
+    if (isOwn && Date.now() - found.ctimeMs > STALE_MS2)
+      await removeTree(join2(parent, name)).catch(() => void 0);
   }
 }
-function removeTree(path) {
-  return rm3(path, { recursive: true, force: true, maxRetries: 3 });
+async function removeTree(path) {
+  const found = await lstat2(path).catch(() => void 0);
+  if (found?.isDirectory()) await chmod(path, 448).catch(() => void 0);
+  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
 // src/store/compact.ts
@@ -35255,15 +35295,20 @@ async function readLayerMetadata(descriptor, context) {
   if (offset === void 0) return { kind: "plain", reason: "the server ignores ranges" };
   const { path } = await context.staging.pack(0);
   const toc = { path, offset, compressedSize: rangeLength(format.toc.range) };
-  const outcome = await context.readToc({ ...toc, digest: format.toc.digest, dataEnd: format.dataEnd });
-  if (outcome.kind !== "toc") return { kind: "plain", reason: outcome.reason };
-  const digest = outcome.tarSplitDigest ?? format.tarSplit.digest;
-  const tarSplit = {
-    path,
+  const split = {
     offset: offset + format.tarSplit.range.start - span.start,
     compressedSize: rangeLength(format.tarSplit.range),
-    digest
+    digest: format.tarSplit.digest
   };
+  const outcome = await context.readToc({
+    ...toc,
+    digest: format.toc.digest,
+    dataEnd: format.dataEnd,
+    tarSplit: split
+  });
+  if (outcome.kind !== "toc") return { kind: "plain", reason: outcome.reason };
+  const digest = outcome.tarSplitDigest ?? format.tarSplit.digest;
+  const tarSplit = { ...split, path, digest };
   await keep({ toc: { ...toc, digest: format.toc.digest }, tarSplit }, context.staging);
   return chunked(format, outcome.table, tarSplit);
 }
@@ -35570,6 +35615,11 @@ function takeWhole(session, lessons, { layer, reason }) {
   if (lessons.whole.has(layer)) return;
   lessons.whole.set(layer, reason);
   warn(session, `layer ${session.layers[layer]?.digest} is fetched whole: ${reason}`);
+  if (lessons.whole.size < 2) return;
+  for (const index of session.layers.keys()) {
+    if (!lessons.whole.has(index))
+      lessons.whole.set(index, "other layers of the image lie about their parts");
+  }
 }
 
 // src/pull/report.ts
@@ -35616,7 +35666,7 @@ function bytesFromCache({ store }, metadata, { planned, plan }) {
 }
 
 // src/pull/pull.ts
-var DETOURS_PER_LAYER = 3;
+var MAX_ATTEMPTS = 10;
 async function pull(options) {
   const watch = new Stopwatch();
   refuseNested(options);
@@ -35682,8 +35732,7 @@ async function restorePacks(options, { image, caching }) {
 }
 async function fetchAndUnpack(session, destination, watch) {
   const lessons = { whole: /* @__PURE__ */ new Map(), refetched: /* @__PURE__ */ new Set(), damagedInStore: /* @__PURE__ */ new Set() };
-  const attempts = 1 + DETOURS_PER_LAYER * session.layers.length;
-  for (let attempt = 1; attempt <= attempts; attempt++) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     session.options.emit({ kind: "stage", stage: "plan" });
     const metadata = await readMetadata(session, lessons.whole);
     const plan = planLayers(session, metadata);
@@ -35705,7 +35754,7 @@ async function fetchAndUnpack(session, destination, watch) {
   }
   throw new PullError(
     "DIGEST_MISMATCH",
-    `${session.source.name}: damaged data kept arriving in ${attempts} attempts`
+    `${session.source.name}: damaged data kept arriving in ${MAX_ATTEMPTS} attempts`
   );
 }
 function announce({ options, layers, tallies }, { plan, metadata }) {

@@ -348,8 +348,8 @@ function digestKey(digests, index) {
 }
 
 // src/layer/toc.ts
-var MAX_TOC_ENTRIES = 1e7;
-var MAX_TOC_SIZE = 384 << 20;
+var MAX_TOC_ENTRIES = 1e6;
+var MAX_TOC_SIZE = 256 << 20;
 var ENTRY_TYPES = /* @__PURE__ */ new Set(["reg", "dir", "symlink", "hardlink", "char", "block", "fifo", "chunk"]);
 function parseToc(json, dataEnd) {
   let document;
@@ -482,6 +482,7 @@ var ChunkColumns = class {
 };
 
 // src/fetch/jobs.ts
+var VALUES_PER_ENTRY = 24;
 async function readToc(job) {
   const frame = await readFrame(job).catch(() => void 0);
   if (!frame) return { kind: "corrupt", reason: "its TOC cannot be read" };
@@ -489,7 +490,15 @@ async function readToc(job) {
   if (actual !== job.digest)
     return { kind: "corrupt", reason: `its TOC hashes to ${actual} instead of ${job.digest}` };
   const json = decodeToc(frame);
-  return json === void 0 ? { kind: "unusable", reason: "its TOC cannot be decoded" } : parseToc(json, job.dataEnd);
+  if (json === void 0) return { kind: "unusable", reason: "its TOC cannot be decoded, or is too large" };
+  const parsed = parseToc(json, job.dataEnd);
+  if (parsed.kind !== "toc" || await isTarSplitRight(job, parsed.tarSplitDigest)) return parsed;
+  return { kind: "unusable", reason: "its tar-split does not match its digest" };
+}
+async function isTarSplitRight({ path, tarSplit }, named) {
+  const digest = named ?? tarSplit?.digest;
+  if (!tarSplit || !digest) return true;
+  return digestOf(await readFrame({ path, ...tarSplit })) === digest;
 }
 async function readFrame(job) {
   const file = await open(job.path, "r");
@@ -504,10 +513,19 @@ async function readFrame(job) {
 function decodeToc(frame) {
   try {
     if (scanFrames(frame).length !== 1) return void 0;
-    return zlib.zstdDecompressSync(frame, { maxOutputLength: MAX_TOC_SIZE }).toString();
+    const json = zlib.zstdDecompressSync(frame, { maxOutputLength: MAX_TOC_SIZE });
+    return isParseable(json) ? json.toString() : void 0;
   } catch {
     return void 0;
   }
+}
+function isParseable(json) {
+  let [containers, values] = [0, 0];
+  for (const byte of json) {
+    if (byte === 123 || byte === 91) containers++;
+    else if (byte === 44) values++;
+  }
+  return containers <= 2 * MAX_TOC_ENTRIES && values <= VALUES_PER_ENTRY * MAX_TOC_ENTRIES;
 }
 
 // src/unpack/hash-lane.ts

@@ -104,6 +104,8 @@ describe('the inputs of the action', () => {
       fallbackCredential: { username: 'octocat', password: 'token' },
     });
     expect(read({ ...token, image: 'quay.io/o/r' }, env).fallbackCredential).toBeUndefined();
+    const unverified = { ...token, image: 'ghcr.io/o/r', 'tls-verify': 'false' };
+    expect(read(unverified, env).fallbackCredential).toBeUndefined();
     const own = { username: 'u', password: 'p' };
     expect(read({ ...token, ...own, image: 'ghcr.io/o/r' }, env)).toMatchObject({
       credential: own,

@@ -36,6 +36,11 @@ async function pullInto(path: string, content = 'new'): Promise<void> {
 }
 
 const contentOf = (path: string) => readFileSync(join(path, 'file'), 'utf8');
+function nameOf(path: string): string {
+  const { ino, birthtimeNs } = lstatSync(path, { bigint: true });
+  return `${ino} ${birthtimeNs}`;
+}
+
 const recordOf = (path: string) => JSON.parse(readFileSync(recordPath(path), 'utf8'));
 const claim = (path: string) => claimDestination(path, '/elsewhere');
 
@@ -150,7 +155,7 @@ describe('publish', () => {
       version: 1,
       ...RECORD,
       complete: true,
-      inodes: [String(lstatSync(path, { bigint: true }).ino)],
+      inodes: [nameOf(path)],
     });
   });
 
@@ -243,7 +248,7 @@ describe('after a pull that was killed', () => {
     const path = join(newDirectory(), 'rootfs');
     await pullInto(path, 'old');
     const { root } = await claim(path);
-    const inodes = [path, root].map((each) => String(lstatSync(each, { bigint: true }).ino));
+    const inodes = [path, root].map((each) => nameOf(each));
     writeFileSync(join(root, 'file'), 'half');
     if (step === 'unpacking') return { path, root };
     writeFileSync(recordPath(path), JSON.stringify({ ...recordOf(path), complete: false, inodes }));

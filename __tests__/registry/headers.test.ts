@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseContentRange, rangeHeader } from '../../src/registry/content-range.ts';
-import { parseRetryAfter } from '../../src/registry/retry-after.ts';
+import { MAX_DELAY_MS, parseRetryAfter } from '../../src/registry/retry-after.ts';
 
 describe('parseContentRange', () => {
   it.each([
@@ -52,4 +52,13 @@ describe('parseRetryAfter', () => {
       expect(parseRetryAfter(value, now)).toBeUndefined();
     },
   );
+
+  it.each([
+    '999999999',
+    '999999999h'.repeat(4),
+    'Fri, 31 Dec 9999 23:59:59 GMT',
+    'Sat, 13 Sep 275760 00:00:00 GMT',
+  ])('takes %s for the longest delay', (value) => {
+    expect(parseRetryAfter(value, now)).toBe(MAX_DELAY_MS);
+  });
 });

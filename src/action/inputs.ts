@@ -48,12 +48,13 @@ export function readInputs(source: InputSource): ActionInputs {
   const reference = parseReference(image);
   const platform = source.get('platform');
   const cacheDirectory = source.get('cache-dir');
+  const tlsVerify = toBoolean('tls-verify', source.get('tls-verify') || 'true');
   return {
     reference,
     platform: platform === '' ? hostPlatform(process.arch) : parsePlatform(platform),
     destination: toPath(source, 'destination', source.get('destination') || DEFAULT_DESTINATION),
-    ...readCredentials(reference.registry, secrets),
-    tlsVerify: toBoolean('tls-verify', source.get('tls-verify') || 'true'),
+    ...readCredentials(reference.registry, secrets, tlsVerify),
+    tlsVerify,
     cacheMode: toCacheMode(source.get('cache-mode') || 'auto'),
     cacheKeyPrefix: toPrefix(source.get('cache-key-prefix') || DEFAULT_CACHE_KEY_PREFIX),
     cacheDirectory: cacheDirectory === '' ? undefined : toPath(source, 'cache-dir', cacheDirectory),
@@ -69,13 +70,13 @@ function readSecrets({ get, mask, env }: InputSource) {
   return { username, password, githubToken, githubActor: env.GITHUB_ACTOR };
 }
 
-function readCredentials(
-  registry: string,
-  { githubToken, githubActor, ...own }: ReturnType<typeof readSecrets>,
-) {
+/** The job's token is not risked on a connection that is not verified. */
+function readCredentials(registry: string, secrets: ReturnType<typeof readSecrets>, tlsVerify: boolean) {
+  const { githubToken, githubActor, ...own } = secrets;
   const credential = credentialFor(registry, own);
-  const fallbackCredential = credential ? undefined : credentialFor(registry, { githubToken, githubActor });
-  return { credential, fallbackCredential };
+  const fallback =
+    credential || !tlsVerify ? undefined : credentialFor(registry, { githubToken, githubActor });
+  return { credential, fallbackCredential: fallback };
 }
 
 /** Relative paths start at the workspace, as they do for every action. */

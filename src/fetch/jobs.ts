@@ -4,8 +4,11 @@ import zlib from 'node:zlib';
 import { scanFrames } from '../compression/zstd-frames.ts';
 import { digestOf } from '../integrity/hash.ts';
 import type { ChunkTable } from '../layer/chunk-table.ts';
-import { MAX_TOC_SIZE, parseToc } from '../layer/toc.ts';
+import { MAX_TOC_ENTRIES, MAX_TOC_SIZE, parseToc } from '../layer/toc.ts';
 import type { Digest } from '../oci/digest.ts';
+
+/** A TOC's entry has some fifteen fields; commas in names count too. */
+const VALUES_PER_ENTRY = 24;
 
 export interface ReadTocJob {
   /** File that holds the TOC's zstd frame. */
@@ -16,6 +19,12 @@ export interface ReadTocJob {
   readonly digest: Digest;
   /** Chunks have to lie in [0, dataEnd) of the blob. */
   readonly dataEnd: number;
+  /** The tar-split's frame where it is in the same file; it is then checked as well. `digest`: where the manifest gives it. */
+  readonly tarSplit?: {
+    readonly offset: number;
+    readonly compressedSize: number;
+    readonly digest: Digest | undefined;
+  };
 }
 
 export type ReadTocOutcome =
@@ -31,12 +40,20 @@ export async function readToc(job: ReadTocJob): Promise<ReadTocOutcome> {
   if (actual !== job.digest)
     return { kind: 'corrupt', reason: `its TOC hashes to ${actual} instead of ${job.digest}` };
   const json = decodeToc(frame);
-  return json === undefined
-    ? { kind: 'unusable', reason: 'its TOC cannot be decoded' }
-    : parseToc(json, job.dataEnd);
+  if (json === undefined) return { kind: 'unusable', reason: 'its TOC cannot be decoded, or is too large' };
+  const parsed = parseToc(json, job.dataEnd);
+  if (parsed.kind !== 'toc' || (await isTarSplitRight(job, parsed.tarSplitDigest))) return parsed;
+  return { kind: 'unusable', reason: 'its tar-split does not match its digest' };
 }
 
-async function readFrame(job: ReadTocJob): Promise<Buffer> {
+/** What will be kept under a name has to have it. A tar-split without a name is not kept, and proves itself with the layer. */
+async function isTarSplitRight({ path, tarSplit }: ReadTocJob, named: Digest | undefined): Promise<boolean> {
+  const digest = named ?? tarSplit?.digest;
+  if (!tarSplit || !digest) return true;
+  return digestOf(await readFrame({ path, ...tarSplit })) === digest;
+}
+
+async function readFrame(job: { path: string; offset: number; compressedSize: number }): Promise<Buffer> {
   const file = await open(job.path, 'r');
   try {
     const frame = Buffer.alloc(job.compressedSize);
@@ -51,8 +68,19 @@ async function readFrame(job: ReadTocJob): Promise<Buffer> {
 function decodeToc(frame: Buffer): string | undefined {
   try {
     if (scanFrames(frame).length !== 1) return undefined;
-    return zlib.zstdDecompressSync(frame, { maxOutputLength: MAX_TOC_SIZE }).toString();
+    const json = zlib.zstdDecompressSync(frame, { maxOutputLength: MAX_TOC_SIZE });
+    return isParseable(json) ? json.toString() : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** V8 ends the whole process when a thread runs out of memory: what JSON.parse will make is counted before. */
+function isParseable(json: Uint8Array): boolean {
+  let [containers, values] = [0, 0];
+  for (const byte of json) {
+    if (byte === 0x7b || byte === 0x5b) containers++;
+    else if (byte === 0x2c) values++;
+  }
+  return containers <= 2 * MAX_TOC_ENTRIES && values <= VALUES_PER_ENTRY * MAX_TOC_ENTRIES;
 }

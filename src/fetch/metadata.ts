@@ -61,15 +61,20 @@ export async function readLayerMetadata(
   if (offset === undefined) return { kind: 'plain', reason: 'the server ignores ranges' };
   const { path } = await context.staging.pack(0);
   const toc = { path, offset, compressedSize: rangeLength(format.toc.range) };
-  const outcome = await context.readToc({ ...toc, digest: format.toc.digest, dataEnd: format.dataEnd });
-  if (outcome.kind !== 'toc') return { kind: 'plain', reason: outcome.reason };
-  const digest = outcome.tarSplitDigest ?? format.tarSplit.digest;
-  const tarSplit = {
-    path,
+  const split = {
     offset: offset + format.tarSplit.range.start - span.start,
     compressedSize: rangeLength(format.tarSplit.range),
-    digest,
+    digest: format.tarSplit.digest,
   };
+  const outcome = await context.readToc({
+    ...toc,
+    digest: format.toc.digest,
+    dataEnd: format.dataEnd,
+    tarSplit: split,
+  });
+  if (outcome.kind !== 'toc') return { kind: 'plain', reason: outcome.reason };
+  const digest = outcome.tarSplitDigest ?? format.tarSplit.digest;
+  const tarSplit = { ...split, path, digest };
   await keep({ toc: { ...toc, digest: format.toc.digest }, tarSplit }, context.staging);
   return chunked(format, outcome.table, tarSplit);
 }

@@ -5,9 +5,9 @@ import { isDigest } from '../oci/digest.ts';
 import { type ChunkTable, DIGEST_BYTES } from './chunk-table.ts';
 
 /** Entries and chunks a TOC may list. */
-export const MAX_TOC_ENTRIES = 10_000_000;
+export const MAX_TOC_ENTRIES = 1_000_000;
 /** Decoded size of a TOC. A string in V8 holds at most 512 MiB. */
-export const MAX_TOC_SIZE = 384 << 20;
+export const MAX_TOC_SIZE = 256 << 20;
 
 export type ParsedToc =
   | { readonly kind: 'toc'; readonly table: ChunkTable; readonly tarSplitDigest: Digest | undefined }

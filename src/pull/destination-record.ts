@@ -1,4 +1,6 @@
 // The record beside a root file system: it says which directory is ours to replace, and whether it is complete.
+import { randomBytes } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { lstat, readFile, rename, writeFile } from 'node:fs/promises';
 
 const RECORD_VERSION = 1;
@@ -15,16 +17,26 @@ export function recordPath(destination: string): string {
   return `${destination}.oci-pull.json`;
 }
 
-/** The number that tells a directory from another one that has taken its name; undefined where there is none. */
+/** What tells a directory from another one that has taken its name: inode number and time of birth. undefined where there is none. */
 export async function inodeOf(path: string): Promise<string | undefined> {
   const found = await lstat(path, { bigint: true }).catch(() => undefined);
-  return found?.ino.toString();
+  return found && `${found.ino} ${found.birthtimeNs}`;
 }
 
 /** Was the directory at `destination` made by a pull? A directory that merely has the name of one is not. */
 export async function isOurs(destination: string): Promise<boolean> {
-  const inodes = await readInodes(destination);
-  return inodes?.includes(await inodeOf(destination)) ?? false;
+  const inodes = (await readInodes(destination)) ?? [];
+  const found = await lstat(destination, { bigint: true }).catch(() => undefined);
+  return found !== undefined && inodes.some((inode) => isSame(found, inode));
+}
+
+/**
+ * An inode number alone is not enough: ext4 gives that of a removed directory to the next one. Where the file system knows no time of
+ * birth, Node shows the time of the last change instead, and the number has to do.
+ */
+function isSame({ ino, birthtimeNs, ctimeNs }: BigIntStats, recorded: unknown): boolean {
+  const [number, birth] = String(recorded).split(' ');
+  return number === `${ino}` && (birth === `${birthtimeNs}` || birthtimeNs === ctimeNs);
 }
 
 /** Has there ever been a pull to this destination, whatever became of the directory? */
@@ -61,6 +73,8 @@ export async function writeRecord(
   const file = recordPath(destination);
   const inodes = record.inodes.filter((inode) => inode !== undefined);
   const text = JSON.stringify({ tool: 'oci-pull', version: RECORD_VERSION, ...record, inodes }, undefined, 2);
-  await writeFile(`${file}.tmp`, `${text}\n`);
-  await rename(`${file}.tmp`, file);
+  const temporary = `${file}.${randomBytes(6).toString('hex')}`;
+  // Exclusive: a link that somebody has put there is not followed.
+  await writeFile(temporary, `${text}\n`, { flag: 'wx' });
+  await rename(temporary, file);
 }

@@ -1,6 +1,7 @@
 // The directory that becomes the root file system: what may be replaced, and how nothing half-done is ever left under its name.
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { chmod, lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, parse, relative, resolve, sep } from 'node:path';
 import { PullError, toPullError } from '../errors.ts';
@@ -124,7 +125,7 @@ async function publish(
   const { path, root, config } = made;
   const old = `${root}.old`;
   try {
-    await writeFile(`${root}.config`, config);
+    await writeFile(`${root}.config`, config, { flag: 'wx' });
     const [before, after] = [await inodeOf(path), await inodeOf(root)];
     // From here on the record says that whatever is at the destination is ours to replace, but not complete.
     await writeRecord(path, { ...record, complete: false, inodes: [before, after] });
@@ -169,11 +170,19 @@ async function removeStale(parent: string, prefix: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (!name.startsWith(prefix)) continue;
     // Not mtime: that of an unpacked tree is the image's, which may be years old while another pull still works on it.
-    const { ctimeMs } = await lstat(join(parent, name)).catch(() => ({ ctimeMs: Date.now() }));
-    if (Date.now() - ctimeMs > STALE_MS) await removeTree(join(parent, name)).catch(() => undefined);
+    const found = await lstat(join(parent, name)).catch(() => undefined);
+    const isOwn = found !== undefined && found.uid === (process.geteuid?.() ?? found.uid);
+    if (isOwn && Date.now() - found.ctimeMs > STALE_MS)
+      await removeTree(join(parent, name)).catch(() => undefined);
   }
 }
 
-function removeTree(path: string): Promise<void> {
-  return rm(path, { recursive: true, force: true, maxRetries: 3 });
+/**
+ * Closes a tree to others, then removes it. Synchronous, because only that removal goes by descriptors: the other one goes by path, and
+ * as root could be led out of the tree by the owner of a directory in it.
+ */
+async function removeTree(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isDirectory()) await chmod(path, 0o700).catch(() => undefined);
+  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }

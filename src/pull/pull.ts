@@ -13,8 +13,11 @@ import { type Finished, reportLayers } from './report.ts';
 import type { PullResult, Timings } from './result.ts';
 import { closeSession, openSession, type PullSession, warn } from './session.ts';
 
-/** Each attempt after a detour needs something new to have gone wrong: a layer can be damaged in the store, on the way, and in itself. */
-const DETOURS_PER_LAYER = 3;
+/**
+ * Each attempt unpacks anew what lies below the detour. Two of a kind end that kind (a store that is wrong about two layers is not
+ * asked again, an image with two lying layers is fetched whole), so that what is left is bad luck on the way.
+ */
+const MAX_ATTEMPTS = 10;
 
 /** Makes a root file system of an image. Throws PullError; then the destination is as it was, and nothing was kept. */
 export async function pull(options: PullOptions): Promise<PullResult> {
@@ -92,8 +95,7 @@ async function fetchAndUnpack(
   watch: Stopwatch,
 ): Promise<Finished> {
   const lessons: Lessons = { whole: new Map(), refetched: new Set(), damagedInStore: new Set() };
-  const attempts = 1 + DETOURS_PER_LAYER * session.layers.length;
-  for (let attempt = 1; attempt <= attempts; attempt++) {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     session.options.emit({ kind: 'stage', stage: 'plan' });
     const metadata = await readMetadata(session, lessons.whole);
     const plan = planLayers(session, metadata);
@@ -115,7 +117,7 @@ async function fetchAndUnpack(
   }
   throw new PullError(
     'DIGEST_MISMATCH',
-    `${session.source.name}: damaged data kept arriving in ${attempts} attempts`,
+    `${session.source.name}: damaged data kept arriving in ${MAX_ATTEMPTS} attempts`,
   );
 }
 

@@ -145,4 +145,9 @@ function takeWhole(
   if (lessons.whole.has(layer)) return;
   lessons.whole.set(layer, reason);
   warn(session, `layer ${session.layers[layer]?.digest} is fetched whole: ${reason}`);
+  if (lessons.whole.size < 2) return;
+  for (const index of session.layers.keys()) {
+    if (!lessons.whole.has(index))
+      lessons.whole.set(index, 'other layers of the image lie about their parts');
+  }
 }

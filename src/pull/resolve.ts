@@ -14,6 +14,10 @@ import type { ImageSource } from '../source/source.ts';
 /** An index may name another index; more than this is no image anybody made on purpose. */
 const MAX_INDEX_DEPTH = 4;
 
+/** Compressed. No registry takes layers half as large. */
+const MAX_LAYER_BYTES = 128 * 2 ** 30;
+const MAX_IMAGE_BYTES = 256 * 2 ** 30;
+
 export interface ResolvedImage {
   /** `registry/repository` */
   readonly repository: string;
@@ -35,7 +39,7 @@ export async function resolveImage(
   platform: Platform,
 ): Promise<ResolvedImage> {
   const { digest, indexDigest, manifest } = await findManifest(source, reference, platform);
-  for (const layer of manifest.layers) layerCompression(layer.mediaType);
+  checkLayers(manifest, source.name);
   const configBytes = await source.smallBlob(manifest.config, MAX_CONFIG_BYTES);
   const config = parseConfig(configBytes);
   checkLayerCount(manifest, config);
@@ -49,6 +53,24 @@ export async function resolveImage(
     config,
     configBytes,
   };
+}
+
+function checkLayers({ layers }: ImageManifest, name: string): void {
+  for (const { mediaType, digest, size } of layers) {
+    layerCompression(mediaType);
+    if (size > MAX_LAYER_BYTES) {
+      throw new PullError(
+        'LIMIT_EXCEEDED',
+        `${name}: layer ${digest} has ${size} bytes, more than ${MAX_LAYER_BYTES}`,
+      );
+    }
+  }
+  const total = layers.reduce((sum, { size }) => sum + size, 0);
+  if (total > MAX_IMAGE_BYTES)
+    throw new PullError(
+      'LIMIT_EXCEEDED',
+      `${name}: the layers have ${total} bytes, more than ${MAX_IMAGE_BYTES}`,
+    );
 }
 
 async function findManifest(source: ImageSource, reference: Reference, platform: Platform) {

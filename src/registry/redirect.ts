@@ -57,7 +57,7 @@ export function createFollow({ endpoint, api, plain, secrets }: FollowOptions): 
     checkTarget(url, { endpoint, what, allowHttp: endpoint.isHttp || !endpoint.tlsVerify });
     // Once a chain has left the registry nothing on it is trusted with the credential again.
     const authorised = from.authorised && url.origin === base.origin;
-    if (!authorised) secrets.announce(url.search.slice(1));
+    if (!authorised) secrets.announceQuery(url);
     return { url, authorised };
   }
 }

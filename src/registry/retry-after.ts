@@ -11,11 +11,19 @@ const DURATION_UNITS: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
+/** Nobody waits so long; what is longer counts as this, so that the end of the wait is a date that can be written. */
+export const MAX_DELAY_MS = 365 * 24 * 3_600_000;
+
 /**
- * Milliseconds from a Retry-After value: seconds, an HTTP date, or a Go duration, which some registries send.
- * https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
+ * Milliseconds from a Retry-After value, at most MAX_DELAY_MS: seconds, an HTTP date, or a Go duration, which some
+ * registries send. https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
  */
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+  const delay = parseDelay(value, now);
+  return delay === undefined ? undefined : Math.min(delay, MAX_DELAY_MS);
+}
+
+function parseDelay(value: string | undefined, now: number): number | undefined {
   const text = value?.trim() ?? '';
   if (/^\d{1,9}(?:\.\d{1,9})?$/.test(text)) return Number(text) * 1000;
   if (/^(?:\d{1,9}(?:\.\d{1,9})?(?:ns|us|µs|μs|ms|s|m|h)){1,4}$/.test(text)) return parseDuration(text);

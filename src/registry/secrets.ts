@@ -1,26 +1,41 @@
 // Keeps credentials and tokens out of everything that is printed, even when a registry sends them back in an error text.
 
-/** Told of every secret before it can reach a log, so that a runner can mask it. */
+/** Told of secrets before they can reach a log, so that a runner can mask them. */
 export type OnSecret = (secret: string) => void;
 
 export interface Secrets {
   /** Announces a secret and removes it from texts from now on. */
   hide(secret: string): void;
-  /** Announces a secret that needs no removal here: queries of URLs are always left out of messages. */
-  announce(secret: string): void;
+  /** Announces the values in a URL's query. They need no removal here: queries are always left out of messages. */
+  announceQuery(url: URL): void;
   scrub(text: string): string;
 }
 
+/** Tokens and URLs are the server's choice: a mask of a few characters would take the rest of the job's log apart. */
+export const MIN_ANNOUNCED_LENGTH = 16;
+/** A mask holds, and costs, until the job ends. */
+export const MAX_ANNOUNCED = 200;
+
 export function createSecrets(onSecret: OnSecret | undefined): Secrets {
   const hidden = new Set<string>();
+  const announced = new Set<string>();
+
+  function announce(secret: string): void {
+    if (secret.length < MIN_ANNOUNCED_LENGTH || announced.size >= MAX_ANNOUNCED || announced.has(secret))
+      return;
+    announced.add(secret);
+    onSecret?.(secret);
+  }
+
   return {
     hide(secret) {
-      if (secret === '' || hidden.has(secret)) return;
+      if (secret === '') return;
       hidden.add(secret);
-      onSecret?.(secret);
+      announce(secret);
     },
-    announce(secret) {
-      if (secret !== '') onSecret?.(secret);
+    announceQuery(url) {
+      // As written, not decoded: a runner masks every line of a value by itself, and %0A would make lines of any length.
+      for (const parameter of url.search.slice(1).split('&')) announce(parameter.replace(/^[^=]*=?/, ''));
     },
     scrub(text) {
       let clean = text;

@@ -13,6 +13,9 @@ export const MAX_PACK_ENTRIES = 2_000_000;
 const MAX_TABLE_BYTES = 128 << 20;
 /** By entry: digest 32, form 1, gap 6, compressed size 6, size 6. */
 const ENTRY_SIZE = 51;
+/** Stored bytes of an entry, on average, that a table is believed for; small packs are given some slack. */
+const MIN_ENTRY_BYTES = 8;
+const MIN_SLACK = 4096;
 const FORMS: readonly ChunkForm[] = ['frame', 'blob'];
 
 export interface PackEntry {
@@ -68,7 +71,13 @@ export function decodeTrailer(trailer: Buffer, fileSize: number): PackTrailer | 
   const count = trailer.readUInt32LE(12);
   const tableOffset = Number(trailer.readBigUInt64LE(16));
   const tableLength = Number(trailer.readBigUInt64LE(24));
-  if (count > MAX_PACK_ENTRIES || tableLength > MAX_TABLE_BYTES) return undefined;
+  // A zstd frame has at least nine bytes, and there are few smaller blobs: a table cannot be much longer than its chunks.
+  if (
+    count > MAX_PACK_ENTRIES ||
+    count * MIN_ENTRY_BYTES > tableOffset + MIN_SLACK ||
+    tableLength > MAX_TABLE_BYTES
+  )
+    return undefined;
   if (tableOffset + tableLength + TRAILER_SIZE !== fileSize) return undefined;
   return { count, tableOffset, tableLength, tableDigest: trailer.toString('hex', 32, 64) };
 }

@@ -25,6 +25,9 @@ export interface OpenPack {
   readonly entries: readonly PackEntry[];
 }
 
+/** Chunks of all packs that are kept in memory; packs beyond are not read. */
+const MAX_STORE_ENTRIES = 5_000_000;
+
 interface Held {
   readonly pack: OpenPack;
   readonly entry: PackEntry;
@@ -49,7 +52,9 @@ export async function prepareStore(storeDirectory: string): Promise<void> {
       message: `the chunk store ${storeDirectory} cannot be created`,
     });
   }
-  await removeStale(stagingDirectory(storeDirectory));
+  await removeStale(stagingDirectory(storeDirectory), /^/);
+  // What a restore was writing when its job was killed.
+  await removeStale(packsDirectory(storeDirectory), /\.partial$/);
 }
 
 export class ChunkStore {
@@ -57,6 +62,7 @@ export class ChunkStore {
   readonly #chunks = new Map<string, Held>();
   readonly #packs = new Map<string, OpenPack>();
   readonly #damaged = new Set<string>();
+  #entries = 0;
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -70,7 +76,8 @@ export class ChunkStore {
     for (const name of (await listPacks(directory))
       .filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate))
       .sort()) {
-      await store.#addPack(join(packsDirectory(directory), name), name.slice(0, 40));
+      if (store.#entries < MAX_STORE_ENTRIES)
+        await store.#addPack(join(packsDirectory(directory), name), name.slice(0, 40));
     }
     return store;
   }
@@ -158,6 +165,7 @@ export class ChunkStore {
     const pack = await readPack(path, key).catch(() => 'unreadable' as const);
     if (pack === 'unreadable') return;
     if (pack) this.#packs.set(path, pack);
+    this.#entries += pack?.entries.length ?? 0;
     if (pack) this.adopt(pack);
     else await rm(path, { force: true }).catch(() => undefined);
   }
@@ -193,8 +201,9 @@ async function listPacks(storeDirectory: string): Promise<string[]> {
   }
 }
 
-async function removeStale(directory: string): Promise<void> {
+async function removeStale(directory: string, pattern: RegExp): Promise<void> {
   for (const name of await readdir(directory).catch(() => [])) {
+    if (!pattern.test(name)) continue;
     const path = join(directory, name);
     const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
     if (Date.now() - mtimeMs > STALE_MS) await rm(path, { force: true }).catch(() => undefined);
