@@ -32828,7 +32828,12 @@ var DURATION_UNITS = {
   m: 6e4,
   h: 36e5
 };
+var MAX_DELAY_MS = 365 * 24 * 36e5;
 function parseRetryAfter(value, now) {
+  const delay = parseDelay(value, now);
+  return delay === void 0 ? void 0 : Math.min(delay, MAX_DELAY_MS);
+}
+function parseDelay(value, now) {
   const text = value?.trim() ?? "";
   if (/^\d{1,9}(?:\.\d{1,9})?$/.test(text)) return Number(text) * 1e3;
   if (/^(?:\d{1,9}(?:\.\d{1,9})?(?:ns|us|µs|μs|ms|s|m|h)){1,4}$/.test(text)) return parseDuration(text);
@@ -33331,14 +33336,20 @@ var PRIVATE = blockList(
     ["10.0.0.0", 8],
     ["100.64.0.0", 10],
     ["172.16.0.0", 12],
-    ["192.168.0.0", 16]
+    ["192.0.0.0", 24],
+    ["192.168.0.0", 16],
+    ["198.18.0.0", 15]
   ],
   [
     ["::", 128],
+    ["64:ff9b:1::", 48],
+    // 6to4 holds an IPv4 address; nobody serves images there.
+    ["2002::", 16],
     ["fc00::", 7],
     ["fec0::", 10]
   ]
 );
+var NAT64 = blockList([], [["64:ff9b::", 96]]);
 function networkKind(hostname) {
   const host = hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
   const version = isIP(host);
@@ -33346,7 +33357,16 @@ function networkKind(hostname) {
   const family = version === 4 ? "ipv4" : "ipv6";
   if (LOOPBACK.check(host, family)) return "loopback";
   if (LINK_LOCAL.check(host, family)) return "link-local";
+  if (version === 6 && NAT64.check(host, family)) return translatedKind(host);
   return PRIVATE.check(host, family) ? "private" : "public";
+}
+function translatedKind(host) {
+  const groups = /^64:ff9b::(?:([0-9a-f]{1,4}):)?([0-9a-f]{0,4})$/.exec(host);
+  if (!groups) return "private";
+  const [high, low] = [groups[1] ?? "", groups[2] ?? ""].map((group) => Number.parseInt(group || "0", 16));
+  const bytes = [high, low].flatMap((group = 0) => [group >> 8, group & 255]);
+  const kind = networkKind(bytes.join("."));
+  return kind === "loopback" ? "private" : kind;
 }
 function blockList(ipv4, ipv6) {
   const list = new BlockList();
@@ -33706,7 +33726,7 @@ function createFollow({ endpoint, api, plain: plain2, secrets }) {
     const what = `${answer.request.what}: the redirect`;
     checkTarget(url, { endpoint, what, allowHttp: endpoint.isHttp || !endpoint.tlsVerify });
     const authorised = from.authorised && url.origin === base.origin;
-    if (!authorised) secrets.announce(url.search.slice(1));
+    if (!authorised) secrets.announceQuery(url);
     return { url, authorised };
   }
 }
@@ -33806,16 +33826,25 @@ function exhausted(error, attempts) {
 }
 
 // src/registry/secrets.ts
+var MIN_ANNOUNCED_LENGTH = 16;
+var MAX_ANNOUNCED = 200;
 function createSecrets(onSecret) {
   const hidden = /* @__PURE__ */ new Set();
+  const announced = /* @__PURE__ */ new Set();
+  function announce2(secret) {
+    if (secret.length < MIN_ANNOUNCED_LENGTH || announced.size >= MAX_ANNOUNCED || announced.has(secret))
+      return;
+    announced.add(secret);
+    onSecret?.(secret);
+  }
   return {
     hide(secret) {
-      if (secret === "" || hidden.has(secret)) return;
+      if (secret === "") return;
       hidden.add(secret);
-      onSecret?.(secret);
+      announce2(secret);
     },
-    announce(secret) {
-      if (secret !== "") onSecret?.(secret);
+    announceQuery(url) {
+      for (const parameter of url.search.slice(1).split("&")) announce2(parameter.replace(/^[^=]*=?/, ""));
     },
     scrub(text) {
       let clean = text;

@@ -1782,9 +1782,14 @@ function xattrsIn(values) {
         `an entry has more than ${MAX_XATTR_BYTES} bytes of extended attributes, the last one is ${showName(name2)}`
       );
     xattrs ??= /* @__PURE__ */ new Map();
-    xattrs.set(detach(name2), Buffer.from(value, "latin1"));
+    xattrs.set(detach(name2), unpooled(value));
   }
   return xattrs;
+}
+function unpooled(value) {
+  const bytes = Buffer.allocUnsafeSlow(value.length);
+  bytes.write(value, "latin1");
+  return bytes;
 }
 function sparseIn(values) {
   let sparse;
@@ -2258,15 +2263,57 @@ function skip({ file, names }, reason, { skips }) {
   for (const name2 of names) skips.add(name2, file.kind === "fifo" ? "fifo" : "device", reason);
 }
 
+// src/unpack/limits.ts
+var GIB = 2 ** 30;
+var DEFAULT_LIMITS = {
+  entries: 5e6,
+  fileSize: 64 * GIB,
+  totalSize: 256 * GIB,
+  pathLength: 4096,
+  componentLength: 255,
+  depth: 1024
+};
+var MAX_SYMLINK_STEPS = 255;
+var MAX_WALKED_COMPONENTS = 16384;
+var MAX_PENDING_XATTR_BYTES = 64 << 20;
+var XATTR_OVERHEAD = 512;
+var MAX_XATTR_INPUT = 4 << 20;
+var MAX_SPECIAL_FILES = 1e4;
+var MAX_REPORTED_SKIPS = 100;
+function checkLimit(actual, limit, what) {
+  if (actual > limit)
+    throw new PullError("LIMIT_EXCEEDED", `${what}: ${actual} is more than the limit of ${limit}`);
+}
+
 // src/unpack/xattrs.ts
 async function setXattrs(files, paths, skips) {
   if (files.length === 0) return;
   const onFailure = (path, reason) => skips.add(path, "xattr", reason);
   const setfattr = findTool("setfattr");
   const python = findTool("python3");
-  if (setfattr) await withSetfattr(setfattr, { files, paths, onFailure });
-  else if (python) await withPython(python, { files, paths, onFailure });
+  if (setfattr)
+    for (const piece of piecesOf(files)) await withSetfattr(setfattr, { files: piece, paths, onFailure });
+  else if (python)
+    for (const piece of piecesOf(files)) await withPython(python, { files: piece, paths, onFailure });
   else for (const { path } of files) onFailure(path, "this host has neither setfattr nor python3");
+}
+function* piecesOf(files) {
+  let piece = [];
+  let size = 0;
+  for (const file of files) {
+    piece.push(file);
+    size += inputSize(file);
+    if (size < MAX_XATTR_INPUT) continue;
+    yield piece;
+    piece = [];
+    size = 0;
+  }
+  if (piece.length > 0) yield piece;
+}
+function inputSize({ path, xattrs }) {
+  let size = 4 * path.length;
+  for (const [name2, value] of xattrs) size += 4 * (path.length + name2.length) + 2 * value.length;
+  return size;
 }
 async function withSetfattr(tool, { files, paths, onFailure }) {
   const dump = files.map(({ path, xattrs }) => {
@@ -2330,22 +2377,24 @@ function unquote(quoted) {
 // src/unpack/finish.ts
 async function finishTree(root, context) {
   const special = /* @__PURE__ */ new Map();
-  const xattrs = [];
+  const xattrs = /* @__PURE__ */ new Map();
   visit(root, "", (node, path) => {
     if (node.kind === "special") {
       const names = special.get(node.file);
       if (names) names.push(path);
       else special.set(node.file, [path]);
-    } else if (node.kind !== "symlink" && node.xattrs) xattrs.push({ path, xattrs: node.xattrs });
+    } else if (node.kind !== "symlink" && node.xattrs && !xattrs.has(node.xattrs))
+      xattrs.set(node.xattrs, { path, xattrs: node.xattrs });
   });
   await makeSpecialFiles(
     [...special].map(([file, names]) => ({ file, names })),
     context
   );
   visit(root, "", (node, path) => {
-    if (node.kind === "directory") context.sink.setDirectory(path, node.attributes);
+    if (node.kind === "directory" && node !== root) context.sink.setDirectory(path, node.attributes);
   });
-  await setXattrs(xattrs, context.paths, context.skips);
+  await setXattrs([...xattrs.values()], context.paths, context.skips);
+  context.sink.setDirectory("", root.attributes);
 }
 function visit(node, path, see) {
   if (node.kind === "directory")
@@ -2369,33 +2418,15 @@ var WITHOUT_HARD_LINKS = /* @__PURE__ */ new Set(["EXDEV", "EPERM", "EMLINK", "E
 function isWithoutHardLinks(error) {
   return WITHOUT_HARD_LINKS.has(error.code ?? "");
 }
-function copyInsteadOfLink(from, to, kind) {
-  const { uid, gid, mode, mtimeMs } = fs.lstatSync(from);
+function copyInsteadOfLink(from, to, { kind, onCopy }) {
+  const { uid, gid, mode, mtimeMs, size } = fs.lstatSync(from);
+  onCopy(size);
   if (kind === "symlink") fs.symlinkSync(fs.readlinkSync(from, "buffer"), to);
   else fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL);
   if (process.geteuid?.() === 0) fs.lchownSync(to, uid, gid);
   if (kind === "file") fs.chmodSync(to, mode & 4095);
   const time = toTime(mtimeMs / 1e3);
   fs.lutimesSync(to, time, time);
-}
-
-// src/unpack/limits.ts
-var GIB = 2 ** 30;
-var DEFAULT_LIMITS = {
-  entries: 5e6,
-  fileSize: 64 * GIB,
-  totalSize: 256 * GIB,
-  pathLength: 4096,
-  componentLength: 255,
-  depth: 1024
-};
-var MAX_SYMLINK_STEPS = 255;
-var MAX_PENDING_XATTR_BYTES = 64 << 20;
-var MAX_SPECIAL_FILES = 1e4;
-var MAX_REPORTED_SKIPS = 100;
-function checkLimit(actual, limit, what) {
-  if (actual > limit)
-    throw new PullError("LIMIT_EXCEEDED", `${what}: ${actual} is more than the limit of ${limit}`);
 }
 
 // src/unpack/names.ts
@@ -2463,13 +2494,17 @@ var HostPaths = class {
 // src/unpack/ownership.ts
 import { closeSync as closeSync2, constants as constants3, fstatSync, lstatSync as lstatSync2, openSync as openSync2, unlinkSync } from "node:fs";
 var S_ISGID = 1024;
+var SET_ID_BITS = 3072;
 var { O_CREAT, O_EXCL, O_WRONLY } = constants3;
 function createOwnership(root, owner) {
   const stats = lstatSync2(root);
   if (!stats.isDirectory()) throw new PullError("UNPACK_FAILED", `${root} is no directory`);
   const granted = grantedBits(root);
   const isGranted = (mode) => (mode & ~granted) === 0;
-  if (owner === "runner") return { finalMode: (mode, bits) => mode | bits, differs: () => false, isGranted };
+  if (owner === "runner") {
+    const finalMode = (mode, bits) => mode & ~SET_ID_BITS | bits;
+    return { finalMode, differs: () => false, isGranted };
+  }
   const uid = process.geteuid?.();
   const gid = process.getegid?.();
   const isInherited = (stats.mode & S_ISGID) !== 0 || stats.gid !== gid || stats.uid !== uid;
@@ -2490,19 +2525,21 @@ function grantedBits(root) {
 var { O_CREAT: O_CREAT2, O_EXCL: O_EXCL2, O_WRONLY: O_WRONLY2, O_RDONLY, O_NOFOLLOW = 0, O_DIRECTORY = 0 } = fs2.constants;
 var CREATE_FILE = O_CREAT2 | O_EXCL2 | O_NOFOLLOW | O_WRONLY2;
 var OPEN_DIRECTORY = O_RDONLY | O_NOFOLLOW | O_DIRECTORY;
-function createFsSink(root, owner) {
-  return new FsSink(root, owner);
+function createFsSink(options) {
+  return new FsSink(options);
 }
 var FsSink = class {
   #paths;
   #ownership;
+  #onCopy;
   #file;
   #filePath = "";
   #fileAttributes = { mode: 0, uid: 0, gid: 0, mtime: void 0 };
   #hasMode = false;
   #written = 0;
-  constructor(root, owner) {
+  constructor({ root, owner, onCopy }) {
     this.#paths = new HostPaths(root);
+    this.#onCopy = onCopy;
     try {
       this.#ownership = createOwnership(root, owner);
     } catch (error) {
@@ -2559,14 +2596,13 @@ var FsSink = class {
     }
   }
   makeHardLink(path, existing, kind) {
-    const from = this.#paths.of(existing);
-    const to = this.#paths.of(path);
+    if (kind === "symlink" && process.platform === "darwin") return this.#copy(path, existing, kind);
     try {
-      if (kind === "symlink" && process.platform === "darwin") copyInsteadOfLink(from, to, kind);
-      else fs2.linkSync(from, to);
+      fs2.linkSync(this.#paths.of(existing), this.#paths.of(path));
+      return "linked";
     } catch (error) {
       if (kind === "special" || !isWithoutHardLinks(error)) throw failure(error, "make the hard link", path);
-      this.#copy(path, existing, kind);
+      return this.#copy(path, existing, kind);
     }
   }
   removeFile(path) {
@@ -2600,7 +2636,7 @@ var FsSink = class {
       const stats = fs2.lstatSync(host, { throwIfNoEntry: false });
       if (!stats || !isKind(stats, file.kind)) return false;
       this.#setPath(host, file);
-      fs2.chmodSync(host, file.mode);
+      fs2.chmodSync(host, this.#ownership.finalMode(file.mode, 0));
       return true;
     } catch (error) {
       throw failure(error, `finish the ${file.kind}`, path);
@@ -2633,7 +2669,8 @@ var FsSink = class {
   }
   #copy(path, existing, kind) {
     try {
-      copyInsteadOfLink(this.#paths.of(existing), this.#paths.of(path), kind);
+      copyInsteadOfLink(this.#paths.of(existing), this.#paths.of(path), { kind, onCopy: this.#onCopy });
+      return "copied";
     } catch (error) {
       throw failure(error, "copy in place of a hard link", path);
     }
@@ -2668,6 +2705,7 @@ function resolveDirectory(root, components, onMissing) {
   const pending = components.toReversed();
   let directory = root;
   let steps = 0;
+  let walked = components.length;
   for (let name2 = pending.pop(); name2 !== void 0; name2 = pending.pop()) {
     if (name2 === "" || name2 === ".") continue;
     const node = name2 === ".." ? directory.parent : directory.children.get(name2);
@@ -2675,7 +2713,10 @@ function resolveDirectory(root, components, onMissing) {
     else if (node?.kind === "symlink") {
       if (++steps > MAX_SYMLINK_STEPS) throw tooManyLinks(components);
       if (node.target.startsWith("/")) directory = root;
-      for (const next of node.target.split("/").reverse()) pending.push(next);
+      const target = node.target.split("/");
+      walked += target.length;
+      checkLimit(walked, MAX_WALKED_COMPONENTS, "components on the way to an entry");
+      for (const next of target.reverse()) pending.push(next);
     } else {
       const made = onMissing(directory, name2);
       if (made === void 0) return made;
@@ -2702,6 +2743,8 @@ var DirectoryNode = class {
   /** Applied at the end, when nothing is written below any more. */
   attributes = IMPLICIT;
   xattrs;
+  /** The last layer that took away all that lower ones left below; nothing older can come back during it. */
+  emptiedIn;
   constructor(parent, name2, layer) {
     this.parent = parent ?? this;
     this.name = name2;
@@ -2787,6 +2830,8 @@ var LiveTree = class {
     else if (node.kind === "directory") this.removeLowerChildren(node);
   }
   removeLowerChildren(directory) {
+    if (directory.emptiedIn === this.layer) return;
+    directory.emptiedIn = this.layer;
     for (const name2 of directory.children.keys()) this.removeLower(directory, name2);
   }
   #removeFromDisk(node, path) {
@@ -2941,13 +2986,22 @@ var Planner = class {
     const found = this.#tree.find(entry.linkPath);
     if (!found?.node || found.node.kind === "directory") throw badTarget(entry, found?.node);
     const { node } = found;
-    if (!isItself && node.kind !== "special")
-      this.#sink.makeHardLink(
-        this.#tree.pathIn(parent, base),
-        this.#tree.pathIn(found.parent, found.base),
-        node.kind
-      );
-    parent.children.set(base, { ...node, layer: this.#tree.layer });
+    const isCopy = !isItself && node.kind !== "special" && this.#sink.makeHardLink(
+      this.#tree.pathIn(parent, base),
+      this.#tree.pathIn(found.parent, found.base),
+      node.kind
+    ) === "copied";
+    const { layer } = this.#tree;
+    const hasOwnXattrs = isCopy && node.kind === "file" && node.xattrs;
+    parent.children.set(
+      base,
+      hasOwnXattrs ? { ...node, layer, xattrs: this.#copyXattrs(hasOwnXattrs) } : { ...node, layer }
+    );
+  }
+  /** For an inode of its own: the same object would mean that they are set already. */
+  #copyXattrs(xattrs) {
+    this.#options.quota.countXattrs(xattrs);
+    return new Map(xattrs);
   }
   #keepXattrs(entry) {
     const xattrs = keptXattrs(entry, this.#options.owner, this.#options.skips);
@@ -2992,9 +3046,14 @@ var Quota = class {
       checkLimit(this.#entries, this.#limits.entries, "entries of the image");
   }
   countFile(entry) {
-    const { fileSize, totalSize } = this.#limits;
+    const { fileSize } = this.#limits;
     if (entry.size > fileSize) checkLimit(entry.size, fileSize, `bytes in the file ${showName(entry.path)}`);
-    this.#fileBytes += entry.size;
+    this.countCopy(entry.size);
+  }
+  /** A copy in place of a hard link takes as much room as a file. */
+  countCopy(size) {
+    const { totalSize } = this.#limits;
+    this.#fileBytes += size;
     if (this.#fileBytes > totalSize) checkLimit(this.#fileBytes, totalSize, "bytes of all files");
   }
   countSpecialFile() {
@@ -3002,7 +3061,7 @@ var Quota = class {
   }
   countXattrs(xattrs) {
     if (!xattrs) return;
-    for (const [name2, value] of xattrs) this.#xattrBytes += name2.length + value.length;
+    for (const [name2, value] of xattrs) this.#xattrBytes += name2.length + value.length + XATTR_OVERHEAD;
     checkLimit(this.#xattrBytes, MAX_PENDING_XATTR_BYTES, "bytes of extended attributes");
   }
 };
@@ -3037,7 +3096,11 @@ var TreeUnpacker = class {
     const { owner } = options;
     this.#options = options;
     this.#quota = new Quota(limits);
-    this.#sink = createFsSink(options.root, owner);
+    this.#sink = createFsSink({
+      root: options.root,
+      owner,
+      onCopy: (size) => this.#quota.countCopy(size)
+    });
     this.#planner = new Planner({ sink: this.#sink, limits, quota: this.#quota, owner, skips: this.#skips });
     this.#reader = createTarReader(this.#planner);
   }

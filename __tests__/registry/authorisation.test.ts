@@ -4,7 +4,7 @@ import type { RequestLog } from '../support/registry.ts';
 import type { RegistryAuth } from '../support/registry-auth.ts';
 import { REPOSITORY, rejection, startPair } from '../support/registry-client.ts';
 
-const CREDENTIAL = { username: 'reader', password: 'hunter2-hunter2' };
+const CREDENTIAL = { username: 'reader', password: 'hunter2-hunter2-hunter2' };
 const BEARER = { kind: 'bearer', ...CREDENTIAL } as const;
 const V1 = { target: 'v1', expected: undefined };
 const image = fixtureImage();

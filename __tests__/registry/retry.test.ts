@@ -90,6 +90,11 @@ describe('Retry-After', () => {
     expect(pair.client.requests).toBe(1);
   });
 
+  it('beyond all dates ends the pull as any other long one', async () => {
+    await using pair = await startPair({ faults: [limited('999999999h'.repeat(4))] });
+    await expect(pair.client.manifest(V1)).rejects.toMatchObject({ code: 'RATE_LIMITED', status: 429 });
+  });
+
   it('is not needed to give up on a quota soon', async () => {
     const body = JSON.stringify({ errors: [{ code: 'TOOMANYREQUESTS', message: 'pull rate limit' }] });
     await using pair = await startPair({ faults: [{ kind: 'status', status: 429, body }] });

@@ -59,6 +59,11 @@ it('keeps extended attributes to the byte, and no empty ones', () => {
   ]);
 });
 
+it('keeps no more memory for an attribute than its bytes', () => {
+  const { xattrs } = parse(['SCHILY.xattr.user.a', 'x'], ['SCHILY.xattr.user.b', 'yz']);
+  expect([...(xattrs?.values() ?? [])].map(({ buffer }) => buffer.byteLength)).toEqual([1, 2]);
+});
+
 describe('times', () => {
   it.each([
     ['0', 0],

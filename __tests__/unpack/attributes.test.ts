@@ -35,8 +35,27 @@ describe('modes', () => {
     await room.unpack([tar(dir('d/', { mode: 0o055, uid: 7 }), file('d/f', 'x', { mode: 0o4044, uid: 7 }))], {
       owner: 'runner',
     });
-    expect([modeOf(room, 'd'), modeOf(room, 'd/f')]).toEqual(['755', '4644']);
+    expect([modeOf(room, 'd'), modeOf(room, 'd/f')]).toEqual(['755', '644']);
     expect(room.stat('d/f').uid).toBe(BigInt(process.geteuid?.() ?? 0));
+  });
+
+  it("have no set-id bits when the owner is not the image's", async () => {
+    using room = unpackRoom();
+    const layer = tar(
+      dir('d/', { mode: 0o3755 }),
+      file('d/f', 'x', { mode: 0o6755 }),
+      hardlink('h', 'd/f'),
+      fifo('p', { mode: 0o6640 }),
+      dir('./', { mode: 0o6755 }),
+    );
+    await room.unpack([layer], { owner: 'runner' });
+    expect(['', 'd', 'd/f', 'h', 'p'].map((path) => modeOf(room, path))).toEqual([
+      '755',
+      '1755',
+      '755',
+      '755',
+      '640',
+    ]);
   });
 
   it.each(OWNERS)(

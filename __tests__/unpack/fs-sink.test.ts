@@ -2,7 +2,18 @@
 import * as fs from 'node:fs';
 import { afterEach, expect, it, vi } from 'vitest';
 import { createUnpacker } from '../../src/unpack/unpacker.ts';
-import { fifo, file, hardlink, MTIME, symlink, tar, tarHeader } from '../support/tar-builder.ts';
+import {
+  fifo,
+  file,
+  hardlink,
+  MTIME,
+  oldSparse,
+  pax,
+  symlink,
+  tar,
+  tarHeader,
+} from '../support/tar-builder.ts';
+import { canListXattrs, listTree } from '../support/tree.ts';
 import { unpackRoom } from '../support/unpack-room.ts';
 
 const fakes = vi.hoisted(() => ({
@@ -60,6 +71,26 @@ it.each(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP'])(
     expect(room.stat('m').mtimeNs).toBe(7_000_000_000n);
   },
 );
+
+it.each(['EXDEV', 'EMLINK'])('counts copies in place of hard links as files (%s)', async (code) => {
+  using room = unpackRoom();
+  using other = unpackRoom();
+  const size = 1 << 20;
+  const layer = tar(oldSparse('f', size, []), hardlink('h', 'f'), hardlink('i', 'h'));
+  const limits = { totalSize: 2 * size + 4096 };
+  await room.unpack([layer], { limits });
+  fakes.linkError = code;
+  await expect(other.unpack([layer], { limits })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+  expect(fs.readdirSync(other.root).sort()).toEqual(['f', 'h']);
+});
+
+it.skipIf(!canListXattrs)('sets extended attributes on copies too (needs getfattr)', async () => {
+  using room = unpackRoom();
+  fakes.linkError = 'EMLINK';
+  await room.unpack([tar(pax(['SCHILY.xattr.user.a', '1']), file('f'), hardlink('h', 'f'))]);
+  const files = listTree(room.root).filter(({ type }) => type === 'file');
+  expect(files.map(({ xattrs }) => xattrs)).toEqual([{ 'user.a': '31' }, { 'user.a': '31' }]);
+});
 
 it('copies nothing where a hard link fails for another reason, or to a device', async () => {
   using room = unpackRoom();

@@ -29,7 +29,9 @@ function layersOf(tag: string): Buffer[] {
 /** What a user who is not root keeps access to. */
 function withOwnerAccess(record: TreeRecord): TreeRecord {
   const bits = record.type === 'dir' ? 0o700 : record.type === 'file' ? 0o600 : 0;
-  return record.mode ? { ...record, mode: `0o${(Number(record.mode) | bits).toString(8)}` } : record;
+  return record.mode
+    ? { ...record, mode: `0o${((Number(record.mode) & ~0o6000) | bits).toString(8)}` }
+    : record;
 }
 
 describe('the fixture image', () => {
@@ -42,7 +44,7 @@ describe('the fixture image', () => {
   });
 
   it.each(TAGS)(
-    '%s becomes the expected tree but for owners, devices and capabilities for other users',
+    '%s becomes the expected tree but for owners, set-id bits, devices and capabilities for other users',
     async (tag) => {
       using room = unpackRoom();
       const options = { noOwner: true, noXattrs: true, noDevices: true };

@@ -1,7 +1,7 @@
 // What is too much is refused, and what is just allowed is not.
 import { expect, it } from 'vitest';
 import type { UnpackLimits } from '../../src/unpack/limits.ts';
-import { fifo, file, oldSparse, pax, symlink, tar } from '../support/tar-builder.ts';
+import { dir, fifo, file, oldSparse, pax, symlink, tar } from '../support/tar-builder.ts';
 import { unpackRoom } from '../support/unpack-room.ts';
 
 interface Case {
@@ -94,6 +94,31 @@ it('limits attributes that wait for the end', async () => {
   const entry = Buffer.concat([large, file('f')]);
   const layer = Buffer.concat(Array.from({ length: 1100 }, () => entry));
   await expect(room.unpack([layer])).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+});
+
+it('counts what each attribute takes besides its bytes', async () => {
+  using room = unpackRoom();
+  const names = Array.from({ length: 1400 }, (_, at): [string, string] => [`SCHILY.xattr.user.${at}`, '1']);
+  const entry = Buffer.concat([pax(...names), file('f')]);
+  const layer = Buffer.concat(Array.from({ length: 100 }, () => entry));
+  await expect(room.unpack([layer])).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+});
+
+it('limits the components that links add to one lookup', async () => {
+  using room = unpackRoom();
+  using other = unpackRoom();
+  const chain = (length: number) =>
+    Array.from({ length }, (_, at) =>
+      Buffer.concat([
+        pax(['linkpath', at === 0 ? 'd' : `l${at - 1}${'/.'.repeat(2000)}`]),
+        symlink(`l${at}`, ''),
+      ]),
+    );
+  await room.unpack([tar(dir('d/'), ...chain(9), file('l8/f'))]);
+  expect(room.stat('d/f').isFile()).toBe(true);
+  await expect(other.unpack([tar(dir('d/'), ...chain(10), file('l9/f'))])).rejects.toMatchObject({
+    code: 'LIMIT_EXCEEDED',
+  });
 });
 
 it('refuses a path that grows too long for the kernel by way of links', async () => {

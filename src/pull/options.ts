@@ -29,7 +29,7 @@ export interface PullOptions extends Caching {
   readonly storeDirectory: string;
   /** Connections for blob data. */
   readonly concurrency: number;
-  /** Told every secret the pull comes across (tokens, signed URLs), so that a door can mask it in logs. */
+  /** Told secrets that the pull comes across (tokens, signed URLs), so that a door can mask them in logs; see registry/secrets.ts. */
   readonly onSecret?: ((secret: string) => void) | undefined;
   readonly emit: Emit;
   readonly signal: AbortSignal;

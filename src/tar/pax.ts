@@ -128,9 +128,16 @@ function xattrsIn(values: ReadonlyMap<string, string>): ReadonlyMap<string, Uint
         `an entry has more than ${MAX_XATTR_BYTES} bytes of extended attributes, the last one is ${showName(name)}`,
       );
     xattrs ??= new Map();
-    xattrs.set(detach(name), Buffer.from(value, 'latin1'));
+    xattrs.set(detach(name), unpooled(value));
   }
   return xattrs;
+}
+
+/** Memory of its own: a small Buffer from the pool would keep a whole slab alive for as long as the attribute is known. */
+function unpooled(value: string): Uint8Array {
+  const bytes = Buffer.allocUnsafeSlow(value.length);
+  bytes.write(value, 'latin1');
+  return bytes;
 }
 
 function sparseIn(values: ReadonlyMap<string, string>): ReadonlyMap<string, string> {

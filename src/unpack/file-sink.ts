@@ -10,8 +10,8 @@ export interface FileSink {
   /** Ends the file that is open. `size`: in bytes, with a hole at the end where less was written. */
   closeFile(size: number): void;
   makeSymlink(path: string, target: string, attributes: Attributes): void;
-  /** Makes `path` one more name of `existing`. */
-  makeHardLink(path: string, existing: string, kind: 'file' | 'symlink' | 'special'): void;
+  /** Makes `path` one more name of `existing`, or a copy of it where the file system has no room for one more. */
+  makeHardLink(path: string, existing: string, kind: 'file' | 'symlink' | 'special'): 'linked' | 'copied';
   /** Anything but a directory. */
   removeFile(path: string): void;
   /** An empty directory. */

@@ -4,7 +4,7 @@ import type { HostPaths } from './names.ts';
 import type { OwnerPolicy } from './ownership.ts';
 import type { SkipList } from './skips.ts';
 import { makeSpecialFiles, type NamedSpecialFile } from './special-files.ts';
-import type { DirectoryNode, SpecialFile, TreeNode } from './tree.ts';
+import type { DirectoryNode, SpecialFile, TreeNode, Xattrs } from './tree.ts';
 import { type NamedXattrs, setXattrs } from './xattrs.ts';
 
 export interface FinishContext {
@@ -16,26 +16,29 @@ export interface FinishContext {
 
 /**
  * Special files first, because they change the times of their directories. Extended attributes last: chown(2) would
- * take capabilities away again, and setting them changes no modification time.
+ * take capabilities away again, and setting them changes no modification time. The root after all: until then, nobody
+ * else gets in and meddles with paths that programs are about to use.
  */
 export async function finishTree(root: DirectoryNode, context: FinishContext): Promise<void> {
   const special = new Map<SpecialFile, [string, ...string[]]>();
-  const xattrs: NamedXattrs[] = [];
+  const xattrs = new Map<Xattrs, NamedXattrs>();
   visit(root, '', (node, path) => {
     if (node.kind === 'special') {
       const names = special.get(node.file);
       if (names) names.push(path);
       else special.set(node.file, [path]);
-    } else if (node.kind !== 'symlink' && node.xattrs) xattrs.push({ path, xattrs: node.xattrs });
+    } else if (node.kind !== 'symlink' && node.xattrs && !xattrs.has(node.xattrs))
+      xattrs.set(node.xattrs, { path, xattrs: node.xattrs });
   });
   await makeSpecialFiles(
     [...special].map(([file, names]): NamedSpecialFile => ({ file, names })),
     context,
   );
   visit(root, '', (node, path) => {
-    if (node.kind === 'directory') context.sink.setDirectory(path, node.attributes);
+    if (node.kind === 'directory' && node !== root) context.sink.setDirectory(path, node.attributes);
   });
-  await setXattrs(xattrs, context.paths, context.skips);
+  await setXattrs([...xattrs.values()], context.paths, context.skips);
+  context.sink.setDirectory('', root.attributes);
 }
 
 /** Children before their directory. As deep as PATH_MAX allows, which recursion bears. */

@@ -14,22 +14,31 @@ const { O_CREAT, O_EXCL, O_WRONLY, O_RDONLY, O_NOFOLLOW = 0, O_DIRECTORY = 0 } =
 const CREATE_FILE = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY;
 const OPEN_DIRECTORY = O_RDONLY | O_NOFOLLOW | O_DIRECTORY;
 
+export interface FsSinkOptions {
+  readonly root: string;
+  readonly owner: OwnerPolicy;
+  /** Called with its size in bytes before a copy is made in place of a hard link; may throw. */
+  readonly onCopy: (size: number) => void;
+}
+
 /** Throws UNPACK_FAILED if `root` is no directory. */
-export function createFsSink(root: string, owner: OwnerPolicy): FileSink {
-  return new FsSink(root, owner);
+export function createFsSink(options: FsSinkOptions): FileSink {
+  return new FsSink(options);
 }
 
 class FsSink implements FileSink {
   readonly #paths: HostPaths;
   readonly #ownership: Ownership;
+  readonly #onCopy: (size: number) => void;
   #file: number | undefined;
   #filePath = '';
   #fileAttributes: Attributes = { mode: 0, uid: 0, gid: 0, mtime: undefined };
   #hasMode = false;
   #written = 0;
 
-  constructor(root: string, owner: OwnerPolicy) {
+  constructor({ root, owner, onCopy }: FsSinkOptions) {
     this.#paths = new HostPaths(root);
+    this.#onCopy = onCopy;
     try {
       this.#ownership = createOwnership(root, owner);
     } catch (error) {
@@ -93,16 +102,15 @@ class FsSink implements FileSink {
     }
   }
 
-  makeHardLink(path: string, existing: string, kind: 'file' | 'symlink' | 'special'): void {
-    const from = this.#paths.of(existing);
-    const to = this.#paths.of(path);
+  makeHardLink(path: string, existing: string, kind: 'file' | 'symlink' | 'special'): 'linked' | 'copied' {
+    // link(2) of macOS follows symbolic links.
+    if (kind === 'symlink' && process.platform === 'darwin') return this.#copy(path, existing, kind);
     try {
-      // link(2) of macOS follows symbolic links.
-      if (kind === 'symlink' && process.platform === 'darwin') copyInsteadOfLink(from, to, kind);
-      else fs.linkSync(from, to);
+      fs.linkSync(this.#paths.of(existing), this.#paths.of(path));
+      return 'linked';
     } catch (error) {
       if (kind === 'special' || !isWithoutHardLinks(error)) throw failure(error, 'make the hard link', path);
-      this.#copy(path, existing, kind);
+      return this.#copy(path, existing, kind);
     }
   }
 
@@ -141,7 +149,7 @@ class FsSink implements FileSink {
       if (!stats || !isKind(stats, file.kind)) return false;
       this.#setPath(host, file);
       // Not a symbolic link, so nothing is followed; opening it instead would wake a device.
-      fs.chmodSync(host, file.mode);
+      fs.chmodSync(host, this.#ownership.finalMode(file.mode, 0));
       return true;
     } catch (error) {
       throw failure(error, `finish the ${file.kind}`, path);
@@ -178,9 +186,10 @@ class FsSink implements FileSink {
     fs.lutimesSync(host, time, time);
   }
 
-  #copy(path: string, existing: string, kind: 'file' | 'symlink'): void {
+  #copy(path: string, existing: string, kind: 'file' | 'symlink'): 'copied' {
     try {
-      copyInsteadOfLink(this.#paths.of(existing), this.#paths.of(path), kind);
+      copyInsteadOfLink(this.#paths.of(existing), this.#paths.of(path), { kind, onCopy: this.#onCopy });
+      return 'copied';
     } catch (error) {
       throw failure(error, 'copy in place of a hard link', path);
     }

@@ -28,8 +28,14 @@ export const DEFAULT_LIMITS: UnpackLimits = {
 
 /** Symbolic links followed on the way to one entry. */
 export const MAX_SYMLINK_STEPS = 255;
+/** Components looked up on the way to one entry, those of links included; real images need a few dozen. */
+export const MAX_WALKED_COMPONENTS = 16_384;
 /** Bytes of extended attributes held in memory until the end. */
 export const MAX_PENDING_XATTR_BYTES = 64 << 20;
+/** Bytes that one attribute takes in memory besides its name and value. */
+export const XATTR_OVERHEAD = 512;
+/** Bytes of input after which another process sets the next extended attributes. */
+export const MAX_XATTR_INPUT = 4 << 20;
 /** Devices and FIFOs held until the end; each device costs a process. */
 export const MAX_SPECIAL_FILES = 10_000;
 /** Things left out that a report names; the others are only counted. */

@@ -8,13 +8,20 @@ export function isWithoutHardLinks(error: unknown): boolean {
   return WITHOUT_HARD_LINKS.has((error as NodeJS.ErrnoException).code ?? '');
 }
 
+export interface LinkCopy {
+  readonly kind: 'file' | 'symlink';
+  /** Called with the copy's size in bytes before anything is written; what it throws prevents the copy. */
+  readonly onCopy: (size: number) => void;
+}
+
 /** Both paths lead through real directories of the tree; `from` is what the tree says, so nothing is followed. */
 export function copyInsteadOfLink(
   from: string | Buffer,
   to: string | Buffer,
-  kind: 'file' | 'symlink',
+  { kind, onCopy }: LinkCopy,
 ): void {
-  const { uid, gid, mode, mtimeMs } = fs.lstatSync(from);
+  const { uid, gid, mode, mtimeMs, size } = fs.lstatSync(from);
+  onCopy(size);
   if (kind === 'symlink') fs.symlinkSync(fs.readlinkSync(from, 'buffer'), to);
   else fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL);
   if (process.geteuid?.() === 0) fs.lchownSync(to, uid, gid);

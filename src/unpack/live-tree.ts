@@ -92,6 +92,8 @@ export class LiveTree {
   }
 
   removeLowerChildren(directory: DirectoryNode): void {
+    if (directory.emptiedIn === this.layer) return;
+    directory.emptiedIn = this.layer;
     for (const name of directory.children.keys()) this.removeLower(directory, name);
   }
 

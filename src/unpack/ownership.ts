@@ -4,7 +4,7 @@ import { PullError } from '../errors.ts';
 
 /**
  * `preserve`: owners, modes and devices as in the image; needs root. `runner`: everything belongs to this user, who
- * keeps access to all of it.
+ * keeps access to all of it. Nothing runs as this user for others, so there are no set-id bits.
  */
 export type OwnerPolicy = 'preserve' | 'runner';
 
@@ -18,6 +18,8 @@ export interface Ownership {
 }
 
 const S_ISGID = 0o2000;
+/** S_ISUID and S_ISGID: in an image they mean its owners, not whoever unpacks it. */
+const SET_ID_BITS = 0o6000;
 const { O_CREAT, O_EXCL, O_WRONLY } = constants;
 
 /** `root`: an empty directory. */
@@ -26,7 +28,10 @@ export function createOwnership(root: string, owner: OwnerPolicy): Ownership {
   if (!stats.isDirectory()) throw new PullError('UNPACK_FAILED', `${root} is no directory`);
   const granted = grantedBits(root);
   const isGranted = (mode: number) => (mode & ~granted) === 0;
-  if (owner === 'runner') return { finalMode: (mode, bits) => mode | bits, differs: () => false, isGranted };
+  if (owner === 'runner') {
+    const finalMode = (mode: number, bits: number) => (mode & ~SET_ID_BITS) | bits;
+    return { finalMode, differs: () => false, isGranted };
+  }
   const uid = process.geteuid?.();
   const gid = process.getegid?.();
   // Groups are inherited from a directory with the set-group-id bit, and on some mounts from any directory.

@@ -142,13 +142,26 @@ export class Planner implements TarHandler {
     const found = this.#tree.find(entry.linkPath);
     if (!found?.node || found.node.kind === 'directory') throw badTarget(entry, found?.node);
     const { node } = found;
-    if (!isItself && node.kind !== 'special')
+    const isCopy =
+      !isItself &&
+      node.kind !== 'special' &&
       this.#sink.makeHardLink(
         this.#tree.pathIn(parent, base),
         this.#tree.pathIn(found.parent, found.base),
         node.kind,
-      );
-    parent.children.set(base, { ...node, layer: this.#tree.layer });
+      ) === 'copied';
+    const { layer } = this.#tree;
+    const hasOwnXattrs = isCopy && node.kind === 'file' && node.xattrs;
+    parent.children.set(
+      base,
+      hasOwnXattrs ? { ...node, layer, xattrs: this.#copyXattrs(hasOwnXattrs) } : { ...node, layer },
+    );
+  }
+
+  /** For an inode of its own: the same object would mean that they are set already. */
+  #copyXattrs(xattrs: Xattrs): Xattrs {
+    this.#options.quota.countXattrs(xattrs);
+    return new Map(xattrs);
   }
 
   #keepXattrs(entry: TarEntry): Xattrs | undefined {

@@ -1,6 +1,12 @@
 // Counts what an image asks for, and refuses when it is too much. Throws LIMIT_EXCEEDED.
 import { showName, type TarEntry } from '../tar/entry.ts';
-import { checkLimit, MAX_PENDING_XATTR_BYTES, MAX_SPECIAL_FILES, type UnpackLimits } from './limits.ts';
+import {
+  checkLimit,
+  MAX_PENDING_XATTR_BYTES,
+  MAX_SPECIAL_FILES,
+  type UnpackLimits,
+  XATTR_OVERHEAD,
+} from './limits.ts';
 import type { Xattrs } from './tree.ts';
 
 export class Quota {
@@ -29,9 +35,15 @@ export class Quota {
   }
 
   countFile(entry: TarEntry): void {
-    const { fileSize, totalSize } = this.#limits;
+    const { fileSize } = this.#limits;
     if (entry.size > fileSize) checkLimit(entry.size, fileSize, `bytes in the file ${showName(entry.path)}`);
-    this.#fileBytes += entry.size;
+    this.countCopy(entry.size);
+  }
+
+  /** A copy in place of a hard link takes as much room as a file. */
+  countCopy(size: number): void {
+    const { totalSize } = this.#limits;
+    this.#fileBytes += size;
     if (this.#fileBytes > totalSize) checkLimit(this.#fileBytes, totalSize, 'bytes of all files');
   }
 
@@ -41,7 +53,7 @@ export class Quota {
 
   countXattrs(xattrs: Xattrs | undefined): void {
     if (!xattrs) return;
-    for (const [name, value] of xattrs) this.#xattrBytes += name.length + value.length;
+    for (const [name, value] of xattrs) this.#xattrBytes += name.length + value.length + XATTR_OVERHEAD;
     checkLimit(this.#xattrBytes, MAX_PENDING_XATTR_BYTES, 'bytes of extended attributes');
   }
 }

@@ -1,12 +1,13 @@
 // Looks up directories in the tree as a process with its root there would: links are followed, and nothing leads out.
 import { PullError } from '../errors.ts';
 import { showName } from '../tar/entry.ts';
-import { MAX_SYMLINK_STEPS } from './limits.ts';
+import { checkLimit, MAX_SYMLINK_STEPS, MAX_WALKED_COMPONENTS } from './limits.ts';
 import type { DirectoryNode } from './tree.ts';
 
 /**
  * The directory that `components` lead to. `onMissing` may make one where there is none, perhaps in place of something
- * else; if it does not, the answer is undefined. Throws PATH_UNSAFE if too many symbolic links are on the way.
+ * else; if it does not, the answer is undefined. Throws PATH_UNSAFE if too many symbolic links are on the way,
+ * LIMIT_EXCEEDED if they are so long that following them takes too much work.
  */
 export function resolveDirectory<Missing extends DirectoryNode | undefined>(
   root: DirectoryNode,
@@ -16,6 +17,7 @@ export function resolveDirectory<Missing extends DirectoryNode | undefined>(
   const pending = components.toReversed();
   let directory = root;
   let steps = 0;
+  let walked = components.length;
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     if (name === '' || name === '.') continue;
     const node = name === '..' ? directory.parent : directory.children.get(name);
@@ -23,7 +25,10 @@ export function resolveDirectory<Missing extends DirectoryNode | undefined>(
     else if (node?.kind === 'symlink') {
       if (++steps > MAX_SYMLINK_STEPS) throw tooManyLinks(components);
       if (node.target.startsWith('/')) directory = root;
-      for (const next of node.target.split('/').reverse()) pending.push(next);
+      const target = node.target.split('/');
+      walked += target.length;
+      checkLimit(walked, MAX_WALKED_COMPONENTS, 'components on the way to an entry');
+      for (const next of target.reverse()) pending.push(next);
     } else {
       const made = onMissing(directory, name);
       if (made === undefined) return made;

@@ -17,7 +17,7 @@ export type Xattrs = ReadonlyMap<string, Uint8Array>;
 export interface FileNode {
   readonly kind: 'file';
   readonly layer: number;
-  /** Set at the end. */
+  /** Set at the end. The same object for every name of one inode, and for no other. */
   readonly xattrs: Xattrs | undefined;
 }
 
@@ -54,6 +54,8 @@ export class DirectoryNode {
   /** Applied at the end, when nothing is written below any more. */
   attributes = IMPLICIT;
   xattrs: Xattrs | undefined;
+  /** The last layer that took away all that lower ones left below; nothing older can come back during it. */
+  emptiedIn: number | undefined;
 
   constructor(parent: DirectoryNode | undefined, name: string, layer: number) {
     this.parent = parent ?? this;

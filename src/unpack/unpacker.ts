@@ -63,7 +63,11 @@ class TreeUnpacker implements Unpacker {
     const { owner } = options;
     this.#options = options;
     this.#quota = new Quota(limits);
-    this.#sink = createFsSink(options.root, owner);
+    this.#sink = createFsSink({
+      root: options.root,
+      owner,
+      onCopy: (size) => this.#quota.countCopy(size),
+    });
     this.#planner = new Planner({ sink: this.#sink, limits, quota: this.#quota, owner, skips: this.#skips });
     this.#reader = createTarReader(this.#planner);
   }

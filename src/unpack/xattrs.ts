@@ -1,5 +1,6 @@
-// Sets extended attributes, for which Node has no call, with one program of the host for a whole image.
+// Sets extended attributes, for which Node has no call, with a program of the host: a few processes for a whole image.
 import { findTool, runTool, type ToolResult } from './host-tools.ts';
+import { MAX_XATTR_INPUT } from './limits.ts';
 import type { HostPaths } from './names.ts';
 import type { SkipList } from './skips.ts';
 import type { Xattrs } from './tree.ts';
@@ -23,9 +24,33 @@ export async function setXattrs(
   const onFailure: OnFailure = (path, reason) => skips.add(path, 'xattr', reason);
   const setfattr = findTool('setfattr');
   const python = findTool('python3');
-  if (setfattr) await withSetfattr(setfattr, { files, paths, onFailure });
-  else if (python) await withPython(python, { files, paths, onFailure });
+  if (setfattr)
+    for (const piece of piecesOf(files)) await withSetfattr(setfattr, { files: piece, paths, onFailure });
+  else if (python)
+    for (const piece of piecesOf(files)) await withPython(python, { files: piece, paths, onFailure });
   else for (const { path } of files) onFailure(path, 'this host has neither setfattr nor python3');
+}
+
+/** Files for one process each, so that the text of a whole image is never in memory at once. */
+function* piecesOf(files: readonly NamedXattrs[]): Generator<NamedXattrs[]> {
+  let piece: NamedXattrs[] = [];
+  let size = 0;
+  for (const file of files) {
+    piece.push(file);
+    size += inputSize(file);
+    if (size < MAX_XATTR_INPUT) continue;
+    yield piece;
+    piece = [];
+    size = 0;
+  }
+  if (piece.length > 0) yield piece;
+}
+
+/** At most: each byte of a value becomes two digits, one of a name `\ooo`. */
+function inputSize({ path, xattrs }: NamedXattrs): number {
+  let size = 4 * path.length;
+  for (const [name, value] of xattrs) size += 4 * (path.length + name.length) + 2 * value.length;
+  return size;
 }
 
 export interface XattrJob {
