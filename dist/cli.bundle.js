@@ -31927,6 +31927,9 @@ function parseReference(text) {
 function repositoryName(reference) {
   return `${reference.registry}/${reference.repository}`;
 }
+function referenceTarget(reference) {
+  return reference.digest ?? reference.tag ?? DEFAULT_TAG;
+}
 function splitRegistry(name) {
   const [first, rest] = cut(name, name.indexOf("/"));
   if (rest === void 0 || !isRegistryHost(first)) return hubRepository(name);
@@ -34198,7 +34201,7 @@ function checkLayers({ layers }, name) {
     );
 }
 async function findManifest(source, reference, platform) {
-  let target = reference.digest ?? reference.tag ?? "latest";
+  let target = referenceTarget(reference);
   let expected;
   let indexDigest;
   for (let depth = 0; depth <= MAX_INDEX_DEPTH; depth++) {

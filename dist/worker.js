@@ -483,6 +483,9 @@ var ChunkColumns = class {
 
 // src/fetch/jobs.ts
 var VALUES_PER_ENTRY = 24;
+var OPEN_BRACE = 123;
+var OPEN_BRACKET = 91;
+var COMMA = 44;
 async function readToc(job) {
   const frame = await readFrame(job).catch(() => void 0);
   if (!frame) return { kind: "corrupt", reason: "its TOC cannot be read" };
@@ -521,9 +524,10 @@ function decodeToc(frame) {
 }
 function isParseable(json) {
   let [containers, values] = [0, 0];
-  for (const byte of json) {
-    if (byte === 123 || byte === 91) containers++;
-    else if (byte === 44) values++;
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at];
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) containers++;
+    else if (byte === COMMA) values++;
   }
   return containers <= 2 * MAX_TOC_ENTRIES && values <= VALUES_PER_ENTRY * MAX_TOC_ENTRIES;
 }

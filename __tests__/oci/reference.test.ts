@@ -1,13 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  formatReference,
-  parseReference,
-  referenceTarget,
-  repositoryName,
-  withDigest,
-} from '../../src/oci/reference.ts';
-import { sampleDigest } from '../support/descriptors.ts';
+import { formatReference, parseReference, referenceTarget, repositoryName } from '../../src/oci/reference.ts';
 import { thrown } from '../support/pull-error.ts';
 
 const SHA256 = `sha256:${'f'.repeat(64)}`;
@@ -297,11 +290,6 @@ describe('parts of a reference', () => {
   it('names the repository', () => {
     expect(repositoryName(reference)).toBe('ghcr.io/a/b');
     expect(repositoryName(parseReference('redis'))).toBe('docker.io/library/redis');
-  });
-
-  it('pins to another digest and drops the tag', () => {
-    const pinned = withDigest(reference, sampleDigest(1));
-    expect(formatReference(pinned)).toBe(`ghcr.io/a/b@${sampleDigest(1)}`);
   });
 
   it('asks for the digest before the tag', () => {

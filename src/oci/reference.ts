@@ -53,11 +53,6 @@ export function repositoryName(reference: Reference): string {
   return `${reference.registry}/${reference.repository}`;
 }
 
-/** The same repository pinned to a digest, without the tag. */
-export function withDigest(reference: Reference, digest: Digest): Reference {
-  return { registry: reference.registry, repository: reference.repository, digest };
-}
-
 /** What to ask the registry for: the digest where there is one, else the tag. */
 export function referenceTarget(reference: Reference): string {
   return reference.digest ?? reference.tag ?? DEFAULT_TAG;

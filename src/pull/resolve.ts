@@ -7,7 +7,7 @@ import type { Digest } from '../oci/digest.ts';
 import { type ImageManifest, parseManifest } from '../oci/manifest.ts';
 import { layerCompression } from '../oci/media-type.ts';
 import { formatPlatform, normalizePlatform, type Platform } from '../oci/platform.ts';
-import type { Reference } from '../oci/reference.ts';
+import { type Reference, referenceTarget } from '../oci/reference.ts';
 import { selectManifest } from '../oci/select-manifest.ts';
 import type { ImageSource } from '../source/source.ts';
 
@@ -74,7 +74,7 @@ function checkLayers({ layers }: ImageManifest, name: string): void {
 }
 
 async function findManifest(source: ImageSource, reference: Reference, platform: Platform) {
-  let target: string = reference.digest ?? reference.tag ?? 'latest';
+  let target = referenceTarget(reference);
   let expected: Descriptor | undefined;
   let indexDigest: Digest | undefined;
   for (let depth = 0; depth <= MAX_INDEX_DEPTH; depth++) {

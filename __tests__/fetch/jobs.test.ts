@@ -1,0 +1,69 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { type ReadTocJob, readToc } from '../../src/fetch/jobs.ts';
+import { digestOf } from '../../src/integrity/hash.ts';
+import { buildChunkedLayer } from '../support/chunked-layer.ts';
+import { temporaryDirectories } from '../support/temporary.ts';
+
+const newDirectory = temporaryDirectories();
+const layer = buildChunkedLayer([
+  { name: 'one', body: 'first' },
+  { name: 'two', body: 'second' },
+]);
+
+/** A job for a frame that lies 7 bytes into a file, with others behind it. */
+function jobFor(frame: Uint8Array, more: Partial<ReadTocJob> = {}): ReadTocJob {
+  const path = join(newDirectory(), 'pack');
+  writeFileSync(path, Buffer.concat([Buffer.alloc(7), frame, Buffer.from('what follows')]));
+  const { dataEnd } = layer;
+  return { path, offset: 7, compressedSize: frame.length, digest: digestOf(frame), dataEnd, ...more };
+}
+
+const toc = layer.blob.subarray(layer.toc.start, layer.toc.end);
+
+describe('readToc', () => {
+  it('gives the chunks of a layer', async () => {
+    const outcome = await readToc(jobFor(toc));
+    expect(outcome).toMatchObject({ kind: 'toc', tarSplitDigest: layer.tarSplitDigest });
+    expect(outcome.kind === 'toc' && [...outcome.table.sizes]).toEqual([5, 6]);
+  });
+
+  it.each<[string, ReadTocJob]>([
+    ['has another digest', jobFor(toc, { digest: digestOf(Buffer.from('other')) })],
+    ['is cut off', jobFor(toc, { compressedSize: toc.length + 100 })],
+    ['is gone', jobFor(toc, { path: join(newDirectory(), 'nothing') })],
+  ])('says corrupt of a frame that %s', async (_, job) => {
+    expect(await readToc(job)).toMatchObject({ kind: 'corrupt' });
+  });
+
+  it.each<[string, Uint8Array]>([
+    ['that is no zstd', Buffer.from('not zstd')],
+    ['of two frames', Buffer.concat([toc, toc])],
+    ['that is no JSON', zstdCompressSync(Buffer.from('{'))],
+    [
+      'that would make millions of objects',
+      zstdCompressSync(Buffer.from(`{"version":1,"entries":[${'{},'.repeat(2_000_001)}{}]}`)),
+    ],
+    ['that would make millions of lists', zstdCompressSync(Buffer.from(`[${'[],'.repeat(2_000_001)}[]]`))],
+    ['that would make millions of numbers', zstdCompressSync(Buffer.from(`[${'1,'.repeat(24_000_001)}1]`))],
+    ['that is larger than any TOC', zstdCompressSync(Buffer.alloc((256 << 20) + 1, ' '))],
+  ])('says unusable of a frame %s', async (_, frame) => {
+    expect(await readToc(jobFor(frame))).toMatchObject({ kind: 'unusable' });
+  });
+
+  it('checks the tar-split beside it by the name that the TOC gives it, or the manifest', async () => {
+    const where = { offset: 0, compressedSize: 7 };
+    const wrong = await readToc(jobFor(toc, { tarSplit: { ...where, digest: undefined } }));
+    expect(wrong).toMatchObject({ kind: 'unusable', reason: 'its tar-split does not match its digest' });
+    const unnamed = buildChunkedLayer([{ name: 'one', body: 'first' }], { generation: 'annotation' });
+    const frame = unnamed.blob.subarray(unnamed.toc.start, unnamed.toc.end);
+    const { dataEnd } = unnamed;
+    const right = jobFor(frame, { dataEnd, tarSplit: { ...where, digest: digestOf(Buffer.alloc(7)) } });
+    expect(await readToc(right)).toMatchObject({ kind: 'toc' });
+    expect(await readToc({ ...right, tarSplit: { ...where, digest: digestOf(frame) } })).toMatchObject({
+      kind: 'unusable',
+    });
+  });
+});
