@@ -35406,7 +35406,7 @@ async function readMetadata(session, whole) {
     const signal = AbortSignal.any([session.options.signal, stop.signal]);
     const readToc = (job) => pool.run("readToc", job).catch(tooLarge2);
     const reads = session.layers.map((descriptor, index) => {
-      const reason = whole.get(index);
+      const reason = detectLayerFormat(descriptor).kind === "chunked" ? whole.get(index) : void 0;
       if (reason !== void 0) return Promise.resolve({ kind: "plain", reason });
       const { source, store, staging } = session;
       const tally = session.tallies[index];
@@ -35816,8 +35816,7 @@ async function keep2(session, finished) {
   try {
     return await keepPacks(session, finished.plan, finished.metadata);
   } catch (error) {
-    if (!(error instanceof PullError)) throw error;
-    warn(session, `the chunks could not be kept for the next pull: ${error.message}`);
+    warn(session, `the chunks could not be kept for the next pull: ${describeError(error)}`);
     return { fresh: [], live: [] };
   }
 }

@@ -1,5 +1,6 @@
 // Layers and servers that do not keep what they promise: the pull takes the whole layer, says so, and the tree is right.
 import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { buildChunkedLayer, type ChunkedLayerOptions, type Toc } from '../support/chunked-layer.ts';
 import { pullJson, runCli, scratch } from '../support/cli.ts';
@@ -83,6 +84,44 @@ describe('a chunked layer', () => {
     expect(status).toBe(1);
     expect(stderr).toContain('DIGEST_MISMATCH');
     expect(stderr).toContain(wrong);
+  });
+});
+
+describe('an image with two layers that lie', () => {
+  it('is fetched whole, and the layer that never claimed to be chunked is not accused', async () => {
+    using dir = scratch();
+    const lying = ['a', 'b'].map((name) => {
+      const { blob, descriptor, diffId } = buildChunkedLayer(
+        [
+          { name, body: FIRST + name },
+          { name: `${name}2`, body: OTHER + name },
+        ],
+        {
+          editTarSplit: (lines) => lines.slice(0, -1),
+        },
+      );
+      return { blob, mediaType: descriptor.mediaType, annotations: descriptor.annotations, diffId };
+    });
+    const { tar, diffId } = buildChunkedLayer(ITEMS);
+    const plain = { blob: gzipSync(tar), mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', diffId };
+    writeLayout(dir.in('layout'), 'v1', [...lying, plain]);
+    await using registry = await startRegistry({ images: [{ repository: 'fx', layout: dir.in('layout') }] });
+    const args = [
+      `${registry.host}/fx:v1`,
+      dir.in('rootfs'),
+      '--cache-dir',
+      dir.in('cache'),
+      '--platform',
+      'linux/amd64',
+    ];
+    const result = await pullJson(args);
+    expect(result.layers.map(({ format, way }) => [format, way])).toEqual([
+      ['zstd:chunked', 'whole'],
+      ['zstd:chunked', 'whole'],
+      ['gzip', 'whole'],
+    ]);
+    expect(result.layers[2]?.reason ?? null).toBeNull();
+    expect(readFileSync(dir.in('rootfs/etc/one'), 'utf8')).toBe(FIRST);
   });
 });
 

@@ -3,6 +3,7 @@ import { isAbort, PullError } from '../errors.ts';
 import type { ReadTocJob, ReadTocOutcome } from '../fetch/jobs.ts';
 import { type LayerMetadata, readLayerMetadata } from '../fetch/metadata.ts';
 import type { LayerTally } from '../fetch/tally.ts';
+import { detectLayerFormat } from '../layer/annotations.ts';
 import type { FetchPlan, PlanLayer } from '../plan/fetch-plan.ts';
 import { planFetch } from '../plan/plan.ts';
 import { openPool } from './jobs.ts';
@@ -23,7 +24,8 @@ export async function readMetadata(
   const signal = AbortSignal.any([session.options.signal, stop.signal]);
   const readToc = (job: ReadTocJob) => pool.run('readToc', job).catch(tooLarge);
   const reads = session.layers.map((descriptor, index) => {
-    const reason = whole.get(index);
+    // A layer that never claimed to be chunked is whole anyway, and owes nobody a reason.
+    const reason = detectLayerFormat(descriptor).kind === 'chunked' ? whole.get(index) : undefined;
     if (reason !== undefined) return Promise.resolve<LayerMetadata>({ kind: 'plain', reason });
     const { source, store, staging } = session;
     const tally = session.tallies[index] as LayerTally;

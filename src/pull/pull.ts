@@ -1,6 +1,6 @@
 // The order of the stages, and nothing else.
 import { isAbsolute, relative } from 'node:path';
-import { PullError } from '../errors.ts';
+import { describeError, PullError } from '../errors.ts';
 import { packsDirectory, prepareStore } from '../store/store.ts';
 import { type Access, openImage } from './access.ts';
 import { runAttempt } from './attempt.ts';
@@ -147,15 +147,14 @@ function noteSkipped(
   warn(session, `not everything could be created: ${first.path} (${first.reason})${others}`);
 }
 
-/** A root file system without a cache is still what was asked for. */
+/** The root file system stands by now; without a cache it is still what was asked for, whatever went wrong. */
 async function keep(session: PullSession, finished: Finished): Promise<Packs> {
   session.options.emit({ kind: 'stage', stage: 'finish' });
   if (!session.caching.storeWrite) return { fresh: [], live: [] };
   try {
     return await keepPacks(session, finished.plan, finished.metadata);
   } catch (error) {
-    if (!(error instanceof PullError)) throw error;
-    warn(session, `the chunks could not be kept for the next pull: ${error.message}`);
+    warn(session, `the chunks could not be kept for the next pull: ${describeError(error)}`);
     return { fresh: [], live: [] };
   }
 }
