@@ -2,29 +2,23 @@
 
 import { isAbort } from '../errors.ts';
 import { transfer } from '../fetch/transfer.ts';
-import { digestAlgorithm } from '../oci/digest.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
-import { stopHashRing } from '../unpack/hash-lane.ts';
 import type { UnpackEvent, UnpackOutcome } from '../unpack/jobs.ts';
 import { ProgressBoard } from '../workers/progress-board.ts';
-import { openPool } from './jobs.ts';
 import type { PullSession } from './session.ts';
+import { unpackHere } from './unpack-here.ts';
 import { type Attempt, toUnpackJob } from './unpack-job.ts';
 
 /** Throws what fetching or unpacking throws; afterwards nothing is running any more and fetched chunks can be found in the store. */
 export async function runAttempt(session: PullSession, attempt: Attempt): Promise<UnpackOutcome> {
   const { options, source, staging, tallies, layers } = session;
-  await using pool = openPool();
   const board = ProgressBoard.create(attempt.plan.groups.length);
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const pack = (number: number) => staging.pack(number);
   const { concurrency, emit } = options;
   const job = await toUnpackJob(session, attempt, board.memory);
-  const onAbort = () => {
-    board.abort();
-    stopHashRing(job.ring);
-  };
+  const onAbort = () => board.abort();
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
   const stopping = (error: unknown) => {
@@ -33,17 +27,12 @@ export async function runAttempt(session: PullSession, attempt: Attempt): Promis
   };
   const context = { source, descriptors: layers, tallies, pack, board, concurrency, emit, signal };
   const onEvent = ({ layer, entries }: UnpackEvent) => emit({ kind: 'unpacked', index: layer, entries });
-  const algorithms = session.image.config.diffIds.map(digestAlgorithm);
-  const [unpacked, fetched, hashed] = await Promise.allSettled([
-    pool.run('unpack', job, { onEvent }).catch(stopping),
+  const [unpacked, fetched] = await Promise.allSettled([
+    unpackHere(job, { signal, onEvent }).catch(stopping),
     transfer(attempt.plan.groups, context).catch(stopping),
-    // The unpacker ends the hasher when it takes a detour; that stops nothing else.
-    pool
-      .run('hash', { ring: job.ring, algorithms })
-      .catch((error) => (isAbort(error) ? undefined : stopping(error))),
   ]);
   signal.removeEventListener('abort', onAbort);
-  throwFirstCause(fetched, unpacked, hashed);
+  throwFirstCause(fetched, unpacked);
   await adoptFetched(session, attempt.plan);
   return (unpacked as PromiseFulfilledResult<UnpackOutcome>).value;
 }

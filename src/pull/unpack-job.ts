@@ -2,7 +2,6 @@
 import type { LayerMetadata } from '../fetch/metadata.ts';
 import type { FetchPlan, LayerPlan } from '../plan/fetch-plan.ts';
 import { MAX_RANGE_BYTES } from '../plan/plan.ts';
-import { createHashRing } from '../unpack/hash-lane.ts';
 import type { LayerInput, UnpackJob } from '../unpack/jobs.ts';
 import type { PullSession } from './session.ts';
 
@@ -18,7 +17,7 @@ export async function toUnpackJob(
   session: PullSession,
   attempt: Attempt,
   board: SharedArrayBuffer,
-): Promise<UnpackJob> {
+): Promise<Omit<UnpackJob, 'ring'>> {
   const { plan, root } = attempt;
   const files: string[] = [];
   for (const file of plan.files) {
@@ -26,7 +25,7 @@ export async function toUnpackJob(
   }
   const layers = session.layers.map((_, index) => toLayerInput(session, attempt, { index, files }));
   const owner = process.geteuid?.() === 0 ? 'preserve' : 'runner';
-  return { root, owner, files, board, ring: createHashRing(), layers };
+  return { root, owner, files, board, layers };
 }
 
 /** Adds to `files` where a tar-split lies in another file than any chunk. */
