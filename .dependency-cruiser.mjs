@@ -15,6 +15,7 @@ const rooms = {
   source: ['registry', 'tar', 'oci', 'integrity', 'bytes'],
   cache: ['store', 'oci', 'integrity', 'bytes'],
   unpack: ['layer', 'store', 'tar', 'compression', 'integrity', 'oci', 'bytes', 'workers', 'progress'],
+  elevate: ['unpack', 'workers'],
   fetch: [
     'plan',
     'source',
@@ -29,6 +30,7 @@ const rooms = {
   ],
   pull: [
     'fetch',
+    'elevate',
     'unpack',
     'source',
     'registry',
@@ -56,7 +58,7 @@ export default {
       name: 'no-orphans-in-doors',
       severity: 'error',
       from: { path: '^src/[^/]+/' },
-      to: { path: '^src/(main|post|cli|worker)\\.ts$' },
+      to: { path: '^src/(main|post|cli|worker|elevated)\\.ts$' },
     },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {

@@ -4578,7 +4578,7 @@ var require_request = __commonJS({
         upgrade,
         headersTimeout,
         bodyTimeout,
-        reset: reset2,
+        reset,
         expectContinue,
         servername,
         throwOnError,
@@ -4609,7 +4609,7 @@ var require_request = __commonJS({
         if (bodyTimeout != null && (!Number.isFinite(bodyTimeout) || bodyTimeout < 0)) {
           throw new InvalidArgumentError("invalid bodyTimeout");
         }
-        if (reset2 != null && typeof reset2 !== "boolean") {
+        if (reset != null && typeof reset !== "boolean") {
           throw new InvalidArgumentError("invalid reset");
         }
         if (expectContinue != null && typeof expectContinue !== "boolean") {
@@ -4674,7 +4674,7 @@ var require_request = __commonJS({
         this.protocol = getProtocolFromUrlString(origin);
         this.idempotent = idempotent == null ? method === "HEAD" || method === "GET" || method === "QUERY" : idempotent;
         this.blocking = blocking ?? this.method !== "HEAD";
-        this.reset = reset2 == null ? null : reset2;
+        this.reset = reset == null ? null : reset;
         this.host = null;
         this.contentLength = null;
         this.contentType = null;
@@ -9400,7 +9400,7 @@ var require_client_h1 = __commonJS({
       kClosed,
       kUseMilo
     } = require_symbols();
-    var constants2 = require_constants3();
+    var constants3 = require_constants3();
     var { H1Parser, getMiloEnabled } = typeof esbuildDetection === "undefined" ? require_parser_h1() : {};
     var EMPTY_BUF = Buffer.alloc(0);
     var FastBuffer = Buffer[Symbol.species];
@@ -9543,7 +9543,7 @@ var require_client_h1 = __commonJS({
        */
       constructor(client, socket, { exports: exports2 }) {
         this.llhttp = exports2;
-        this.ptr = this.llhttp.llhttp_alloc(constants2.TYPE.RESPONSE);
+        this.ptr = this.llhttp.llhttp_alloc(constants3.TYPE.RESPONSE);
         this.client = client;
         this.socket = socket;
         this.timeout = null;
@@ -9643,11 +9643,11 @@ var require_client_h1 = __commonJS({
             currentParser = null;
             currentBufferRef = null;
           }
-          if (ret !== constants2.ERROR.OK) {
+          if (ret !== constants3.ERROR.OK) {
             const data = chunk.subarray(llhttp.llhttp_get_error_pos(this.ptr) - currentBufferPtr);
-            if (ret === constants2.ERROR.PAUSED_UPGRADE) {
+            if (ret === constants3.ERROR.PAUSED_UPGRADE) {
               this.onUpgrade(data);
-            } else if (ret === constants2.ERROR.PAUSED) {
+            } else if (ret === constants3.ERROR.PAUSED) {
               this.paused = true;
               socket.unshift(data);
             } else {
@@ -9682,10 +9682,10 @@ var require_client_h1 = __commonJS({
         } finally {
           currentParser = null;
         }
-        if (ret === constants2.ERROR.OK) {
+        if (ret === constants3.ERROR.OK) {
           return null;
         }
-        if (ret === constants2.ERROR.PAUSED || ret === constants2.ERROR.PAUSED_UPGRADE) {
+        if (ret === constants3.ERROR.PAUSED || ret === constants3.ERROR.PAUSED_UPGRADE) {
           this.paused = true;
           return null;
         }
@@ -9702,7 +9702,7 @@ var require_client_h1 = __commonJS({
           const len = new Uint8Array(llhttp.memory.buffer, ptr).indexOf(0);
           message = "Response does not match the HTTP/1.1 protocol (" + Buffer.from(llhttp.memory.buffer, ptr, len).toString() + ")";
         }
-        return new HTTPParserError(message, constants2.ERROR[ret], data);
+        return new HTTPParserError(message, constants3.ERROR[ret], data);
       }
       destroy() {
         assert(currentParser === null);
@@ -9924,7 +9924,7 @@ var require_client_h1 = __commonJS({
           socket[kBlocking] = false;
           client[kResume]();
         }
-        return pause ? constants2.ERROR.PAUSED : 0;
+        return pause ? constants3.ERROR.PAUSED : 0;
       }
       /**
        * @param {Buffer} buf
@@ -9950,7 +9950,7 @@ var require_client_h1 = __commonJS({
         }
         this.bytesRead += buf.length;
         if (request.onResponseData(buf) === false) {
-          return constants2.ERROR.PAUSED;
+          return constants3.ERROR.PAUSED;
         }
         return 0;
       }
@@ -9991,13 +9991,13 @@ var require_client_h1 = __commonJS({
         if (socket[kWriting]) {
           assert(client[kRunning] === 0);
           util.destroy(socket, new InformationalError("reset"));
-          return constants2.ERROR.PAUSED;
+          return constants3.ERROR.PAUSED;
         } else if (!shouldKeepAlive) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants2.ERROR.PAUSED;
+          return constants3.ERROR.PAUSED;
         } else if (socket[kReset] && client[kRunning] === 0) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants2.ERROR.PAUSED;
+          return constants3.ERROR.PAUSED;
         } else if (client[kPipelining] == null || client[kPipelining] === 1) {
           setImmediate(client[kResume]);
         } else {
@@ -10249,7 +10249,7 @@ var require_client_h1 = __commonJS({
       }
     }
     function writeH1(client, request) {
-      const { method, path, host, upgrade, blocking, reset: reset2 } = request;
+      const { method, path, host, upgrade, blocking, reset } = request;
       let { body, headers, contentLength } = request;
       const expectsPayload = method === "PUT" || method === "POST" || method === "PATCH" || method === "QUERY" || method === "PROPFIND" || method === "PROPPATCH";
       if (util.isFormDataLike(body)) {
@@ -10315,8 +10315,8 @@ var require_client_h1 = __commonJS({
       if (upgrade || method === "CONNECT") {
         socket[kReset] = true;
       }
-      if (reset2 != null) {
-        socket[kReset] = reset2;
+      if (reset != null) {
+        socket[kReset] = reset;
       }
       if (client[kMaxRequests] && ++socket[kCounter] >= client[kMaxRequests]) {
         socket[kReset] = true;
@@ -18295,7 +18295,7 @@ var require_snapshot_recorder = __commonJS({
   "node_modules/undici/lib/mock/snapshot-recorder.js"(exports, module) {
     "use strict";
     var { writeFile: writeFile3, readFile: readFile2, mkdir: mkdir3 } = __require("node:fs/promises");
-    var { dirname: dirname3, resolve: resolve3 } = __require("node:path");
+    var { dirname: dirname4, resolve: resolve3 } = __require("node:path");
     var { setTimeout: setTimeout2, clearTimeout: clearTimeout2 } = __require("node:timers");
     var { InvalidArgumentError, UndiciError } = require_errors();
     var { setHeader } = require_util();
@@ -18542,7 +18542,7 @@ var require_snapshot_recorder = __commonJS({
           throw new InvalidArgumentError("Snapshot path is required");
         }
         const resolvedPath = resolve3(path);
-        await mkdir3(dirname3(resolvedPath), { recursive: true });
+        await mkdir3(dirname4(resolvedPath), { recursive: true });
         const data = Array.from(this.#snapshots.entries()).map(([hash2, snapshot]) => ({
           hash: hash2,
           snapshot
@@ -22692,7 +22692,7 @@ var require_cache2 = __commonJS({
 var require_decompress = __commonJS({
   "node_modules/undici/lib/interceptor/decompress.js"(exports, module) {
     "use strict";
-    var { createInflate, createGunzip, createBrotliDecompress, createZstdDecompress, constants: constants2 } = __require("node:zlib");
+    var { createInflate, createGunzip, createBrotliDecompress, createZstdDecompress, constants: constants3 } = __require("node:zlib");
     var { pipeline, Transform: TransformStream2 } = __require("node:stream");
     var { InvalidArgumentError, ResponseExceededMaxSizeError } = require_errors();
     var DecoratorHandler = require_decorator_handler();
@@ -22758,7 +22758,7 @@ var require_decompress = __commonJS({
       br: createBrotliDecompress,
       deflate: createInflate,
       // https://www.rfc-editor.org/rfc/rfc9659.html#section-3
-      zstd: createZstdDecompress.bind(null, { params: { [constants2.ZSTD_d_windowLogMax]: 23 } })
+      zstd: createZstdDecompress.bind(null, { params: { [constants3.ZSTD_d_windowLogMax]: 23 } })
     };
     var defaultSkipStatusCodes = (
       /** @type {const} */
@@ -31466,6 +31466,10 @@ var ERROR_CODES = {
     meaning: "The destination directory must not be replaced by a root file system.",
     hint: "Choose a directory that is absent, empty, or was made by an earlier pull."
   },
+  ROOT_REQUIRED: {
+    meaning: "Owners are to be preserved, or files of other users to be replaced, and this user cannot become root.",
+    hint: "Run it as root, let sudo work without a password, or set ownership to runner. Nothing was downloaded."
+  },
   UNAUTHORIZED: {
     meaning: "The registry refused the request for lack of a valid credential.",
     hint: "Check username and password, and that the account may pull from this repository."
@@ -31508,7 +31512,7 @@ var ERROR_CODES = {
   },
   LIMIT_EXCEEDED: {
     meaning: "Something in the image is larger than its limit.",
-    hint: "Real images stay far below the limits. If you trust this one, please report it."
+    hint: "Real images stay far below the limits. If you trust this one, raise the limit, where the README lists it."
   },
   TAR_INVALID: {
     meaning: "A layer is not a well-formed tar archive, or not compressed as its media type says.",
@@ -31592,12 +31596,15 @@ import { parseArgs } from "node:util";
 
 // src/pull/options.ts
 var DEFAULT_CONCURRENCY = 8;
+var OWNERSHIPS = ["auto", "preserve", "runner"];
 
 // src/cli/arguments.ts
 var CACHE_MODES = ["none", "read", "write"];
 var MAX_CONCURRENCY = 64;
 var OPTIONS = {
   platform: { type: "string" },
+  ownership: { type: "string", default: "auto" },
+  limit: { type: "string", multiple: true },
   "cache-dir": { type: "string" },
   "cache-mode": { type: "string", default: "write" },
   username: { type: "string" },
@@ -31624,6 +31631,8 @@ function parseCommand(argv) {
       image,
       destination,
       platform: values.platform,
+      ownership: OWNERSHIPS.find((ownership) => ownership === values.ownership) ?? "auto",
+      limits: values.limit ?? [],
       cacheDirectory: values["cache-dir"],
       cacheMode: CACHE_MODES.find((mode) => mode === values["cache-mode"]) ?? "write",
       username: values.username,
@@ -31653,6 +31662,8 @@ function faultIn(values, positionals) {
     return `expected IMAGE and DESTINATION, got ${positionals.length === 1 ? "one argument" : `${positionals.length} arguments`}`;
   if (!CACHE_MODES.includes(values["cache-mode"]))
     return `--cache-mode must be one of ${CACHE_MODES.join(", ")}`;
+  if (!OWNERSHIPS.includes(values.ownership))
+    return `--ownership must be one of ${OWNERSHIPS.join(", ")}`;
   if (!["true", "false"].includes(values["tls-verify"])) return "--tls-verify must be true or false";
   if (!/^\d{1,3}$/.test(values.concurrency) || !inRange(Number(values.concurrency)))
     return `--concurrency must be a number from 1 to ${MAX_CONCURRENCY}`;
@@ -31664,60 +31675,6 @@ function faultIn(values, positionals) {
 }
 function inRange(concurrency) {
   return concurrency >= 1 && concurrency <= MAX_CONCURRENCY;
-}
-
-// src/cli/help.ts
-var USAGE = "usage: oci-pull IMAGE DESTINATION [options]";
-var HELP = `${USAGE}
-
-Pulls a container image and unpacks it into a directory as a root file system. Everything is verified against the
-image's digests before DESTINATION appears. What earlier pulls left in the chunk cache is not downloaded again.
-
-  IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub
-  DESTINATION            a directory that is absent, empty, or was made by an earlier pull
-
-options:
-  --platform P           os/architecture[/variant]; default: linux on this machine's architecture
-  --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory
-  --cache-mode M         write: read the cache and keep what is new (default); read; none
-  --username U           user name for the registry of IMAGE
-  --password-stdin       read the password from standard input
-  --tls-verify=false     accept any certificate, and plain http
-  --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
-  --json                 print the result as one JSON object on standard output
-  -q, --quiet            no progress, messages and warnings; only the result and errors
-  -h, --help             this text
-  --version              the version
-
-environment:
-  OCI_PULL_DEBUG=1       more messages, for a report of a fault
-
-Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;
-
-// src/cli/options.ts
-import { resolve } from "node:path";
-
-// src/auth/credential-for.ts
-var ANY_USERNAME = "oci-pull-action";
-function credentialFor(registry, inputs) {
-  return firstCredential([inputKeychain(inputs), githubKeychain(inputs)], registry);
-}
-function firstCredential(keychains, registry) {
-  for (const keychain of keychains) {
-    const credential = keychain(registry);
-    if (credential) return credential;
-  }
-  return void 0;
-}
-function inputKeychain({ username, password }) {
-  if (!username && !password) return () => void 0;
-  if (!username) throw new PullError("INPUT_INVALID", "password is given without username");
-  if (!password) throw new PullError("INPUT_INVALID", "username is given without password");
-  if (username.includes(":")) throw new PullError("INPUT_INVALID", "username must not hold a colon");
-  return () => ({ username, password });
-}
-function githubKeychain({ githubToken, githubActor }) {
-  return (registry) => githubToken && registry.toLowerCase() === "ghcr.io" ? { username: githubActor || ANY_USERNAME, password: githubToken } : void 0;
 }
 
 // src/oci/json.ts
@@ -31801,6 +31758,134 @@ function isBeforeColon(text, start) {
   const colon = /[ \t\n\r]*:/y;
   colon.lastIndex = start;
   return colon.test(text);
+}
+
+// src/unpack/limits.ts
+var GIB = 2 ** 30;
+var DEFAULT_LIMITS = {
+  entries: 5e6,
+  fileSize: 64 * GIB,
+  totalSize: 256 * GIB,
+  pathLength: 4096,
+  componentLength: 255,
+  depth: 1024,
+  symlinkSteps: 255
+};
+var MAX_PENDING_XATTR_BYTES = 64 << 20;
+var MAX_XATTR_INPUT = 4 << 20;
+var MAX_NAMED_SKIP_BYTES = 4 << 20;
+
+// src/pull/limits.ts
+var NAMED_LIMITS = [
+  { name: "entries", key: "entries", kind: "count", meaning: "entries of all layers together" },
+  { name: "file-size", key: "fileSize", kind: "size", meaning: "size of one file, holes included" },
+  {
+    name: "total-size",
+    key: "totalSize",
+    kind: "size",
+    meaning: "size of all files of all layers, holes included, and of all uncompressed layers"
+  },
+  { name: "path-length", key: "pathLength", kind: "count", meaning: "bytes of a name in an archive" },
+  { name: "name-length", key: "componentLength", kind: "count", meaning: "bytes between two slashes" },
+  { name: "depth", key: "depth", kind: "count", meaning: "directories above an entry" },
+  {
+    name: "symlink-steps",
+    key: "symlinkSteps",
+    kind: "count",
+    meaning: "symbolic links followed on the way to an entry; more are `PATH_UNSAFE`"
+  }
+];
+var UNITS = /* @__PURE__ */ new Map([
+  ["", 1],
+  ["KiB", 2 ** 10],
+  ["MiB", 2 ** 20],
+  ["GiB", 2 ** 30],
+  ["TiB", 2 ** 40]
+]);
+function parseLimits(settings, where) {
+  const limits = /* @__PURE__ */ new Map();
+  for (const setting of settings) {
+    const [, name = "", value = ""] = /^([^=]*)=(.*)$/s.exec(setting) ?? [];
+    const limit = NAMED_LIMITS.find((known) => known.name === name);
+    if (!limit) throw invalid(where, setting, `must be name=value, where name is one of ${NAMES}`);
+    if (limits.has(limit.key)) throw invalid(where, setting, `sets ${name} a second time`);
+    const number = parseValue(value, limit.kind);
+    if (number === void 0) throw invalid(where, setting, WANTED[limit.kind]);
+    limits.set(limit.key, number);
+  }
+  return Object.fromEntries(limits);
+}
+var NAMES = NAMED_LIMITS.map(({ name }) => name).join(", ");
+var WANTED = {
+  count: "must have a whole number above zero as its value",
+  size: "must have a whole number of bytes above zero as its value, perhaps with KiB, MiB, GiB or TiB behind it"
+};
+function parseValue(text, kind) {
+  const [, digits = "", unit = ""] = /^([0-9]{1,16})([KMGT]iB)?$/.exec(text) ?? [];
+  const value = Number(digits) * (UNITS.get(unit) ?? 1);
+  const isAllowed = kind === "size" || unit === "";
+  return isAllowed && Number.isSafeInteger(value) && value > 0 ? value : void 0;
+}
+function invalid(where, setting, wanted) {
+  return new PullError("INPUT_INVALID", `${where}: ${quote(setting)} ${wanted}`);
+}
+
+// src/cli/help.ts
+var USAGE = "usage: oci-pull IMAGE DESTINATION [options]";
+var HELP = `${USAGE}
+
+Pulls a container image and unpacks it into a directory as a root file system. Everything is verified against the
+image's digests before DESTINATION appears. What earlier pulls left in the chunk cache is not downloaded again.
+
+  IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub
+  DESTINATION            a directory that is absent, empty, or was made by an earlier pull
+
+options:
+  --platform P           os/architecture[/variant]; default: linux on this machine's architecture
+  --ownership O          preserve: as in the image, which needs root, or sudo without a password; runner: all belongs to
+                         this user; default: auto, which is preserve for root and runner for everybody else
+  --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
+                         ${NAMED_LIMITS.map(({ name }) => name).join(", ")}
+  --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory
+  --cache-mode M         write: read the cache and keep what is new (default); read; none
+  --username U           user name for the registry of IMAGE
+  --password-stdin       read the password from standard input
+  --tls-verify=false     accept any certificate, and plain http
+  --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
+  --json                 print the result as one JSON object on standard output
+  -q, --quiet            no progress, messages and warnings; only the result and errors
+  -h, --help             this text
+  --version              the version
+
+environment:
+  OCI_PULL_DEBUG=1       more messages, for a report of a fault
+
+Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;
+
+// src/cli/options.ts
+import { resolve } from "node:path";
+
+// src/auth/credential-for.ts
+var ANY_USERNAME = "oci-pull-action";
+function credentialFor(registry, inputs) {
+  return firstCredential([inputKeychain(inputs), githubKeychain(inputs)], registry);
+}
+function firstCredential(keychains, registry) {
+  for (const keychain of keychains) {
+    const credential = keychain(registry);
+    if (credential) return credential;
+  }
+  return void 0;
+}
+function inputKeychain({ username, password }) {
+  if (!username && !password) return () => void 0;
+  if (!username) throw new PullError("INPUT_INVALID", "password is given without username");
+  if (!password) throw new PullError("INPUT_INVALID", "username is given without password");
+  if (username.includes(":")) throw new PullError("INPUT_INVALID", "username must not hold a colon");
+  return () => ({ username, password });
+}
+function githubKeychain({ githubToken, githubActor }) {
+  return (registry) => githubToken && registry.toLowerCase() === "ghcr.io" ? { username: githubActor || ANY_USERNAME, password: githubToken } : void 0;
 }
 
 // src/oci/platform.ts
@@ -31920,7 +32005,7 @@ function parseReference(text) {
   const { registry, repository } = splitRegistry(name);
   checkRegistry(text, registry);
   checkRepository(text, repository);
-  if (tag !== void 0 && !TAG.test(tag)) throw invalid(text, `${quote(tag)} is not a tag`, TAG_HINT);
+  if (tag !== void 0 && !TAG.test(tag)) throw invalid2(text, `${quote(tag)} is not a tag`, TAG_HINT);
   const kept = tag ?? (digest ? void 0 : DEFAULT_TAG);
   return { registry, repository, ...kept ? { tag: kept } : {}, ...digest ? { digest } : {} };
 }
@@ -31942,29 +32027,29 @@ function hubRepository(name) {
   return { registry: HUB, repository: name.includes("/") ? name : `library/${name}` };
 }
 function checkForm(text) {
-  if (text === "") throw invalid(text, "it is empty");
-  if (/\s/.test(text)) throw invalid(text, "it holds white space", "Remove the blanks and line breaks.");
+  if (text === "") throw invalid2(text, "it is empty");
+  if (/\s/.test(text)) throw invalid2(text, "it holds white space", "Remove the blanks and line breaks.");
   const [scheme] = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text) ?? [];
-  if (scheme) throw invalid(text, "it is a URL", `Leave out "${scheme}".`);
+  if (scheme) throw invalid2(text, "it is a URL", `Leave out "${scheme}".`);
   const [, id] = IMAGE_ID.exec(text) ?? [];
   if (id)
-    throw invalid(text, "it is an image id", `Write repository@sha256:${id} if it is a manifest's digest.`);
+    throw invalid2(text, "it is an image id", `Write repository@sha256:${id} if it is a manifest's digest.`);
 }
 function checkRegistry(text, registry) {
   if (HOST.test(registry) && URL.canParse(`https://${registry}/`)) return;
-  throw invalid(text, `${quote(registry)} is not a registry host`, transportHint(text));
+  throw invalid2(text, `${quote(registry)} is not a registry host`, transportHint(text));
 }
 function checkRepository(text, repository) {
   if (repository.length > MAX_REPOSITORY_LENGTH)
-    throw invalid(text, `the repository is longer than ${MAX_REPOSITORY_LENGTH} characters`);
+    throw invalid2(text, `the repository is longer than ${MAX_REPOSITORY_LENGTH} characters`);
   if (REPOSITORY.test(repository)) return;
   const lower = repository.toLowerCase();
   const hint = REPOSITORY.test(lower) ? `Write the repository in lower case: ${lower}` : transportHint(text);
-  throw invalid(text, `${quote(repository)} is not a repository`, hint);
+  throw invalid2(text, `${quote(repository)} is not a repository`, hint);
 }
 function checkDigest(text, digest) {
   if (isDigest(digest)) return digest;
-  if (/^[A-Za-z0-9+._-]+:[A-Za-z0-9]+$/.test(digest)) throw invalid(text, digestFault(digest));
+  if (/^[A-Za-z0-9+._-]+:[A-Za-z0-9]+$/.test(digest)) throw invalid2(text, digestFault(digest));
   throw new PullError("REFERENCE_INVALID", 'the image reference has an "@" without a digest after it', {
     hint: "Write it as repository@sha256:…; user name and password do not belong in a reference."
   });
@@ -31977,7 +32062,7 @@ function transportHint(text) {
 function cut(text, index) {
   return index < 0 ? [text] : [text.slice(0, index), text.slice(index + 1)];
 }
-function invalid(text, why, hint) {
+function invalid2(text, why, hint) {
   return new PullError("REFERENCE_INVALID", `${quote(text)} is not an image reference: ${why}`, { hint });
 }
 
@@ -32007,14 +32092,14 @@ async function readAll(input) {
   for await (const chunk of input) {
     const buffer = Buffer.from(chunk);
     bytes += buffer.length;
-    if (bytes > MAX_PASSWORD_BYTES) throw invalid2(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
+    if (bytes > MAX_PASSWORD_BYTES) throw invalid3(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
     chunks.push(buffer);
   }
   const password = Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
-  if (password === "") throw invalid2("is empty");
+  if (password === "") throw invalid3("is empty");
   return password;
 }
-function invalid2(fault) {
+function invalid3(fault) {
   return new PullError("INPUT_INVALID", `the password on standard input ${fault}`, {
     hint: 'Pipe the password in, for example: printf %s "$TOKEN" | oci-pull … --password-stdin'
   });
@@ -32028,6 +32113,8 @@ async function toPullOptions(args, surroundings) {
     reference,
     platform,
     destination: resolve(surroundings.cwd, args.destination),
+    ownership: args.ownership,
+    limits: parseLimits(args.limits, "--limit"),
     credential: await readCredential(reference.registry, args, surroundings),
     tlsVerify: args.tlsVerify,
     storeDirectory: resolve(surroundings.cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
@@ -32041,15 +32128,15 @@ async function readCredential(registry, { username, passwordStdin }, { stdin, si
 }
 
 // src/progress/figures.ts
-var UNITS = ["B", "kB", "MB", "GB", "TB"];
+var UNITS2 = ["B", "kB", "MB", "GB", "TB"];
 function formatBytes(bytes) {
   let [value, unit] = [bytes, 0];
-  while (unit < UNITS.length - 1 && value >= 999.5) {
+  while (unit < UNITS2.length - 1 && value >= 999.5) {
     value /= 1e3;
     unit += 1;
   }
   const text = unit === 0 || value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
-  return `${text} ${UNITS[unit]}`;
+  return `${text} ${UNITS2[unit]}`;
 }
 function formatDuration(milliseconds) {
   if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;
@@ -32071,12 +32158,56 @@ function oneLine(text, maxLength = MAX_LENGTH) {
   return short.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
 }
 
+// src/unpack/skips.ts
+var SKIP_KINDS = ["device", "fifo", "xattr"];
+
+// src/pull/skipped.ts
+var LIST_VERSION = 1;
+var MAX_SHOWN = 5;
+var NOUNS = {
+  device: "device",
+  fifo: "FIFO",
+  xattr: "extended attribute"
+};
+function summarizeSkips({ count: count2, byKind, named }) {
+  const first = named.slice(0, MAX_SHOWN);
+  return {
+    count: count2,
+    byKind,
+    first: first.map(({ path, reason }) => ({ path: `/${decode(path).text}`, reason }))
+  };
+}
+function countsInWords({ byKind }) {
+  return SKIP_KINDS.filter((kind) => byKind[kind] > 0).map((kind) => count(byKind[kind], NOUNS[kind])).join(", ");
+}
+function renderSkipList(report, about) {
+  if (report.count === 0) return void 0;
+  const head = { tool: "oci-pull", version: LIST_VERSION, ...about };
+  const list = { ...head, count: report.count, counts: report.byKind, entries: report.named.map(toEntry) };
+  return Buffer.from(`${JSON.stringify(list, void 0, 2)}
+`);
+}
+function toEntry({ path, kind, reason }) {
+  const { bytes, isText, text } = decode(path);
+  const named = isText ? { path: `/${text}` } : { "path-base64": slashed(bytes).toString("base64") };
+  return { ...named, kind, reason };
+}
+function slashed(bytes) {
+  return Buffer.concat([Buffer.from("/"), bytes]);
+}
+function decode(raw) {
+  const bytes = Buffer.from(raw, "latin1");
+  const text = bytes.toString("utf8");
+  return { bytes, text, isText: Buffer.from(text).equals(bytes) };
+}
+
 // src/cli/report.ts
 function renderReport(result) {
   const origin = result.cacheHit ? `all ${formatBytes(result.bytesFromCache)} from the cache` : `${formatBytes(result.bytesDownloaded)} downloaded, ${formatBytes(result.bytesFromCache)} from the cache`;
   const lines = [
     `${result.image} (${result.platform})`,
     `is in ${result.rootPath}, its config in ${result.configPath}`,
+    ...result.skippedPath === void 0 ? [] : [`left out: ${countsInWords(result.skipped)}, listed in ${result.skippedPath}`],
     `${origin}; ${count(result.requests, "request")}, ${formatDuration(result.timings.total)}`
   ];
   return lines.map((line) => oneLine(line)).join("\n");
@@ -32090,6 +32221,9 @@ function toJson(result) {
     platform: result.platform,
     "root-path": result.rootPath,
     "config-path": result.configPath,
+    ownership: result.ownership,
+    skipped: result.skipped.count,
+    "skipped-path": result.skippedPath ?? null,
     "cache-hit": result.cacheHit,
     "bytes-downloaded": result.bytesDownloaded,
     "bytes-from-cache": result.bytesFromCache,
@@ -32392,10 +32526,16 @@ function encodeTable(entries, tableOffset) {
     columns.writeUIntLE(entry.offset - position, at.gap, 6);
     columns.writeUIntLE(entry.compressedSize, at.compressedSize, 6);
     columns.writeUIntLE(entry.size, at.size, 6);
-    position = entry.offset + entry.compressedSize;
+    position = afterEntry(entry);
   });
   const table = zlib.zstdCompressSync(columns);
   return Buffer.concat([table, encodeTrailer(entries.length, tableOffset, table)]);
+}
+function compareEntries(a, b) {
+  return a.offset - b.offset || FORMS.indexOf(b.form) - FORMS.indexOf(a.form);
+}
+function afterEntry({ form, offset, compressedSize }) {
+  return form === "blob" ? offset : offset + compressedSize;
 }
 function encodeTrailer(count2, tableOffset, table) {
   const trailer = Buffer.alloc(TRAILER_SIZE);
@@ -32422,15 +32562,21 @@ function decodeTable(table, trailer) {
   if (sha256Hex(table) !== trailer.tableDigest) return void 0;
   const columns = decompressTable(table, trailer.count * ENTRY_SIZE);
   if (!columns) return void 0;
+  const rows = { columns, count: trailer.count, end: trailer.tableOffset };
+  const blobs = readRows(rows, "blob");
+  return blobs && { blobs, count: trailer.count, frames: () => readRows(rows, "frame") ?? [] };
+}
+function readRows({ columns, count: count2, end }, wanted) {
   const entries = [];
   let position = 0;
-  for (let index = 0; index < trailer.count; index++) {
-    const at = column(trailer.count, index);
+  for (let index = 0; index < count2; index++) {
+    const at = column(count2, index);
     const form = FORMS[columns[at.form]];
-    const compressedSize = columns.readUIntLE(at.compressedSize, 6);
     const offset = position + columns.readUIntLE(at.gap, 6);
-    position = offset + compressedSize;
-    if (form === void 0 || position > trailer.tableOffset) return void 0;
+    const compressedSize = columns.readUIntLE(at.compressedSize, 6);
+    if (form === void 0 || offset + compressedSize > end) return void 0;
+    position = form === "blob" ? offset : offset + compressedSize;
+    if (form !== wanted) continue;
     const hex = columns.toString("hex", index * 32, index * 32 + 32);
     entries.push({ form, hex, offset, compressedSize, size: columns.readUIntLE(at.size, 6) });
   }
@@ -32509,9 +32655,8 @@ var StagedPack = class _StagedPack {
   }
   /** Writes table and trailer and moves the file to `<directory>/<key>.pack`. A pack that is there already is as good. */
   async seal(directory) {
-    const entries = [...this.#entries].sort((a, b) => a.offset - b.offset);
-    const last = entries.at(-1);
-    const end = last ? last.offset + last.compressedSize : 0;
+    const entries = [...this.#entries].sort(compareEntries);
+    const end = entries.reduce((most, entry) => Math.max(most, entry.offset + entry.compressedSize), 0);
     const key = packKey(entries);
     const path = `${directory}/${key}.pack`;
     try {
@@ -32560,7 +32705,10 @@ var ChunkStore = class _ChunkStore {
   #chunks = /* @__PURE__ */ new Map();
   #packs = /* @__PURE__ */ new Map();
   #damaged = /* @__PURE__ */ new Set();
+  /** Packs whose frames have not been looked at yet. */
+  #unread = [];
   #entries = 0;
+  #holdsFrames = false;
   constructor(directory) {
     this.directory = directory;
   }
@@ -32589,17 +32737,31 @@ var ChunkStore = class _ChunkStore {
     };
   }
   #lookUp(form, key, size) {
+    if (form === "frame") this.#readFrames();
     const first = this.#chunks.get(`${form} ${key}`);
     return size === void 0 || first?.entry.size === size ? first : this.#chunks.get(`${form} ${key} ${size}`);
   }
   /** Chunks of a pack that is still being filled, found like any other from now on. The first pack to hold a chunk is the one used. */
-  adopt(pack) {
-    for (const entry of pack.entries) {
+  adopt({ path, entries }) {
+    this.#readFrames();
+    this.#add({ key: "", path }, entries);
+  }
+  #add(pack, entries) {
+    for (const entry of entries) {
       const name = `${entry.form} ${digestKeyOfHex(entry.hex)}`;
       const first = this.#chunks.get(name);
       const free = first && first.entry.size !== entry.size ? `${name} ${entry.size}` : name;
       if (!this.#chunks.has(free)) this.#chunks.set(free, { pack, entry });
+      if (entry.form === "frame") this.#holdsFrames = true;
     }
+  }
+  /** Only once somebody asks for one: an image that is wholly at hand as blobs needs none of its 80,000 frames. */
+  #readFrames() {
+    for (const pack of this.#unread.splice(0)) this.#add(pack, pack.frames());
+  }
+  /** Is there any chunk that a layer could share? */
+  get holdsFrames() {
+    return this.#holdsFrames || this.#unread.length > 0;
   }
   /** A chunk whose bytes were wrong: not found again. Its pack is kept for the other chunks until `removeDamaged`. */
   forget(form, key, size) {
@@ -32611,7 +32773,12 @@ var ChunkStore = class _ChunkStore {
   }
   /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
   forgetSealed() {
-    for (const [name, { pack }] of this.#chunks) if (pack.key) this.#chunks.delete(name);
+    this.#unread.length = 0;
+    this.#holdsFrames = false;
+    for (const [name, { pack, entry }] of this.#chunks) {
+      if (pack.key) this.#chunks.delete(name);
+      else if (entry.form === "frame") this.#holdsFrames = true;
+    }
   }
   /** The sealed pack with this path. */
   packAt(path) {
@@ -32642,10 +32809,11 @@ var ChunkStore = class _ChunkStore {
   async #addPack(path, key) {
     const pack = await readPack(path, key).catch(() => "unreadable");
     if (pack === "unreadable") return;
-    if (pack) this.#packs.set(path, pack);
-    this.#entries += pack?.entries.length ?? 0;
-    if (pack) this.adopt(pack);
-    else await rm2(path, { force: true }).catch(() => void 0);
+    if (!pack) return rm2(path, { force: true }).catch(() => void 0);
+    this.#packs.set(path, pack);
+    this.#entries += pack.count;
+    this.#add(pack, pack.blobs);
+    if (pack.count > pack.blobs.length) this.#unread.push(pack);
   }
 };
 async function readPack(path, key) {
@@ -32660,8 +32828,8 @@ async function readPack(path, key) {
     if (!trailer) return void 0;
     const table = Buffer.alloc(trailer.tableLength);
     await file.read(table, 0, table.length, trailer.tableOffset);
-    const entries = decodeTable(table, trailer);
-    return entries && { key, path, size, entries };
+    const decoded = decodeTable(table, trailer);
+    return decoded && { ...decoded, key, path, size };
   } catch (_) {
     var _error = _, _hasError = true;
   } finally {
@@ -33279,7 +33447,7 @@ function createOpenPiece({ name, locator, secrets }) {
     const coding = headerOf(answer, "content-encoding")?.trim().toLowerCase() || "identity";
     if (coding === "identity" || answer.status >= 300) return answer;
     discard(answer);
-    throw invalid3(
+    throw invalid4(
       answer,
       "RESPONSE_INVALID",
       `sent the blob with content-encoding ${coding.slice(0, 40)} unasked`
@@ -33304,7 +33472,7 @@ function createOpenPiece({ name, locator, secrets }) {
     const length = contentLengthOf(answer) ?? blob.size;
     if (length === blob.size) return { range: { start: 0, end: blob.size }, answer };
     answer.body.destroy();
-    throw invalid3(answer, "SIZE_MISMATCH", `holds ${length} bytes of it, its descriptor says ${blob.size}`);
+    throw invalid4(answer, "SIZE_MISMATCH", `holds ${length} bytes of it, its descriptor says ${blob.size}`);
   }
 }
 function isExactly(answer, range, size) {
@@ -33315,13 +33483,13 @@ function isExactly(answer, range, size) {
 function unsatisfiable(answer, blob, range) {
   const total = parseContentRange(headerOf(answer, "content-range"))?.total;
   answer.body.destroy();
-  return total !== void 0 && total !== blob.size ? invalid3(answer, "SIZE_MISMATCH", `holds ${total} bytes of it, its descriptor says ${blob.size}`) : invalid3(
+  return total !== void 0 && total !== blob.size ? invalid4(answer, "SIZE_MISMATCH", `holds ${total} bytes of it, its descriptor says ${blob.size}`) : invalid4(
     answer,
     "RESPONSE_INVALID",
     `refuses the range ${range.start}-${range.end} of ${blob.size} bytes`
   );
 }
-function invalid3({ request, status: status2 }, code, fact) {
+function invalid4({ request, status: status2 }, code, fact) {
   return new RegistryError(code, `${request.what}: ${request.url.host} ${fact}`, {
     retry: "never",
     origin: request.url.origin,
@@ -33612,7 +33780,7 @@ async function fetchManifest(request, options) {
   const coding = headerOf(answer, "content-encoding") ?? "identity";
   if (coding.trim().toLowerCase() !== "identity") {
     discard(answer);
-    throw invalid4(answer, "RESPONSE_INVALID", "sent the manifest compressed, though nobody asked for that");
+    throw invalid5(answer, "RESPONSE_INVALID", "sent the manifest compressed, though nobody asked for that");
   }
   const bytes = await readManifest(answer);
   if (expected) verifyBytes(bytes, expected, what);
@@ -33643,9 +33811,9 @@ function verifyStated(bytes, answer) {
   return digest;
 }
 function tooLarge(answer) {
-  return invalid4(answer, "LIMIT_EXCEEDED", `sent more than ${MAX_MANIFEST_BYTES} bytes`);
+  return invalid5(answer, "LIMIT_EXCEEDED", `sent more than ${MAX_MANIFEST_BYTES} bytes`);
 }
-function invalid4({ request, status: status2 }, code, fact) {
+function invalid5({ request, status: status2 }, code, fact) {
   const { origin, host } = request.url;
   return new RegistryError(code, `${request.what}: ${host} ${fact}`, { retry: "never", origin, status: status2 });
 }
@@ -33716,7 +33884,7 @@ function createFollow({ endpoint, api, plain: plain2, secrets }) {
       if (!REDIRECTS.has(answer.status))
         return { answer, location: { url: answer.request.url, authorised: location.authorised } };
       discard(answer);
-      if (redirects === MAX_REDIRECTS) throw invalid5(request, answer, `more than ${MAX_REDIRECTS} redirects`);
+      if (redirects === MAX_REDIRECTS) throw invalid6(request, answer, `more than ${MAX_REDIRECTS} redirects`);
       location = nextLocation(answer, location);
     }
   };
@@ -33724,7 +33892,7 @@ function createFollow({ endpoint, api, plain: plain2, secrets }) {
     const base = answer.request.url;
     const target = headerOf(answer, "location") ?? "";
     if (target === "" || !URL.canParse(target, base.href))
-      throw invalid5(answer.request, answer, "a redirect without a valid target");
+      throw invalid6(answer.request, answer, "a redirect without a valid target");
     const url = new URL(target, base);
     const what = `${answer.request.what}: the redirect`;
     checkTarget(url, { endpoint, what, allowHttp: endpoint.isHttp || !endpoint.tlsVerify });
@@ -33733,7 +33901,7 @@ function createFollow({ endpoint, api, plain: plain2, secrets }) {
     return { url, authorised };
   }
 }
-function invalid5(request, answer, fact) {
+function invalid6(request, answer, fact) {
   const { origin, host } = answer.request.url;
   return new RegistryError(
     "RESPONSE_INVALID",
@@ -34397,56 +34565,6 @@ async function firstFailure(runners) {
   if (first) throw first.error;
 }
 
-// src/unpack/hash-lane.ts
-var SLOT_BYTES = 256 << 10;
-var SLOTS = 8;
-var FILLED = 0;
-var HASHED = 1;
-var STOPPED = 2;
-var LENGTHS = 3;
-var CONTROL_BYTES = (LENGTHS + SLOTS) * Int32Array.BYTES_PER_ELEMENT;
-var RESULT_BYTES = 128;
-var WAIT_MS = 1e3;
-function createHashRing() {
-  return new SharedArrayBuffer(CONTROL_BYTES + RESULT_BYTES + SLOTS * SLOT_BYTES);
-}
-function stopHashRing(memory) {
-  new Ring(memory).stop();
-}
-var Ring = class {
-  control;
-  result;
-  #memory;
-  constructor(memory) {
-    this.#memory = memory;
-    this.control = new Int32Array(memory, 0, LENGTHS + SLOTS);
-    this.result = new Uint8Array(memory, CONTROL_BYTES, RESULT_BYTES);
-  }
-  slot(count2) {
-    return new Uint8Array(
-      this.#memory,
-      CONTROL_BYTES + RESULT_BYTES + count2 % SLOTS * SLOT_BYTES,
-      SLOT_BYTES
-    );
-  }
-  /** Blocks this thread until `word` is no longer `value`. Throws ABORTED once the ring is stopped. */
-  waitWhile(word, value) {
-    while (Atomics.load(this.control, word) === value) {
-      if (Atomics.load(this.control, STOPPED) !== 0) throw new PullError("ABORTED", "the pull was cancelled");
-      Atomics.wait(this.control, word, value, WAIT_MS);
-    }
-  }
-  advance(word) {
-    Atomics.add(this.control, word, 1);
-    Atomics.notify(this.control, word);
-  }
-  stop() {
-    Atomics.store(this.control, STOPPED, 1);
-    Atomics.notify(this.control, FILLED);
-    Atomics.notify(this.control, HASHED);
-  }
-};
-
 // src/workers/progress-board.ts
 var ABORT_MARK = 1n << 60n;
 var ProgressBoard = class _ProgressBoard {
@@ -34471,9 +34589,19 @@ var ProgressBoard = class _ProgressBoard {
       Atomics.notify(this.#slots, slot);
     }
   }
+  get counters() {
+    return this.#slots.length - 1;
+  }
+  get isAborted() {
+    return Atomics.load(this.#slots, 0) !== 0n;
+  }
+  /** What a counter stands at; of no use once the board is aborted. */
+  at(counter) {
+    return Number(Atomics.load(this.#slots, counter + 1));
+  }
   /** true once `counter` has reached `amount`. Throws ABORTED. */
   has(counter, amount) {
-    if (Atomics.load(this.#slots, 0) !== 0n) throw new PullError("ABORTED", "the pull was cancelled");
+    if (this.isAborted) throw new PullError("ABORTED", "the pull was cancelled");
     return Atomics.load(this.#slots, counter + 1) >= BigInt(amount);
   }
   async waitFor(counter, amount) {
@@ -34486,97 +34614,12 @@ var ProgressBoard = class _ProgressBoard {
   }
 };
 
-// src/workers/pool.ts
-import { Worker } from "node:worker_threads";
-var WorkerPool = class {
-  #script;
-  #size;
-  #idle = [];
-  #busy = /* @__PURE__ */ new Map();
-  #waiting = [];
-  #closed = false;
-  #nextId = 1;
-  constructor(script, size) {
-    this.#script = script;
-    this.#size = size;
-  }
-  /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
-  run(name, input, options = {}) {
-    if (this.#closed) return Promise.reject(cancelled());
-    return new Promise((resolve3, reject) => {
-      this.#waiting.push({ name, input, onEvent: options.onEvent, resolve: resolve3, reject });
-      this.#dispatch();
-    });
-  }
-  [Symbol.asyncDispose]() {
-    return this.close();
-  }
-  /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
-  async close() {
-    this.#closed = true;
-    for (const task of this.#waiting.splice(0)) task.reject(cancelled());
-    const workers = [...this.#idle, ...this.#busy.keys()];
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
-  #dispatch() {
-    while (this.#waiting.length > 0) {
-      const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : void 0);
-      if (!worker) return;
-      const task = this.#waiting.shift();
-      this.#busy.set(worker, task);
-      const request = { id: this.#nextId++, name: task.name, input: task.input };
-      try {
-        worker.postMessage(request);
-      } catch (cause) {
-        this.#settle(worker)?.reject(
-          new PullError("INTERNAL", `the input of job ${task.name} cannot be sent`, { cause })
-        );
-      }
-    }
-  }
-  #start() {
-    const worker = new Worker(this.#script);
-    worker.on("message", (reply) => this.#onReply(worker, reply));
-    worker.on("error", (cause) => this.#onExit(worker, cause));
-    worker.on("exit", () => this.#onExit(worker, void 0));
-    return worker;
-  }
-  #onReply(worker, reply) {
-    if (reply.kind === "event") {
-      this.#busy.get(worker)?.onEvent?.(reply.event);
-      return;
-    }
-    const task = this.#settle(worker);
-    if (reply.kind === "done") task?.resolve(reply.output);
-    else task?.reject(fromErrorData(reply.error));
-    this.#dispatch();
-  }
-  #settle(worker) {
-    const task = this.#busy.get(worker);
-    this.#busy.delete(worker);
-    this.#idle.push(worker);
-    return task;
-  }
-  #onExit(worker, cause) {
-    const task = this.#busy.get(worker);
-    this.#busy.delete(worker);
-    const at = this.#idle.indexOf(worker);
-    if (at !== -1) this.#idle.splice(at, 1);
-    const error = this.#closed ? cancelled() : new PullError("WORKER_EXITED", `the worker thread for ${task?.name} ended`, { cause });
-    task?.reject(error);
-    if (!this.#closed) this.#dispatch();
-  }
-};
-function cancelled() {
-  return new PullError("ABORTED", "the pull was cancelled");
-}
-
-// src/pull/jobs.ts
-function openPool() {
-  return new WorkerPool(workerScript(), 2);
-}
-function workerScript() {
-  return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
+// src/pull/first-cause.ts
+function throwFirstCause(...results) {
+  const failures = results.flatMap(
+    (result) => result.status === "rejected" ? [result.reason] : []
+  );
+  if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
 }
 
 // src/layer/chunk-table.ts
@@ -34865,8 +34908,8 @@ async function toUnpackJob(session, attempt, board) {
     files.push(file.kind === "stored" ? file.path : (await session.staging.pack(file.pack)).path);
   }
   const layers = session.layers.map((_, index) => toLayerInput(session, attempt, { index, files }));
-  const owner = process.geteuid?.() === 0 ? "preserve" : "runner";
-  return { root, owner, files, board, ring: createHashRing(), layers };
+  const { options, privileges } = session;
+  return { root, owner: privileges.owner, limits: options.limits, files, board, layers };
 }
 function toLayerInput(session, { plan, metadata }, { index, files }) {
   const layer = metadata[index];
@@ -34877,8 +34920,8 @@ function toLayerInput(session, { plan, metadata }, { index, files }) {
   if (planned.kind === "plain") {
     const { file: file2, offset: offset2, compressedSize: compressedSize2, groups } = planned;
     const blob = { file: file2, offset: offset2, compressedSize: compressedSize2, groups, groupBytes: MAX_RANGE_BYTES };
-    const isFresh = session.store.packAt(files[file2] ?? "") === void 0;
-    return { ...names, kind: "plain", blob, verifyDigest: isFresh };
+    const isKept = session.store.packAt(files[file2] ?? "") !== void 0;
+    return { ...names, kind: "plain", blob, isKept };
   }
   if (layer.kind !== "chunked") throw new Error(`layer ${index} was planned as another kind than it is`);
   const { path, offset, compressedSize, digest: tarSplitDigest } = layer.tarSplit;
@@ -34896,51 +34939,30 @@ function toLayerInput(session, { plan, metadata }, { index, files }) {
 
 // src/pull/attempt.ts
 async function runAttempt(session, attempt) {
-  var _stack = [];
-  try {
-    const { options, source, staging, tallies, layers } = session;
-    const pool = __using(_stack, openPool(), true);
-    const board = ProgressBoard.create(attempt.plan.groups.length);
-    const stop = new AbortController();
-    const signal = AbortSignal.any([options.signal, stop.signal]);
-    const pack = (number) => staging.pack(number);
-    const { concurrency, emit } = options;
-    const job = await toUnpackJob(session, attempt, board.memory);
-    const onAbort = () => {
-      board.abort();
-      stopHashRing(job.ring);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    const stopping = (error) => {
-      stop.abort();
-      throw error;
-    };
-    const context = { source, descriptors: layers, tallies, pack, board, concurrency, emit, signal };
-    const onEvent = ({ layer, entries }) => emit({ kind: "unpacked", index: layer, entries });
-    const algorithms = session.image.config.diffIds.map(digestAlgorithm);
-    const [unpacked, fetched, hashed] = await Promise.allSettled([
-      pool.run("unpack", job, { onEvent }).catch(stopping),
-      transfer(attempt.plan.groups, context).catch(stopping),
-      // The unpacker ends the hasher when it takes a detour; that stops nothing else.
-      pool.run("hash", { ring: job.ring, algorithms }).catch((error) => isAbort(error) ? void 0 : stopping(error))
-    ]);
-    signal.removeEventListener("abort", onAbort);
-    throwFirstCause(fetched, unpacked, hashed);
-    await adoptFetched(session, attempt.plan);
-    return unpacked.value;
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
-function throwFirstCause(...results) {
-  const failures = results.flatMap(
-    (result) => result.status === "rejected" ? [result.reason] : []
-  );
-  if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
+  const { options, source, staging, tallies, layers } = session;
+  const board = ProgressBoard.create(attempt.plan.groups.length);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const pack = (number) => staging.pack(number);
+  const { concurrency, emit } = options;
+  const job = await toUnpackJob(session, attempt, board.memory);
+  const onAbort = () => board.abort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  const stopping = (error) => {
+    stop.abort();
+    throw error;
+  };
+  const context = { source, descriptors: layers, tallies, pack, board, concurrency, emit, signal };
+  const onEvent = ({ layer, entries }) => emit({ kind: "unpacked", index: layer, entries });
+  const [unpacked, fetched] = await Promise.allSettled([
+    session.privileges.unpack(job, { signal, onEvent }).catch(stopping),
+    transfer(attempt.plan.groups, context).catch(stopping)
+  ]);
+  signal.removeEventListener("abort", onAbort);
+  throwFirstCause(fetched, unpacked);
+  await adoptFetched(session, attempt.plan);
+  return unpacked.value;
 }
 async function adoptFetched(session, plan) {
   const named = plan.chunks.filter(({ digest }) => digest.startsWith("sha256:"));
@@ -34951,44 +34973,74 @@ async function adoptFetched(session, plan) {
 }
 
 // src/pull/destination.ts
-import { randomBytes as randomBytes3 } from "node:crypto";
-import { rmSync } from "node:fs";
-import { chmod, lstat as lstat2, mkdir as mkdir2, readdir as readdir2, rename as rename3, rm as rm3, rmdir, writeFile as writeFile2 } from "node:fs/promises";
+import { lstat as lstat5, mkdir as mkdir2, readdir as readdir3, stat as stat3 } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname as dirname2, join as join2, parse as parse2, relative, resolve as resolve2, sep } from "node:path";
+import { dirname as dirname3, join as join3, parse as parse2, relative, resolve as resolve2, sep } from "node:path";
+
+// src/elevate/inode.ts
+import { lstat } from "node:fs/promises";
+function inodeName({ ino, birthtimeNs }) {
+  return `${ino} ${birthtimeNs}`;
+}
+async function inodeOf(path) {
+  const found = await lstat(path, { bigint: true }).catch(() => void 0);
+  return found && inodeName(found);
+}
+function isInode({ ino, birthtimeNs, ctimeNs }, name) {
+  const [number, birth] = String(name).split(" ");
+  return number === `${ino}` && (birth === `${birthtimeNs}` || birthtimeNs === ctimeNs);
+}
+
+// src/elevate/staging-name.ts
+import { randomBytes as randomBytes2 } from "node:crypto";
+import { basename, dirname as dirname2, join as join2 } from "node:path";
+function stagingPrefix(destination) {
+  return `.${basename(destination)}.oci-pull-`;
+}
+function newStagingPath(destination) {
+  return join2(dirname2(destination), stagingPrefix(destination) + randomBytes2(6).toString("hex"));
+}
+function oldTreePath(staging) {
+  return `${staging}.old`;
+}
+
+// src/pull/destination-publish.ts
+import { lstat as lstat3, readdir as readdir2, rename as rename3, rm as rm3, rmdir, writeFile as writeFile2 } from "node:fs/promises";
 
 // src/pull/destination-record.ts
-import { randomBytes as randomBytes2 } from "node:crypto";
-import { lstat, readFile, rename as rename2, writeFile } from "node:fs/promises";
+import { randomBytes as randomBytes3 } from "node:crypto";
+import { lstat as lstat2, readFile, rename as rename2, writeFile } from "node:fs/promises";
 var RECORD_VERSION = 1;
 var MAX_RECORD_BYTES = 64 << 10;
 function recordPath(destination) {
   return `${destination}.oci-pull.json`;
 }
-async function inodeOf(path) {
-  const found = await lstat(path, { bigint: true }).catch(() => void 0);
-  return found && `${found.ino} ${found.birthtimeNs}`;
-}
 async function isOurs(destination) {
-  const inodes = await readInodes(destination) ?? [];
-  const found = await lstat(destination, { bigint: true }).catch(() => void 0);
-  return found !== void 0 && inodes.some((inode) => isSame(found, inode));
+  return await findOurs(destination) !== void 0;
 }
-function isSame({ ino, birthtimeNs, ctimeNs }, recorded) {
-  const [number, birth] = String(recorded).split(" ");
-  return number === `${ino}` && (birth === `${birthtimeNs}` || birthtimeNs === ctimeNs);
+async function holdsForeignFiles(destination) {
+  const ours = await findOurs(destination);
+  const user = process.geteuid?.();
+  if (!ours || user === void 0 || user === 0) return false;
+  return ours.ownership === "preserve" || ours.uid !== user;
 }
 async function hasRecord(destination) {
-  return await readInodes(destination) !== void 0;
+  return await readRecord(destination) !== void 0;
 }
-async function readInodes(destination) {
+async function findOurs(destination) {
+  const record = await readRecord(destination);
+  const found = await lstat2(destination, { bigint: true }).catch(() => void 0);
+  if (!record || !found || !record.inodes.some((inode) => isInode(found, inode))) return void 0;
+  return { uid: Number(found.uid), ownership: record.ownership };
+}
+async function readRecord(destination) {
   const record = recordPath(destination);
-  const found = await lstat(record).catch(() => void 0);
+  const found = await lstat2(record).catch(() => void 0);
   if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return void 0;
   try {
     const value = JSON.parse(await readFile(record, "utf8"));
     const isRecord = value?.tool === "oci-pull" && value.version === RECORD_VERSION;
-    return isRecord && Array.isArray(value.inodes) ? value.inodes : void 0;
+    return isRecord && Array.isArray(value.inodes) ? { inodes: value.inodes, ownership: value.ownership } : void 0;
   } catch {
     return void 0;
   }
@@ -34997,37 +35049,124 @@ async function writeRecord(destination, record) {
   const file = recordPath(destination);
   const inodes = record.inodes.filter((inode) => inode !== void 0);
   const text = JSON.stringify({ tool: "oci-pull", version: RECORD_VERSION, ...record, inodes }, void 0, 2);
-  const temporary = `${file}.${randomBytes2(6).toString("hex")}`;
+  const temporary = `${file}.${randomBytes3(6).toString("hex")}`;
   await writeFile(temporary, `${text}
 `, { flag: "wx" });
   await rename2(temporary, file);
 }
 
-// src/pull/destination.ts
-var STALE_MS2 = 24 * 60 * 60 * 1e3;
-async function claimDestination(path, workspace = process.cwd()) {
-  refuseProtected(path, workspace);
-  await refuseForeign(path);
-  const prefix = `.${basename(path)}.oci-pull-`;
-  const root = join2(dirname2(path), `${prefix}${randomBytes3(6).toString("hex")}`);
+// src/pull/destination-publish.ts
+function configPath(destination) {
+  return `${destination}.config.json`;
+}
+function skippedPath(destination) {
+  return `${destination}.skipped.json`;
+}
+async function publish(tree, record) {
+  const { path, root, remove } = tree;
+  const old = oldTreePath(root);
+  const [before, after] = [await inodeOf(path), await inodeOf(root)];
   try {
-    await makeDirectories(dirname2(path));
-    await removeStale2(dirname2(path), prefix);
-    await mkdir2(root, { mode: 448 });
+    await writeSideFiles(tree);
+    await writeRecord(path, { ...record, complete: false, inodes: [before, after] });
+    await moveAway(path, old);
+    try {
+      await rename3(root, path);
+      await placeSideFiles(tree);
+      await writeRecord(path, { ...record, complete: true, inodes: [after] });
+    } catch (cause) {
+      await putBack({ path, root, old }, after);
+      throw cause;
+    }
   } catch (cause) {
+    for (const [staged] of sideFiles(tree)) await rm3(staged, { force: true }).catch(() => void 0);
     throw toPullError(cause, {
       code: "UNPACK_FAILED",
-      message: `nothing can be created in ${dirname2(path)}, where the destination is to be`
+      message: `the root file system cannot be moved to ${path}`
     });
   }
+  if (before !== void 0) await remove({ path: old, inode: before }).catch(() => void 0);
+}
+function sideFiles({ path, root, files }) {
+  return [
+    [`${root}.config`, configPath(path), files.config],
+    [`${root}.skipped`, skippedPath(path), files.skipped]
+  ];
+}
+async function writeSideFiles(tree) {
+  for (const [staged, , content] of sideFiles(tree)) {
+    if (content) await writeFile2(staged, content, { flag: "wx" });
+  }
+}
+async function placeSideFiles(tree) {
+  for (const [staged, place, content] of sideFiles(tree)) {
+    if (content) await rename3(staged, place);
+    else await rm3(place, { force: true });
+  }
+}
+async function moveAway(path, old) {
+  const found = await lstat3(path).catch(() => void 0);
+  if (!found) return;
+  const entries = await readdir2(path).catch(() => ["?"]);
+  if (entries.length === 0) await rmdir(path);
+  else await rename3(path, old);
+}
+async function putBack(paths, made) {
+  const { path, root, old } = paths;
+  if (await inodeOf(path) === made) await rename3(path, root).catch(() => void 0);
+  await rename3(old, path).catch(() => void 0);
+}
+
+// src/pull/remove-tree.ts
+import { rmSync } from "node:fs";
+import { chmod, lstat as lstat4 } from "node:fs/promises";
+async function removeOwnTree({ path }) {
+  const found = await lstat4(path).catch(() => void 0);
+  if (found?.isDirectory()) await chmod(path, 448).catch(() => void 0);
+  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+}
+
+// src/pull/destination.ts
+var STALE_MS2 = 24 * 60 * 60 * 1e3;
+async function claimDestination(path, options = {}) {
+  const { workspace = process.cwd(), removeTree } = options;
+  refuseProtected(path, workspace);
+  await refuseForeign(path);
+  if (removeTree) await refuseForeignParent(path);
+  const remove = removeTree ?? removeOwnTree;
+  const root = newStagingPath(path);
+  let inode;
+  const make = async () => {
+    await mkdir2(root, { mode: 448 });
+    inode = await inodeOf(root);
+  };
+  const removeRoot = async () => {
+    if (inode !== void 0) await remove({ path: root, inode });
+  };
+  await guarded(`nothing can be created in ${dirname3(path)}, where the destination is to be`, async () => {
+    await makeDirectories(dirname3(path));
+    await removeStale2(path, removeTree);
+    await make();
+  });
   return {
     path,
     root,
     configPath: configPath(path),
-    reset: () => reset(root),
-    publish: (record, config) => publish({ path, root, config }, record),
-    discard: () => removeTree(root).catch(() => void 0)
+    skippedPath: skippedPath(path),
+    reset: () => guarded(`${root} cannot be emptied for another attempt`, async () => {
+      await removeRoot();
+      await make();
+    }),
+    publish: (record, files) => publish({ path, root, files, remove }, record),
+    discard: () => removeRoot().catch(() => void 0)
   };
+}
+async function guarded(message, work) {
+  try {
+    await work();
+  } catch (cause) {
+    throw toPullError(cause, { code: "UNPACK_FAILED", message });
+  }
 }
 function refuseProtected(path, workspace) {
   const target = resolve2(path);
@@ -35042,13 +35181,13 @@ function refuseProtected(path, workspace) {
   if (reason) throw new PullError("DESTINATION_UNSAFE", `destination ${path} is refused: ${reason}`);
 }
 async function refuseForeign(path) {
-  await refuseForeignConfig(path);
-  const found = await lstat2(path).catch(() => void 0);
+  await refuseForeignFiles(path);
+  const found = await lstat5(path).catch(() => void 0);
   if (!found) return;
   if (!found.isDirectory())
     throw new PullError("DESTINATION_UNSAFE", `destination ${path} exists and is not a directory`);
   if (await isOurs(path)) return;
-  const entries = await readdir2(path).catch(() => ["?"]);
+  const entries = await readdir3(path).catch(() => ["?"]);
   if (entries.length === 0) return;
   throw new PullError(
     "DESTINATION_UNSAFE",
@@ -35058,81 +35197,34 @@ async function refuseForeign(path) {
     }
   );
 }
-async function refuseForeignConfig(path) {
-  const config = configPath(path);
-  if (await inodeOf(config) === void 0 || await hasRecord(path)) return;
+async function refuseForeignFiles(path) {
+  for (const file of [configPath(path), skippedPath(path)]) {
+    if (await inodeOf(file) === void 0 || await hasRecord(path)) continue;
+    throw new PullError("DESTINATION_UNSAFE", `${file} exists, and a file of that name belongs to a pull`, {
+      hint: "Move it away, or choose another destination."
+    });
+  }
+}
+async function refuseForeignParent(path) {
+  const parent = await stat3(dirname3(path)).catch(() => void 0);
+  if (!parent || parent.uid === process.geteuid?.()) return;
   throw new PullError(
     "DESTINATION_UNSAFE",
-    `${config} exists, and the image's config would be written there`,
-    {
-      hint: "Move it away, or choose another destination."
-    }
+    `destination ${path} lies in a directory of another user, where root does not work on behalf of this one`,
+    { hint: "Choose a destination in a directory of your own, or run the whole pull as root." }
   );
 }
-function configPath(destination) {
-  return `${destination}.config.json`;
-}
-async function reset(root) {
-  try {
-    await removeTree(root);
-    await mkdir2(root, { mode: 448 });
-  } catch (cause) {
-    throw toPullError(cause, {
-      code: "UNPACK_FAILED",
-      message: `${root} cannot be emptied for another attempt`
-    });
+async function removeStale2(path, removeTree) {
+  const parent = dirname3(path);
+  const names = (await readdir3(parent)).filter((name) => name.startsWith(stagingPrefix(path)));
+  for (const name of names) {
+    const found = await lstat5(join3(parent, name), { bigint: true }).catch(() => void 0);
+    if (!found || Date.now() - Number(found.ctimeMs) <= STALE_MS2) continue;
+    const tree = { path: join3(parent, name), inode: inodeName(found) };
+    const isOwn = found.uid === BigInt(process.geteuid?.() ?? found.uid);
+    if (found.isDirectory() && removeTree) await removeTree(tree).catch(() => void 0);
+    else if (isOwn) await removeOwnTree(tree).catch(() => void 0);
   }
-}
-async function publish(made, record) {
-  const { path, root, config } = made;
-  const old = `${root}.old`;
-  try {
-    await writeFile2(`${root}.config`, config, { flag: "wx" });
-    const [before, after] = [await inodeOf(path), await inodeOf(root)];
-    await writeRecord(path, { ...record, complete: false, inodes: [before, after] });
-    await moveAway(path, old);
-    try {
-      await rename3(root, path);
-      await rename3(`${root}.config`, configPath(path));
-      await writeRecord(path, { ...record, complete: true, inodes: [after] });
-    } catch (cause) {
-      await putBack({ path, root, old }, after);
-      throw cause;
-    }
-  } catch (cause) {
-    await rm3(`${root}.config`, { force: true }).catch(() => void 0);
-    throw toPullError(cause, {
-      code: "UNPACK_FAILED",
-      message: `the root file system cannot be moved to ${path}`
-    });
-  }
-  await removeTree(old).catch(() => void 0);
-}
-async function moveAway(path, old) {
-  const found = await lstat2(path).catch(() => void 0);
-  if (!found) return;
-  const entries = await readdir2(path);
-  if (entries.length === 0) await rmdir(path);
-  else await rename3(path, old);
-}
-async function putBack(paths, made) {
-  const { path, root, old } = paths;
-  if (await inodeOf(path) === made) await rename3(path, root).catch(() => void 0);
-  await rename3(old, path).catch(() => void 0);
-}
-async function removeStale2(parent, prefix) {
-  for (const name of await readdir2(parent)) {
-    if (!name.startsWith(prefix)) continue;
-    const found = await lstat2(join2(parent, name)).catch(() => void 0);
-    const isOwn = found !== void 0 && found.uid === (process.geteuid?.() ?? found.uid);
-    if (isOwn && Date.now() - found.ctimeMs > STALE_MS2)
-      await removeTree(join2(parent, name)).catch(() => void 0);
-  }
-}
-async function removeTree(path) {
-  const found = await lstat2(path).catch(() => void 0);
-  if (found?.isDirectory()) await chmod(path, 448).catch(() => void 0);
-  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
 // src/store/compact.ts
@@ -35168,7 +35260,12 @@ var Staging = class {
       pack.add(entry);
       if (number === 0) this.#used = Math.max(this.#used, entry.offset + entry.compressedSize);
     }
-    this.#store.adopt({ key: "", path: pack.path, size: 0, entries });
+    this.#store.adopt({ path: pack.path, entries });
+  }
+  /** Names chunks that lie inside of blobs of pack `number`, for later pulls; this one does not find them. */
+  async index(number, entries) {
+    const pack = await this.pack(number);
+    for (const entry of entries) pack.add(entry);
   }
   /** Chunks whose bytes were wrong will not be sealed. */
   async drop(form, hex) {
@@ -35182,11 +35279,13 @@ var Staging = class {
         await pack.discard();
         continue;
       }
-      const liveBytes = pack.entries.reduce((sum, entry) => sum + entry.compressedSize, 0);
+      const liveBytes = storedBytes(pack.entries);
+      const { entries } = pack;
       sealed.push({
         ...await pack.seal(packsDirectory(this.#store.directory)),
         liveBytes,
-        stagedPath: pack.path
+        stagedPath: pack.path,
+        frames: () => entries.filter(({ form }) => form === "frame")
       });
     }
     this.#packs.length = 0;
@@ -35202,6 +35301,14 @@ var Staging = class {
     return settled.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
   }
 };
+function storedBytes(entries) {
+  let [bytes, end] = [0, 0];
+  for (const { offset, compressedSize } of [...entries].sort(compareEntries)) {
+    bytes += Math.max(0, offset + compressedSize - Math.max(offset, end));
+    end = Math.max(end, offset + compressedSize);
+  }
+  return bytes;
+}
 
 // src/store/compact.ts
 var COPY_BYTES = 4 << 20;
@@ -35265,9 +35372,151 @@ async function copyRun(run, staging, to) {
   } catch (cause) {
     throw toPullError(cause, { code: "STORE_FAILED", message: `${first.path} cannot be copied` });
   }
-  for (const { form, hex, offset, compressedSize, size } of run) {
-    pack.add({ form, hex, offset: to.offset + offset - first.offset, compressedSize, size });
+  for (const { path: _2, inside = [], ...entry } of run) {
+    for (const each of [entry, ...inside])
+      pack.add({ ...each, offset: to.offset + each.offset - first.offset });
   }
+}
+
+// src/workers/pool.ts
+import { Worker } from "node:worker_threads";
+var WorkerPool = class {
+  #script;
+  #size;
+  #idle = [];
+  #busy = /* @__PURE__ */ new Map();
+  #waiting = [];
+  #closed = false;
+  #nextId = 1;
+  constructor(script, size) {
+    this.#script = script;
+    this.#size = size;
+  }
+  /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
+  run(name, input, options = {}) {
+    if (this.#closed) return Promise.reject(cancelled());
+    return new Promise((resolve3, reject) => {
+      this.#waiting.push({ name, input, onEvent: options.onEvent, resolve: resolve3, reject });
+      this.#dispatch();
+    });
+  }
+  [Symbol.asyncDispose]() {
+    return this.close();
+  }
+  /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
+  async close() {
+    this.#closed = true;
+    for (const task of this.#waiting.splice(0)) task.reject(cancelled());
+    const workers = [...this.#idle, ...this.#busy.keys()];
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  #dispatch() {
+    while (this.#waiting.length > 0) {
+      const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : void 0);
+      if (!worker) return;
+      const task = this.#waiting.shift();
+      this.#busy.set(worker, task);
+      const request = { id: this.#nextId++, name: task.name, input: task.input };
+      try {
+        worker.postMessage(request);
+      } catch (cause) {
+        this.#settle(worker)?.reject(
+          new PullError("INTERNAL", `the input of job ${task.name} cannot be sent`, { cause })
+        );
+      }
+    }
+  }
+  #start() {
+    const worker = new Worker(this.#script);
+    worker.on("message", (reply) => this.#onReply(worker, reply));
+    worker.on("error", (cause) => this.#onExit(worker, cause));
+    worker.on("exit", () => this.#onExit(worker, void 0));
+    return worker;
+  }
+  #onReply(worker, reply) {
+    if (reply.kind === "event") {
+      this.#busy.get(worker)?.onEvent?.(reply.event);
+      return;
+    }
+    const task = this.#settle(worker);
+    if (reply.kind === "done") task?.resolve(reply.output);
+    else task?.reject(fromErrorData(reply.error));
+    this.#dispatch();
+  }
+  #settle(worker) {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    this.#idle.push(worker);
+    return task;
+  }
+  #onExit(worker, cause) {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    const at = this.#idle.indexOf(worker);
+    if (at !== -1) this.#idle.splice(at, 1);
+    const error = this.#closed ? cancelled() : new PullError("WORKER_EXITED", `the worker thread for ${task?.name} ended`, { cause });
+    task?.reject(error);
+    if (!this.#closed) this.#dispatch();
+  }
+};
+function cancelled() {
+  return new PullError("ABORTED", "the pull was cancelled");
+}
+
+// src/pull/jobs.ts
+function openPool(threads) {
+  return new WorkerPool(workerScript(), threads);
+}
+function workerScript() {
+  return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
+}
+
+// src/pull/index-layers.ts
+async function indexWholeLayers(session, plan, metadata) {
+  var _stack = [];
+  try {
+    const whole = metadata.flatMap((layer, index) => {
+      const planned = plan.layers[index];
+      const file = planned?.kind === "plain" ? plan.files[planned.file] : void 0;
+      if (layer.kind !== "plain" || !layer.chunked || planned?.kind !== "plain" || file?.kind !== "new")
+        return [];
+      return [{ chunked: layer.chunked, pack: file.pack, offset: planned.offset }];
+    });
+    const pool = __using(_stack, openPool(1), true);
+    for (const { chunked: chunked2, pack, offset } of whole) {
+      const outcome = await pool.run("readToc", { ...tocAt(chunked2, offset), path: (await session.staging.pack(pack)).path }).catch((error) => {
+        if (isAbort(error)) throw error;
+        return { kind: "unusable", reason: String(error) };
+      });
+      if (outcome.kind === "toc") await session.staging.index(pack, entriesOf(outcome.table, offset));
+      else
+        session.options.emit({
+          kind: "debug",
+          message: `a layer is kept without its chunks: ${outcome.reason}`
+        });
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+function tocAt({ toc, dataEnd }, offset) {
+  const { range, digest } = toc;
+  return { offset: offset + range.start, compressedSize: rangeLength(range), digest, dataEnd };
+}
+function entriesOf(table, offset) {
+  const { digests, offsets, compressedSizes, sizes } = table;
+  const all = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength);
+  const entries = /* @__PURE__ */ new Map();
+  for (let chunk = 0; chunk < chunkCount(table); chunk++) {
+    const hex = all.toString("hex", chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES);
+    const [start, compressedSize, size] = [offsets[chunk], compressedSizes[chunk], sizes[chunk]];
+    if (!entries.has(hex))
+      entries.set(hex, { form: "frame", hex, offset: offset + start, compressedSize, size });
+  }
+  return [...entries.values()];
 }
 
 // src/layer/annotations.ts
@@ -35314,6 +35563,7 @@ function parsePosition(text, blobSize, fields) {
 async function readLayerMetadata(descriptor, context) {
   const format = detectLayerFormat(descriptor);
   if (format.kind === "plain") return format;
+  if (isBetterWhole(descriptor, context.store)) return { kind: "plain", chunked: format };
   const known = await readKnown(format, context);
   if (known) return known;
   const span = {
@@ -35343,6 +35593,10 @@ async function readLayerMetadata(descriptor, context) {
   const tarSplit = { ...split, path, digest };
   await keep({ toc: { ...toc, digest: format.toc.digest }, tarSplit }, context.staging);
   return chunked(format, outcome.table, tarSplit);
+}
+function isBetterWhole({ digest, size }, store) {
+  if (!digest.startsWith("sha256:")) return false;
+  return store.find("blob", digestKeyOfHex(digestHex(digest)), size) !== void 0 || !store.holdsFrames;
 }
 async function readKnown(format, context) {
   const stored = findBlob(format.toc.digest, format.toc.range, context.store);
@@ -35401,7 +35655,7 @@ var PACKS_PER_IMAGE = 6;
 async function readMetadata(session, whole) {
   var _stack = [];
   try {
-    const pool = __using(_stack, openPool(), true);
+    const pool = __using(_stack, openPool(2), true);
     const stop = new AbortController();
     const signal = AbortSignal.any([session.options.signal, stop.signal]);
     const readToc = (job) => pool.run("readToc", job).catch(tooLarge2);
@@ -35414,11 +35668,7 @@ async function readMetadata(session, whole) {
       return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal });
     });
     for (const read2 of reads) read2.catch(() => stop.abort());
-    const settled = await Promise.allSettled(reads);
-    const failures = settled.flatMap(
-      (result) => result.status === "rejected" ? [result.reason] : []
-    );
-    if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
+    throwFirstCause(...await Promise.allSettled(reads));
     return Promise.all(reads);
   } catch (_) {
     var _error = _, _hasError = true;
@@ -35463,13 +35713,14 @@ function createTally(layers) {
 }
 
 // src/pull/session.ts
-async function openSession(options, access) {
+async function openSession(options, access, privileges) {
   const { image, caching } = access;
   const store = await ChunkStore.open(options.storeDirectory, caching.storeRead);
   const { layers } = image.manifest;
   return {
     ...access,
     options,
+    privileges,
     layers,
     store,
     staging: new Staging(store),
@@ -35492,6 +35743,7 @@ var MIN_LIVE_SHARE = 0.5;
 async function keepPacks(session, plan, metadata) {
   const image = { session, plan, metadata };
   const stored = storedPacks(image);
+  await indexWholeLayers(session, plan, metadata);
   const fresh = await session.staging.seal();
   const live = [...stored, ...fresh];
   const isWorthIt = session.caching.cache !== void 0 && isWasteful(live);
@@ -35505,15 +35757,22 @@ async function keepPacks(session, plan, metadata) {
 }
 async function compact(image, fresh) {
   const { session } = image;
-  const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack.path]));
-  const chunks = [...imageChunks(image)].map((chunk) => ({
-    ...chunk,
-    path: sealed.get(chunk.path) ?? chunk.path
-  }));
+  const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack]));
+  const chunks = [...imageChunks(image)].map((chunk) => {
+    const fresh2 = sealed.get(chunk.path);
+    const inside = chunk.form === "blob" ? framesInside(chunk, fresh2 ?? session.store.packAt(chunk.path)) : [];
+    return { ...chunk, path: fresh2?.path ?? chunk.path, inside };
+  });
   const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
   const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
   await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
   return { fresh: packs, live: packs };
+}
+function framesInside(blob, pack) {
+  const end = blob.offset + blob.compressedSize;
+  return (pack?.frames() ?? []).filter(
+    ({ offset, compressedSize }) => offset >= blob.offset && offset + compressedSize <= end
+  );
 }
 function isWasteful(live) {
   const sum = (measure) => live.reduce((total, pack) => total + measure(pack), 0);
@@ -35565,6 +35824,469 @@ function storedPacks(image) {
     return pack ? [{ key: pack.key, path, size: pack.size, liveBytes }] : [];
   });
 }
+
+// src/elevate/board-relay.ts
+var BoardRelay = class {
+  #board;
+  /** What the other board has been told of. */
+  #told;
+  constructor(board) {
+    this.#board = board;
+    this.#told = new Float64Array(board.counters);
+  }
+  /** What has changed since the last call; undefined where nothing has. An abort is no change: it travels by itself. */
+  changes() {
+    if (this.#board.isAborted) return void 0;
+    const counters = [];
+    const amounts = [];
+    for (let counter = 0; counter < this.#told.length; counter++) {
+      const now = this.#board.at(counter);
+      const told = this.#told[counter];
+      if (now === told) continue;
+      counters.push(counter);
+      amounts.push(now - told);
+      this.#told[counter] = now;
+    }
+    return counters.length === 0 ? void 0 : { counters: Uint32Array.from(counters), amounts: Float64Array.from(amounts) };
+  }
+};
+
+// src/elevate/frames.ts
+import v8 from "node:v8";
+var HEADER_BYTES = 4;
+function writeMessage(output, message, maxBytes) {
+  const body = v8.serialize(message);
+  if (body.length > maxBytes)
+    throw new PullError(
+      "LIMIT_EXCEEDED",
+      `a message of ${body.length} bytes is larger than ${maxBytes} bytes`
+    );
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32LE(body.length);
+  output.cork();
+  output.write(header);
+  output.write(body);
+  output.uncork();
+}
+async function* readMessages(input, maxBytes) {
+  let target = Buffer.alloc(HEADER_BYTES);
+  let [filled, isHeader] = [0, true];
+  for await (const piece of input) {
+    for (let at = 0; at < piece.length; ) {
+      const step = piece.copy(target, filled, at);
+      filled += step;
+      at += step;
+      if (filled < target.length) continue;
+      if (isHeader) target = bodyFor(target, maxBytes);
+      else {
+        yield v8.deserialize(target);
+        target = Buffer.alloc(HEADER_BYTES);
+      }
+      [filled, isHeader] = [0, !isHeader];
+    }
+  }
+  if (filled > 0 || !isHeader)
+    throw new PullError("INTERNAL", "the other process stopped inside of a message");
+}
+function bodyFor(header, maxBytes) {
+  const length = header.readUInt32LE();
+  if (length === 0 || length > maxBytes)
+    throw new PullError("INTERNAL", `the other process announced a message of ${length} bytes`);
+  return Buffer.allocUnsafeSlow(length);
+}
+
+// src/elevate/protocol.ts
+var MAX_REQUEST_BYTES = 1 << 30;
+var MAX_REPLY_BYTES = 64 << 20;
+
+// src/elevate/sudo.ts
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+// src/unpack/host-tools.ts
+import { accessSync, constants as constants2 } from "node:fs";
+var DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
+var TOOL_TIMEOUT_MS = 10 * 6e4;
+var MAX_TOOL_OUTPUT = 8 << 20;
+function findTool(name) {
+  return DIRECTORIES.map((directory) => `${directory}/${name}`).find((path) => {
+    try {
+      accessSync(path, constants2.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+// src/elevate/sudo.ts
+function whyNoSudo(platform = process.platform) {
+  if (platform !== "linux") return "going through sudo works on Linux only";
+  return findTool("sudo") === void 0 ? "there is no sudo on this machine" : void 0;
+}
+function spawnAsRoot() {
+  const command = [process.execPath, fileURLToPath(elevatedScript())];
+  return spawn(findTool("sudo") ?? "sudo", ["-n", "-u", "root", "--", ...command], {
+    cwd: "/",
+    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true
+  });
+}
+function elevatedScript() {
+  return import.meta.url.endsWith(".ts") ? new URL("../elevated.ts", import.meta.url) : new URL("./elevated.js", import.meta.url);
+}
+
+// src/elevate/root-process.ts
+var START_TIMEOUT_MS = 3e4;
+var END_TIMEOUT_MS = 6e4;
+var RELAY_MS = 4;
+var MAX_COMPLAINT = 2e3;
+var RootProcess = class _RootProcess {
+  #child;
+  #closed = Promise.withResolvers();
+  #complaint = "";
+  #isOver = false;
+  #pending;
+  constructor(child) {
+    this.#child = child;
+    child.once("close", () => this.#closed.resolve());
+    child.once("error", (error) => this.#giveUp(describeError(error)));
+    child.stderr.setEncoding("utf8").on("data", (text) => this.#complain(text));
+    child.stdin.on("error", () => void 0);
+    void this.#listen();
+  }
+  /** Throws ROOT_REQUIRED where sudo is not there, wants a password, or does not let this program run. */
+  static async start() {
+    const reason = whyNoSudo();
+    if (reason !== void 0) throw noRoot(reason);
+    const root = new _RootProcess(spawnAsRoot());
+    const timeout = setTimeout(() => root.#giveUp("sudo does not answer"), START_TIMEOUT_MS);
+    try {
+      await new Promise((resolve3, reject) => {
+        root.#pending = { onEvent: void 0, resolve: () => resolve3(), reject };
+      });
+      return root;
+    } catch {
+      throw noRoot(root.#complaint.trim().split("\n")[0] || "sudo does not start a program");
+    } finally {
+      clearTimeout(timeout);
+    }
+  }
+  get isOver() {
+    return this.#isOver;
+  }
+  /** As `unpackHere`, but with the owners of the image. `root` must be a staging directory of this user. */
+  async unpack(job, { signal, onEvent }) {
+    const board = new ProgressBoard(job.board);
+    const { board: _board, owner: _owner, root: path, ...rest } = job;
+    const root = { path, inode: await inodeOf(path) ?? "" };
+    const abort = () => this.#send({ kind: "abort" });
+    const asked = this.#ask({ kind: "unpack", root, job: rest, counters: board.counters }, onEvent);
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    const relay = new BoardRelay(board);
+    const timer = setInterval(() => this.#relay(relay), RELAY_MS);
+    try {
+      return await asked;
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener("abort", abort);
+    }
+  }
+  /** Removes a staging directory with all that is in it. Throws UNPACK_FAILED. */
+  async remove(tree) {
+    await this.#ask({ kind: "remove", tree });
+  }
+  async [Symbol.asyncDispose]() {
+    this.#child.stdin.end();
+    const timeout = setTimeout(() => this.#giveUp("the root process does not end"), END_TIMEOUT_MS);
+    await this.#closed.promise;
+    clearTimeout(timeout);
+  }
+  #ask(request, onEvent) {
+    if (this.#isOver) return Promise.reject(this.#ended());
+    if (this.#pending) return Promise.reject(new PullError("INTERNAL", "the root process is busy"));
+    return new Promise((resolve3, reject) => {
+      this.#pending = { onEvent, resolve: resolve3, reject };
+      try {
+        this.#send(request);
+      } catch (error) {
+        this.#pending = void 0;
+        reject(error);
+      }
+    });
+  }
+  #send(message) {
+    if (this.#child.stdin.writable) writeMessage(this.#child.stdin, message, MAX_REQUEST_BYTES);
+  }
+  /** While the other end does not read, changes add up. */
+  #relay(relay) {
+    if (this.#child.stdin.writableNeedDrain) return;
+    const changes = relay.changes();
+    if (changes) this.#send({ kind: "progress", ...changes });
+  }
+  async #listen() {
+    try {
+      for await (const reply of readMessages(this.#child.stdout, MAX_REPLY_BYTES)) this.#take(reply);
+    } catch (error) {
+      this.#complain(describeError(error));
+    }
+    this.#child.stdin.destroy();
+    await this.#closed.promise;
+    this.#isOver = true;
+    this.#settle()?.reject(this.#ended());
+  }
+  #take(reply) {
+    if (reply.kind === "event") this.#pending?.onEvent?.(reply.event);
+    else if (reply.kind === "failed") this.#settle()?.reject(fromErrorData(reply.error));
+    else this.#settle()?.resolve(reply.kind === "done" ? reply.output : void 0);
+  }
+  #settle() {
+    const pending = this.#pending;
+    this.#pending = void 0;
+    return pending;
+  }
+  /** It cannot be killed from here: it belongs to root. Without its pipes it ends as soon as it can. */
+  #giveUp(complaint) {
+    this.#complain(complaint);
+    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) stream.destroy();
+    this.#child.unref();
+    this.#closed.resolve();
+  }
+  #complain(text) {
+    if (this.#complaint.length < MAX_COMPLAINT) this.#complaint += text.slice(0, MAX_COMPLAINT);
+  }
+  #ended() {
+    const { exitCode, signalCode } = this.#child;
+    const how = signalCode ?? (exitCode === null ? "" : `exit status ${exitCode}`);
+    const complaint = this.#complaint.trim();
+    return new PullError("WORKER_EXITED", `the root process ended before it had answered (${how})`, {
+      ...complaint === "" ? {} : { cause: new Error(complaint) }
+    });
+  }
+};
+function noRoot(reason) {
+  return new PullError("ROOT_REQUIRED", `this user is not root and cannot become root: ${reason}`);
+}
+
+// src/unpack/ring.ts
+var SLOT_BYTES = 256 << 10;
+var SLOTS = 64;
+var FILLED = 0;
+var READ = { hash: 1, apply: 2 };
+var STOPPED = 3;
+var PROVEN = 4;
+var LENGTHS = 5;
+var CONTROL_BYTES = (LENGTHS + SLOTS) * Int32Array.BYTES_PER_ELEMENT;
+var RESULT_BYTES = 128;
+var WAIT_MS = 1e3;
+function createRing() {
+  return new SharedArrayBuffer(CONTROL_BYTES + RESULT_BYTES + SLOTS * SLOT_BYTES);
+}
+function proveRing(memory) {
+  new Ring(memory).advance(PROVEN);
+}
+function stopRing(memory) {
+  new Ring(memory).stop();
+}
+var Ring = class {
+  control;
+  result;
+  #slots;
+  constructor(memory) {
+    this.control = new Int32Array(memory, 0, LENGTHS + SLOTS);
+    this.result = new Uint8Array(memory, CONTROL_BYTES, RESULT_BYTES);
+    const first = CONTROL_BYTES + RESULT_BYTES;
+    this.#slots = Array.from(
+      { length: SLOTS },
+      (_, index) => Buffer.from(memory, first + index * SLOT_BYTES, SLOT_BYTES)
+    );
+  }
+  slot(count2) {
+    return this.#slots[count2 % SLOTS];
+  }
+  /** Blocks this thread until `word` is no longer `value`. Throws ABORTED once the ring is stopped. */
+  waitWhile(word, value) {
+    while (Atomics.load(this.control, word) === value) {
+      if (Atomics.load(this.control, STOPPED) !== 0) throw new PullError("ABORTED", "the pull was cancelled");
+      Atomics.wait(this.control, word, value, WAIT_MS);
+    }
+  }
+  advance(word) {
+    Atomics.add(this.control, word, 1);
+    Atomics.notify(this.control, word);
+  }
+  stop() {
+    Atomics.store(this.control, STOPPED, 1);
+    for (const word of [FILLED, READ.hash, READ.apply, PROVEN]) Atomics.notify(this.control, word);
+  }
+};
+
+// src/compression/zstd-frames.ts
+var MAX_BLOCK_SIZE = 128 * 1024;
+var MAX_WINDOW_SIZE = 2 ** 27;
+
+// src/compression/zstd.ts
+var MAX_BATCH_OUTPUT = 64 << 20;
+var MAX_EXCESS = 8 << 20;
+
+// src/compression/zstd-stream.ts
+var BATCH_BYTES = 256 << 10;
+var BATCH_OUTPUT = 1 << 20;
+var STREAM_FROM = 4 << 20;
+var STREAM_CHUNK = 1 << 20;
+
+// src/compression/decompress.ts
+var GUNZIP_CHUNK = 1 << 20;
+
+// src/unpack/inputs.ts
+var PIECE_BYTES = 1 << 20;
+
+// src/layer/tar-split.ts
+var MAX_LINE_BYTES = 16 << 20;
+var SEGMENT_START = Buffer.from('{"type":2,"payload":"');
+
+// src/unpack/rebuild.ts
+var MAX_TAR_SPLIT_SIZE = 2 ** 30;
+
+// src/unpack/run-reader.ts
+var RUN_BYTES = 256 << 10;
+var RUN_OUTPUT = 1 << 20;
+var LARGE_CHUNK = 32 << 20;
+
+// src/unpack/stream.ts
+function streamAlgorithms(layers) {
+  return layers.map((layer) => needsDiffId(layer) ? digestAlgorithm(layer.diffId) : void 0);
+}
+function needsDiffId(layer) {
+  return layer.kind === "chunked" || !layer.isKept;
+}
+function readersOf(layers) {
+  return layers.some(needsDiffId) ? ["apply", "hash"] : ["apply"];
+}
+
+// src/pull/unpack-here.ts
+async function unpackHere(job, hooks) {
+  var _stack = [];
+  try {
+    const pool = __using(_stack, openPool(4), true);
+    const outcome = await runThreads(job, hooks, pool);
+    if (outcome.kind === "done") return outcome;
+    const { layer: index, error } = outcome;
+    const layer = job.layers[index ?? -1];
+    if (index === void 0 || !layer || ["ABORTED", "DISK_FULL"].includes(error.code))
+      throw fromErrorData(error);
+    const { files, board } = job;
+    return await pool.run("diagnose", { files, board, layer, index, error });
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+async function runThreads(job, { signal, onEvent }, pool) {
+  const ring = createRing();
+  const stop = () => stopRing(ring);
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const ending = (outcome) => {
+    if (outcome.kind === "failed") stop();
+    return outcome;
+  };
+  const breaking = (error) => {
+    stop();
+    throw error;
+  };
+  const { files, board, layers, ...options } = job;
+  const input = { files, board, layers };
+  const proofs = [
+    pool.run("stream", { ...input, ring }),
+    ...layers.some(({ kind }) => kind === "plain") ? [pool.run("hashBlobs", input)] : []
+  ].map((proof) => proof.then(ending, breaking));
+  const settled = await Promise.allSettled([
+    pool.run("apply", { ...options, ring, layerCount: layers.length }, { onEvent }).then(ending, breaking),
+    ...proofs,
+    Promise.all(proofs).then((outcomes) => proveIfAllDone(ring, outcomes)),
+    readersOf(layers).includes("hash") ? runHasher(pool, ring, layers).catch(breaking) : void 0
+  ]);
+  signal.removeEventListener("abort", stop);
+  throwFirstCause(...settled);
+  return worstOf(
+    settled.flatMap((result) => result.status === "fulfilled" && result.value ? [result.value] : [])
+  );
+}
+function proveIfAllDone(ring, outcomes) {
+  if (outcomes.every(({ kind }) => kind === "done")) proveRing(ring);
+  return void 0;
+}
+async function runHasher(pool, ring, layers) {
+  try {
+    await pool.run("hash", { ring, algorithms: streamAlgorithms(layers) });
+  } catch (error) {
+    if (!isAbort(error)) throw error;
+  }
+  return void 0;
+}
+function worstOf(outcomes) {
+  const failures = outcomes.filter((outcome) => outcome.kind === "failed");
+  const [first] = failures.filter(({ error }) => error.code !== "ABORTED").sort((a, b) => (a.layer ?? 0) - (b.layer ?? 0));
+  return first ?? failures[0] ?? outcomes[0];
+}
+
+// src/pull/privileges.ts
+async function acquirePrivileges(wishes) {
+  const { ownership, destination, emit } = wishes;
+  const isRoot = process.geteuid?.() === 0;
+  const owner = ownership === "auto" ? isRoot ? "preserve" : "runner" : ownership;
+  if (isRoot) return ownHands(owner);
+  if (owner === "preserve") {
+    const root2 = await RootHands.start();
+    emit({ kind: "info", message: "owners are preserved: a root process unpacks, started through sudo" });
+    return root2.privileges(owner, (job, hooks) => root2.unpack(job, hooks));
+  }
+  if (!await holdsForeignFiles(destination)) return ownHands(owner);
+  const root = await RootHands.start().catch((cause) => {
+    throw cannotReplace(destination, cause);
+  });
+  emit({ kind: "info", message: `the earlier tree at ${destination} is removed as root, through sudo` });
+  return root.privileges(owner, unpackHere);
+}
+function ownHands(owner) {
+  return { owner, unpack: unpackHere, removeTree: void 0, [Symbol.asyncDispose]: async () => void 0 };
+}
+function cannotReplace(destination, cause) {
+  const message = `${destination} holds files of other users from an earlier pull, and this user cannot become root to replace them`;
+  return new PullError("ROOT_REQUIRED", message, {
+    hint: `Remove it as root (sudo rm -rf ${destination}), or choose another destination. Nothing was downloaded.`,
+    cause
+  });
+}
+var RootHands = class _RootHands {
+  #process;
+  constructor(process2) {
+    this.#process = process2;
+  }
+  static async start() {
+    return new _RootHands(await RootProcess.start());
+  }
+  unpack(...[job, hooks]) {
+    return this.#process.unpack(job, hooks);
+  }
+  privileges(owner, unpack) {
+    return {
+      owner,
+      unpack,
+      removeTree: (tree) => this.#remove(tree),
+      [Symbol.asyncDispose]: () => this.#process[Symbol.asyncDispose]()
+    };
+  }
+  async #remove(tree) {
+    if (this.#process.isOver) this.#process = await RootProcess.start();
+    await this.#process.remove(tree);
+  }
+};
 
 // src/pull/recover.ts
 async function learn(session, detour, circumstances) {
@@ -35662,7 +36384,7 @@ function reportLayers(session, finished) {
     const reason = metadata.kind === "plain" ? metadata.reason : void 0;
     return {
       digest: descriptor.digest,
-      format: metadata.kind === "chunked" || reason !== void 0 ? "zstd:chunked" : formatName(descriptor.mediaType),
+      format: isChunked(metadata) ? "zstd:chunked" : formatName(descriptor.mediaType),
       way: tally.bytes === 0 ? "cached" : metadata.kind === "chunked" ? "ranges" : "whole",
       ...reason === void 0 ? {} : { reason },
       compressedSize: descriptor.size,
@@ -35675,6 +36397,9 @@ function reportLayers(session, finished) {
       milliseconds: finished.layers[index]?.milliseconds ?? 0
     };
   });
+}
+function isChunked(metadata) {
+  return metadata.kind === "chunked" || metadata.chunked !== void 0 || metadata.reason !== void 0;
 }
 function formatName(mediaType) {
   const compression = layerCompression(mediaType);
@@ -35700,36 +36425,44 @@ function bytesFromCache({ store }, metadata, { planned, plan }) {
 // src/pull/pull.ts
 var MAX_ATTEMPTS = 10;
 async function pull(options) {
-  const watch = new Stopwatch();
-  refuseNested(options);
-  const destination = await claimDestination(options.destination);
+  var _stack = [];
   try {
-    options.emit({ kind: "stage", stage: "resolve" });
-    const access = await openImage(options);
-    watch.lap("resolve");
+    const watch = new Stopwatch();
+    refuseNested(options);
+    const privileges = __using(_stack, await acquirePrivileges(options), true);
+    const destination = await claimDestination(options.destination, privileges);
     try {
-      await restorePacks(options, access);
-      watch.lap("restore");
-      const session = await openSession(options, access);
+      options.emit({ kind: "stage", stage: "resolve" });
+      const access = await openImage(options);
+      watch.lap("resolve");
       try {
-        const finished = await fetchAndUnpack(session, destination, watch);
-        watch.lap("fetchAndUnpack");
-        const packs = await keep2(session, finished);
-        const result = describeResult(session, finished, { destination, packs });
-        await destination.publish(
-          { image: result.image, platform: result.platform },
-          access.image.configBytes
-        );
-        watch.lap("finish");
-        return { ...result, timings: watch.timings() };
+        await restorePacks(options, access);
+        watch.lap("restore");
+        const session = await openSession(options, access, privileges);
+        try {
+          const finished = await fetchAndUnpack(session, destination, watch);
+          watch.lap("fetchAndUnpack");
+          const packs = await keep2(session, finished);
+          const result = describeResult(session, finished, { destination, packs });
+          const about = { image: result.image, platform: result.platform, ownership: result.ownership };
+          const skipped = renderSkipList(finished.skipped, about);
+          await destination.publish(about, { config: access.image.configBytes, skipped });
+          watch.lap("finish");
+          return { ...result, timings: watch.timings() };
+        } finally {
+          await closeSession(session);
+        }
       } finally {
-        await closeSession(session);
+        await access.source.close();
       }
     } finally {
-      await access.source.close();
+      await destination.discard();
     }
+  } catch (_) {
+    var _error = _, _hasError = true;
   } finally {
-    await destination.discard();
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
   }
 }
 function refuseNested({ destination, storeDirectory }) {
@@ -35768,14 +36501,15 @@ async function fetchAndUnpack(session, destination, watch) {
     session.options.emit({ kind: "stage", stage: "plan" });
     const metadata = await readMetadata(session, lessons.whole);
     const plan = planLayers(session, metadata);
-    announce(session, { plan, metadata, layers: [] });
+    announce(session, plan, metadata);
     watch.lap("plan");
     session.options.emit({ kind: "stage", stage: "fetch" });
     const outcome = await runAttempt(session, { plan, metadata, root: destination.root });
     watch.lap("fetchAndUnpack");
     if (outcome.kind === "done") {
-      noteSkipped(session, outcome.report);
-      return { plan, metadata, layers: outcome.layers };
+      const { skipped } = outcome.report;
+      noteSkipped(session, summarizeSkips(skipped));
+      return { plan, metadata, layers: outcome.layers, skipped };
     }
     session.options.emit({
       kind: "debug",
@@ -35789,7 +36523,7 @@ async function fetchAndUnpack(session, destination, watch) {
     `${session.source.name}: damaged data kept arriving in ${MAX_ATTEMPTS} attempts`
   );
 }
-function announce({ options, layers, tallies }, { plan, metadata }) {
+function announce({ options, layers, tallies }, plan, metadata) {
   plan.bytes.forEach(({ missing: missing2, cached }, index) => {
     const layer = metadata[index];
     const way = missing2 === 0 ? "cached" : layer?.kind === "chunked" ? "ranges" : "whole";
@@ -35804,10 +36538,9 @@ function announce({ options, layers, tallies }, { plan, metadata }) {
   const missing = plan.bytes.reduce((sum, layer) => sum + layer.missing, 0);
   options.emit({ kind: "planned", bytes: received + missing });
 }
-function noteSkipped(session, report) {
-  const [first] = report.skipped;
+function noteSkipped(session, { count: count2, first: [first] }) {
   if (!first) return;
-  const others = report.skippedCount > 1 ? ` and ${report.skippedCount - 1} more` : "";
+  const others = count2 > 1 ? ` and ${count2 - 1} more` : "";
   warn(session, `not everything could be created: ${first.path} (${first.reason})${others}`);
 }
 async function keep2(session, finished) {
@@ -35831,6 +36564,9 @@ function describeResult(session, finished, { destination, packs }) {
     ...session.image.indexDigest === void 0 ? {} : { indexDigest: session.image.indexDigest },
     rootPath: destination.path,
     configPath: destination.configPath,
+    ownership: session.privileges.owner,
+    skipped: summarizeSkips(finished.skipped),
+    ...finished.skipped.count > 0 ? { skippedPath: destination.skippedPath } : {},
     usedFallbackCredential: session.usedFallback,
     cacheHit: bytesDownloaded === 0,
     bytesDownloaded,
@@ -35861,9 +36597,9 @@ var Stopwatch = class {
 };
 
 // src/workers/heap.ts
-import v8 from "node:v8";
+import v82 from "node:v8";
 function limitYoungGeneration() {
-  v8.setFlagsFromString("--semi-space-growth-factor=1");
+  v82.setFlagsFromString("--semi-space-growth-factor=1");
 }
 
 // src/cli.ts

@@ -18,6 +18,10 @@ var ERROR_CODES = {
     meaning: "The destination directory must not be replaced by a root file system.",
     hint: "Choose a directory that is absent, empty, or was made by an earlier pull."
   },
+  ROOT_REQUIRED: {
+    meaning: "Owners are to be preserved, or files of other users to be replaced, and this user cannot become root.",
+    hint: "Run it as root, let sudo work without a password, or set ownership to runner. Nothing was downloaded."
+  },
   UNAUTHORIZED: {
     meaning: "The registry refused the request for lack of a valid credential.",
     hint: "Check username and password, and that the account may pull from this repository."
@@ -60,7 +64,7 @@ var ERROR_CODES = {
   },
   LIMIT_EXCEEDED: {
     meaning: "Something in the image is larger than its limit.",
-    hint: "Real images stay far below the limits. If you trust this one, please report it."
+    hint: "Real images stay far below the limits. If you trust this one, raise the limit, where the README lists it."
   },
   TAR_INVALID: {
     meaning: "A layer is not a well-formed tar archive, or not compressed as its media type says.",
@@ -119,6 +123,12 @@ function toErrorData(error) {
   const known = toPullError(error);
   const cause = known.cause === void 0 ? {} : { cause: describeError(known.cause) };
   return { code: known.code, message: known.message, hint: known.hint, ...cause };
+}
+function fromErrorData(data) {
+  return new PullError(data.code, data.message, {
+    hint: data.hint,
+    ...data.cause === void 0 ? {} : { cause: new Error(data.cause) }
+  });
 }
 function toPullError(error, context) {
   if (error instanceof PullError) return error;
@@ -532,14 +542,14 @@ function isParseable(json) {
   return containers <= 2 * MAX_TOC_ENTRIES && values <= VALUES_PER_ENTRY * MAX_TOC_ENTRIES;
 }
 
-// src/unpack/hash-lane.ts
-import { createHash as createHash2 } from "node:crypto";
+// src/unpack/ring.ts
 var SLOT_BYTES = 256 << 10;
-var SLOTS = 8;
+var SLOTS = 64;
 var FILLED = 0;
-var HASHED = 1;
-var STOPPED = 2;
-var LENGTHS = 3;
+var READ = { hash: 1, apply: 2 };
+var STOPPED = 3;
+var PROVEN = 4;
+var LENGTHS = 5;
 var CONTROL_BYTES = (LENGTHS + SLOTS) * Int32Array.BYTES_PER_ELEMENT;
 var RESULT_BYTES = 128;
 var END_OF_STREAM = -1;
@@ -547,18 +557,18 @@ var WAIT_MS = 1e3;
 var Ring = class {
   control;
   result;
-  #memory;
+  #slots;
   constructor(memory) {
-    this.#memory = memory;
     this.control = new Int32Array(memory, 0, LENGTHS + SLOTS);
     this.result = new Uint8Array(memory, CONTROL_BYTES, RESULT_BYTES);
+    const first = CONTROL_BYTES + RESULT_BYTES;
+    this.#slots = Array.from(
+      { length: SLOTS },
+      (_, index) => Buffer.from(memory, first + index * SLOT_BYTES, SLOT_BYTES)
+    );
   }
   slot(count) {
-    return new Uint8Array(
-      this.#memory,
-      CONTROL_BYTES + RESULT_BYTES + count % SLOTS * SLOT_BYTES,
-      SLOT_BYTES
-    );
+    return this.#slots[count % SLOTS];
   }
   /** Blocks this thread until `word` is no longer `value`. Throws ABORTED once the ring is stopped. */
   waitWhile(word, value) {
@@ -573,606 +583,89 @@ var Ring = class {
   }
   stop() {
     Atomics.store(this.control, STOPPED, 1);
-    Atomics.notify(this.control, FILLED);
-    Atomics.notify(this.control, HASHED);
+    for (const word of [FILLED, READ.hash, READ.apply, PROVEN]) Atomics.notify(this.control, word);
   }
 };
-async function hashStreams({ ring: memory, algorithms }) {
-  const ring = new Ring(memory);
-  let count = 0;
-  for (const algorithm of algorithms) {
-    const hash2 = createHash2(algorithm);
-    for (let length = 0; length !== END_OF_STREAM; ) {
-      ring.waitWhile(FILLED, count);
-      length = ring.control[LENGTHS + count % SLOTS];
-      if (length === END_OF_STREAM)
-        ring.result.set(Buffer.from(hash2.digest("hex").padEnd(RESULT_BYTES, "\0")));
-      else hash2.update(ring.slot(count).subarray(0, length));
-      count++;
-      ring.advance(HASHED);
-    }
-  }
-  return void 0;
-}
-var HashLane = class {
+var RingWriter = class {
   #ring;
+  #readers;
   #count = 0;
   #slot;
   #fill = 0;
-  constructor(memory) {
+  /** `readers`: who will read all of it. */
+  constructor(memory, readers) {
     this.#ring = new Ring(memory);
+    this.#readers = readers.map((reader) => READ[reader]);
     this.#slot = this.#ring.slot(0);
   }
-  update(bytes) {
+  /** The bytes may be overwritten afterwards. */
+  write(bytes) {
+    const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = 0; at < bytes.length; ) {
-      const part = bytes.subarray(at, at + SLOT_BYTES - this.#fill);
-      this.#slot.set(part, this.#fill);
-      this.#fill += part.length;
-      at += part.length;
+      const copied = source.copy(this.#slot, this.#fill, at);
+      this.#fill += copied;
+      at += copied;
       if (this.#fill === SLOT_BYTES) this.#publish(this.#fill);
     }
   }
-  /** Ends the current stream and returns its digest in hex; the next stream begins. */
-  digest() {
+  /** The next stream begins. */
+  endStream() {
     if (this.#fill > 0) this.#publish(this.#fill);
     this.#publish(END_OF_STREAM);
-    while (Atomics.load(this.#ring.control, HASHED) !== this.#count) {
-      this.#ring.waitWhile(HASHED, Atomics.load(this.#ring.control, HASHED));
-    }
-    return Buffer.from(this.#ring.result).toString("latin1").replaceAll("\0", "");
   }
-  /** Ends the consumer, whatever it waits for. */
-  stop() {
-    this.#ring.stop();
+  /** In hex, of the stream that was ended last; waits for the reader that hashes. */
+  digest() {
+    const { control, result } = this.#ring;
+    for (let read = Atomics.load(control, READ.hash); read !== this.#count; ) {
+      this.#ring.waitWhile(READ.hash, read);
+      read = Atomics.load(control, READ.hash);
+    }
+    return Buffer.from(result).toString("latin1").replaceAll("\0", "");
   }
   #publish(length) {
-    this.#ring.control[LENGTHS + this.#count % SLOTS] = length;
+    const { control } = this.#ring;
+    control[LENGTHS + this.#count % SLOTS] = length;
     this.#ring.advance(FILLED);
     this.#count++;
     this.#fill = 0;
-    while (this.#count - Atomics.load(this.#ring.control, HASHED) >= SLOTS) {
-      this.#ring.waitWhile(HASHED, this.#count - SLOTS);
+    for (const word of this.#readers) {
+      while (this.#count - Atomics.load(control, word) >= SLOTS)
+        this.#ring.waitWhile(word, this.#count - SLOTS);
     }
     this.#slot = this.#ring.slot(this.#count);
   }
 };
-
-// src/compression/decompress.ts
-import zlib3 from "node:zlib";
-
-// src/compression/decoder.ts
-import { once } from "node:events";
-function decodeThrough(stream, sink) {
-  let failure2;
-  stream.on("error", (cause) => {
-    failure2 ??= { error: new PullError("TAR_INVALID", "compressed data is broken or cut off", { cause }) };
-  });
-  stream.on("data", (bytes) => {
-    queueMicrotask(() => {
-      if (failure2) return;
-      try {
-        sink(bytes);
-      } catch (error) {
-        failure2 = { error };
-        stream.destroy();
-      }
-    });
-  });
-  const check = () => {
-    if (failure2) throw failure2.error;
-  };
-  return {
-    destroy: () => void stream.destroy(),
-    async write(bytes) {
-      check();
-      await new Promise((resolve) => {
-        const done = () => {
-          stream.off("close", done);
-          resolve();
-        };
-        stream.once("close", done);
-        stream.write(bytes, done);
-      });
-      check();
-    },
-    async end() {
-      check();
-      stream.end();
-      if (!stream.closed) await once(stream, "close").catch(() => void 0);
-      check();
-    }
-  };
-}
-
-// src/compression/zstd.ts
-import zlib2 from "node:zlib";
-
-// src/compression/zstd-native.ts
-import { createRequire } from "node:module";
-function loadNativeDecompress() {
-  loaded ??= { decompress: firstThatLoads() };
-  return loaded.decompress;
-}
-var loaded;
-function firstThatLoads() {
-  const load = createRequire(import.meta.url);
-  for (const candidate of candidates()) {
-    try {
-      return load(candidate).decompress;
-    } catch {
+var RingReader = class {
+  #ring;
+  #word;
+  #count = 0;
+  constructor(memory, reader) {
+    this.#ring = new Ring(memory);
+    this.#word = READ[reader];
+  }
+  /** Calls `see` with each piece of the next stream, up to its end; the bytes may be read during the call only. */
+  readStream(see) {
+    for (; ; ) {
+      this.#ring.waitWhile(FILLED, this.#count);
+      const length = this.#ring.control[LENGTHS + this.#count % SLOTS];
+      if (length === END_OF_STREAM) return;
+      see(this.#ring.slot(this.#count).subarray(0, length));
+      this.#next();
     }
   }
-  return void 0;
-}
-function candidates() {
-  const { platform, arch } = process;
-  const beside = platform === "linux" ? [`linux-${arch}-gnu`, `linux-${arch}-musl`] : [platform === "win32" ? `win32-${arch}-msvc` : `${platform}-${arch}`];
-  return [...beside.map((triple) => `./zstd.${triple}.node`), "@mongodb-js/zstd"];
-}
-
-// src/compression/zstd.ts
-var BATCH_BYTES = 1 << 20;
-var MAX_BATCH_OUTPUT = 64 << 20;
-var MAX_EXCESS = 8 << 20;
-var STREAM_FROM = 4 << 20;
-async function decodeFrames(bytes, size, load = loadNativeDecompress) {
-  const native = load();
-  const frames = scanFrames(bytes);
-  const bound = frames.reduce((sum, frame) => sum + (frame.skippable ? 0 : frame.maxSize), 0);
-  const excess = frames.reduce((most, frame) => Math.max(most, excessOf(frame)), 0);
-  const safe = frames.length > 0 && excess <= MAX_EXCESS && bound <= size + frames.length * (128 << 10) && bound <= Math.max(MAX_BATCH_OUTPUT, size + (1 << 20));
-  const output = native && safe ? await native(toBuffer(bytes)).catch(broken) : decodeOneByOne(bytes, frames, size);
-  if (output.length !== size) {
-    throw new PullError("TAR_INVALID", `zstd frames decode to ${output.length} bytes instead of ${size}`);
+  /** Takes the end of a stream off the ring. `digest`: of that stream, in hex. */
+  endStream(digest) {
+    if (digest !== void 0) this.#ring.result.set(Buffer.from(digest.padEnd(RESULT_BYTES, "\0")));
+    this.#next();
   }
-  return output;
-}
-function decodeOneByOne(bytes, frames, size) {
-  const parts = [];
-  let at = 0;
-  let left = size;
-  for (const frame of frames) {
-    const part = bytes.subarray(at, at + frame.compressedSize);
-    at += frame.compressedSize;
-    if (frame.skippable) continue;
-    const output = decodeOne(part, left);
-    left -= output.length;
-    parts.push(output);
+  waitForProof() {
+    this.#ring.waitWhile(PROVEN, 0);
   }
-  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
-}
-function decodeOne(frame, maxSize) {
-  try {
-    return zlib2.zstdDecompressSync(frame, { maxOutputLength: Math.max(1, maxSize) });
-  } catch (cause) {
-    return broken(cause);
-  }
-}
-async function decodeZstdStream(input, sink, load = loadNativeDecompress) {
-  const walker = new FrameWalker();
-  let batch = newBatch();
-  let gathering = [];
-  let stream;
-  for await (const bytes of input) {
-    for (let at = 0; at < bytes.length; ) {
-      const { consumed, frame } = walker.advance(bytes, at);
-      const part = bytes.subarray(at, at + consumed);
-      at += consumed;
-      if (!stream && !frame && walker.pending > STREAM_FROM) {
-        await flush(batch, sink, load());
-        batch = newBatch();
-        stream = decodeThrough(zlib2.createZstdDecompress({ chunkSize: BATCH_BYTES }), sink);
-        for (const earlier of gathering) await stream.write(earlier);
-        gathering = [];
-      }
-      if (stream) {
-        await stream.write(part);
-        if (frame) await stream.end();
-        if (frame) stream = void 0;
-        continue;
-      }
-      gathering.push(part);
-      if (!frame) continue;
-      if (!frame.skippable) add(batch, gathering, frame);
-      gathering = [];
-      if (batch.bytes < BATCH_BYTES && batch.bound < MAX_BATCH_OUTPUT / 2) continue;
-      await flush(batch, sink, load());
-      batch = newBatch();
-    }
-  }
-  if (walker.pending > 0) throw new PullError("TAR_INVALID", "the zstd stream is cut off");
-  await flush(batch, sink, load());
-}
-function newBatch() {
-  return { parts: [], bytes: 0, bound: 0, excess: 0 };
-}
-function add(batch, parts, frame) {
-  for (const part of parts) {
-    batch.parts.push(part);
-    batch.bytes += part.length;
-  }
-  batch.bound += frame.maxSize;
-  batch.excess = Math.max(batch.excess, excessOf(frame));
-}
-function excessOf(frame) {
-  return frame.blockBound - frame.maxSize;
-}
-async function flush(batch, sink, native) {
-  if (batch.bytes === 0) return;
-  const bytes = Buffer.concat(batch.parts);
-  if (native && batch.bound <= MAX_BATCH_OUTPUT && batch.excess <= MAX_EXCESS)
-    return sink(await native(bytes).catch(broken));
-  let at = 0;
-  for (const { compressedSize } of scanFrames(bytes)) {
-    const decoder = decodeThrough(zlib2.createZstdDecompress({ chunkSize: BATCH_BYTES }), sink);
-    await decoder.write(bytes.subarray(at, at + compressedSize));
-    await decoder.end();
-    at += compressedSize;
-  }
-}
-function broken(cause) {
-  throw new PullError("TAR_INVALID", "zstd data cannot be decoded", { cause });
-}
-function toBuffer(bytes) {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-// src/compression/decompress.ts
-var GUNZIP_CHUNK = 1 << 20;
-var MAGIC_BYTES = 4;
-function sniffCompression(head) {
-  if (head.length >= 3 && head[0] === 31 && head[1] === 139 && head[2] === 8) return "gzip";
-  return isZstdMagic(head) ? "zstd" : "none";
-}
-async function decompress(input, sink) {
-  const iterator = input[Symbol.asyncIterator]();
-  const head = await readHead(iterator);
-  const all = resume(head, iterator);
-  switch (sniffCompression(head)) {
-    case "zstd":
-      return decodeZstdStream(all, sink);
-    case "gzip":
-      return gunzip(all, sink);
-    case "none":
-      for await (const bytes of all) sink(bytes);
-  }
-}
-async function gunzip(input, sink) {
-  const decoder = decodeThrough(zlib3.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
-  try {
-    for await (const bytes of input) await decoder.write(bytes);
-    await decoder.end();
-  } finally {
-    decoder.destroy();
-  }
-}
-async function readHead(iterator) {
-  let head = new Uint8Array();
-  while (head.length < MAGIC_BYTES) {
-    const next = await iterator.next();
-    if (next.done) break;
-    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
-  }
-  return head;
-}
-async function* resume(head, rest) {
-  try {
-    if (head.length > 0) yield head;
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
-}
-
-// src/oci/digest-key.ts
-function digestOfKey(key) {
-  return `sha256:${Buffer.from(key, "latin1").toString("hex")}`;
-}
-
-// src/workers/progress-board.ts
-var ABORT_MARK = 1n << 60n;
-var ProgressBoard = class _ProgressBoard {
-  memory;
-  /** Slot 0 is not used as a counter: it is non-zero once the board is aborted. */
-  #slots;
-  constructor(memory) {
-    this.memory = memory;
-    this.#slots = new BigInt64Array(memory);
-  }
-  static create(counters) {
-    return new _ProgressBoard(new SharedArrayBuffer((counters + 1) * BigInt64Array.BYTES_PER_ELEMENT));
-  }
-  add(counter, amount) {
-    Atomics.add(this.#slots, counter + 1, BigInt(amount));
-    Atomics.notify(this.#slots, counter + 1);
-  }
-  /** All present and future waiters get ABORTED. */
-  abort() {
-    for (let slot = 0; slot < this.#slots.length; slot++) {
-      Atomics.add(this.#slots, slot, ABORT_MARK);
-      Atomics.notify(this.#slots, slot);
-    }
-  }
-  /** true once `counter` has reached `amount`. Throws ABORTED. */
-  has(counter, amount) {
-    if (Atomics.load(this.#slots, 0) !== 0n) throw new PullError("ABORTED", "the pull was cancelled");
-    return Atomics.load(this.#slots, counter + 1) >= BigInt(amount);
-  }
-  async waitFor(counter, amount) {
-    while (!this.has(counter, amount)) {
-      const seen = Atomics.load(this.#slots, counter + 1);
-      if (seen >= BigInt(amount)) continue;
-      const { async, value } = Atomics.waitAsync(this.#slots, counter + 1, seen);
-      if (async) await value;
-    }
+  #next() {
+    this.#count++;
+    this.#ring.advance(this.#word);
   }
 };
-
-// src/unpack/inputs.ts
-import { closeSync, openSync, readSync } from "node:fs";
-var PIECE_BYTES = 1 << 20;
-var InputFiles = class {
-  #paths;
-  #descriptors = /* @__PURE__ */ new Map();
-  constructor(paths) {
-    this.#paths = paths;
-  }
-  /** Throws STORE_FAILED where the file is gone or too short. */
-  read(file, offset, length) {
-    const bytes = Buffer.allocUnsafe(length);
-    const path = this.#paths[file];
-    try {
-      const descriptor = this.#descriptors.get(file) ?? openSync(path, "r");
-      this.#descriptors.set(file, descriptor);
-      for (let done = 0; done < length; ) {
-        const step = readSync(descriptor, bytes, done, length - done, offset + done);
-        if (step === 0) throw new PullError("STORE_FAILED", `${path} is shorter than it should be`);
-        done += step;
-      }
-    } catch (cause) {
-      throw toPullError(cause, { code: "STORE_FAILED", message: `${path} cannot be read` });
-    }
-    return bytes;
-  }
-  close() {
-    for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
-    this.#descriptors.clear();
-  }
-};
-async function* readBlob(files, blob, board) {
-  for (let at = 0; at < blob.compressedSize; ) {
-    const length = Math.min(PIECE_BYTES, blob.compressedSize - at, untilGroupEnd(blob, at));
-    const group = blob.groups[Math.floor(at / blob.groupBytes)];
-    if (group !== void 0) await board.waitFor(group, at % blob.groupBytes + length);
-    yield files.read(blob.file, blob.offset + at, length);
-    at += length;
-  }
-}
-function untilGroupEnd(blob, at) {
-  return blob.groups.length === 0 ? Number.POSITIVE_INFINITY : blob.groupBytes - at % blob.groupBytes;
-}
-
-// src/unpack/rebuild.ts
-import zlib4 from "node:zlib";
-
-// src/layer/tar-split.ts
-var MAX_LINE_BYTES = 16 << 20;
-var FILE_TYPE = 1;
-var SEGMENT_TYPE = 2;
-var SEGMENT_START = Buffer.from('{"type":2,"payload":"');
-var QUOTE = 34;
-var NEWLINE = 10;
-var TarSplitParser = class {
-  #rest = Buffer.alloc(0);
-  push(bytes) {
-    const records = [];
-    const text = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : toBuffer2(bytes);
-    let start = 0;
-    for (let end = text.indexOf(NEWLINE); end !== -1; end = text.indexOf(NEWLINE, start)) {
-      records.push(parseLine(text.subarray(start, end)));
-      start = end + 1;
-    }
-    this.#rest = text.subarray(start);
-    if (this.#rest.length > MAX_LINE_BYTES)
-      throw new PullError("LIMIT_EXCEEDED", `a tar-split line is longer than ${MAX_LINE_BYTES} bytes`);
-    return records;
-  }
-  /** The last line may lack its newline. */
-  end() {
-    return this.#rest.length === 0 ? [] : [parseLine(this.#rest)];
-  }
-};
-function parseLine(line) {
-  if (line.length > SEGMENT_START.length && line.compare(SEGMENT_START, 0, SEGMENT_START.length, 0, SEGMENT_START.length) === 0) {
-    const end = line.indexOf(QUOTE, SEGMENT_START.length);
-    if (end !== -1) return literal(line.toString("latin1", SEGMENT_START.length, end));
-  }
-  return toRecord(parseJson(line.toString()));
-}
-function parseJson(text) {
-  try {
-    const value = JSON.parse(text);
-    if (typeof value === "object" && value !== null) return value;
-  } catch {
-  }
-  throw new PullError("TAR_INVALID", "the tar-split is not a list of JSON objects");
-}
-function toRecord(entry) {
-  if (entry.type === SEGMENT_TYPE && typeof entry.payload === "string") return literal(entry.payload);
-  const size = entry.size ?? 0;
-  if (entry.type === FILE_TYPE && Number.isSafeInteger(size) && size >= 0)
-    return { kind: "payload", size };
-  throw new PullError("TAR_INVALID", "the tar-split holds a record of an unknown kind");
-}
-function literal(base64) {
-  return { kind: "literal", bytes: Buffer.from(base64, "base64") };
-}
-function toBuffer2(bytes) {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-// src/unpack/rebuild.ts
-async function rebuildTar(input, sink) {
-  let entry = 0;
-  const play = async (records) => {
-    for (const record of records) {
-      if (record.kind === "literal") sink(record.bytes);
-      else await emitPayload(input, entry++, record.size, sink);
-    }
-  };
-  const parser = new TarSplitParser();
-  for await (const text of decodeTarSplit(input.tarSplit)) await play(parser.push(text));
-  await play(parser.end());
-  if (entry !== input.firstChunk.length - 1) throw mismatch();
-}
-var MAX_TAR_SPLIT_SIZE = 2 ** 30;
-async function* decodeTarSplit(frame) {
-  if (frame.length === 0) return;
-  if (scanFrames(frame).length !== 1)
-    throw new PullError("TAR_INVALID", "the tar-split is not one zstd frame");
-  const decoder = zlib4.createZstdDecompress({ chunkSize: 1 << 20 });
-  decoder.end(frame);
-  try {
-    let size = 0;
-    for await (const bytes of decoder) {
-      size += bytes.length;
-      if (size > MAX_TAR_SPLIT_SIZE)
-        throw new PullError(
-          "LIMIT_EXCEEDED",
-          `the tar-split decodes to more than ${MAX_TAR_SPLIT_SIZE} bytes`
-        );
-      yield bytes;
-    }
-  } catch (cause) {
-    if (cause instanceof PullError) throw cause;
-    throw new PullError("TAR_INVALID", "the tar-split cannot be decoded", { cause });
-  }
-}
-async function emitPayload(input, entry, size, sink) {
-  const first = input.firstChunk[entry];
-  const end = input.firstChunk[entry + 1];
-  if (first === void 0 || end === void 0) throw mismatch();
-  if (first === end) return;
-  let total = 0;
-  for (let chunk = first; chunk < end; chunk++) total += input.sizes[chunk];
-  if (total !== size) throw mismatch();
-  for (let chunk = first; chunk < end; chunk++) {
-    const waiting = input.chunks.emit(chunk, sink);
-    if (waiting) await waiting;
-  }
-}
-function mismatch() {
-  return new PullError("TAR_INVALID", "the TOC and the tar-split of the layer describe different archives");
-}
-
-// src/unpack/run-reader.ts
-var RUN_BYTES = 256 << 10;
-var RUN_OUTPUT = 2 << 20;
-var RUNS_AHEAD = 2;
-var LARGE_CHUNK = 32 << 20;
-var RunReader = class {
-  #columns;
-  #files;
-  #board;
-  #ahead = [];
-  #nextChunk = 0;
-  #current = { end: 0, bytes: new Uint8Array() };
-  #position = 0;
-  constructor(columns, files, board) {
-    this.#columns = columns;
-    this.#files = files;
-    this.#board = board;
-  }
-  /**
-   * Emits the content of chunk `index`. Chunks have to be asked for in order, each once. Returns a promise only where it has to wait,
-   * because most chunks are small and at hand.
-   */
-  emit(index, sink) {
-    if (index >= this.#current.end) return this.#emitLater(index, sink);
-    const size = this.#columns.sizes[index];
-    sink(this.#current.bytes.subarray(this.#position, this.#position + size));
-    this.#position += size;
-    return void 0;
-  }
-  async #emitLater(index, sink) {
-    if (isLarge(this.#columns, index)) {
-      this.#nextChunk = Math.max(this.#nextChunk, index + 1);
-      return this.#emitLarge(index, sink);
-    }
-    this.#refill();
-    const run = this.#ahead.shift();
-    this.#refill();
-    this.#current = { end: run.end, bytes: await run.bytes };
-    this.#position = 0;
-    this.emit(index, sink);
-  }
-  async #emitLarge(index, sink) {
-    await this.#ready(index);
-    const { files, offsets, compressedSizes } = this.#columns;
-    const blob = {
-      file: files[index],
-      offset: offsets[index],
-      compressedSize: compressedSizes[index],
-      groups: [],
-      groupBytes: 1
-    };
-    let left = this.#columns.sizes[index];
-    await decodeZstdStream(readBlob(this.#files, blob, this.#board), (bytes) => {
-      left -= bytes.length;
-      if (left < 0) throw new PullError("TAR_INVALID", "a chunk is longer than it should be");
-      sink(bytes);
-    });
-  }
-  #refill() {
-    const count = this.#columns.sizes.length;
-    while (this.#ahead.length < RUNS_AHEAD && this.#nextChunk < count && !isLarge(this.#columns, this.#nextChunk)) {
-      const first = this.#nextChunk;
-      const end = runEnd(this.#columns, first);
-      const bytes = this.#decode(first, end);
-      bytes.catch(() => void 0);
-      this.#ahead.push({ first, end, bytes });
-      this.#nextChunk = end;
-    }
-  }
-  async #decode(first, end) {
-    const { files, offsets, compressedSizes, sizes } = this.#columns;
-    let compressedSize = 0;
-    let size = 0;
-    for (let index = first; index < end; index++) {
-      await this.#ready(index);
-      compressedSize += compressedSizes[index];
-      size += sizes[index];
-    }
-    return decodeFrames(
-      this.#files.read(files[first], offsets[first], compressedSize),
-      size
-    );
-  }
-  /** Not async: for nearly all chunks there is nothing to wait for. */
-  #ready(index) {
-    const group = this.#columns.groups[index];
-    const amount = this.#columns.ready[index];
-    return group === -1 || this.#board.has(group, amount) ? void 0 : this.#board.waitFor(group, amount);
-  }
-};
-function isLarge(columns, index) {
-  return columns.sizes[index] > LARGE_CHUNK || columns.compressedSizes[index] > LARGE_CHUNK;
-}
-function runEnd(columns, first) {
-  const { files, offsets, compressedSizes, sizes } = columns;
-  let end = first + 1;
-  let position = offsets[first] + compressedSizes[first];
-  let stored = compressedSizes[first];
-  let output = sizes[first];
-  while (end < sizes.length && files[end] === files[first] && offsets[end] === position && !isLarge(columns, end)) {
-    stored += compressedSizes[end];
-    output += sizes[end];
-    if (stored > RUN_BYTES || output > RUN_OUTPUT) break;
-    position += compressedSizes[end];
-    end++;
-  }
-  return end;
-}
 
 // src/tar/entry.ts
 var MAX_SHOWN_NAME = 300;
@@ -1968,7 +1461,7 @@ var PrefaceReader = class {
 
 // src/tar/sparse-map-reader.ts
 var MAX_DIGITS = 16;
-var NEWLINE2 = 10;
+var NEWLINE = 10;
 var SparseMapReader = class {
   #regions;
   #count;
@@ -1981,7 +1474,7 @@ var SparseMapReader = class {
   /** Takes a block of the map. Returns whether one more follows. */
   push({ bytes }) {
     for (const byte of bytes) {
-      if (byte !== NEWLINE2) this.#addDigit(byte - 48);
+      if (byte !== NEWLINE) this.#addDigit(byte - 48);
       else if (this.#endNumber()) return false;
     }
     return true;
@@ -2223,7 +1716,8 @@ function collect(stream) {
 var TYPE_LETTERS = { char: "c", block: "b" };
 async function makeSpecialFiles(files, context) {
   const isMade = ({ file }) => file.kind === "fifo" || context.owner === "preserve";
-  for (const special of files.filter((each) => !isMade(each))) skip(special, "devices need root", context);
+  for (const special of files.filter((each) => !isMade(each)))
+    skip(special, "devices are made only where owners are preserved", context);
   const wanted = files.filter(isMade);
   const fifos = wanted.filter(({ file }) => file.kind === "fifo");
   const devices = wanted.filter(({ file }) => file.kind !== "fifo");
@@ -2275,15 +1769,16 @@ var DEFAULT_LIMITS = {
   totalSize: 256 * GIB,
   pathLength: 4096,
   componentLength: 255,
-  depth: 1024
+  depth: 1024,
+  symlinkSteps: 255
 };
-var MAX_SYMLINK_STEPS = 255;
 var MAX_WALKED_COMPONENTS = 16384;
 var MAX_PENDING_XATTR_BYTES = 64 << 20;
 var XATTR_OVERHEAD = 512;
 var MAX_XATTR_INPUT = 4 << 20;
 var MAX_SPECIAL_FILES = 1e4;
-var MAX_REPORTED_SKIPS = 100;
+var MAX_NAMED_SKIPS = 1e4;
+var MAX_NAMED_SKIP_BYTES = 4 << 20;
 function checkLimit(actual, limit, what) {
   if (actual > limit)
     throw new PullError("LIMIT_EXCEEDED", `${what}: ${actual} is more than the limit of ${limit}`);
@@ -2434,8 +1929,8 @@ function copyInsteadOfLink(from, to, { kind, onCopy }) {
 }
 
 // src/unpack/names.ts
+import { isUtf8 } from "node:buffer";
 var LONG_NAME = 256;
-var IS_WINDOWS = process.platform === "win32";
 function splitName(name2) {
   const end = name2.endsWith("/") ? name2.length - 1 : name2.length;
   const slash = name2.lastIndexOf("/", end - 1);
@@ -2467,15 +1962,17 @@ function checkName(name2, limits) {
     checkLimit(name2.length, limits.pathLength, `bytes in the name ${showName(name2)}`);
   if (name2 === "") throw new PullError("PATH_UNSAFE", "an entry has an empty name");
 }
-function checkComponent(component, limits) {
+function checkComponent(component, limits, platform = process.platform) {
   if (component.length > limits.componentLength)
     checkLimit(component.length, limits.componentLength, `bytes in the name ${showName(component)}`);
-  if (IS_WINDOWS && !isWindowsName(component))
+  if (platform === "win32" && !isWindowsName(component))
     throw new PullError("PATH_UNSAFE", `${showName(component)} cannot be a name on Windows`);
 }
 function isWindowsName(component) {
   if (/[<>:"|?*\\]|[^\x20-\xff]|[. ]$/.test(component)) return false;
-  return !/^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)([1-9]|\xc2[\xb9\xb2\xb3]))( *\.|$)/i.test(component);
+  if (/^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)([1-9]|\xc2[\xb9\xb2\xb3]))( *\.|$)/i.test(component))
+    return false;
+  return isUtf8(Buffer.from(component, "latin1"));
 }
 function toKernel(raw) {
   return Buffer.byteLength(raw) === raw.length ? raw : Buffer.from(raw, "latin1");
@@ -2496,7 +1993,7 @@ var HostPaths = class {
 };
 
 // src/unpack/ownership.ts
-import { closeSync as closeSync2, constants as constants3, fstatSync, lstatSync as lstatSync2, openSync as openSync2, unlinkSync } from "node:fs";
+import { closeSync, constants as constants3, fstatSync, lstatSync as lstatSync2, openSync, unlinkSync } from "node:fs";
 var S_ISGID = 1024;
 var SET_ID_BITS = 3072;
 var { O_CREAT, O_EXCL, O_WRONLY } = constants3;
@@ -2516,11 +2013,11 @@ function createOwnership(root, owner) {
 }
 function grantedBits(root) {
   const probe = `${root}/.mode`;
-  const file = openSync2(probe, O_CREAT | O_EXCL | O_WRONLY, 511);
+  const file = openSync(probe, O_CREAT | O_EXCL | O_WRONLY, 511);
   try {
     return fstatSync(file).mode & 511;
   } finally {
-    closeSync2(file);
+    closeSync(file);
     unlinkSync(probe);
   }
 }
@@ -2704,34 +2201,61 @@ function failure(error, action, path) {
   });
 }
 
+// src/unpack/name-clash.ts
+function explainClash(error, parent, base) {
+  if (!(error instanceof PullError) || error.code !== "PATH_UNSAFE") return error;
+  if (error.cause?.code !== "EEXIST") return error;
+  const standing = alike(parent, base);
+  if (standing === void 0) return error;
+  const [before, now] = [standing, base].map((name2) => showName(`/${parent.path()}${name2}`));
+  const message = `this file system takes ${now} and ${before}, which the image has too, for one name`;
+  return new PullError("PATH_UNSAFE", message, { hint: error.hint, cause: error });
+}
+function alike(parent, base) {
+  const wanted = folded(base);
+  for (const [name2, node] of parent.children)
+    if (name2 !== base && node.kind !== "special" && folded(name2) === wanted) return name2;
+  return void 0;
+}
+function folded(raw) {
+  const text = Buffer.from(raw, "latin1").toString("utf8").replace(new RegExp("\\p{Default_Ignorable_Code_Point}", "gu"), "");
+  return text.normalize("NFD").toUpperCase().toLowerCase().normalize("NFD");
+}
+
 // src/unpack/resolve.ts
-function resolveDirectory(root, components, onMissing) {
+function resolveDirectory(root, components, { symlinkSteps, onMissing }) {
   const pending = components.toReversed();
+  const missing = [];
   let directory = root;
   let steps = 0;
   let walked = components.length;
   for (let name2 = pending.pop(); name2 !== void 0; name2 = pending.pop()) {
     if (name2 === "" || name2 === ".") continue;
-    const node = name2 === ".." ? directory.parent : directory.children.get(name2);
+    if (name2 === "..") {
+      if (missing.pop() === void 0) directory = directory.parent;
+      continue;
+    }
+    const node = missing.length === 0 ? directory.children.get(name2) : void 0;
     if (node?.kind === "directory") directory = node;
     else if (node?.kind === "symlink") {
-      if (++steps > MAX_SYMLINK_STEPS) throw tooManyLinks(components);
+      if (++steps > symlinkSteps) throw tooManyLinks(components, symlinkSteps);
       if (node.target.startsWith("/")) directory = root;
       const target = node.target.split("/");
       walked += target.length;
       checkLimit(walked, MAX_WALKED_COMPONENTS, "components on the way to an entry");
       for (const next of target.reverse()) pending.push(next);
-    } else {
-      const made = onMissing(directory, name2);
-      if (made === void 0) return made;
-      directory = made;
-    }
+    } else missing.push(name2);
+  }
+  for (const name2 of missing) {
+    const made = onMissing(directory, name2);
+    if (made === void 0) return made;
+    directory = made;
   }
   return directory;
 }
-function tooManyLinks(components) {
+function tooManyLinks(components, limit) {
   const path = showName(`/${components.join("/")}`);
-  return new PullError("PATH_UNSAFE", `more than ${MAX_SYMLINK_STEPS} symbolic links on the way to ${path}`);
+  return new PullError("PATH_UNSAFE", `more than ${limit} symbolic links on the way to ${path}`);
 }
 
 // src/unpack/tree.ts
@@ -2747,6 +2271,8 @@ var DirectoryNode = class {
   /** Applied at the end, when nothing is written below any more. */
   attributes = IMPLICIT;
   xattrs;
+  /** The layer whose entry gave it these attributes. */
+  #describedIn = -1;
   /** The last layer that took away all that lower ones left below; nothing older can come back during it. */
   emptiedIn;
   constructor(parent, name2, layer) {
@@ -2761,88 +2287,18 @@ var DirectoryNode = class {
       path = `${node.name}/${path}`;
     return path;
   }
+  describe(attributes, xattrs, layer) {
+    this.attributes = attributes;
+    this.xattrs = xattrs;
+    this.#describedIn = layer;
+  }
+  /** It was taken away and made anew, both by `layer`: what lower layers said of it no longer counts. */
+  renew(layer) {
+    if (this.#describedIn !== layer) this.describe(IMPLICIT, void 0, layer);
+  }
   /** Marks it and all that leads to it as written by `layer`. */
   touch(layer) {
     for (let node = this; node.layer !== layer; node = node.parent) node.layer = layer;
-  }
-};
-
-// src/unpack/live-tree.ts
-var LiveTree = class {
-  root = new DirectoryNode(void 0, "", -1);
-  /** The layer that is being applied. */
-  layer = -1;
-  #sink;
-  #limits;
-  #quota;
-  /** The directory that was asked for last: the next entry mostly stands there too. */
-  #last;
-  constructor(sink, limits, quota) {
-    this.#sink = sink;
-    this.#limits = limits;
-    this.#quota = quota;
-  }
-  /** The directory of that name, made where it is missing. `whole`: the entry's name, for messages. */
-  directory(name2, whole) {
-    if (this.#last?.name === name2) return this.#last.node;
-    const components = cleanComponents(name2, whole);
-    checkLimit(components.length + 1, this.#limits.depth, "directories above an entry");
-    const node = resolveDirectory(this.root, components, (parent, child) => {
-      this.#quota.countNode();
-      return this.makeDirectory(parent, child);
-    });
-    this.#last = { name: name2, node, path: node.path() };
-    return node;
-  }
-  /** The directory of that name, if there is one. Nothing is made. */
-  findDirectory(name2) {
-    return this.#last?.name === name2 ? this.#last.node : resolveDirectory(this.root, cleanComponents(name2), () => void 0);
-  }
-  /** Where `name` stands; its last component is not followed. undefined: its directory does not exist, or it is the root. */
-  find(name2) {
-    const { directory, base } = splitName(name2);
-    const parent = base === "" ? void 0 : this.findDirectory(directory);
-    return parent && { parent, base, node: parent.children.get(base) };
-  }
-  /** From the root. */
-  pathIn(parent, base) {
-    return (this.#last?.node === parent ? this.#last.path : parent.path()) + base;
-  }
-  /** A new directory, in place of whatever stands there. */
-  makeDirectory(parent, base) {
-    checkComponent(base, this.#limits);
-    this.remove(parent, base);
-    this.#sink.makeDirectory(this.pathIn(parent, base));
-    const node = new DirectoryNode(parent, base, -1);
-    parent.children.set(base, node);
-    node.touch(this.layer);
-    return node;
-  }
-  /** Removes what stands there, if anything does, with all that is below. */
-  remove(parent, base) {
-    const node = parent.children.get(base);
-    if (!node) return;
-    this.#last = void 0;
-    parent.children.delete(base);
-    this.#removeFromDisk(node, parent.path() + base);
-  }
-  /** Removes what lower layers left there. What this layer wrote stays, and so do the directories that lead to it. */
-  removeLower(parent, base) {
-    const node = parent.children.get(base);
-    if (!node) return;
-    if (node.layer !== this.layer) this.remove(parent, base);
-    else if (node.kind === "directory") this.removeLowerChildren(node);
-  }
-  removeLowerChildren(directory) {
-    if (directory.emptiedIn === this.layer) return;
-    directory.emptiedIn = this.layer;
-    for (const name2 of directory.children.keys()) this.removeLower(directory, name2);
-  }
-  #removeFromDisk(node, path) {
-    if (node.kind === "directory") {
-      for (const [name2, child] of node.children) this.#removeFromDisk(child, `${path}/${name2}`);
-      this.#sink.removeDirectory(path);
-    } else if (node.kind !== "special") this.#sink.removeFile(path);
   }
 };
 
@@ -2864,6 +2320,115 @@ function isAufsName(base) {
   return base.startsWith(AUFS_PREFIX);
 }
 
+// src/unpack/live-tree.ts
+var LiveTree = class {
+  root = new DirectoryNode(void 0, "", -1);
+  /** The layer that is being applied. */
+  layer = -1;
+  #sink;
+  #limits;
+  #quota;
+  /** The directory that was asked for last: the next entry mostly stands there too. */
+  #last;
+  #leftovers = [];
+  constructor(sink, limits, quota) {
+    this.#sink = sink;
+    this.#limits = limits;
+    this.#quota = quota;
+  }
+  /** The directory of that name, made where it is missing. `whole`: the entry's name, for messages. */
+  directory(name2, whole) {
+    if (this.#last?.name === name2) return this.#last.node;
+    const components = cleanComponents(name2, whole);
+    checkLimit(components.length + 1, this.#limits.depth, "directories above an entry");
+    const onMissing = (parent, child) => {
+      this.#quota.countNode();
+      return this.makeDirectory(parent, child);
+    };
+    const { symlinkSteps } = this.#limits;
+    const node = resolveDirectory(this.root, components, { symlinkSteps, onMissing });
+    const path = node.path();
+    this.#last = { name: name2, node, path, isLiteral: path === `${name2}/` };
+    return node;
+  }
+  /** The directory of that name, if there is one. Nothing is made. */
+  findDirectory(name2) {
+    if (this.#last?.name === name2) return this.#last.node;
+    const { symlinkSteps } = this.#limits;
+    return resolveDirectory(this.root, cleanComponents(name2), { symlinkSteps, onMissing: () => void 0 });
+  }
+  /** Where `name` stands; its last component is not followed. undefined: its directory does not exist, or it is the root. */
+  find(name2) {
+    const { directory, base } = splitName(name2);
+    const parent = base === "" ? void 0 : this.findDirectory(directory);
+    return parent && { parent, base, node: parent.children.get(base) };
+  }
+  /** From the root. */
+  pathIn(parent, base) {
+    return (this.#last?.node === parent ? this.#last.path : parent.path()) + base;
+  }
+  /** Enters what the disk has already, in place of nothing. */
+  add(parent, base, node) {
+    parent.children.set(base, node);
+    if (node.kind === "symlink" && !this.#last?.isLiteral) this.#last = void 0;
+  }
+  /** A new directory, in place of whatever stands there. */
+  makeDirectory(parent, base) {
+    checkComponent(base, this.#limits);
+    this.remove(parent, base);
+    try {
+      this.#sink.makeDirectory(this.pathIn(parent, base));
+    } catch (error) {
+      throw explainClash(error, parent, base);
+    }
+    const node = new DirectoryNode(parent, base, -1);
+    parent.children.set(base, node);
+    node.touch(this.layer);
+    if (isAufsName(base)) this.#leftovers.push(node);
+    return node;
+  }
+  /** At the end of a layer: what aufs left behind was made only because hard links of the same layer may name it. */
+  removeLeftovers() {
+    for (const node of this.#leftovers) if (this.#isAttached(node)) this.remove(node.parent, node.name);
+    this.#leftovers = [];
+  }
+  /** Is it still where it was made? */
+  #isAttached(node) {
+    for (let at = node; at !== this.root; at = at.parent)
+      if (at.parent.children.get(at.name) !== at) return false;
+    return true;
+  }
+  /** Removes what stands there, if anything does, with all that is below. */
+  remove(parent, base) {
+    const node = parent.children.get(base);
+    if (!node) return;
+    this.#last = void 0;
+    parent.children.delete(base);
+    this.#removeFromDisk(node, parent.path() + base);
+  }
+  /** Removes what lower layers left there. What this layer wrote stays, and so do the directories that lead to it. */
+  removeLower(parent, base) {
+    const node = parent.children.get(base);
+    if (!node) return;
+    if (node.layer !== this.layer) this.remove(parent, base);
+    else if (node.kind === "directory") {
+      node.renew(this.layer);
+      this.removeLowerChildren(node);
+    }
+  }
+  removeLowerChildren(directory) {
+    if (directory.emptiedIn === this.layer) return;
+    directory.emptiedIn = this.layer;
+    for (const name2 of directory.children.keys()) this.removeLower(directory, name2);
+  }
+  #removeFromDisk(node, path) {
+    if (node.kind === "directory") {
+      for (const [name2, child] of node.children) this.#removeFromDisk(child, `${path}/${name2}`);
+      this.#sink.removeDirectory(path);
+    } else if (node.kind !== "special") this.#sink.removeFile(path);
+  }
+};
+
 // src/unpack/xattr-policy.ts
 function keptXattrs(entry, owner, skips) {
   if (!entry.xattrs) return void 0;
@@ -2871,7 +2436,7 @@ function keptXattrs(entry, owner, skips) {
   for (const [name2, value] of entry.xattrs) {
     const reason = reasonToSkip(entry, name2, owner);
     if (reason === void 0) kept.set(name2, value);
-    else skips.add(entry.path, "xattr", reason);
+    else skips.add(fromRoot(entry.path), "xattr", reason);
   }
   return kept.size > 0 ? kept : void 0;
 }
@@ -2881,7 +2446,10 @@ function reasonToSkip(entry, name2, owner) {
   if (name2.startsWith("user.")) return void 0;
   if (name2 !== "security.capability")
     return `${shown} means nothing outside of the system the image was built on`;
-  return owner === "preserve" ? void 0 : `${shown} needs root`;
+  return owner === "preserve" ? void 0 : `${shown} is kept only where owners are preserved`;
+}
+function fromRoot(path) {
+  return path.replace(/^(?:\.?\/)+|\/+$/g, "");
 }
 
 // src/unpack/planner.ts
@@ -2910,7 +2478,7 @@ var Planner = class {
   }
   /** Returns the number of the layer's entries. */
   endLayer() {
-    for (const name2 of this.root.children.keys()) if (isAufsName(name2)) this.#tree.remove(this.root, name2);
+    this.#tree.removeLeftovers();
     return this.#entries;
   }
   entry(entry) {
@@ -2948,23 +2516,27 @@ var Planner = class {
     checkComponent(base, this.#options.limits);
     parent.touch(this.#tree.layer);
     const existing = parent.children.get(base);
-    if (entry.kind === "hardlink") this.#placeHardLink(parent, base, entry);
-    else if (entry.kind === "directory")
-      this.#setDirectory(
-        existing?.kind === "directory" ? existing : this.#tree.makeDirectory(parent, base),
-        entry
-      );
-    else {
-      if (existing) this.#tree.remove(parent, base);
-      parent.children.set(base, this.#make(this.#tree.pathIn(parent, base), entry));
+    if (entry.kind === "directory") {
+      const isThere = existing?.kind === "directory";
+      this.#setDirectory(isThere ? existing : this.#tree.makeDirectory(parent, base), entry);
+      return;
+    }
+    try {
+      if (entry.kind === "hardlink") this.#placeHardLink(parent, base, entry);
+      else {
+        if (existing) this.#tree.remove(parent, base);
+        this.#tree.add(parent, base, this.#make(this.#tree.pathIn(parent, base), entry));
+      }
+    } catch (error) {
+      throw explainClash(error, parent, base);
     }
   }
   /** An existing directory keeps its content and gets all its attributes anew. */
   #setDirectory(directory, entry) {
     const { mode, uid, gid, mtime } = entry;
-    directory.touch(this.#tree.layer);
-    directory.attributes = { mode, uid, gid, mtime };
-    directory.xattrs = this.#keepXattrs(entry);
+    const { layer } = this.#tree;
+    directory.touch(layer);
+    directory.describe({ mode, uid, gid, mtime }, this.#keepXattrs(entry), layer);
   }
   #make(path, entry) {
     const { layer } = this.#tree;
@@ -2997,10 +2569,8 @@ var Planner = class {
     ) === "copied";
     const { layer } = this.#tree;
     const hasOwnXattrs = isCopy && node.kind === "file" && node.xattrs;
-    parent.children.set(
-      base,
-      hasOwnXattrs ? { ...node, layer, xattrs: this.#copyXattrs(hasOwnXattrs) } : { ...node, layer }
-    );
+    const copy = hasOwnXattrs ? { ...node, xattrs: this.#copyXattrs(hasOwnXattrs) } : node;
+    this.#tree.add(parent, base, { ...copy, layer });
   }
   /** For an inode of its own: the same object would mean that they are set already. */
   #copyXattrs(xattrs) {
@@ -3072,13 +2642,22 @@ var Quota = class {
 
 // src/unpack/skips.ts
 var SkipList = class {
-  /** The first few only. */
   named = [];
+  byKind = { device: 0, fifo: 0, xattr: 0 };
   count = 0;
+  #bytes = 0;
   /** `path`: raw, from the root. */
-  add(path, what, reason) {
+  add(path, kind, reason) {
     this.count++;
-    if (this.named.length < MAX_REPORTED_SKIPS) this.named.push({ path: showName(`/${path}`), what, reason });
+    this.byKind[kind]++;
+    this.#bytes += path.length + reason.length;
+    if (this.named.length >= MAX_NAMED_SKIPS || this.#bytes > MAX_NAMED_SKIP_BYTES) return;
+    this.named.push({ path, kind, reason });
+  }
+  /** As plain data. */
+  report() {
+    const { count, byKind, named } = this;
+    return { count, byKind, named };
   }
 };
 
@@ -3139,7 +2718,7 @@ var TreeUnpacker = class {
       owner: this.#options.owner,
       skips: this.#skips
     });
-    return { entries: this.#entries, skipped: this.#skips.named, skippedCount: this.#skips.count };
+    return { entries: this.#entries, skipped: this.#skips.report() };
   }
   abort() {
     this.#sink.abort();
@@ -3152,85 +2731,411 @@ var TreeUnpacker = class {
   }
 };
 
-// src/unpack/jobs.ts
-async function unpackImage(job, report) {
-  const files = new InputFiles(job.files);
+// src/unpack/apply.ts
+async function applyLayers(job, report) {
   const unpacker = createUnpacker(job);
-  const lane = new HashLane(job.ring);
+  const ring = new RingReader(job.ring, "apply");
   const layers = [];
   try {
-    const context = { files, board: new ProgressBoard(job.board), unpacker, lane };
-    for (const [index, layer] of job.layers.entries()) {
+    for (let layer = 0; layer < job.layerCount; layer++) {
       const started = performance.now();
-      unpacker.beginLayer(index);
-      const detour = await applyLayer(layer, index, context);
-      if (detour) return detour;
-      const { entries } = unpacker.endLayer();
-      layers.push({ entries, milliseconds: performance.now() - started });
-      report({ layer: index, entries });
+      try {
+        unpacker.beginLayer(layer);
+        ring.readStream((bytes) => unpacker.write(bytes));
+        const { entries } = unpacker.endLayer();
+        ring.endStream();
+        layers.push({ entries, milliseconds: performance.now() - started });
+        report({ layer, entries });
+      } catch (error) {
+        return { kind: "failed", layer, error: toErrorData(error) };
+      }
     }
+    ring.waitForProof();
     return { kind: "done", layers, report: await unpacker.finish() };
   } finally {
-    lane.stop();
     unpacker.abort();
+  }
+}
+
+// src/compression/zstd-stream.ts
+import zlib3 from "node:zlib";
+
+// src/bytes/release.ts
+function release(bytes) {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
+}
+function releaseAfterLast(bytes) {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength) buffer.transfer(0);
+}
+
+// src/compression/decoder.ts
+import { once } from "node:events";
+function decodeThrough(stream, sink) {
+  let failure2;
+  stream.on("error", (cause) => {
+    failure2 ??= { error: new PullError("TAR_INVALID", "compressed data is broken or cut off", { cause }) };
+  });
+  stream.on("data", (bytes) => {
+    queueMicrotask(() => {
+      if (failure2) return;
+      try {
+        sink(bytes);
+        releaseAfterLast(bytes);
+      } catch (error) {
+        failure2 = { error };
+        stream.destroy();
+      }
+    });
+  });
+  const check = () => {
+    if (failure2) throw failure2.error;
+  };
+  return {
+    destroy: () => void stream.destroy(),
+    async write(bytes) {
+      check();
+      await new Promise((resolve) => {
+        const done = () => {
+          stream.off("close", done);
+          resolve();
+        };
+        stream.once("close", done);
+        stream.write(bytes, done);
+      });
+      check();
+    },
+    async end() {
+      check();
+      stream.end();
+      if (!stream.closed) await once(stream, "close").catch(() => void 0);
+      check();
+    }
+  };
+}
+
+// src/compression/zstd.ts
+import zlib2 from "node:zlib";
+
+// src/compression/zstd-native.ts
+import { createRequire } from "node:module";
+function loadNativeDecompress() {
+  loaded ??= { decompress: firstThatLoads() };
+  return loaded.decompress;
+}
+var loaded;
+function firstThatLoads() {
+  const load = createRequire(import.meta.url);
+  for (const candidate of candidates()) {
+    try {
+      return load(candidate).decompress;
+    } catch {
+    }
+  }
+  return void 0;
+}
+function candidates() {
+  const { platform, arch } = process;
+  const beside = platform === "linux" ? [`linux-${arch}-gnu`, `linux-${arch}-musl`] : [platform === "win32" ? `win32-${arch}-msvc` : `${platform}-${arch}`];
+  return [...beside.map((triple) => `./zstd.${triple}.node`), "@mongodb-js/zstd"];
+}
+
+// src/compression/zstd.ts
+var MAX_BATCH_OUTPUT = 64 << 20;
+var MAX_EXCESS = 8 << 20;
+async function decodeFrames(bytes, size, load = loadNativeDecompress) {
+  const native = load();
+  const frames = scanFrames(bytes);
+  const bound = frames.reduce((sum, frame) => sum + (frame.skippable ? 0 : frame.maxSize), 0);
+  const excess = frames.reduce((most, frame) => Math.max(most, excessOf(frame)), 0);
+  const safe = frames.length > 0 && excess <= MAX_EXCESS && bound <= size + frames.length * (128 << 10) && bound <= Math.max(MAX_BATCH_OUTPUT, size + (1 << 20));
+  const output = native && safe ? await native(toBuffer(bytes)).catch(broken) : decodeOneByOne(bytes, frames, size);
+  if (output.length !== size) {
+    throw new PullError("TAR_INVALID", `zstd frames decode to ${output.length} bytes instead of ${size}`);
+  }
+  return output;
+}
+function decodeOneByOne(bytes, frames, size) {
+  const parts = [];
+  let at = 0;
+  let left = size;
+  for (const frame of frames) {
+    const part = bytes.subarray(at, at + frame.compressedSize);
+    at += frame.compressedSize;
+    if (frame.skippable) continue;
+    const output = decodeOne(part, left);
+    left -= output.length;
+    parts.push(output);
+  }
+  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+}
+function decodeOne(frame, maxSize) {
+  try {
+    return zlib2.zstdDecompressSync(frame, { maxOutputLength: Math.max(1, maxSize) });
+  } catch (cause) {
+    return broken(cause);
+  }
+}
+function excessOf(frame) {
+  return frame.blockBound - frame.maxSize;
+}
+function broken(cause) {
+  throw new PullError("TAR_INVALID", "zstd data cannot be decoded", { cause });
+}
+function toBuffer(bytes) {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+// src/compression/zstd-stream.ts
+var BATCH_BYTES = 256 << 10;
+var BATCH_OUTPUT = 1 << 20;
+var STREAM_FROM = 4 << 20;
+var BATCHES_AHEAD = 3;
+var STREAM_CHUNK = 1 << 20;
+async function decodeZstdStream(input, sink, load = loadNativeDecompress) {
+  const frames = new FrameDecoder(sink, load());
+  for await (const bytes of input) await frames.push(bytes);
+  await frames.end();
+}
+var FrameDecoder = class {
+  #walker = new FrameWalker();
+  #batches;
+  #sink;
+  /** Whole frames that wait, then the one that is not whole yet. */
+  #gathered = Buffer.allocUnsafe(2 * BATCH_BYTES);
+  #whole = 0;
+  #length = 0;
+  #bound = 0;
+  /** The largest of its frames: the first one that lies ends the decoding. */
+  #excess = 0;
+  /** Of a frame too large to be gathered. */
+  #stream;
+  constructor(sink, native) {
+    this.#sink = sink;
+    this.#batches = new BatchQueue(sink, native);
+  }
+  async push(bytes) {
+    for (let at = 0; at < bytes.length; ) {
+      const { consumed, frame } = this.#walker.advance(bytes, at);
+      const part = bytes.subarray(at, at + consumed);
+      at += consumed;
+      if (!this.#stream && !frame && this.#walker.pending > STREAM_FROM) await this.#startStream();
+      if (this.#stream) await this.#streamOn(this.#stream, part, frame !== void 0);
+      else this.#gather(part, frame);
+      if (this.#whole >= BATCH_BYTES || this.#bound >= BATCH_OUTPUT) await this.#flush();
+    }
+  }
+  async end() {
+    if (this.#walker.pending > 0) throw new PullError("TAR_INVALID", "the zstd stream is cut off");
+    await this.#flush();
+    await this.#batches.drain();
+  }
+  #gather(part, frame) {
+    const length = this.#length + part.length;
+    if (length > this.#gathered.length) this.#gathered = grown(this.#gathered, this.#length, length);
+    this.#gathered.set(part, this.#length);
+    this.#length = length;
+    if (!frame) return;
+    if (frame.skippable) this.#length = this.#whole;
+    else {
+      this.#bound += frame.maxSize;
+      this.#excess = Math.max(this.#excess, excessOf(frame));
+    }
+    this.#whole = this.#length;
+  }
+  /** Hands the whole frames over; what follows them moves to the front. */
+  async #flush() {
+    if (this.#whole === 0) return;
+    const bytes = Buffer.allocUnsafeSlow(this.#whole);
+    this.#gathered.copy(bytes, 0, 0, this.#whole);
+    this.#gathered.copy(this.#gathered, 0, this.#whole, this.#length);
+    const batch = { bytes, bound: this.#bound, excess: this.#excess };
+    this.#length -= this.#whole;
+    [this.#whole, this.#bound, this.#excess] = [0, 0, 0];
+    await this.#batches.add(batch);
+  }
+  async #startStream() {
+    await this.#flush();
+    await this.#batches.drain();
+    this.#stream = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
+    const begun = Buffer.from(this.#gathered.subarray(0, this.#length));
+    this.#length = 0;
+    await this.#stream.write(begun);
+  }
+  async #streamOn(stream, part, isLast) {
+    await stream.write(part);
+    if (!isLast) return;
+    await stream.end();
+    this.#stream = void 0;
+  }
+};
+function grown(buffer, used, length) {
+  const larger = Buffer.allocUnsafe(2 * length);
+  buffer.copy(larger, 0, 0, used);
+  return larger;
+}
+var BatchQueue = class {
+  #sink;
+  #native;
+  #ahead = [];
+  constructor(sink, native) {
+    this.#sink = sink;
+    this.#native = native;
+  }
+  async add(batch) {
+    if (this.#native && batch.bound <= MAX_BATCH_OUTPUT && batch.excess <= MAX_EXCESS) {
+      const output = this.#native(batch.bytes).catch(broken);
+      output.then(() => release(batch.bytes)).catch(() => void 0);
+      this.#ahead.push(output);
+      if (this.#ahead.length > BATCHES_AHEAD || batch.bound > 4 * BATCH_OUTPUT) await this.#emit();
+    } else {
+      await this.drain();
+      await this.#decodeOneByOne(batch.bytes);
+    }
+  }
+  async drain() {
+    while (this.#ahead.length > 0) await this.#emit();
+  }
+  async #emit() {
+    const output = await this.#ahead.shift();
+    this.#sink(output);
+    release(output);
+  }
+  async #decodeOneByOne(bytes) {
+    let at = 0;
+    for (const { compressedSize } of scanFrames(bytes)) {
+      const decoder = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
+      await decoder.write(bytes.subarray(at, at + compressedSize));
+      await decoder.end();
+      at += compressedSize;
+    }
+  }
+};
+
+// src/oci/digest-key.ts
+function digestOfKey(key) {
+  return `sha256:${Buffer.from(key, "latin1").toString("hex")}`;
+}
+
+// src/workers/progress-board.ts
+var ABORT_MARK = 1n << 60n;
+var ProgressBoard = class _ProgressBoard {
+  memory;
+  /** Slot 0 is not used as a counter: it is non-zero once the board is aborted. */
+  #slots;
+  constructor(memory) {
+    this.memory = memory;
+    this.#slots = new BigInt64Array(memory);
+  }
+  static create(counters) {
+    return new _ProgressBoard(new SharedArrayBuffer((counters + 1) * BigInt64Array.BYTES_PER_ELEMENT));
+  }
+  add(counter, amount) {
+    Atomics.add(this.#slots, counter + 1, BigInt(amount));
+    Atomics.notify(this.#slots, counter + 1);
+  }
+  /** All present and future waiters get ABORTED. */
+  abort() {
+    for (let slot = 0; slot < this.#slots.length; slot++) {
+      Atomics.add(this.#slots, slot, ABORT_MARK);
+      Atomics.notify(this.#slots, slot);
+    }
+  }
+  get counters() {
+    return this.#slots.length - 1;
+  }
+  get isAborted() {
+    return Atomics.load(this.#slots, 0) !== 0n;
+  }
+  /** What a counter stands at; of no use once the board is aborted. */
+  at(counter) {
+    return Number(Atomics.load(this.#slots, counter + 1));
+  }
+  /** true once `counter` has reached `amount`. Throws ABORTED. */
+  has(counter, amount) {
+    if (this.isAborted) throw new PullError("ABORTED", "the pull was cancelled");
+    return Atomics.load(this.#slots, counter + 1) >= BigInt(amount);
+  }
+  async waitFor(counter, amount) {
+    while (!this.has(counter, amount)) {
+      const seen = Atomics.load(this.#slots, counter + 1);
+      if (seen >= BigInt(amount)) continue;
+      const { async, value } = Atomics.waitAsync(this.#slots, counter + 1, seen);
+      if (async) await value;
+    }
+  }
+};
+
+// src/unpack/inputs.ts
+import { closeSync as closeSync3, openSync as openSync3, readSync } from "node:fs";
+var PIECE_BYTES = 1 << 20;
+var InputFiles = class {
+  #paths;
+  #descriptors = /* @__PURE__ */ new Map();
+  constructor(paths) {
+    this.#paths = paths;
+  }
+  /** In fresh memory. Throws STORE_FAILED where the file is gone or too short. */
+  read(file, offset, length) {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    this.readInto(bytes, file, offset);
+    return bytes;
+  }
+  /** Fills `bytes`. Throws STORE_FAILED where the file is gone or too short. */
+  readInto(bytes, file, offset) {
+    const path = this.#paths[file];
+    try {
+      const descriptor = this.#descriptors.get(file) ?? openSync3(path, "r");
+      this.#descriptors.set(file, descriptor);
+      for (let done = 0; done < bytes.length; ) {
+        const step = readSync(descriptor, bytes, done, bytes.length - done, offset + done);
+        if (step === 0) throw new PullError("STORE_FAILED", `${path} is shorter than it should be`);
+        done += step;
+      }
+    } catch (cause) {
+      throw toPullError(cause, { code: "STORE_FAILED", message: `${path} cannot be read` });
+    }
+  }
+  close() {
+    for (const descriptor of this.#descriptors.values()) closeSync3(descriptor);
+    this.#descriptors.clear();
+  }
+};
+async function* readBlob(files, blob, board) {
+  const memory = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, blob.compressedSize));
+  for (let at = 0; at < blob.compressedSize; ) {
+    const length = Math.min(PIECE_BYTES, blob.compressedSize - at, untilGroupEnd(blob, at));
+    const group = blob.groups[Math.floor(at / blob.groupBytes)];
+    if (group !== void 0) await board.waitFor(group, at % blob.groupBytes + length);
+    const piece = memory.subarray(0, length);
+    files.readInto(piece, blob.file, blob.offset + at);
+    yield piece;
+    at += length;
+  }
+}
+function untilGroupEnd(blob, at) {
+  return blob.groups.length === 0 ? Number.POSITIVE_INFINITY : blob.groupBytes - at % blob.groupBytes;
+}
+
+// src/unpack/diagnose.ts
+async function diagnose({ layer, index, error, ...job }) {
+  const files = new InputFiles(job.files);
+  const context = { files, board: new ProgressBoard(job.board) };
+  try {
+    const found = await findDamage(layer, context);
+    const reason = error.cause === void 0 ? error.message : `${error.message}: ${error.cause}`;
+    if (found.blob || found.tarSplit || found.chunks.length > 0)
+      return { kind: "corrupt", layer: index, found, reason };
+    const blamesStream = ["TAR_INVALID", "DIGEST_MISMATCH", "LIMIT_EXCEEDED"].includes(error.code);
+    if (layer.kind === "chunked" && blamesStream) return { kind: "inconsistent", layer: index, reason };
+    throw fromErrorData(error);
+  } finally {
     files.close();
   }
 }
-async function applyLayer(layer, index, context) {
-  try {
-    const actual = layer.kind === "chunked" ? await applyChunked(layer, context) : await applyPlain(layer, context);
-    if (actual === layer.diffId) return void 0;
-    throw new PullError(
-      "DIGEST_MISMATCH",
-      `layer ${layer.digest} unpacks to ${actual} instead of its diff_id ${layer.diffId}`,
-      {
-        hint: "The image itself is inconsistent: its config names another diff_id than its layer has. Build and push it again."
-      }
-    );
-  } catch (error) {
-    if (error instanceof PullError && (error.code === "ABORTED" || error.code === "DISK_FULL")) throw error;
-    return diagnose(layer, index, { context, error });
-  }
-}
-async function applyChunked(layer, { files, board, unpacker, lane }) {
-  const tarSplit = files.read(layer.tarSplit.file, layer.tarSplit.offset, layer.tarSplit.compressedSize);
-  const chunks = new RunReader(layer.chunks, files, board);
-  await rebuildTar({ tarSplit, firstChunk: layer.firstChunk, sizes: layer.chunks.sizes, chunks }, (bytes) => {
-    lane.update(bytes);
-    unpacker.write(bytes);
-  });
-  return diffIdOf(layer, lane);
-}
-async function applyPlain(layer, { files, board, unpacker, lane }) {
-  const stored = layer.verifyDigest ? createHasher(digestAlgorithm(layer.digest)) : void 0;
-  await decompress(tee(readBlob(files, layer.blob, board), stored), (bytes) => {
-    lane.update(bytes);
-    unpacker.write(bytes);
-  });
-  const digest = stored?.digest();
-  if (digest && digest !== layer.digest) throw blobMismatch(layer.digest, digest);
-  return diffIdOf(layer, lane);
-}
-function diffIdOf(layer, lane) {
-  return parseDigest(`${digestAlgorithm(layer.diffId)}:${lane.digest()}`, "layer");
-}
-async function* tee(input, hasher) {
-  for await (const bytes of input) {
-    hasher?.update(bytes);
-    yield bytes;
-  }
-}
-function blobMismatch(expected, actual) {
-  return new PullError("DIGEST_MISMATCH", `layer ${expected} hashes to ${actual}`);
-}
-async function diagnose(layer, index, { context, error }) {
-  const found = layer.kind === "chunked" ? await findCorruptChunks(layer, context) : await findCorruptBlob(layer, context);
-  const reason = describeError(error);
-  if (found.blob || found.tarSplit || found.chunks.length > 0)
-    return { kind: "corrupt", layer: index, found, reason };
-  const blamesStream = error instanceof PullError && ["TAR_INVALID", "DIGEST_MISMATCH", "LIMIT_EXCEEDED"].includes(error.code);
-  if (layer.kind === "chunked" && blamesStream) return { kind: "inconsistent", layer: index, reason };
-  throw error;
+function findDamage(layer, context) {
+  return layer.kind === "chunked" ? findCorruptChunks(layer, context) : findCorruptBlob(layer, context);
 }
 async function findCorruptBlob(layer, { files, board }) {
   const hasher = createHasher(digestAlgorithm(layer.digest));
@@ -3280,6 +3185,369 @@ async function consume(input, sink) {
   }
 }
 
+// src/unpack/hash.ts
+import { createHash as createHash2 } from "node:crypto";
+async function hashStreams({ ring, algorithms }) {
+  const reader = new RingReader(ring, "hash");
+  for (const algorithm of algorithms) {
+    const hash2 = algorithm === void 0 ? void 0 : createHash2(algorithm);
+    reader.readStream((bytes) => hash2?.update(bytes));
+    reader.endStream(hash2?.digest("hex"));
+  }
+  return void 0;
+}
+
+// src/unpack/hash-blobs.ts
+async function hashBlobs(job) {
+  const files = new InputFiles(job.files);
+  const board = new ProgressBoard(job.board);
+  let index = 0;
+  try {
+    for (const layer of job.layers) {
+      if (layer.kind === "plain") await checkBlob(layer, files, board);
+      index++;
+    }
+    return { kind: "done" };
+  } catch (error) {
+    return { kind: "failed", layer: index, error: toErrorData(error) };
+  } finally {
+    files.close();
+  }
+}
+async function checkBlob(layer, files, board) {
+  const hasher = createHasher(digestAlgorithm(layer.digest));
+  for await (const bytes of readBlob(files, layer.blob, board)) hasher.update(bytes);
+  const actual = hasher.digest();
+  if (actual !== layer.digest)
+    throw new PullError("DIGEST_MISMATCH", `layer ${layer.digest} hashes to ${actual}`);
+}
+
+// src/compression/decompress.ts
+import zlib4 from "node:zlib";
+var GUNZIP_CHUNK = 1 << 20;
+var MAGIC_BYTES = 4;
+function sniffCompression(head) {
+  if (head.length >= 3 && head[0] === 31 && head[1] === 139 && head[2] === 8) return "gzip";
+  return isZstdMagic(head) ? "zstd" : "none";
+}
+async function decompress(input, sink) {
+  const iterator = input[Symbol.asyncIterator]();
+  const head = await readHead(iterator);
+  const all = resume(head, iterator);
+  switch (sniffCompression(head)) {
+    case "zstd":
+      return decodeZstdStream(all, sink);
+    case "gzip":
+      return gunzip(all, sink);
+    case "none":
+      for await (const bytes of all) sink(bytes);
+  }
+}
+async function gunzip(input, sink) {
+  const decoder = decodeThrough(zlib4.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
+  try {
+    for await (const bytes of input) await decoder.write(bytes);
+    await decoder.end();
+  } finally {
+    decoder.destroy();
+  }
+}
+async function readHead(iterator) {
+  let head = new Uint8Array();
+  while (head.length < MAGIC_BYTES) {
+    const next = await iterator.next();
+    if (next.done) break;
+    head = head.length === 0 && next.value.length >= MAGIC_BYTES ? next.value : Buffer.concat([head, next.value]);
+  }
+  return head;
+}
+async function* resume(head, rest) {
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+// src/unpack/rebuild.ts
+import zlib5 from "node:zlib";
+
+// src/layer/tar-split.ts
+var MAX_LINE_BYTES = 16 << 20;
+var FILE_TYPE = 1;
+var SEGMENT_TYPE = 2;
+var SEGMENT_START = Buffer.from('{"type":2,"payload":"');
+var QUOTE = 34;
+var NEWLINE2 = 10;
+var TarSplitParser = class {
+  #rest = Buffer.alloc(0);
+  push(bytes) {
+    const records = [];
+    const text = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : toBuffer2(bytes);
+    let start = 0;
+    for (let end = text.indexOf(NEWLINE2); end !== -1; end = text.indexOf(NEWLINE2, start)) {
+      records.push(parseLine(text.subarray(start, end)));
+      start = end + 1;
+    }
+    this.#rest = text.subarray(start);
+    if (this.#rest.length > MAX_LINE_BYTES)
+      throw new PullError("LIMIT_EXCEEDED", `a tar-split line is longer than ${MAX_LINE_BYTES} bytes`);
+    return records;
+  }
+  /** The last line may lack its newline. */
+  end() {
+    return this.#rest.length === 0 ? [] : [parseLine(this.#rest)];
+  }
+};
+function parseLine(line) {
+  if (line.length > SEGMENT_START.length && line.compare(SEGMENT_START, 0, SEGMENT_START.length, 0, SEGMENT_START.length) === 0) {
+    const end = line.indexOf(QUOTE, SEGMENT_START.length);
+    if (end !== -1) return literal(line.toString("latin1", SEGMENT_START.length, end));
+  }
+  return toRecord(parseJson(line.toString()));
+}
+function parseJson(text) {
+  try {
+    const value = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return value;
+  } catch {
+  }
+  throw new PullError("TAR_INVALID", "the tar-split is not a list of JSON objects");
+}
+function toRecord(entry) {
+  if (entry.type === SEGMENT_TYPE && typeof entry.payload === "string") return literal(entry.payload);
+  const size = entry.size ?? 0;
+  if (entry.type === FILE_TYPE && Number.isSafeInteger(size) && size >= 0)
+    return { kind: "payload", size };
+  throw new PullError("TAR_INVALID", "the tar-split holds a record of an unknown kind");
+}
+function literal(base64) {
+  return { kind: "literal", bytes: Buffer.from(base64, "base64") };
+}
+function toBuffer2(bytes) {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+// src/unpack/rebuild.ts
+async function rebuildTar(input, sink) {
+  let entry = 0;
+  const play = async (records) => {
+    for (const record of records) {
+      if (record.kind === "literal") sink(record.bytes);
+      else await emitPayload(input, entry++, record.size, sink);
+    }
+  };
+  const parser = new TarSplitParser();
+  for await (const text of decodeTarSplit(input.tarSplit)) await play(parser.push(text));
+  await play(parser.end());
+  if (entry !== input.firstChunk.length - 1) throw mismatch();
+}
+var MAX_TAR_SPLIT_SIZE = 2 ** 30;
+async function* decodeTarSplit(frame) {
+  if (frame.length === 0) return;
+  if (scanFrames(frame).length !== 1)
+    throw new PullError("TAR_INVALID", "the tar-split is not one zstd frame");
+  const decoder = zlib5.createZstdDecompress({ chunkSize: 1 << 20 });
+  decoder.end(frame);
+  try {
+    let size = 0;
+    for await (const bytes of decoder) {
+      size += bytes.length;
+      if (size > MAX_TAR_SPLIT_SIZE)
+        throw new PullError(
+          "LIMIT_EXCEEDED",
+          `the tar-split decodes to more than ${MAX_TAR_SPLIT_SIZE} bytes`
+        );
+      yield bytes;
+    }
+  } catch (cause) {
+    if (cause instanceof PullError) throw cause;
+    throw new PullError("TAR_INVALID", "the tar-split cannot be decoded", { cause });
+  }
+}
+async function emitPayload(input, entry, size, sink) {
+  const first = input.firstChunk[entry];
+  const end = input.firstChunk[entry + 1];
+  if (first === void 0 || end === void 0) throw mismatch();
+  if (first === end) return;
+  let total = 0;
+  for (let chunk = first; chunk < end; chunk++) total += input.sizes[chunk];
+  if (total !== size) throw mismatch();
+  for (let chunk = first; chunk < end; chunk++) {
+    const waiting = input.chunks.emit(chunk, sink);
+    if (waiting) await waiting;
+  }
+}
+function mismatch() {
+  return new PullError("TAR_INVALID", "the TOC and the tar-split of the layer describe different archives");
+}
+
+// src/unpack/run-reader.ts
+var RUN_BYTES = 256 << 10;
+var RUN_OUTPUT = 1 << 20;
+var RUNS_AHEAD = 2;
+var LARGE_CHUNK = 32 << 20;
+var RunReader = class {
+  #columns;
+  #files;
+  #board;
+  #ahead = [];
+  #nextChunk = 0;
+  #current = { end: 0, bytes: new Uint8Array() };
+  #position = 0;
+  constructor(columns, files, board) {
+    this.#columns = columns;
+    this.#files = files;
+    this.#board = board;
+  }
+  /**
+   * Emits the content of chunk `index`. Chunks have to be asked for in order, each once. Returns a promise only where it has to wait,
+   * because most chunks are small and at hand.
+   */
+  emit(index, sink) {
+    if (index >= this.#current.end) return this.#emitLater(index, sink);
+    const size = this.#columns.sizes[index];
+    sink(this.#current.bytes.subarray(this.#position, this.#position + size));
+    this.#position += size;
+    return void 0;
+  }
+  async #emitLater(index, sink) {
+    if (isLarge(this.#columns, index)) {
+      this.#nextChunk = Math.max(this.#nextChunk, index + 1);
+      return this.#emitLarge(index, sink);
+    }
+    this.#refill();
+    const run = this.#ahead.shift();
+    this.#refill();
+    release(this.#current.bytes);
+    this.#current = { end: run.end, bytes: await run.bytes };
+    this.#position = 0;
+    this.emit(index, sink);
+  }
+  async #emitLarge(index, sink) {
+    await this.#ready(index);
+    const { files, offsets, compressedSizes } = this.#columns;
+    const blob = {
+      file: files[index],
+      offset: offsets[index],
+      compressedSize: compressedSizes[index],
+      groups: [],
+      groupBytes: 1
+    };
+    let left = this.#columns.sizes[index];
+    await decodeZstdStream(readBlob(this.#files, blob, this.#board), (bytes) => {
+      left -= bytes.length;
+      if (left < 0) throw new PullError("TAR_INVALID", "a chunk is longer than it should be");
+      sink(bytes);
+    });
+  }
+  #refill() {
+    const count = this.#columns.sizes.length;
+    while (this.#ahead.length < RUNS_AHEAD && this.#nextChunk < count && !isLarge(this.#columns, this.#nextChunk)) {
+      const first = this.#nextChunk;
+      const end = runEnd(this.#columns, first);
+      const bytes = this.#decode(first, end);
+      bytes.catch(() => void 0);
+      this.#ahead.push({ first, end, bytes });
+      this.#nextChunk = end;
+    }
+  }
+  async #decode(first, end) {
+    const { files, offsets, compressedSizes, sizes } = this.#columns;
+    let compressedSize = 0;
+    let size = 0;
+    for (let index = first; index < end; index++) {
+      await this.#ready(index);
+      compressedSize += compressedSizes[index];
+      size += sizes[index];
+    }
+    const stored = this.#files.read(files[first], offsets[first], compressedSize);
+    const decoded = await decodeFrames(stored, size);
+    release(stored);
+    return decoded;
+  }
+  /** Not async: for nearly all chunks there is nothing to wait for. */
+  #ready(index) {
+    const group = this.#columns.groups[index];
+    const amount = this.#columns.ready[index];
+    return group === -1 || this.#board.has(group, amount) ? void 0 : this.#board.waitFor(group, amount);
+  }
+};
+function isLarge(columns, index) {
+  return columns.sizes[index] > LARGE_CHUNK || columns.compressedSizes[index] > LARGE_CHUNK;
+}
+function runEnd(columns, first) {
+  const { files, offsets, compressedSizes, sizes } = columns;
+  let end = first + 1;
+  let position = offsets[first] + compressedSizes[first];
+  let stored = compressedSizes[first];
+  let output = sizes[first];
+  while (end < sizes.length && files[end] === files[first] && offsets[end] === position && !isLarge(columns, end)) {
+    stored += compressedSizes[end];
+    output += sizes[end];
+    if (stored > RUN_BYTES || output > RUN_OUTPUT) break;
+    position += compressedSizes[end];
+    end++;
+  }
+  return end;
+}
+
+// src/unpack/stream.ts
+function needsDiffId(layer) {
+  return layer.kind === "chunked" || !layer.isKept;
+}
+async function streamLayers(job) {
+  const files = new InputFiles(job.files);
+  const context = {
+    files,
+    board: new ProgressBoard(job.board),
+    ring: new RingWriter(job.ring, readersOf(job.layers))
+  };
+  let index = 0;
+  try {
+    for (const layer of job.layers) {
+      await streamLayer(layer, context);
+      index++;
+    }
+    return { kind: "done" };
+  } catch (error) {
+    return { kind: "failed", layer: index, error: toErrorData(error) };
+  } finally {
+    files.close();
+  }
+}
+function readersOf(layers) {
+  return layers.some(needsDiffId) ? ["apply", "hash"] : ["apply"];
+}
+async function streamLayer(layer, context) {
+  if (layer.kind === "chunked") await streamChunked(layer, context);
+  else await streamPlain(layer, context);
+  if (needsDiffId(layer)) checkDiffId(layer, context.ring);
+}
+async function streamChunked(layer, { files, board, ring }) {
+  const tarSplit = files.read(layer.tarSplit.file, layer.tarSplit.offset, layer.tarSplit.compressedSize);
+  const chunks = new RunReader(layer.chunks, files, board);
+  const { firstChunk } = layer;
+  await rebuildTar({ tarSplit, firstChunk, sizes: layer.chunks.sizes, chunks }, (bytes) => ring.write(bytes));
+  ring.endStream();
+}
+async function streamPlain(layer, { files, board, ring }) {
+  await decompress(readBlob(files, layer.blob, board), (bytes) => ring.write(bytes));
+  ring.endStream();
+}
+function checkDiffId(layer, ring) {
+  const actual = parseDigest(`${digestAlgorithm(layer.diffId)}:${ring.digest()}`, "layer");
+  if (actual === layer.diffId) return;
+  throw new PullError(
+    "DIGEST_MISMATCH",
+    `layer ${layer.digest} unpacks to ${actual} instead of its diff_id ${layer.diffId}`,
+    {
+      hint: "The image itself is inconsistent: its config names another diff_id than its layer has. Build and push it again."
+    }
+  );
+}
+
 // src/workers/serve.ts
 import { parentPort } from "node:worker_threads";
 function serve(handlers) {
@@ -3300,4 +3568,11 @@ function serve(handlers) {
 }
 
 // src/worker.ts
-serve({ readToc, unpack: unpackImage, hash: hashStreams });
+serve({
+  readToc,
+  stream: streamLayers,
+  hash: hashStreams,
+  hashBlobs,
+  apply: applyLayers,
+  diagnose
+});

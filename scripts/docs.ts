@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ERROR_CODES } from '../src/errors.ts';
+import { formatLimit, NAMED_LIMITS } from '../src/pull/limits.ts';
 import { parseActionMetadata } from './docs/action-metadata.ts';
 import { renderErrors, updateReadme } from './docs/pages.ts';
 
@@ -10,8 +11,9 @@ const ROOT = join(import.meta.dirname, '..');
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 const metadata = parseActionMetadata(await read('action.yml'));
+const limits = NAMED_LIMITS.map((limit) => ({ ...limit, default: formatLimit(limit) }));
 const pages = {
-  'README.md': updateReadme(await read('README.md'), metadata),
+  'README.md': updateReadme(await read('README.md'), metadata, limits),
   'docs/errors.md': renderErrors(ERROR_CODES),
 };
 

@@ -14,6 +14,11 @@ export const ERROR_CODES = {
     meaning: 'The destination directory must not be replaced by a root file system.',
     hint: 'Choose a directory that is absent, empty, or was made by an earlier pull.',
   },
+  ROOT_REQUIRED: {
+    meaning:
+      'Owners are to be preserved, or files of other users to be replaced, and this user cannot become root.',
+    hint: 'Run it as root, let sudo work without a password, or set ownership to runner. Nothing was downloaded.',
+  },
   UNAUTHORIZED: {
     meaning: 'The registry refused the request for lack of a valid credential.',
     hint: 'Check username and password, and that the account may pull from this repository.',
@@ -56,7 +61,7 @@ export const ERROR_CODES = {
   },
   LIMIT_EXCEEDED: {
     meaning: 'Something in the image is larger than its limit.',
-    hint: 'Real images stay far below the limits. If you trust this one, please report it.',
+    hint: 'Real images stay far below the limits. If you trust this one, raise the limit, where the README lists it.',
   },
   TAR_INVALID: {
     meaning: 'A layer is not a well-formed tar archive, or not compressed as its media type says.',

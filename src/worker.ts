@@ -1,8 +1,18 @@
 // Door of the worker threads: which job is done by which room.
 import { readToc } from './fetch/jobs.ts';
 import type { PullJobs } from './pull/jobs.ts';
-import { hashStreams } from './unpack/hash-lane.ts';
-import { unpackImage } from './unpack/jobs.ts';
+import { applyLayers } from './unpack/apply.ts';
+import { diagnose } from './unpack/diagnose.ts';
+import { hashStreams } from './unpack/hash.ts';
+import { hashBlobs } from './unpack/hash-blobs.ts';
+import { streamLayers } from './unpack/stream.ts';
 import { serve } from './workers/serve.ts';
 
-serve<PullJobs>({ readToc, unpack: unpackImage, hash: hashStreams });
+serve<PullJobs>({
+  readToc,
+  stream: streamLayers,
+  hash: hashStreams,
+  hashBlobs,
+  apply: applyLayers,
+  diagnose,
+});

@@ -27,6 +27,7 @@ describe('the summary', () => {
 - image <code>registry.test/app&#64;sha256:${'a'.repeat(64)}</code>
 - platform <code>linux/amd64</code>
 - root file system <code>/job/rootfs</code>
+- owners: everything belongs to the current user, without set-user-ID and set-group-ID bits
 - 9 requests to the registry; resolve 100 ms, restore 200 ms, plan 30 ms, fetch and unpack 1.5 s, finish 20 ms
 
 | layer | format | how | size | from cache | downloaded | requests | time |
@@ -60,6 +61,17 @@ pie title Where the layers came from
     const markdown = renderSummary(pullResult(empty));
     expect(markdown).not.toContain('|---');
     expect(markdown).not.toContain('mermaid');
+  });
+
+  it('tells how much was left out, the first of it, and where the list is', () => {
+    const first = ['/dev/<b>', '/dev/zero'].map((path) => ({ path, reason: 'devices are not made' }));
+    const skipped = { count: 4, byKind: { device: 3, fifo: 0, xattr: 1 }, first };
+    const skippedPath = '/job/rootfs.skipped.json';
+    expect(renderSummary(pullResult({ skipped, skippedPath }))).toContain(
+      '**Left out:** 3 devices, 1 extended attribute\n\n' +
+        '- /dev/&#60;b&#62;: devices are not made\n- /dev/zero: devices are not made\n- and 2 more\n\n' +
+        'The list is in <code>/job/rootfs.skipped.json</code>\n',
+    );
   });
 
   it('lists warnings, and no markup out of them', () => {
@@ -97,6 +109,9 @@ describe('the outputs', () => {
       platform: 'linux/amd64',
       'root-path': '/job/rootfs',
       'config-path': '/job/rootfs.json',
+      ownership: 'runner',
+      skipped: '0',
+      'skipped-path': '',
       'cache-hit': 'false',
       'bytes-downloaded': '10000000',
       'bytes-from-cache': '90000000',

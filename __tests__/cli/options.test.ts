@@ -27,6 +27,8 @@ describe('toPullOptions', () => {
       reference: { registry: 'docker.io', repository: 'library/alpine', tag: 'latest' },
       platform: { os: 'linux', architecture: 'arm64' },
       destination: '/project/rootfs',
+      ownership: 'auto',
+      limits: {},
       credential: undefined,
       tlsVerify: true,
       storeDirectory: '/home/me/.cache/oci-pull',
@@ -49,6 +51,11 @@ describe('toPullOptions', () => {
     expect(options).toMatchObject({ destination: '/out', storeDirectory: '/project/cache' });
   });
 
+  it('takes limits by name', async () => {
+    const options = await optionsOf('a', 'b', '--limit', 'total-size=2GiB', '--limit', 'depth=9');
+    expect(options.limits).toEqual({ totalSize: 2 ** 31, depth: 9 });
+  });
+
   it('reads the password from standard input', async () => {
     const options = await optionsOf('a', 'b', '--username', 'me', '--password-stdin');
     expect(options.credential).toEqual({ username: 'me', password: 'secret' });
@@ -57,6 +64,7 @@ describe('toPullOptions', () => {
   it.each([
     ['a reference', ['a/UPPER', 'b'], 'REFERENCE_INVALID'],
     ['a platform', ['a', 'b', '--platform', 'linux/'], 'INPUT_INVALID'],
+    ['a limit', ['a', 'b', '--limit', 'depth=0'], 'INPUT_INVALID'],
   ])('refuses %s that cannot be', async (_, argv, code) => {
     await expect(optionsOf(...argv)).rejects.toMatchObject({ code });
   });

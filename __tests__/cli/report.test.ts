@@ -31,6 +31,12 @@ describe('the report for people', () => {
     );
   });
 
+  it('says what was left out, and where the list of it is', () => {
+    const skipped = { count: 3, byKind: { device: 2, fifo: 1, xattr: 0 }, first: [] };
+    const report = renderReport({ ...RESULT, skipped, skippedPath: '/job/rootfs.skipped.json' });
+    expect(report).toContain('\nleft out: 2 devices, 1 FIFO, listed in /job/rootfs.skipped.json\n');
+  });
+
   it('says it when nothing was downloaded', () => {
     const warm = { ...RESULT, cacheHit: true, bytesDownloaded: 0, bytesFromCache: 352_000_000, requests: 1 };
     expect(renderReport(warm)).toContain('\nall 352 MB from the cache; 1 request, 3.1 s');
@@ -46,6 +52,9 @@ describe('the report for programs', () => {
       'platform',
       'root-path',
       'config-path',
+      'ownership',
+      'skipped',
+      'skipped-path',
       'cache-hit',
       'bytes-downloaded',
       'bytes-from-cache',
@@ -79,6 +88,16 @@ describe('the report for programs', () => {
   it('has null for the index of an image that has none', () => {
     const { indexDigest: _, ...withoutIndex } = RESULT;
     expect(toJson(withoutIndex)).toMatchObject({ 'index-digest': null });
+  });
+
+  it('counts what was left out and names the list of it', () => {
+    expect(toJson(RESULT)).toMatchObject({ ownership: 'runner', skipped: 0, 'skipped-path': null });
+    const skipped = { count: 3, byKind: { device: 3, fifo: 0, xattr: 0 }, first: [] };
+    const skippedPath = '/job/rootfs.skipped.json';
+    expect(toJson({ ...RESULT, skipped, skippedPath })).toMatchObject({
+      skipped: 3,
+      'skipped-path': skippedPath,
+    });
   });
 
   it('leaves out what only the next save needs', () => {

@@ -18,6 +18,8 @@ function options(registry: TestRegistry, more: Partial<PullOptions>): PullOption
     reference: parseReference(`${registry.host}/fx:v1`),
     platform: { os: 'linux', architecture: 'amd64' },
     destination: '/nowhere',
+    ownership: 'auto',
+    limits: {},
     tlsVerify: true,
     storeDirectory: '/nowhere',
     storeRead: true,

@@ -1,4 +1,5 @@
 import {
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -13,13 +14,15 @@ import {
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { NamedDirectory } from '../../src/elevate/protocol.ts';
 import { claimDestination } from '../../src/pull/destination.ts';
 import { recordPath } from '../../src/pull/destination-record.ts';
 import { rejected } from '../support/pull-error.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
+import { isRoot } from '../support/tree.ts';
 
 const newDirectory = temporaryDirectories();
-const RECORD = { image: 'example.com/app@sha256:aa', platform: 'linux/amd64' };
+const RECORD = { image: 'example.com/app@sha256:aa', platform: 'linux/amd64', ownership: 'runner' } as const;
 const CONFIG = Buffer.from('{"os":"linux"}');
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -30,9 +33,9 @@ afterEach(() => {
 
 /** A pull of one file into `path`. */
 async function pullInto(path: string, content = 'new'): Promise<void> {
-  const destination = await claimDestination(path, '/elsewhere');
+  const destination = await claimDestination(path, { workspace: '/elsewhere' });
   writeFileSync(join(destination.root, 'file'), content);
-  await destination.publish(RECORD, CONFIG);
+  await destination.publish(RECORD, { config: CONFIG, skipped: undefined });
 }
 
 const contentOf = (path: string) => readFileSync(join(path, 'file'), 'utf8');
@@ -42,7 +45,7 @@ function nameOf(path: string): string {
 }
 
 const recordOf = (path: string) => JSON.parse(readFileSync(recordPath(path), 'utf8'));
-const claim = (path: string) => claimDestination(path, '/elsewhere');
+const claim = (path: string) => claimDestination(path, { workspace: '/elsewhere' });
 
 describe('a destination', () => {
   const workspace = newDirectory();
@@ -67,13 +70,20 @@ describe('a destination', () => {
     ['a directory that somebody else filled', join(workspace, 'full')],
   ])('is refused where it is %s, and nothing is changed', async (_, path) => {
     const before = readdirSync(workspace);
-    await rejected('DESTINATION_UNSAFE', claimDestination(path, workspace));
+    await rejected('DESTINATION_UNSAFE', claimDestination(path, { workspace }));
     expect(readdirSync(workspace)).toEqual(before);
+  });
+
+  it.each(['config', 'skipped'])("is refused where somebody's own file has the place of %s", async (name) => {
+    const path = join(newDirectory(), 'rootfs');
+    writeFileSync(`${path}.${name}.json`, 'mine');
+    await rejected('DESTINATION_UNSAFE', claim(path));
+    expect(readFileSync(`${path}.${name}.json`, 'utf8')).toBe('mine');
   });
 
   it('is refused where it holds a working directory whose name begins with two dots', async () => {
     const path = newDirectory();
-    await rejected('DESTINATION_UNSAFE', claimDestination(path, join(path, '..cwd')));
+    await rejected('DESTINATION_UNSAFE', claimDestination(path, { workspace: join(path, '..cwd') }));
   });
 
   it.each<[string, (record: string) => void]>([
@@ -117,7 +127,7 @@ describe('a destination', () => {
     const path = join(newDirectory(), 'parent/rootfs');
     mkdirSync(dirname(path));
     prepare(path);
-    const destination = await claimDestination(path, dirname(path));
+    const destination = await claimDestination(path, { workspace: dirname(path) });
     expect(destination).toMatchObject({ path, configPath: `${path}.config.json` });
     expect(dirname(destination.root)).toBe(dirname(path));
     expect(readdirSync(destination.root)).toEqual([]);
@@ -159,6 +169,18 @@ describe('publish', () => {
     });
   });
 
+  it('puts the list of what was left out beside the tree, until a pull leaves nothing out', async () => {
+    const path = join(newDirectory(), 'rootfs');
+    const first = await claim(path);
+    await first.publish(RECORD, { config: CONFIG, skipped: Buffer.from('a list') });
+    expect(first.skippedPath).toBe(`${path}.skipped.json`);
+    expect(readFileSync(first.skippedPath, 'utf8')).toBe('a list');
+    expect(readdirSync(dirname(path))).toHaveLength(4);
+    await pullInto(path);
+    expect(readdirSync(dirname(path))).toHaveLength(3);
+    expect(existsSync(first.skippedPath)).toBe(false);
+  });
+
   it('takes the place of an empty directory', async () => {
     const path = join(newDirectory(), 'rootfs');
     mkdirSync(path);
@@ -190,7 +212,7 @@ describe('publish', () => {
     await pullInto(path, 'old');
     const destination = await claim(path);
     rmSync(destination.root, { recursive: true });
-    await rejected('UNPACK_FAILED', destination.publish(RECORD, CONFIG));
+    await rejected('UNPACK_FAILED', destination.publish(RECORD, { config: CONFIG, skipped: undefined }));
     await destination.discard();
     expect(contentOf(path)).toBe('old');
     expect(readdirSync(dirname(path)).filter((name) => name.startsWith('.'))).toEqual([]);
@@ -220,6 +242,52 @@ describe('reset', () => {
   });
 });
 
+describe('with the help of root', () => {
+  /** Removes as root would, and tells what. */
+  function helper() {
+    const removed: NamedDirectory[] = [];
+    const removeTree = async (tree: NamedDirectory) => {
+      if (existsSync(tree.path) && nameOf(tree.path) !== tree.inode) throw new Error('another directory');
+      removed.push(tree);
+      rmSync(tree.path, { recursive: true, force: true });
+    };
+    return { removed, options: { workspace: '/elsewhere', removeTree } };
+  }
+
+  it('trees are removed by their names and inodes: one that is emptied, given up, or replaced', async () => {
+    const path = join(newDirectory(), 'rootfs');
+    await pullInto(path, 'old');
+    const old = nameOf(path);
+    const { removed, options } = helper();
+    const given = await claimDestination(path, options);
+    await given.reset();
+    await given.discard();
+    expect(removed.map((tree) => tree.path)).toEqual([given.root, given.root]);
+    const taken = await claimDestination(path, options);
+    await taken.publish(RECORD, { config: CONFIG, skipped: undefined });
+    expect(removed.at(-1)).toEqual({ path: `${taken.root}.old`, inode: old });
+    expect(readdirSync(dirname(path))).toHaveLength(3);
+  });
+
+  it('what a killed pull has left goes a day later, whoever owns it', async () => {
+    const path = join(newDirectory(), 'rootfs');
+    const { root } = await claim(path);
+    if (isRoot()) chownSync(root, 5, 5);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + DAY + 60_000 });
+    const { removed, options } = helper();
+    await claimDestination(path, options);
+    expect(removed.map((tree) => tree.path)).toEqual([root]);
+  });
+
+  it.skipIf(!isRoot())('a directory of another user is refused (needs root)', async () => {
+    const path = join(newDirectory(), 'parent/rootfs');
+    mkdirSync(dirname(path));
+    chownSync(dirname(path), 5, 5);
+    await rejected('DESTINATION_UNSAFE', claimDestination(path, helper().options));
+    expect(readdirSync(dirname(path))).toEqual([]);
+  });
+});
+
 describe('discard', () => {
   it('leaves what was there before, and nothing else', async () => {
     const path = join(newDirectory(), 'rootfs');
@@ -235,7 +303,7 @@ describe('discard', () => {
     const path = join(newDirectory(), 'rootfs');
     const destination = await claim(path);
     writeFileSync(join(destination.root, 'file'), 'new');
-    await destination.publish(RECORD, CONFIG);
+    await destination.publish(RECORD, { config: CONFIG, skipped: undefined });
     await destination.discard();
     await destination.discard();
     expect(contentOf(path)).toBe('new');

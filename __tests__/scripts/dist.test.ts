@@ -65,6 +65,10 @@ describe('cli.js', () => {
   });
 });
 
+it('elevated.js does nothing unless sudo starts it', () => {
+  expect(run(process.execPath, join(dist, 'elevated.js'))).toMatchObject({ status: 1, stdout: '' });
+});
+
 describe('the native decoders', () => {
   it.each(Object.entries(NATIVES))('has the pinned one for %s', (triple, sha256) => {
     const content = readFileSync(join(dist, `zstd.${triple}.node`));

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { renderErrors, renderInputs, renderOutputs, updateReadme } from '../../scripts/docs/pages.ts';
+import {
+  renderErrors,
+  renderInputs,
+  renderLimits,
+  renderOutputs,
+  updateReadme,
+} from '../../scripts/docs/pages.ts';
 
 const METADATA = {
   inputs: [
@@ -9,6 +15,7 @@ const METADATA = {
   ],
   outputs: [{ name: 'digest', description: 'The digest.' }],
 };
+const LIMITS = [{ name: 'entries', default: '5', meaning: 'entries' }];
 
 describe('the tables', () => {
   it('show inputs with what they default to', () => {
@@ -22,27 +29,31 @@ describe('the tables', () => {
   it('show outputs', () => {
     expect(renderOutputs(METADATA.outputs)).toContain('| `digest` | The digest. |');
   });
+
+  it('show limits', () => {
+    expect(renderLimits(LIMITS)).toContain('| `entries` | 5 | entries |');
+  });
 });
 
 describe('updateReadme', () => {
   const readme =
-    'a\n<!-- inputs:start -->\nold\n<!-- inputs:end -->\nb\n<!-- outputs:start -->\n<!-- outputs:end -->\nc\n';
+    'a\n<!-- inputs:start -->\nold\n<!-- inputs:end -->\nb\n<!-- outputs:start -->\n<!-- outputs:end -->\nc\n<!-- limits:start -->\n<!-- limits:end -->\nd\n';
 
   it('replaces what stands between the markers and nothing else', () => {
-    const updated = updateReadme(readme, METADATA);
+    const updated = updateReadme(readme, METADATA, LIMITS);
     expect(updated).not.toContain('old');
     expect(updated.replaceAll(/-->\n[\s\S]*?\n<!--/g, '-->…<!--')).toBe(
-      'a\n<!-- inputs:start -->…<!-- inputs:end -->…<!-- outputs:start -->…<!-- outputs:end -->\nc\n',
+      'a\n<!-- inputs:start -->…<!-- inputs:end -->…<!-- outputs:start -->…<!-- outputs:end -->…<!-- limits:start -->…<!-- limits:end -->\nd\n',
     );
   });
 
   it('changes nothing the second time', () => {
-    const updated = updateReadme(readme, METADATA);
-    expect(updateReadme(updated, METADATA)).toBe(updated);
+    const updated = updateReadme(readme, METADATA, LIMITS);
+    expect(updateReadme(updated, METADATA, LIMITS)).toBe(updated);
   });
 
   it('refuses a README without the markers', () => {
-    expect(() => updateReadme('text', METADATA)).toThrow(/inputs:start/);
+    expect(() => updateReadme('text', METADATA, LIMITS)).toThrow(/inputs:start/);
   });
 });
 

@@ -8,6 +8,7 @@ import { ChunkStore, packsDirectory, readPack } from '../../src/store/store.ts';
 import { rejected } from '../support/pull-error.ts';
 import {
   addPack,
+  allEntries,
   entriesFor,
   readStored,
   type SampleBlob,
@@ -37,7 +38,7 @@ function chunkOf(store: ChunkStore, { hex, key }: SampleBlob): CopiedChunk {
 const contentOf = async (path: string) => {
   const bytes = readFileSync(path);
   const pack = await readPack(path, '');
-  return pack?.entries.map(({ offset, compressedSize }) =>
+  return allEntries(pack)?.map(({ offset, compressedSize }) =>
     bytes.toString('utf8', offset, offset + compressedSize),
   );
 };
@@ -94,7 +95,7 @@ describe('copyIntoFreshPacks', () => {
     const chunks = entriesFor(blobs).map((entry) => ({ ...entry, path }));
     const packs = await copyIntoFreshPacks(chunks, store, 2 ** 40);
     const bytes = readFileSync(packs[0]?.path ?? '');
-    const entries = (await readPack(packs[0]?.path ?? '', ''))?.entries ?? [];
+    const entries = allEntries(await readPack(packs[0]?.path ?? '', '')) ?? [];
     expect(entries.map(({ hex }) => hex)).toEqual(blobs.map(({ hex }) => hex));
     for (const [index, { offset, compressedSize }] of entries.entries()) {
       expect(

@@ -5,7 +5,7 @@ import { StagedPack } from '../../src/store/staged-pack.ts';
 import { Staging } from '../../src/store/staging.ts';
 import { ChunkStore, packsDirectory, readPack } from '../../src/store/store.ts';
 import { rejected } from '../support/pull-error.ts';
-import { entriesFor, readStored, sampleBlob, stageBlobs } from '../support/store-samples.ts';
+import { allEntries, entriesFor, readStored, sampleBlob, stageBlobs } from '../support/store-samples.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
 
 const newDirectory = temporaryDirectories();
@@ -92,7 +92,7 @@ describe('Staging', () => {
     expect(packs()).toEqual([]);
     const [pack] = await staging.seal();
     expect(await readPack(pack?.path ?? '', '')).toMatchObject({
-      entries: blobs.map(({ hex }) => ({ hex })),
+      blobs: blobs.map(({ hex }) => ({ hex })),
     });
   });
 
@@ -103,7 +103,7 @@ describe('Staging', () => {
     await staging.drop('blob', new Set([two.hex]));
     await staging.drop('frame', new Set([one.hex]));
     const packs = await Promise.all((await staging.seal()).map(({ path }) => readPack(path, '')));
-    expect(packs.map((pack) => pack?.entries.map(({ hex }) => hex))).toEqual([[one.hex], [three.hex]]);
+    expect(packs.map((pack) => allEntries(pack)?.map(({ hex }) => hex))).toEqual([[one.hex], [three.hex]]);
   });
 
   it('seals nothing of a pack whose chunks were all dropped', async () => {
@@ -150,7 +150,7 @@ describe('Staging', () => {
     const again = new Staging(store);
     await stageBlobs(again, 0, [one]);
     expect(await again.seal()).toMatchObject([{ path }]);
-    expect(await readPack(path, '')).toMatchObject({ entries: [{ hex: one.hex }] });
+    expect(await readPack(path, '')).toMatchObject({ blobs: [{ hex: one.hex }] });
   });
 
   it('fails where the staging directory is gone, and can still be discarded', async () => {
@@ -198,7 +198,7 @@ describe('StagedPack', () => {
     for (const entry of entriesFor(blobs).reverse()) pack.add(entry);
     const { path } = await pack.seal(directory);
     expect(readFileSync(path).subarray(0, 11).toString()).toBe('onetwothree');
-    expect((await readPack(path, ''))?.entries).toEqual(entriesFor(blobs));
+    expect(allEntries(await readPack(path, ''))).toEqual(entriesFor(blobs));
   });
 
   it('takes nothing, and very many small pieces, at once', async () => {
@@ -223,7 +223,8 @@ describe('StagedPack', () => {
   it('fails to seal entries that overlap, rather than to write a table nobody can read', async () => {
     const { directory, pack } = await create();
     await pack.write(0, [Buffer.alloc(10)]);
-    for (const entry of [...entriesFor([one, two]), ...entriesFor([three], 2)]) pack.add(entry);
+    for (const entry of [...entriesFor([one, two]), ...entriesFor([three], 2)])
+      pack.add({ ...entry, form: 'frame' });
     await rejected('STORE_FAILED', pack.seal(directory));
     await pack.discard();
     expect(readdirSync(directory)).toEqual([]);

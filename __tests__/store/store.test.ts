@@ -154,7 +154,7 @@ describe('readPack', () => {
     expect(await readPack(path, 'k')).toMatchObject({
       key: 'k',
       path,
-      entries: [{ hex: one.hex }, { hex: two.hex }],
+      blobs: [{ hex: one.hex }, { hex: two.hex }],
     });
     writeFileSync(path, 'no pack');
     expect(await readPack(path, 'k')).toBeUndefined();

@@ -20,6 +20,9 @@ export interface CliJson {
   readonly platform: string;
   readonly 'root-path': string;
   readonly 'config-path': string;
+  readonly ownership: string;
+  readonly skipped: number;
+  readonly 'skipped-path': string | null;
   readonly 'cache-hit': boolean;
   readonly 'bytes-downloaded': number;
   readonly 'bytes-from-cache': number;

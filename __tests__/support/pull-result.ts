@@ -23,6 +23,8 @@ export function pullResult(changes: Partial<PullResult> = {}): PullResult {
     platform: 'linux/amd64',
     rootPath: '/job/rootfs',
     configPath: '/job/rootfs.json',
+    ownership: 'runner',
+    skipped: { count: 0, byKind: { device: 0, fifo: 0, xattr: 0 }, first: [] },
     usedFallbackCredential: false,
     cacheHit: false,
     bytesDownloaded: 10_000_000,

@@ -11,18 +11,23 @@ export function slices(bytes: Uint8Array, lengths: readonly number[]): Uint8Arra
   return parts;
 }
 
+/** Each slice is destroyed once the next one is asked for, as by a reader that has one buffer for all. */
 export async function* streamOf(
   bytes: Uint8Array,
   lengths: readonly number[] = [64 << 10],
 ): AsyncGenerator<Uint8Array> {
-  yield* slices(bytes, lengths);
+  for (const slice of slices(bytes, lengths)) {
+    const lent = Buffer.from(slice);
+    yield lent;
+    lent.fill(0xaa);
+  }
 }
 
-/** A sink that keeps all it gets. */
+/** A sink that keeps a copy of all it gets. */
 export function collector() {
   const parts: Uint8Array[] = [];
   return {
-    sink: (bytes: Uint8Array) => void parts.push(bytes),
+    sink: (bytes: Uint8Array) => void parts.push(Buffer.from(bytes)),
     bytes: () => Buffer.concat(parts),
     text: () => Buffer.concat(parts).toString(),
   };

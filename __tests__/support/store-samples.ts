@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { digestKeyOfHex } from '../../src/oci/digest-key.ts';
-import { encodeTable, type PackEntry } from '../../src/store/pack-format.ts';
+import { compareEntries, encodeTable, type PackEntry, type PackTable } from '../../src/store/pack-format.ts';
 import { Staging } from '../../src/store/staging.ts';
 import type { ChunkStore, StoredChunk } from '../../src/store/store.ts';
 
@@ -33,6 +33,11 @@ export function entriesFor(blobs: readonly SampleBlob[], offset = 0): PackEntry[
     at += bytes.length;
     return entry;
   });
+}
+
+/** In the order of the table. */
+export function allEntries(table: PackTable | undefined): PackEntry[] | undefined {
+  return table && [...table.blobs, ...table.frames()].sort(compareEntries);
 }
 
 /** The bytes of a whole pack. */

@@ -10,11 +10,13 @@ export interface TreeRecord {
   mode?: string;
   /** Whole seconds; neither for links nor for the root. */
   mtime?: number;
+  /** Nanoseconds, with the option `exact`: then in place of `mtime`, and of everything. */
+  mtimeNs?: bigint;
   uid?: number;
   gid?: number;
   size?: number;
   sha256?: string;
-  /** The first name of a file that has several. */
+  /** The first name of a file that has several; with the option `exact`, of anything but directories. */
   hard?: string;
   target?: string;
   rdev?: [number, number];
@@ -26,6 +28,7 @@ export interface TreeOptions {
   readonly noOwner?: boolean;
   readonly noXattrs?: boolean;
   readonly noDevices?: boolean;
+  readonly exact?: boolean;
 }
 
 const GETFATTR = ['/usr/bin/getfattr', '/bin/getfattr'].find((path) => fs.existsSync(path));
@@ -92,7 +95,7 @@ function describe(root: Buffer, path: Buffer, context: Context): TreeRecord {
   const record: TreeRecord = { path: decodeName(path), type: typeOf(stats) };
   if (record.type !== 'link') {
     record.mode = `0o${(Number(stats.mode) & 0o7777).toString(8)}`;
-    if (path.length > 0) record.mtime = Number(stats.mtimeNs / 1_000_000_000n);
+    if (path.length > 0 && !context.options.exact) record.mtime = Number(stats.mtimeNs / 1_000_000_000n);
     const xattrs = context.xattrs.get(full.toString('latin1'));
     if (xattrs) record.xattrs = xattrs;
   }
@@ -100,19 +103,21 @@ function describe(root: Buffer, path: Buffer, context: Context): TreeRecord {
     record.uid = Number(stats.uid);
     record.gid = Number(stats.gid);
   }
-  if (record.type === 'file') addFile(record, full, { stats, firstNames: context.firstNames });
+  if (context.options.exact) record.mtimeNs = stats.mtimeNs;
+  if (record.type === 'file') addContent(record, full, stats.size);
+  if (record.type === 'file' || (context.options.exact && record.type !== 'dir'))
+    addGroup(record, stats, context.firstNames);
   if (record.type === 'link') record.target = decodeName(fs.readlinkSync(full, 'buffer'));
   if (record.type === 'char' || record.type === 'block') record.rdev = [major(stats.rdev), minor(stats.rdev)];
   return record;
 }
 
-function addFile(
-  record: TreeRecord,
-  full: Buffer,
-  { stats, firstNames }: { stats: fs.BigIntStats; firstNames: Map<bigint, string> },
-): void {
-  record.size = Number(stats.size);
+function addContent(record: TreeRecord, full: Buffer, size: bigint): void {
+  record.size = Number(size);
   record.sha256 = createHash('sha256').update(fs.readFileSync(full)).digest('hex');
+}
+
+function addGroup(record: TreeRecord, stats: fs.BigIntStats, firstNames: Map<bigint, string>): void {
   if (stats.nlink < 2n) return;
   const first = firstNames.get(stats.ino) ?? record.path;
   firstNames.set(stats.ino, first);

@@ -3,8 +3,9 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { createUnpacker, type UnpackOptions, type UnpackReport } from '../../src/unpack/unpacker.ts';
+import type { UnpackOptions, UnpackReport } from '../../src/unpack/unpacker.ts';
 import { decodeName, isRoot, joinPath, listTree, treePaths } from './tree.ts';
+import { unpackLayers } from './unpack-layers.ts';
 
 export const OWNERS: readonly UnpackOptions['owner'][] = isRoot() ? ['preserve', 'runner'] : ['runner'];
 
@@ -42,24 +43,6 @@ export function unpackRoom(): UnpackRoom {
       expect(after).toEqual(before);
     },
   };
-}
-
-export async function unpackLayers(
-  layers: readonly Uint8Array[],
-  options: UnpackOptions,
-): Promise<UnpackReport> {
-  const unpacker = createUnpacker(options);
-  try {
-    for (const [index, layer] of layers.entries()) {
-      unpacker.beginLayer(index);
-      unpacker.write(layer);
-      unpacker.endLayer();
-    }
-    return await unpacker.finish();
-  } catch (error) {
-    unpacker.abort();
-    throw error;
-  }
 }
 
 /** Path to kind and content: `dir`, `file: text`, `link: target`, `fifo`, `char`, `block`. */

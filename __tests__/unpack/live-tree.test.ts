@@ -1,26 +1,12 @@
 // What removing costs: an image may ask for it again and again.
 import { expect, it } from 'vitest';
-import type { FileSink } from '../../src/unpack/file-sink.ts';
 import { DEFAULT_LIMITS } from '../../src/unpack/limits.ts';
 import { LiveTree } from '../../src/unpack/live-tree.ts';
 import { Quota } from '../../src/unpack/quota.ts';
+import { sinkOnNothing } from '../support/nothing-sink.ts';
 
 function treeOnNothing(): LiveTree {
-  const nothing = () => {};
-  const sink: FileSink = {
-    makeDirectory: nothing,
-    openFile: nothing,
-    writeFile: nothing,
-    closeFile: nothing,
-    makeSymlink: nothing,
-    makeHardLink: () => 'linked',
-    removeFile: nothing,
-    removeDirectory: nothing,
-    setDirectory: nothing,
-    setSpecialFile: () => true,
-    abort: nothing,
-  };
-  return new LiveTree(sink, DEFAULT_LIMITS, new Quota(DEFAULT_LIMITS));
+  return new LiveTree(sinkOnNothing(), DEFAULT_LIMITS, new Quota(DEFAULT_LIMITS));
 }
 
 it('looks through a directory once a layer, however often it is said to be opaque', () => {

@@ -1,6 +1,7 @@
 // Names before they are looked up.
 import { describe, expect, it } from 'vitest';
-import { HostPaths, isWindowsName, splitName } from '../../src/unpack/names.ts';
+import { DEFAULT_LIMITS } from '../../src/unpack/limits.ts';
+import { checkComponent, HostPaths, splitName } from '../../src/unpack/names.ts';
 import { meaningOf } from '../../src/unpack/whiteout.ts';
 import { thrown } from '../support/pull-error.ts';
 
@@ -25,35 +26,60 @@ describe('splitName', () => {
 });
 
 describe('names on Windows', () => {
-  it.each(['file', 'a.b', 'con1', 'console', 'com0', 'nul_', '.hidden', 'caf\xc3\xa9'])(
-    '%s is one',
-    (name) => {
-      expect(isWindowsName(name)).toBe(true);
-    },
-  );
+  it.each([
+    'file',
+    'a.b',
+    'con1',
+    'console',
+    'com0',
+    'com10',
+    'nul_',
+    '.hidden',
+    '...a',
+    'a~1',
+    'caf\xc3\xa9',
+  ])('may be %s', (name) => {
+    expect(() => checkComponent(name, DEFAULT_LIMITS, 'win32')).not.toThrow();
+  });
 
   it.each([
     'CON',
     'con.txt',
     'nul',
     'aux .c',
+    'Prn',
     'COM1',
     'lpt9.x',
     'com\xc2\xb9',
     'CONIN$',
+    'conout$.x',
     'a:b',
-    'a\\b',
+    'C:',
     'C:x',
+    'C:..',
+    '::$DATA',
+    'a\\b',
+    '..\\x',
+    '\\\\host',
     'a?',
     'a*',
     'a|b',
     '<a',
+    'a>',
     'a"',
     'dot.',
+    '...',
     'blank ',
+    ' ',
     'tab\t',
-  ])('%s is none', (name) => {
-    expect(isWindowsName(name)).toBe(false);
+    'line\n',
+    '\x01',
+    '\x1f',
+    'caf\xe9',
+  ])('are not %j, which other systems take', (name) => {
+    thrown('PATH_UNSAFE', () => checkComponent(name, DEFAULT_LIMITS, 'win32'));
+    expect(() => checkComponent(name, DEFAULT_LIMITS, 'linux')).not.toThrow();
+    expect(() => checkComponent(name, DEFAULT_LIMITS, 'darwin')).not.toThrow();
   });
 });
 

@@ -1,13 +1,14 @@
-// The JavaScript of dist/: one bundle each for the action, the command line and the worker threads, and the doors to them.
+// The JavaScript of dist/: one bundle each for the action, the command line, the worker threads and the root process, and the doors to them.
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
 
-/** Bundles behind a door carry `.bundle` in their name; worker.js is only ever started by one of them. */
+/** Bundles behind a door carry `.bundle` in their name; the others are only ever started by one of them. */
 const ENTRY_POINTS = {
   'index.bundle': 'src/index.ts',
   'cli.bundle': 'src/cli.ts',
   worker: 'src/worker.ts',
+  elevated: 'src/elevated.ts',
 };
 
 /**

@@ -1,4 +1,4 @@
-// Texts that are generated: the tables of inputs and outputs, and docs/errors.md.
+// Texts that are generated: the tables of inputs, outputs and limits, and docs/errors.md.
 import type { ActionInput, ActionMetadata, ActionOutput } from './action-metadata.ts';
 
 export function renderInputs(inputs: readonly ActionInput[]): string {
@@ -14,10 +14,27 @@ export function renderOutputs(outputs: readonly ActionOutput[]): string {
   return ['| output | meaning |', '|---|---|', ...rows].join('\n');
 }
 
-/** The README with both tables put between their markers. Throws when a marker is missing. */
-export function updateReadme(readme: string, metadata: ActionMetadata): string {
-  const withInputs = replaceBetween(readme, 'inputs', renderInputs(metadata.inputs));
-  return replaceBetween(withInputs, 'outputs', renderOutputs(metadata.outputs));
+export interface LimitRow {
+  readonly name: string;
+  readonly default: string;
+  readonly meaning: string;
+}
+
+export function renderLimits(limits: readonly LimitRow[]): string {
+  const rows = limits.map(
+    ({ name, default: value, meaning }) => `| \`${name}\` | ${value} | ${cell(meaning)} |`,
+  );
+  return ['| limit | default | of |', '|---|---|---|', ...rows].join('\n');
+}
+
+/** The README with all tables put between their markers. Throws when a marker is missing. */
+export function updateReadme(readme: string, metadata: ActionMetadata, limits: readonly LimitRow[]): string {
+  const tables = {
+    inputs: renderInputs(metadata.inputs),
+    outputs: renderOutputs(metadata.outputs),
+    limits: renderLimits(limits),
+  };
+  return Object.entries(tables).reduce((text, [name, table]) => replaceBetween(text, name, table), readme);
 }
 
 /** docs/errors.md: one heading a code, so that each can be linked to. */

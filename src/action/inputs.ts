@@ -7,7 +7,8 @@ import { PullError } from '../errors.ts';
 import { quote } from '../oci/json.ts';
 import { hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts';
 import { parseReference, type Reference } from '../oci/reference.ts';
-import { DEFAULT_CONCURRENCY } from '../pull/options.ts';
+import { parseLimits } from '../pull/limits.ts';
+import { DEFAULT_CONCURRENCY, OWNERSHIPS, type OwnershipChoice, type PullOptions } from '../pull/options.ts';
 
 const CACHE_MODES = ['auto', 'none', 'read', 'write'] as const;
 export type RequestedCacheMode = (typeof CACHE_MODES)[number];
@@ -28,6 +29,8 @@ export interface ActionInputs {
   readonly platform: Platform;
   /** Absolute. */
   readonly destination: string;
+  readonly ownership: OwnershipChoice;
+  readonly limits: PullOptions['limits'];
   /** Username and password. */
   readonly credential: Credential | undefined;
   /** The GitHub token, where the registry is GitHub's and nothing else was given: used only if the image is not public. */
@@ -53,9 +56,11 @@ export function readInputs(source: InputSource): ActionInputs {
     reference,
     platform: platform === '' ? hostPlatform(process.arch) : parsePlatform(platform),
     destination: toPath(source, 'destination', source.get('destination') || DEFAULT_DESTINATION),
+    ownership: toChoice('ownership', source.get('ownership') || 'auto', OWNERSHIPS),
+    limits: parseLimits(source.get('limits').split(/\s+/).filter(Boolean), 'the input limits'),
     ...readCredentials(reference.registry, secrets, tlsVerify),
     tlsVerify,
-    cacheMode: toCacheMode(source.get('cache-mode') || 'auto'),
+    cacheMode: toChoice('cache-mode', source.get('cache-mode') || 'auto', CACHE_MODES),
     cacheKeyPrefix: toPrefix(source.get('cache-key-prefix') || DEFAULT_CACHE_KEY_PREFIX),
     cacheDirectory: cacheDirectory === '' ? undefined : toPath(source, 'cache-dir', cacheDirectory),
     concurrency: toConcurrency(source.get('concurrency') || String(DEFAULT_CONCURRENCY)),
@@ -92,10 +97,10 @@ function toBoolean(name: string, value: string): boolean {
   throw invalid(name, value, 'true or false');
 }
 
-function toCacheMode(value: string): RequestedCacheMode {
-  const mode = CACHE_MODES.find((known) => known === value);
-  if (!mode) throw invalid('cache-mode', value, `one of ${CACHE_MODES.join(', ')}`);
-  return mode;
+function toChoice<Choice extends string>(name: string, value: string, choices: readonly Choice[]): Choice {
+  const choice = choices.find((known) => known === value);
+  if (!choice) throw invalid(name, value, `one of ${choices.join(', ')}`);
+  return choice;
 }
 
 function toPrefix(value: string): string {

@@ -2,13 +2,20 @@
 
 import { count, formatBytes, formatDuration, percent } from '../progress/figures.ts';
 import type { LayerReport, LayerWay, PullResult } from '../pull/result.ts';
+import { countsInWords } from '../pull/skipped.ts';
 import { forMarkdown } from './plain-text.ts';
 
 /** A step's summary ends at 1 MiB; these keep even the worst one at a fraction of it. */
 const MAX_ROWS = 500;
 const MAX_WARNINGS = 50;
 const MAX_REASON_LENGTH = 100;
+const MAX_PATH_LENGTH = 300;
 const MAX_WARNING_LENGTH = 500;
+
+const OWNERS: Readonly<Record<PullResult['ownership'], string>> = {
+  preserve: 'as in the image',
+  runner: 'everything belongs to the current user, without set-user-ID and set-group-ID bits',
+};
 
 const WAYS: Readonly<Record<LayerWay, string>> = {
   cached: 'from cache',
@@ -23,6 +30,7 @@ export function renderSummary(result: PullResult): string {
     facts(result),
     layerTable(result.layers),
     pie(result),
+    leftOut(result),
     warnings(result.warnings),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
@@ -54,6 +62,7 @@ function facts(result: PullResult): string {
     `- image ${code(result.image)}`,
     `- platform ${code(result.platform)}`,
     `- root file system ${code(result.rootPath)}`,
+    `- owners: ${OWNERS[result.ownership]}`,
     `- ${count(result.requests, 'request')} to the registry; ${stages.join(', ')}`,
   ].join('\n');
 }
@@ -93,6 +102,24 @@ function pie(result: PullResult): string {
   if (slices.length === 0) return '';
   const lines = slices.map(({ label, bytes }) => `  "${label} (${formatBytes(bytes)})" : ${bytes}`);
   return ['```mermaid', 'pie title Where the layers came from', ...lines, '```'].join('\n');
+}
+
+/** How much was left out of the tree, and the first of it. */
+function leftOut({ skipped, skippedPath }: PullResult): string {
+  if (skipped.count === 0) return '';
+  const left = skipped.count - skipped.first.length;
+  const items = skipped.first.map(
+    ({ path, reason }) =>
+      `- ${forMarkdown(path, MAX_PATH_LENGTH)}: ${forMarkdown(reason, MAX_REASON_LENGTH)}`,
+  );
+  return [
+    `**Left out:** ${countsInWords(skipped)}`,
+    '',
+    ...items,
+    ...(left > 0 ? [`- and ${left} more`] : []),
+    '',
+    `The list is in ${code(skippedPath ?? '')}`,
+  ].join('\n');
 }
 
 function warnings(texts: readonly string[]): string {

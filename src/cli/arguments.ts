@@ -1,11 +1,14 @@
 // The command line: what may be written there, checked before anything is done.
 import { parseArgs } from 'node:util';
-import { DEFAULT_CONCURRENCY } from '../pull/options.ts';
+import { DEFAULT_CONCURRENCY, OWNERSHIPS, type OwnershipChoice } from '../pull/options.ts';
 
 export interface PullArguments {
   readonly image: string;
   readonly destination: string;
   readonly platform?: string | undefined;
+  readonly ownership: OwnershipChoice;
+  /** `name=value` each. */
+  readonly limits: readonly string[];
   readonly cacheDirectory?: string | undefined;
   readonly cacheMode: CacheMode;
   readonly username?: string | undefined;
@@ -31,6 +34,8 @@ export const MAX_CONCURRENCY = 64;
 
 const OPTIONS = {
   platform: { type: 'string' },
+  ownership: { type: 'string', default: 'auto' },
+  limit: { type: 'string', multiple: true },
   'cache-dir': { type: 'string' },
   'cache-mode': { type: 'string', default: 'write' },
   username: { type: 'string' },
@@ -43,7 +48,7 @@ const OPTIONS = {
   version: { type: 'boolean', default: false },
 } as const;
 
-/** Reads the arguments behind the program's name. Does not judge references, platforms and paths: their own parsers do. */
+/** Reads the arguments behind the program's name. Does not judge references, platforms, limits and paths: their own parsers do. */
 export function parseCommand(argv: readonly string[]): Command {
   const parsed = parse(argv);
   if (typeof parsed === 'string') return { kind: 'usage', message: parsed };
@@ -59,6 +64,8 @@ export function parseCommand(argv: readonly string[]): Command {
       image,
       destination,
       platform: values.platform,
+      ownership: OWNERSHIPS.find((ownership) => ownership === values.ownership) ?? 'auto',
+      limits: values.limit ?? [],
       cacheDirectory: values['cache-dir'],
       cacheMode: CACHE_MODES.find((mode) => mode === values['cache-mode']) ?? 'write',
       username: values.username,
@@ -95,6 +102,8 @@ function faultIn(values: Parsed['values'], positionals: readonly string[]): stri
     return `expected IMAGE and DESTINATION, got ${positionals.length === 1 ? 'one argument' : `${positionals.length} arguments`}`;
   if (!(CACHE_MODES as readonly string[]).includes(values['cache-mode']))
     return `--cache-mode must be one of ${CACHE_MODES.join(', ')}`;
+  if (!(OWNERSHIPS as readonly string[]).includes(values.ownership))
+    return `--ownership must be one of ${OWNERSHIPS.join(', ')}`;
   if (!['true', 'false'].includes(values['tls-verify'])) return '--tls-verify must be true or false';
   if (!/^\d{1,3}$/.test(values.concurrency) || !inRange(Number(values.concurrency)))
     return `--concurrency must be a number from 1 to ${MAX_CONCURRENCY}`;

@@ -1,4 +1,5 @@
 // The text of --help.
+import { NAMED_LIMITS } from '../pull/limits.ts';
 import { DEFAULT_CONCURRENCY } from '../pull/options.ts';
 
 export const USAGE = 'usage: oci-pull IMAGE DESTINATION [options]';
@@ -13,6 +14,10 @@ image's digests before DESTINATION appears. What earlier pulls left in the chunk
 
 options:
   --platform P           os/architecture[/variant]; default: linux on this machine's architecture
+  --ownership O          preserve: as in the image, which needs root, or sudo without a password; runner: all belongs to
+                         this user; default: auto, which is preserve for root and runner for everybody else
+  --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
+                         ${NAMED_LIMITS.map(({ name }) => name).join(', ')}
   --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory
   --cache-mode M         write: read the cache and keep what is new (default); read; none
   --username U           user name for the registry of IMAGE

@@ -4,6 +4,7 @@ import type { Credential } from '../auth/credential.ts';
 import { credentialFor } from '../auth/credential-for.ts';
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { parseReference } from '../oci/reference.ts';
+import { parseLimits } from '../pull/limits.ts';
 import type { PullOptions } from '../pull/options.ts';
 import type { PullArguments } from './arguments.ts';
 import { defaultCacheDirectory, type Machine } from './cache-directory.ts';
@@ -30,6 +31,8 @@ export async function toPullOptions(
     reference,
     platform,
     destination: resolve(surroundings.cwd, args.destination),
+    ownership: args.ownership,
+    limits: parseLimits(args.limits, '--limit'),
     credential: await readCredential(reference.registry, args, surroundings),
     tlsVerify: args.tlsVerify,
     storeDirectory: resolve(surroundings.cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),

@@ -3,6 +3,7 @@ import { describeError, type PullError } from '../errors.ts';
 import { count, formatBytes, formatDuration } from '../progress/figures.ts';
 import { oneLine } from '../progress/plain-text.ts';
 import type { LayerReport, PullResult } from '../pull/result.ts';
+import { countsInWords } from '../pull/skipped.ts';
 
 /** The report for people, without a line break at its end. */
 export function renderReport(result: PullResult): string {
@@ -12,6 +13,9 @@ export function renderReport(result: PullResult): string {
   const lines = [
     `${result.image} (${result.platform})`,
     `is in ${result.rootPath}, its config in ${result.configPath}`,
+    ...(result.skippedPath === undefined
+      ? []
+      : [`left out: ${countsInWords(result.skipped)}, listed in ${result.skippedPath}`]),
     `${origin}; ${count(result.requests, 'request')}, ${formatDuration(result.timings.total)}`,
   ];
   return lines.map((line) => oneLine(line)).join('\n');
@@ -27,6 +31,9 @@ export function toJson(result: PullResult): Record<string, unknown> {
     platform: result.platform,
     'root-path': result.rootPath,
     'config-path': result.configPath,
+    ownership: result.ownership,
+    skipped: result.skipped.count,
+    'skipped-path': result.skippedPath ?? null,
     'cache-hit': result.cacheHit,
     'bytes-downloaded': result.bytesDownloaded,
     'bytes-from-cache': result.bytesFromCache,

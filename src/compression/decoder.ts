@@ -1,6 +1,7 @@
 // Runs a node:zlib decoder so that it works on its next output while the consumer still works on the last one.
 import { once } from 'node:events';
 import type { Transform } from 'node:stream';
+import { releaseAfterLast } from '../bytes/release.ts';
 import { PullError } from '../errors.ts';
 
 export interface Decoder {
@@ -12,7 +13,7 @@ export interface Decoder {
 }
 
 /**
- * Wraps a zlib stream. `sink` is called with each output in order. Throws TAR_INVALID for broken input; what `sink` throws
+ * Wraps a zlib stream. `sink` is called with each output in order, which is freed after the call. Throws TAR_INVALID for broken input; what `sink` throws
  * passes through, and ends the decoder.
  */
 export function decodeThrough(stream: Transform, sink: (bytes: Uint8Array) => void): Decoder {
@@ -26,6 +27,7 @@ export function decodeThrough(stream: Transform, sink: (bytes: Uint8Array) => vo
       if (failure) return;
       try {
         sink(bytes);
+        releaseAfterLast(bytes);
       } catch (error) {
         failure = { error };
         stream.destroy();

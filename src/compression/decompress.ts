@@ -1,8 +1,8 @@
 // One way in for every layer compression.
 import zlib from 'node:zlib';
 import { decodeThrough } from './decoder.ts';
-import { decodeZstdStream } from './zstd.ts';
 import { isZstdMagic } from './zstd-frames.ts';
+import { decodeZstdStream } from './zstd-stream.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -18,6 +18,7 @@ export function sniffCompression(head: Uint8Array): Compression {
 
 /**
  * Decompresses a whole layer into `sink`, in order, all members or frames of it; the bytes tell which compression it is.
+ * `input` may overwrite a piece once the next is asked for; `sink` may read its bytes during the call only.
  * Throws TAR_INVALID for broken or cut-off input; what `sink` throws passes through.
  */
 export async function decompress(
@@ -53,7 +54,9 @@ async function readHead(iterator: AsyncIterator<Uint8Array>): Promise<Uint8Array
   while (head.length < MAGIC_BYTES) {
     const next = await iterator.next();
     if (next.done) break;
-    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+    // The next piece may overwrite this one.
+    head =
+      head.length === 0 && next.value.length >= MAGIC_BYTES ? next.value : Buffer.concat([head, next.value]);
   }
   return head;
 }

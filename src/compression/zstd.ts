@@ -1,18 +1,13 @@
-// Decoding Zstandard safely: no frame is lost, and no output is larger than what the caller allows.
+// Decoding Zstandard frames safely: none is lost, and no output is larger than what the caller allows.
 import zlib from 'node:zlib';
 import { PullError } from '../errors.ts';
-import { decodeThrough } from './decoder.ts';
-import { type FrameInfo, FrameWalker, scanFrames } from './zstd-frames.ts';
-import { type Decompress, loadNativeDecompress } from './zstd-native.ts';
+import { type FrameInfo, scanFrames } from './zstd-frames.ts';
+import { loadNativeDecompress } from './zstd-native.ts';
 
-/** Frames are decoded in batches of about this many compressed bytes: 96,000 frames in 1.5 s instead of 1.9–2.5 s one by one. */
-const BATCH_BYTES = 1 << 20;
-/** A batch is decoded at one go only if it cannot grow beyond this. */
-const MAX_BATCH_OUTPUT = 64 << 20;
+/** Frames are decoded at one go only if they cannot grow beyond this. */
+export const MAX_BATCH_OUTPUT = 64 << 20;
 /** A frame whose blocks can hold this much more than its header says is not decoded at one go. Blocks may be half empty. */
-const MAX_EXCESS = 8 << 20;
-/** A frame longer than this is streamed instead of gathered. */
-const STREAM_FROM = 4 << 20;
+export const MAX_EXCESS = 8 << 20;
 
 /**
  * Decodes a buffer of whole frames that must give exactly `size` bytes. Throws TAR_INVALID otherwise, before it uses
@@ -68,95 +63,12 @@ function decodeOne(frame: Uint8Array, maxSize: number): Uint8Array {
   }
 }
 
-/**
- * Decodes a stream of frames of any number and size into `sink`, in order. Memory stays bounded whatever the stream says.
- * `sink` gets bytes that it may keep. Throws TAR_INVALID for a stream that is broken or cut off; what `sink` throws passes through.
- */
-export async function decodeZstdStream(
-  input: AsyncIterable<Uint8Array>,
-  sink: (bytes: Uint8Array) => void,
-  load = loadNativeDecompress,
-): Promise<void> {
-  const walker = new FrameWalker();
-  let batch = newBatch();
-  let gathering: Uint8Array[] = [];
-  let stream: ReturnType<typeof decodeThrough> | undefined;
-  for await (const bytes of input) {
-    for (let at = 0; at < bytes.length; ) {
-      const { consumed, frame } = walker.advance(bytes, at);
-      const part = bytes.subarray(at, at + consumed);
-      at += consumed;
-      if (!stream && !frame && walker.pending > STREAM_FROM) {
-        await flush(batch, sink, load());
-        batch = newBatch();
-        stream = decodeThrough(zlib.createZstdDecompress({ chunkSize: BATCH_BYTES }), sink);
-        for (const earlier of gathering) await stream.write(earlier);
-        gathering = [];
-      }
-      if (stream) {
-        await stream.write(part);
-        if (frame) await stream.end();
-        if (frame) stream = undefined;
-        continue;
-      }
-      gathering.push(part);
-      if (!frame) continue;
-      if (!frame.skippable) add(batch, gathering, frame);
-      gathering = [];
-      if (batch.bytes < BATCH_BYTES && batch.bound < MAX_BATCH_OUTPUT / 2) continue;
-      await flush(batch, sink, load());
-      batch = newBatch();
-    }
-  }
-  if (walker.pending > 0) throw new PullError('TAR_INVALID', 'the zstd stream is cut off');
-  await flush(batch, sink, load());
-}
-
-interface Batch {
-  parts: Uint8Array[];
-  bytes: number;
-  bound: number;
-  /** The largest of its frames: the first one that lies ends the decoding. */
-  excess: number;
-}
-
-function newBatch(): Batch {
-  return { parts: [], bytes: 0, bound: 0, excess: 0 };
-}
-
-function add(batch: Batch, parts: readonly Uint8Array[], frame: FrameInfo): void {
-  for (const part of parts) {
-    batch.parts.push(part);
-    batch.bytes += part.length;
-  }
-  batch.bound += frame.maxSize;
-  batch.excess = Math.max(batch.excess, excessOf(frame));
-}
-
 /** What may come out of a frame beyond its own account before the decoder notices. */
-function excessOf(frame: FrameInfo): number {
+export function excessOf(frame: FrameInfo): number {
   return frame.blockBound - frame.maxSize;
 }
 
-async function flush(
-  batch: Batch,
-  sink: (bytes: Uint8Array) => void,
-  native: Decompress | undefined,
-): Promise<void> {
-  if (batch.bytes === 0) return;
-  const bytes = Buffer.concat(batch.parts);
-  if (native && batch.bound <= MAX_BATCH_OUTPUT && batch.excess <= MAX_EXCESS)
-    return sink(await native(bytes).catch(broken));
-  let at = 0;
-  for (const { compressedSize } of scanFrames(bytes)) {
-    const decoder = decodeThrough(zlib.createZstdDecompress({ chunkSize: BATCH_BYTES }), sink);
-    await decoder.write(bytes.subarray(at, at + compressedSize));
-    await decoder.end();
-    at += compressedSize;
-  }
-}
-
-function broken(cause: unknown): never {
+export function broken(cause: unknown): never {
   throw new PullError('TAR_INVALID', 'zstd data cannot be decoded', { cause });
 }
 

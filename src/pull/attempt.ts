@@ -1,12 +1,11 @@
 // One attempt at a plan: chunks are fetched and layers unpacked at the same time.
 
-import { isAbort } from '../errors.ts';
 import { transfer } from '../fetch/transfer.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
-import type { UnpackEvent, UnpackOutcome } from '../unpack/jobs.ts';
+import type { UnpackEvent, UnpackOutcome } from '../unpack/job.ts';
 import { ProgressBoard } from '../workers/progress-board.ts';
+import { throwFirstCause } from './first-cause.ts';
 import type { PullSession } from './session.ts';
-import { unpackHere } from './unpack-here.ts';
 import { type Attempt, toUnpackJob } from './unpack-job.ts';
 
 /** Throws what fetching or unpacking throws; afterwards nothing is running any more and fetched chunks can be found in the store. */
@@ -28,21 +27,13 @@ export async function runAttempt(session: PullSession, attempt: Attempt): Promis
   const context = { source, descriptors: layers, tallies, pack, board, concurrency, emit, signal };
   const onEvent = ({ layer, entries }: UnpackEvent) => emit({ kind: 'unpacked', index: layer, entries });
   const [unpacked, fetched] = await Promise.allSettled([
-    unpackHere(job, { signal, onEvent }).catch(stopping),
+    session.privileges.unpack(job, { signal, onEvent }).catch(stopping),
     transfer(attempt.plan.groups, context).catch(stopping),
   ]);
   signal.removeEventListener('abort', onAbort);
   throwFirstCause(fetched, unpacked);
   await adoptFetched(session, attempt.plan);
   return (unpacked as PromiseFulfilledResult<UnpackOutcome>).value;
-}
-
-/** When one side fails the other is aborted: the failure to tell is the one that is no ABORTED. */
-function throwFirstCause(...results: PromiseSettledResult<unknown>[]): void {
-  const failures = results.flatMap((result) =>
-    result.status === 'rejected' ? [result.reason as unknown] : [],
-  );
-  if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
 }
 
 /** Only sha256 names chunks in the store; a layer named by another digest is fetched anew each time. */

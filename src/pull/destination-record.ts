@@ -1,7 +1,8 @@
 // The record beside a root file system: it says which directory is ours to replace, and whether it is complete.
 import { randomBytes } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
 import { lstat, readFile, rename, writeFile } from 'node:fs/promises';
+import { isInode } from '../elevate/inode.ts';
+import type { OwnerPolicy } from '../unpack/ownership.ts';
 
 const RECORD_VERSION = 1;
 /** A record is some 300 bytes. */
@@ -10,6 +11,7 @@ const MAX_RECORD_BYTES = 64 << 10;
 export interface DestinationRecord {
   readonly image: string;
   readonly platform: string;
+  readonly ownership: OwnerPolicy;
 }
 
 /** Where the record of a pull lies: beside the root file system, never in it. */
@@ -17,46 +19,44 @@ export function recordPath(destination: string): string {
   return `${destination}.oci-pull.json`;
 }
 
-/** What tells a directory from another one that has taken its name: inode number and time of birth. undefined where there is none. */
-export async function inodeOf(path: string): Promise<string | undefined> {
-  const found = await lstat(path, { bigint: true }).catch(() => undefined);
-  return found && `${found.ino} ${found.birthtimeNs}`;
-}
-
 /** Was the directory at `destination` made by a pull? A directory that merely has the name of one is not. */
 export async function isOurs(destination: string): Promise<boolean> {
-  const inodes = (await readInodes(destination)) ?? [];
-  const found = await lstat(destination, { bigint: true }).catch(() => undefined);
-  return found !== undefined && inodes.some((inode) => isSame(found, inode));
+  return (await findOurs(destination)) !== undefined;
 }
 
-/**
- * An inode number alone is not enough: ext4 gives that of a removed directory to the next one. Where the file system knows no time of
- * birth, Node shows the time of the last change instead, and the number has to do.
- */
-function isSame({ ino, birthtimeNs, ctimeNs }: BigIntStats, recorded: unknown): boolean {
-  const [number, birth] = String(recorded).split(' ');
-  return number === `${ino}` && (birth === `${birthtimeNs}` || birthtimeNs === ctimeNs);
+/** Was it made by a pull, and may this user still be unable to remove it? */
+export async function holdsForeignFiles(destination: string): Promise<boolean> {
+  const ours = await findOurs(destination);
+  const user = process.geteuid?.();
+  if (!ours || user === undefined || user === 0) return false;
+  return ours.ownership === 'preserve' || ours.uid !== user;
 }
 
 /** Has there ever been a pull to this destination, whatever became of the directory? */
 export async function hasRecord(destination: string): Promise<boolean> {
-  return (await readInodes(destination)) !== undefined;
+  return (await readRecord(destination)) !== undefined;
 }
 
-/** undefined where there is no record of ours. */
-async function readInodes(destination: string): Promise<readonly unknown[] | undefined> {
+async function findOurs(destination: string) {
+  const record = await readRecord(destination);
+  const found = await lstat(destination, { bigint: true }).catch(() => undefined);
+  if (!record || !found || !record.inodes.some((inode) => isInode(found, inode))) return undefined;
+  return { uid: Number(found.uid), ownership: record.ownership };
+}
+
+/** undefined where there is no record of ours. Records of early versions say nothing of ownership. */
+async function readRecord(
+  destination: string,
+): Promise<{ inodes: readonly unknown[]; ownership: unknown } | undefined> {
   const record = recordPath(destination);
   const found = await lstat(record).catch(() => undefined);
   if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return undefined;
   try {
-    const value = JSON.parse(await readFile(record, 'utf8')) as {
-      tool?: unknown;
-      version?: unknown;
-      inodes?: unknown;
-    } | null;
+    const value = JSON.parse(await readFile(record, 'utf8')) as Record<string, unknown> | null;
     const isRecord = value?.tool === 'oci-pull' && value.version === RECORD_VERSION;
-    return isRecord && Array.isArray(value.inodes) ? value.inodes : undefined;
+    return isRecord && Array.isArray(value.inodes)
+      ? { inodes: value.inodes, ownership: value.ownership }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,19 +1,15 @@
-// The directory that becomes the root file system: what may be replaced, and how nothing half-done is ever left under its name.
-import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { chmod, lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+// The directory that becomes the root file system: what may be replaced, and where the new one is made meanwhile.
+import { lstat, mkdir, readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, join, parse, relative, resolve, sep } from 'node:path';
+import { dirname, join, parse, relative, resolve, sep } from 'node:path';
+import { inodeName, inodeOf } from '../elevate/inode.ts';
+import type { NamedDirectory } from '../elevate/protocol.ts';
+import { newStagingPath, stagingPrefix } from '../elevate/staging-name.ts';
 import { PullError, toPullError } from '../errors.ts';
 import { makeDirectories } from '../store/make-directories.ts';
-import {
-  type DestinationRecord,
-  hasRecord,
-  inodeOf,
-  isOurs,
-  recordPath,
-  writeRecord,
-} from './destination-record.ts';
+import { configPath, publish, type SideFiles, skippedPath } from './destination-publish.ts';
+import { type DestinationRecord, hasRecord, isOurs, recordPath } from './destination-record.ts';
+import { removeOwnTree } from './remove-tree.ts';
 
 /** A staging directory older than this belongs to a pull that was killed. */
 const STALE_MS = 24 * 60 * 60 * 1000;
@@ -22,39 +18,65 @@ const STALE_MS = 24 * 60 * 60 * 1000;
 export interface Destination {
   readonly path: string;
   readonly configPath: string;
+  readonly skippedPath: string;
   readonly root: string;
   /** Empties `root` for another attempt. */
   reset(): Promise<void>;
   /** Moves `root` to its place. The record is written last: without it nothing counts as complete. */
-  publish(record: DestinationRecord, config: Uint8Array): Promise<void>;
+  publish(record: DestinationRecord, files: SideFiles): Promise<void>;
   /** Removes `root`; what was at the destination before stays. Never throws. */
   discard(): Promise<void>;
 }
 
+export interface ClaimOptions {
+  /** Default: the working directory. */
+  readonly workspace?: string;
+  /** Removes staging directories as root; absent: they are this user's. */
+  readonly removeTree?: ((tree: NamedDirectory) => Promise<void>) | undefined;
+}
+
 /** Throws DESTINATION_UNSAFE before anything is changed, UNPACK_FAILED where the directory cannot be made. */
-export async function claimDestination(path: string, workspace = process.cwd()): Promise<Destination> {
+export async function claimDestination(path: string, options: ClaimOptions = {}): Promise<Destination> {
+  const { workspace = process.cwd(), removeTree } = options;
   refuseProtected(path, workspace);
   await refuseForeign(path);
-  const prefix = `.${basename(path)}.oci-pull-`;
-  const root = join(dirname(path), `${prefix}${randomBytes(6).toString('hex')}`);
-  try {
-    await makeDirectories(dirname(path));
-    await removeStale(dirname(path), prefix);
+  if (removeTree) await refuseForeignParent(path);
+  const remove = removeTree ?? removeOwnTree;
+  const root = newStagingPath(path);
+  let inode: string | undefined;
+  const make = async () => {
     await mkdir(root, { mode: 0o700 });
-  } catch (cause) {
-    throw toPullError(cause, {
-      code: 'UNPACK_FAILED',
-      message: `nothing can be created in ${dirname(path)}, where the destination is to be`,
-    });
-  }
+    inode = await inodeOf(root);
+  };
+  const removeRoot = async () => {
+    if (inode !== undefined) await remove({ path: root, inode });
+  };
+  await guarded(`nothing can be created in ${dirname(path)}, where the destination is to be`, async () => {
+    await makeDirectories(dirname(path));
+    await removeStale(path, removeTree);
+    await make();
+  });
   return {
     path,
     root,
     configPath: configPath(path),
-    reset: () => reset(root),
-    publish: (record, config) => publish({ path, root, config }, record),
-    discard: () => removeTree(root).catch(() => undefined),
+    skippedPath: skippedPath(path),
+    reset: () =>
+      guarded(`${root} cannot be emptied for another attempt`, async () => {
+        await removeRoot();
+        await make();
+      }),
+    publish: (record, files) => publish({ path, root, files, remove }, record),
+    discard: () => removeRoot().catch(() => undefined),
   };
+}
+
+async function guarded(message: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    throw toPullError(cause, { code: 'UNPACK_FAILED', message });
+  }
 }
 
 /** The workspace, the home directory, their parents, and version control are nobody's root file system. */
@@ -72,7 +94,7 @@ function refuseProtected(path: string, workspace: string): void {
 }
 
 async function refuseForeign(path: string): Promise<void> {
-  await refuseForeignConfig(path);
+  await refuseForeignFiles(path);
   const found = await lstat(path).catch(() => undefined);
   if (!found) return;
   if (!found.isDirectory())
@@ -89,100 +111,37 @@ async function refuseForeign(path: string): Promise<void> {
   );
 }
 
-/** The image config is written beside the tree; somebody's own file of that name is not ours to replace. */
-async function refuseForeignConfig(path: string): Promise<void> {
-  const config = configPath(path);
-  if ((await inodeOf(config)) === undefined || (await hasRecord(path))) return;
+/** Files are written beside the tree; somebody's own file of such a name is not ours to replace. */
+async function refuseForeignFiles(path: string): Promise<void> {
+  for (const file of [configPath(path), skippedPath(path)]) {
+    if ((await inodeOf(file)) === undefined || (await hasRecord(path))) continue;
+    throw new PullError('DESTINATION_UNSAFE', `${file} exists, and a file of that name belongs to a pull`, {
+      hint: 'Move it away, or choose another destination.',
+    });
+  }
+}
+
+/** Root works on behalf of this user only where names are this user's to give. */
+async function refuseForeignParent(path: string): Promise<void> {
+  const parent = await stat(dirname(path)).catch(() => undefined);
+  if (!parent || parent.uid === process.geteuid?.()) return;
   throw new PullError(
     'DESTINATION_UNSAFE',
-    `${config} exists, and the image's config would be written there`,
-    {
-      hint: 'Move it away, or choose another destination.',
-    },
+    `destination ${path} lies in a directory of another user, where root does not work on behalf of this one`,
+    { hint: 'Choose a destination in a directory of your own, or run the whole pull as root.' },
   );
 }
 
-function configPath(destination: string): string {
-  return `${destination}.config.json`;
-}
-
-async function reset(root: string): Promise<void> {
-  try {
-    await removeTree(root);
-    await mkdir(root, { mode: 0o700 });
-  } catch (cause) {
-    throw toPullError(cause, {
-      code: 'UNPACK_FAILED',
-      message: `${root} cannot be emptied for another attempt`,
-    });
-  }
-}
-
-async function publish(
-  made: { path: string; root: string; config: Uint8Array },
-  record: DestinationRecord,
-): Promise<void> {
-  const { path, root, config } = made;
-  const old = `${root}.old`;
-  try {
-    await writeFile(`${root}.config`, config, { flag: 'wx' });
-    const [before, after] = [await inodeOf(path), await inodeOf(root)];
-    // From here on the record says that whatever is at the destination is ours to replace, but not complete.
-    await writeRecord(path, { ...record, complete: false, inodes: [before, after] });
-    await moveAway(path, old);
-    try {
-      await rename(root, path);
-      await rename(`${root}.config`, configPath(path));
-      await writeRecord(path, { ...record, complete: true, inodes: [after] });
-    } catch (cause) {
-      await putBack({ path, root, old }, after);
-      throw cause;
-    }
-  } catch (cause) {
-    await rm(`${root}.config`, { force: true }).catch(() => undefined);
-    throw toPullError(cause, {
-      code: 'UNPACK_FAILED',
-      message: `the root file system cannot be moved to ${path}`,
-    });
-  }
-  await removeTree(old).catch(() => undefined);
-}
-
-async function moveAway(path: string, old: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  if (!found) return;
-  const entries = await readdir(path);
-  if (entries.length === 0) await rmdir(path);
-  else await rename(path, old);
-}
-
-/** The new tree could not take the place of the old one: that stays what it was. `made`: inode of the new tree. */
-async function putBack(
-  paths: { path: string; root: string; old: string },
-  made: string | undefined,
-): Promise<void> {
-  const { path, root, old } = paths;
-  if ((await inodeOf(path)) === made) await rename(path, root).catch(() => undefined);
-  await rename(old, path).catch(() => undefined);
-}
-
-async function removeStale(parent: string, prefix: string): Promise<void> {
-  for (const name of await readdir(parent)) {
-    if (!name.startsWith(prefix)) continue;
+async function removeStale(path: string, removeTree: ClaimOptions['removeTree']): Promise<void> {
+  const parent = dirname(path);
+  const names = (await readdir(parent)).filter((name) => name.startsWith(stagingPrefix(path)));
+  for (const name of names) {
     // Not mtime: that of an unpacked tree is the image's, which may be years old while another pull still works on it.
-    const found = await lstat(join(parent, name)).catch(() => undefined);
-    const isOwn = found !== undefined && found.uid === (process.geteuid?.() ?? found.uid);
-    if (isOwn && Date.now() - found.ctimeMs > STALE_MS)
-      await removeTree(join(parent, name)).catch(() => undefined);
+    const found = await lstat(join(parent, name), { bigint: true }).catch(() => undefined);
+    if (!found || Date.now() - Number(found.ctimeMs) <= STALE_MS) continue;
+    const tree = { path: join(parent, name), inode: inodeName(found) };
+    const isOwn = found.uid === BigInt(process.geteuid?.() ?? found.uid);
+    if (found.isDirectory() && removeTree) await removeTree(tree).catch(() => undefined);
+    else if (isOwn) await removeOwnTree(tree).catch(() => undefined);
   }
-}
-
-/**
- * Closes a tree to others, then removes it. Synchronous, because only that removal goes by descriptors: the other one goes by path, and
- * as root could be led out of the tree by the owner of a directory in it.
- */
-async function removeTree(path: string): Promise<void> {
-  const found = await lstat(path).catch(() => undefined);
-  if (found?.isDirectory()) await chmod(path, 0o700).catch(() => undefined);
-  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }

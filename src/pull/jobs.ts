@@ -1,21 +1,26 @@
 // The jobs that worker threads run for a pull, and where their script is.
 import type { ReadTocJob, ReadTocOutcome } from '../fetch/jobs.ts';
-import type { HashJob } from '../unpack/hash-lane.ts';
-import type { UnpackEvent, UnpackJob, UnpackOutcome } from '../unpack/jobs.ts';
+import type { ApplyJob } from '../unpack/apply.ts';
+import type { DiagnoseJob, Diagnosis } from '../unpack/diagnose.ts';
+import type { HashJob } from '../unpack/hash.ts';
+import type { HashBlobsJob } from '../unpack/hash-blobs.ts';
+import type { LayerFailure, UnpackEvent, UnpackedImage } from '../unpack/job.ts';
+import type { StreamJob } from '../unpack/stream.ts';
 import { WorkerPool } from '../workers/pool.ts';
 
 export type PullJobs = {
   readToc: { input: ReadTocJob; output: ReadTocOutcome; event: never };
-  unpack: { input: UnpackJob; output: UnpackOutcome; event: UnpackEvent };
+  /** These four run at the same time. */
+  stream: { input: StreamJob; output: { kind: 'done' } | LayerFailure; event: never };
   hash: { input: HashJob; output: undefined; event: never };
+  hashBlobs: { input: HashBlobsJob; output: { kind: 'done' } | LayerFailure; event: never };
+  apply: { input: ApplyJob; output: UnpackedImage | LayerFailure; event: UnpackEvent };
+  diagnose: { input: DiagnoseJob; output: Diagnosis; event: never };
 };
 
-/**
- * Threads for one stage, ended with it: the memory of a thread that has read large tables of contents is only given back then.
- * Two are needed to unpack and to hash at the same time.
- */
-export function openPool(): WorkerPool<PullJobs> {
-  return new WorkerPool<PullJobs>(workerScript(), 2);
+/** Threads for one stage, ended with it: the memory of a thread that has read large tables of contents is only given back then. */
+export function openPool(threads: number): WorkerPool<PullJobs> {
+  return new WorkerPool<PullJobs>(workerScript(), threads);
 }
 
 /** Bundled, the worker lies beside this file; in a checkout it is the door of that name. */

@@ -7,7 +7,9 @@ import { digestKeyOfHex } from '../oci/digest-key.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
 import { type CopiedChunk, copyIntoFreshPacks } from '../store/compact.ts';
 import type { PackFile } from '../store/pack-file.ts';
+import type { PackEntry } from '../store/pack-format.ts';
 import type { SealedPack } from '../store/staging.ts';
+import { indexWholeLayers } from './index-layers.ts';
 import { packTarget } from './prepare.ts';
 import { type PullSession, warn } from './session.ts';
 
@@ -31,6 +33,7 @@ export async function keepPacks(
 ): Promise<Packs> {
   const image = { session, plan, metadata };
   const stored = storedPacks(image);
+  await indexWholeLayers(session, plan, metadata);
   const fresh = await session.staging.seal();
   const live = [...stored, ...fresh];
   // Only a remote cache suffers from many packs; a store on disk would be compacted again and again, an image at a time.
@@ -46,15 +49,25 @@ export async function keepPacks(
 
 async function compact(image: Image, fresh: readonly SealedPack[]): Promise<Packs> {
   const { session } = image;
-  const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack.path]));
-  const chunks = [...imageChunks(image)].map((chunk) => ({
-    ...chunk,
-    path: sealed.get(chunk.path) ?? chunk.path,
-  }));
+  const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack]));
+  const chunks = [...imageChunks(image)].map((chunk): CopiedChunk => {
+    const fresh = sealed.get(chunk.path);
+    const inside =
+      chunk.form === 'blob' ? framesInside(chunk, fresh ?? session.store.packAt(chunk.path)) : [];
+    return { ...chunk, path: fresh?.path ?? chunk.path, inside };
+  });
   const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
   const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
   await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
   return { fresh: packs, live: packs };
+}
+
+/** A blob keeps the chunks that it is known to hold. */
+function framesInside(blob: CopiedChunk, pack: { frames(): readonly PackEntry[] } | undefined): PackEntry[] {
+  const end = blob.offset + blob.compressedSize;
+  return (pack?.frames() ?? []).filter(
+    ({ offset, compressedSize }) => offset >= blob.offset && offset + compressedSize <= end,
+  );
 }
 
 interface Image {

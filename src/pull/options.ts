@@ -3,6 +3,7 @@ import type { CacheSession } from '../cache/session.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { Reference } from '../oci/reference.ts';
 import type { Emit } from '../progress/events.ts';
+import type { UnpackLimits } from '../unpack/limits.ts';
 
 /** What may be remembered of a pull, and from where. */
 export interface Caching {
@@ -19,6 +20,9 @@ export interface PullOptions extends Caching {
   readonly platform: Platform;
   /** Absolute path of the root file system to be made. */
   readonly destination: string;
+  readonly ownership: OwnershipChoice;
+  /** What is to be other than DEFAULT_LIMITS. */
+  readonly limits: Partial<UnpackLimits>;
   /** Credential for the reference's registry; absent: anonymous. */
   readonly credential?: Credential | undefined;
   /** Tried only where the registry refuses an anonymous pull; an image that needs it may be cached differently. */
@@ -36,3 +40,7 @@ export interface PullOptions extends Caching {
 }
 
 export const DEFAULT_CONCURRENCY = 8;
+
+export const OWNERSHIPS = ['auto', 'preserve', 'runner'] as const;
+/** `auto`: as in the image for root, otherwise everything belongs to the user who runs this. */
+export type OwnershipChoice = (typeof OWNERSHIPS)[number];

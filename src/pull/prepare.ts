@@ -1,11 +1,12 @@
 // What each layer is made of, and from that the plan.
-import { isAbort, PullError } from '../errors.ts';
+import { PullError } from '../errors.ts';
 import type { ReadTocJob, ReadTocOutcome } from '../fetch/jobs.ts';
 import { type LayerMetadata, readLayerMetadata } from '../fetch/metadata.ts';
 import type { LayerTally } from '../fetch/tally.ts';
 import { detectLayerFormat } from '../layer/annotations.ts';
 import type { FetchPlan, PlanLayer } from '../plan/fetch-plan.ts';
 import { planFetch } from '../plan/plan.ts';
+import { throwFirstCause } from './first-cause.ts';
 import { openPool } from './jobs.ts';
 import type { PullSession } from './session.ts';
 
@@ -19,7 +20,7 @@ export async function readMetadata(
   session: PullSession,
   whole: ReadonlyMap<number, string>,
 ): Promise<LayerMetadata[]> {
-  await using pool = openPool();
+  await using pool = openPool(2);
   const stop = new AbortController();
   const signal = AbortSignal.any([session.options.signal, stop.signal]);
   const readToc = (job: ReadTocJob) => pool.run('readToc', job).catch(tooLarge);
@@ -34,11 +35,7 @@ export async function readMetadata(
   });
   // One failure ends the others, and nothing goes on behind the caller's back.
   for (const read of reads) read.catch(() => stop.abort());
-  const settled = await Promise.allSettled(reads);
-  const failures = settled.flatMap((result) =>
-    result.status === 'rejected' ? [result.reason as unknown] : [],
-  );
-  if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
+  throwFirstCause(...(await Promise.allSettled(reads)));
   return Promise.all(reads);
 }
 

@@ -1,6 +1,8 @@
 // The order of the stages, and nothing else.
 import { isAbsolute, relative } from 'node:path';
 import { describeError, PullError } from '../errors.ts';
+import type { LayerMetadata } from '../fetch/metadata.ts';
+import type { FetchPlan } from '../plan/fetch-plan.ts';
 import { packsDirectory, prepareStore } from '../store/store.ts';
 import { type Access, openImage } from './access.ts';
 import { runAttempt } from './attempt.ts';
@@ -8,10 +10,12 @@ import { claimDestination, type Destination } from './destination.ts';
 import { keepPacks, type Packs } from './live-packs.ts';
 import type { PullOptions } from './options.ts';
 import { planLayers, readMetadata } from './prepare.ts';
+import { acquirePrivileges } from './privileges.ts';
 import { type Lessons, learn } from './recover.ts';
 import { type Finished, reportLayers } from './report.ts';
 import type { PullResult, Timings } from './result.ts';
 import { closeSession, openSession, type PullSession, warn } from './session.ts';
+import { renderSkipList, type SkippedSummary, summarizeSkips } from './skipped.ts';
 
 /**
  * Each attempt unpacks anew what lies below the detour. Two of a kind end that kind (a store that is wrong about two layers is not
@@ -23,7 +27,8 @@ const MAX_ATTEMPTS = 10;
 export async function pull(options: PullOptions): Promise<PullResult> {
   const watch = new Stopwatch();
   refuseNested(options);
-  const destination = await claimDestination(options.destination);
+  await using privileges = await acquirePrivileges(options);
+  const destination = await claimDestination(options.destination, privileges);
   try {
     options.emit({ kind: 'stage', stage: 'resolve' });
     const access = await openImage(options);
@@ -31,16 +36,15 @@ export async function pull(options: PullOptions): Promise<PullResult> {
     try {
       await restorePacks(options, access);
       watch.lap('restore');
-      const session = await openSession(options, access);
+      const session = await openSession(options, access, privileges);
       try {
         const finished = await fetchAndUnpack(session, destination, watch);
         watch.lap('fetchAndUnpack');
         const packs = await keep(session, finished);
         const result = describeResult(session, finished, { destination, packs });
-        await destination.publish(
-          { image: result.image, platform: result.platform },
-          access.image.configBytes,
-        );
+        const about = { image: result.image, platform: result.platform, ownership: result.ownership };
+        const skipped = renderSkipList(finished.skipped, about);
+        await destination.publish(about, { config: access.image.configBytes, skipped });
         watch.lap('finish');
         return { ...result, timings: watch.timings() };
       } finally {
@@ -99,14 +103,15 @@ async function fetchAndUnpack(
     session.options.emit({ kind: 'stage', stage: 'plan' });
     const metadata = await readMetadata(session, lessons.whole);
     const plan = planLayers(session, metadata);
-    announce(session, { plan, metadata, layers: [] });
+    announce(session, plan, metadata);
     watch.lap('plan');
     session.options.emit({ kind: 'stage', stage: 'fetch' });
     const outcome = await runAttempt(session, { plan, metadata, root: destination.root });
     watch.lap('fetchAndUnpack');
     if (outcome.kind === 'done') {
-      noteSkipped(session, outcome.report);
-      return { plan, metadata, layers: outcome.layers };
+      const { skipped } = outcome.report;
+      noteSkipped(session, summarizeSkips(skipped));
+      return { plan, metadata, layers: outcome.layers, skipped };
     }
     session.options.emit({
       kind: 'debug',
@@ -121,7 +126,11 @@ async function fetchAndUnpack(
   );
 }
 
-function announce({ options, layers, tallies }: PullSession, { plan, metadata }: Finished): void {
+function announce(
+  { options, layers, tallies }: PullSession,
+  plan: FetchPlan,
+  metadata: readonly LayerMetadata[],
+): void {
   plan.bytes.forEach(({ missing, cached }, index) => {
     const layer = metadata[index];
     const way = missing === 0 ? 'cached' : layer?.kind === 'chunked' ? 'ranges' : 'whole';
@@ -137,13 +146,9 @@ function announce({ options, layers, tallies }: PullSession, { plan, metadata }:
   options.emit({ kind: 'planned', bytes: received + missing });
 }
 
-function noteSkipped(
-  session: PullSession,
-  report: { skippedCount: number; skipped: readonly { path: string; reason: string }[] },
-): void {
-  const [first] = report.skipped;
+function noteSkipped(session: PullSession, { count, first: [first] }: SkippedSummary): void {
   if (!first) return;
-  const others = report.skippedCount > 1 ? ` and ${report.skippedCount - 1} more` : '';
+  const others = count > 1 ? ` and ${count - 1} more` : '';
   warn(session, `not everything could be created: ${first.path} (${first.reason})${others}`);
 }
 
@@ -175,6 +180,9 @@ function describeResult(
     ...(session.image.indexDigest === undefined ? {} : { indexDigest: session.image.indexDigest }),
     rootPath: destination.path,
     configPath: destination.configPath,
+    ownership: session.privileges.owner,
+    skipped: summarizeSkips(finished.skipped),
+    ...(finished.skipped.count > 0 ? { skippedPath: destination.skippedPath } : {}),
     usedFallbackCredential: session.usedFallback,
     cacheHit: bytesDownloaded === 0,
     bytesDownloaded,

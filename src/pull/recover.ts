@@ -5,7 +5,7 @@ import { digestKey } from '../layer/chunk-table.ts';
 import { digestHex } from '../oci/digest.ts';
 import { digestKeyOfHex, digestOfKey } from '../oci/digest-key.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
-import type { UnpackOutcome } from '../unpack/jobs.ts';
+import type { UnpackOutcome } from '../unpack/job.ts';
 import { type PullSession, warn } from './session.ts';
 
 /** What earlier attempts have shown. */

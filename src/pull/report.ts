@@ -3,7 +3,8 @@ import type { LayerMetadata } from '../fetch/metadata.ts';
 import type { LayerTally } from '../fetch/tally.ts';
 import { layerCompression } from '../oci/media-type.ts';
 import type { FetchPlan, LayerPlan } from '../plan/fetch-plan.ts';
-import type { LayerOutcome } from '../unpack/jobs.ts';
+import type { LayerOutcome } from '../unpack/job.ts';
+import type { SkipReport } from '../unpack/skips.ts';
 import type { LayerReport } from './result.ts';
 import type { PullSession } from './session.ts';
 
@@ -11,6 +12,7 @@ export interface Finished {
   readonly plan: FetchPlan;
   readonly metadata: readonly LayerMetadata[];
   readonly layers: readonly LayerOutcome[];
+  readonly skipped: SkipReport;
 }
 
 export function reportLayers(session: PullSession, finished: Finished): LayerReport[] {
@@ -20,10 +22,7 @@ export function reportLayers(session: PullSession, finished: Finished): LayerRep
     const reason = metadata.kind === 'plain' ? metadata.reason : undefined;
     return {
       digest: descriptor.digest,
-      format:
-        metadata.kind === 'chunked' || reason !== undefined
-          ? 'zstd:chunked'
-          : formatName(descriptor.mediaType),
+      format: isChunked(metadata) ? 'zstd:chunked' : formatName(descriptor.mediaType),
       way: tally.bytes === 0 ? 'cached' : metadata.kind === 'chunked' ? 'ranges' : 'whole',
       ...(reason === undefined ? {} : { reason }),
       compressedSize: descriptor.size,
@@ -36,6 +35,10 @@ export function reportLayers(session: PullSession, finished: Finished): LayerRep
       milliseconds: finished.layers[index]?.milliseconds ?? 0,
     };
   });
+}
+
+function isChunked(metadata: LayerMetadata): boolean {
+  return metadata.kind === 'chunked' || metadata.chunked !== undefined || metadata.reason !== undefined;
 }
 
 function formatName(mediaType: string): LayerReport['format'] {

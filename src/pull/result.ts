@@ -1,4 +1,6 @@
 import type { PackFile } from '../store/pack-file.ts';
+import type { OwnerPolicy } from '../unpack/ownership.ts';
+import type { SkippedSummary } from './skipped.ts';
 
 /** How a layer was had. */
 export type LayerWay = 'cached' | 'ranges' | 'whole';
@@ -43,6 +45,12 @@ export interface PullResult {
   readonly rootPath: string;
   /** The image's config JSON, beside the root file system. */
   readonly configPath: string;
+  /** Who owns the tree: whom the image says, or the user who ran this. */
+  readonly ownership: OwnerPolicy;
+  /** What was left out of the tree. Owners that became the user's do not count: `ownership` tells. */
+  readonly skipped: SkippedSummary;
+  /** The list of it, a JSON file beside the root file system; absent where nothing was left out. */
+  readonly skippedPath?: string;
   /** true if the registry refused an anonymous pull, and the fallback credential opened it. */
   readonly usedFallbackCredential: boolean;
   /** true if no layer data came from the registry. */

@@ -6,9 +6,11 @@ import { Staging } from '../store/staging.ts';
 import { ChunkStore } from '../store/store.ts';
 import type { Access } from './access.ts';
 import type { PullOptions } from './options.ts';
+import type { Privileges } from './privileges.ts';
 
 export interface PullSession extends Access {
   readonly options: PullOptions;
+  readonly privileges: Privileges;
   readonly layers: readonly Descriptor[];
   readonly store: ChunkStore;
   readonly staging: Staging;
@@ -16,13 +18,18 @@ export interface PullSession extends Access {
   readonly warnings: string[];
 }
 
-export async function openSession(options: PullOptions, access: Access): Promise<PullSession> {
+export async function openSession(
+  options: PullOptions,
+  access: Access,
+  privileges: Privileges,
+): Promise<PullSession> {
   const { image, caching } = access;
   const store = await ChunkStore.open(options.storeDirectory, caching.storeRead);
   const { layers } = image.manifest;
   return {
     ...access,
     options,
+    privileges,
     layers,
     store,
     staging: new Staging(store),

@@ -2,7 +2,7 @@
 import type { LayerMetadata } from '../fetch/metadata.ts';
 import type { FetchPlan, LayerPlan } from '../plan/fetch-plan.ts';
 import { MAX_RANGE_BYTES } from '../plan/plan.ts';
-import type { LayerInput, UnpackJob } from '../unpack/jobs.ts';
+import type { LayerInput, UnpackJob } from '../unpack/job.ts';
 import type { PullSession } from './session.ts';
 
 export interface Attempt {
@@ -17,15 +17,15 @@ export async function toUnpackJob(
   session: PullSession,
   attempt: Attempt,
   board: SharedArrayBuffer,
-): Promise<Omit<UnpackJob, 'ring'>> {
+): Promise<UnpackJob> {
   const { plan, root } = attempt;
   const files: string[] = [];
   for (const file of plan.files) {
     files.push(file.kind === 'stored' ? file.path : (await session.staging.pack(file.pack)).path);
   }
   const layers = session.layers.map((_, index) => toLayerInput(session, attempt, { index, files }));
-  const owner = process.geteuid?.() === 0 ? 'preserve' : 'runner';
-  return { root, owner, files, board, layers };
+  const { options, privileges } = session;
+  return { root, owner: privileges.owner, limits: options.limits, files, board, layers };
 }
 
 /** Adds to `files` where a tar-split lies in another file than any chunk. */
@@ -42,9 +42,9 @@ function toLayerInput(
   if (planned.kind === 'plain') {
     const { file, offset, compressedSize, groups } = planned;
     const blob = { file, offset, compressedSize, groups, groupBytes: MAX_RANGE_BYTES };
-    // A blob that this pull has fetched, in whichever attempt, has to prove its name before it is kept under it.
-    const isFresh = session.store.packAt(files[file] ?? '') === undefined;
-    return { ...names, kind: 'plain', blob, verifyDigest: isFresh };
+    // Not what this pull has fetched itself, in whichever attempt: only a pull that succeeds seals its packs.
+    const isKept = session.store.packAt(files[file] ?? '') !== undefined;
+    return { ...names, kind: 'plain', blob, isKept };
   }
   if (layer.kind !== 'chunked') throw new Error(`layer ${index} was planned as another kind than it is`);
   const { path, offset, compressedSize, digest: tarSplitDigest } = layer.tarSplit;

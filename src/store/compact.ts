@@ -9,6 +9,8 @@ import type { ChunkStore } from './store.ts';
 /** A chunk to copy; its bytes have been verified. */
 export interface CopiedChunk extends PackEntry {
   readonly path: string;
+  /** Frames that lie inside of this blob. */
+  readonly inside?: readonly PackEntry[];
 }
 
 const COPY_BYTES = 4 << 20;
@@ -77,7 +79,8 @@ async function copyRun(
   } catch (cause) {
     throw toPullError(cause, { code: 'STORE_FAILED', message: `${first.path} cannot be copied` });
   }
-  for (const { form, hex, offset, compressedSize, size } of run) {
-    pack.add({ form, hex, offset: to.offset + offset - first.offset, compressedSize, size });
+  for (const { path: _, inside = [], ...entry } of run) {
+    for (const each of [entry, ...inside])
+      pack.add({ ...each, offset: to.offset + each.offset - first.offset });
   }
 }

@@ -36,7 +36,7 @@ export interface PackTrailer {
   readonly tableDigest: string;
 }
 
-/** `entries`: ascending by offset. Returns table and trailer, to be written at `tableOffset`. */
+/** `entries`: in the order of compareEntries; frames may lie inside of blobs. Returns table and trailer, to be written at `tableOffset`. */
 export function encodeTable(entries: readonly PackEntry[], tableOffset: number): Buffer {
   const columns = Buffer.alloc(entries.length * ENTRY_SIZE);
   let position = 0;
@@ -47,10 +47,20 @@ export function encodeTable(entries: readonly PackEntry[], tableOffset: number):
     columns.writeUIntLE(entry.offset - position, at.gap, 6);
     columns.writeUIntLE(entry.compressedSize, at.compressedSize, 6);
     columns.writeUIntLE(entry.size, at.size, 6);
-    position = entry.offset + entry.compressedSize;
+    position = afterEntry(entry);
   });
   const table = zlib.zstdCompressSync(columns);
   return Buffer.concat([table, encodeTrailer(entries.length, tableOffset, table)]);
+}
+
+/** The order of a table. */
+export function compareEntries(a: PackEntry, b: PackEntry): number {
+  return a.offset - b.offset || FORMS.indexOf(b.form) - FORMS.indexOf(a.form);
+}
+
+/** Where the gap to the next entry begins: frames may follow one another inside of a blob. */
+function afterEntry({ form, offset, compressedSize }: PackEntry): number {
+  return form === 'blob' ? offset : offset + compressedSize;
 }
 
 function encodeTrailer(count: number, tableOffset: number, table: Buffer): Buffer {
@@ -83,19 +93,42 @@ export function decodeTrailer(trailer: Buffer, fileSize: number): PackTrailer | 
 }
 
 /** undefined for a table that is damaged or points out of the pack. */
-export function decodeTable(table: Buffer, trailer: PackTrailer): PackEntry[] | undefined {
+export function decodeTable(table: Buffer, trailer: PackTrailer): PackTable | undefined {
   if (sha256Hex(table) !== trailer.tableDigest) return undefined;
   const columns = decompressTable(table, trailer.count * ENTRY_SIZE);
   if (!columns) return undefined;
+  const rows = { columns, count: trailer.count, end: trailer.tableOffset };
+  const blobs = readRows(rows, 'blob');
+  return blobs && { blobs, count: trailer.count, frames: () => readRows(rows, 'frame') ?? [] };
+}
+
+/** Most pulls look for a few blobs only, and there may be tens of thousands of frames. */
+export interface PackTable {
+  readonly count: number;
+  readonly blobs: readonly PackEntry[];
+  /** Made anew at each call. */
+  frames(): PackEntry[];
+}
+
+interface Rows {
+  readonly columns: Buffer;
+  readonly count: number;
+  /** Where the pack's data ends. */
+  readonly end: number;
+}
+
+/** The entries of one form, but all are checked: undefined where one is malformed. */
+function readRows({ columns, count, end }: Rows, wanted: ChunkForm): PackEntry[] | undefined {
   const entries: PackEntry[] = [];
   let position = 0;
-  for (let index = 0; index < trailer.count; index++) {
-    const at = column(trailer.count, index);
+  for (let index = 0; index < count; index++) {
+    const at = column(count, index);
     const form = FORMS[columns[at.form] as number];
-    const compressedSize = columns.readUIntLE(at.compressedSize, 6);
     const offset = position + columns.readUIntLE(at.gap, 6);
-    position = offset + compressedSize;
-    if (form === undefined || position > trailer.tableOffset) return undefined;
+    const compressedSize = columns.readUIntLE(at.compressedSize, 6);
+    if (form === undefined || offset + compressedSize > end) return undefined;
+    position = form === 'blob' ? offset : offset + compressedSize;
+    if (form !== wanted) continue;
     const hex = columns.toString('hex', index * 32, index * 32 + 32);
     entries.push({ form, hex, offset, compressedSize, size: columns.readUIntLE(at.size, 6) });
   }

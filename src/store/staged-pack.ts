@@ -1,7 +1,7 @@
 // A pack while it is being filled: a file beside the store's packs that nobody else sees, until it is sealed or discarded.
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { toPullError } from '../errors.ts';
-import { encodeTable, type PackEntry, packKey } from './pack-format.ts';
+import { compareEntries, encodeTable, type PackEntry, packKey } from './pack-format.ts';
 
 /** Owned by one pull. Writes may go to any place in any order; entries say at last what is where. */
 export class StagedPack {
@@ -57,9 +57,8 @@ export class StagedPack {
 
   /** Writes table and trailer and moves the file to `<directory>/<key>.pack`. A pack that is there already is as good. */
   async seal(directory: string): Promise<{ key: string; path: string; size: number }> {
-    const entries = [...this.#entries].sort((a, b) => a.offset - b.offset);
-    const last = entries.at(-1);
-    const end = last ? last.offset + last.compressedSize : 0;
+    const entries = [...this.#entries].sort(compareEntries);
+    const end = entries.reduce((most, entry) => Math.max(most, entry.offset + entry.compressedSize), 0);
     const key = packKey(entries);
     const path = `${directory}/${key}.pack`;
     try {

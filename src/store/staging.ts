@@ -1,11 +1,11 @@
 // The packs that one pull fills: made when first needed, sealed together when everything in them is verified, or thrown away.
 import type { PackFile } from './pack-file.ts';
-import type { PackEntry } from './pack-format.ts';
+import { compareEntries, type PackEntry } from './pack-format.ts';
 import type { StagedPack } from './staged-pack.ts';
 import { type ChunkStore, packsDirectory } from './store.ts';
 
 /** `stagedPath`: where the pack was while it was filled. */
-export type SealedPack = PackFile & { readonly stagedPath: string };
+export type SealedPack = PackFile & { readonly stagedPath: string; frames(): PackEntry[] };
 
 export class Staging {
   readonly #store: ChunkStore;
@@ -41,7 +41,13 @@ export class Staging {
       pack.add(entry);
       if (number === 0) this.#used = Math.max(this.#used, entry.offset + entry.compressedSize);
     }
-    this.#store.adopt({ key: '', path: pack.path, size: 0, entries });
+    this.#store.adopt({ path: pack.path, entries });
+  }
+
+  /** Names chunks that lie inside of blobs of pack `number`, for later pulls; this one does not find them. */
+  async index(number: number, entries: readonly PackEntry[]): Promise<void> {
+    const pack = await this.pack(number);
+    for (const entry of entries) pack.add(entry);
   }
 
   /** Chunks whose bytes were wrong will not be sealed. */
@@ -57,11 +63,13 @@ export class Staging {
         await pack.discard();
         continue;
       }
-      const liveBytes = pack.entries.reduce((sum, entry) => sum + entry.compressedSize, 0);
+      const liveBytes = storedBytes(pack.entries);
+      const { entries } = pack;
       sealed.push({
         ...(await pack.seal(packsDirectory(this.#store.directory))),
         liveBytes,
         stagedPath: pack.path,
+        frames: () => entries.filter(({ form }) => form === 'frame'),
       });
     }
     this.#packs.length = 0;
@@ -78,4 +86,14 @@ export class Staging {
     const settled = await Promise.allSettled(this.#packs.filter((pack) => pack !== undefined));
     return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   }
+}
+
+/** Frames inside of a blob are bytes of the blob. */
+function storedBytes(entries: readonly PackEntry[]): number {
+  let [bytes, end] = [0, 0];
+  for (const { offset, compressedSize } of [...entries].sort(compareEntries)) {
+    bytes += Math.max(0, offset + compressedSize - Math.max(offset, end));
+    end = Math.max(end, offset + compressedSize);
+  }
+  return bytes;
 }

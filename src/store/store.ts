@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { toPullError } from '../errors.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
 import { makeDirectories } from './make-directories.ts';
-import { decodeTable, decodeTrailer, PACK_VERSION, type PackEntry, TRAILER_SIZE } from './pack-format.ts';
+import {
+  decodeTable,
+  decodeTrailer,
+  PACK_VERSION,
+  type PackEntry,
+  type PackTable,
+  TRAILER_SIZE,
+} from './pack-format.ts';
 import { StagedPack } from './staged-pack.ts';
 
 /** A chunk at hand. The bytes are a hint until they have been hashed. */
@@ -18,10 +25,14 @@ export interface StoredChunk {
   readonly size: number;
 }
 
-export interface OpenPack {
+export interface OpenPack extends PackTable {
   readonly key: string;
   readonly path: string;
   readonly size: number;
+}
+
+interface StagedEntries {
+  readonly path: string;
   readonly entries: readonly PackEntry[];
 }
 
@@ -29,7 +40,7 @@ export interface OpenPack {
 const MAX_STORE_ENTRIES = 5_000_000;
 
 interface Held {
-  readonly pack: OpenPack;
+  readonly pack: { readonly key: string; readonly path: string };
   readonly entry: PackEntry;
 }
 
@@ -62,7 +73,10 @@ export class ChunkStore {
   readonly #chunks = new Map<string, Held>();
   readonly #packs = new Map<string, OpenPack>();
   readonly #damaged = new Set<string>();
+  /** Packs whose frames have not been looked at yet. */
+  readonly #unread: OpenPack[] = [];
   #entries = 0;
+  #holdsFrames = false;
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -99,6 +113,7 @@ export class ChunkStore {
   }
 
   #lookUp(form: PackEntry['form'], key: string, size: number | undefined): Held | undefined {
+    if (form === 'frame') this.#readFrames();
     const first = this.#chunks.get(`${form} ${key}`);
     return size === undefined || first?.entry.size === size
       ? first
@@ -106,13 +121,29 @@ export class ChunkStore {
   }
 
   /** Chunks of a pack that is still being filled, found like any other from now on. The first pack to hold a chunk is the one used. */
-  adopt(pack: OpenPack): void {
-    for (const entry of pack.entries) {
+  adopt({ path, entries }: StagedEntries): void {
+    this.#readFrames();
+    this.#add({ key: '', path }, entries);
+  }
+
+  #add(pack: Held['pack'], entries: readonly PackEntry[]): void {
+    for (const entry of entries) {
       const name = `${entry.form} ${digestKeyOfHex(entry.hex)}`;
       const first = this.#chunks.get(name);
       const free = first && first.entry.size !== entry.size ? `${name} ${entry.size}` : name;
       if (!this.#chunks.has(free)) this.#chunks.set(free, { pack, entry });
+      if (entry.form === 'frame') this.#holdsFrames = true;
     }
+  }
+
+  /** Only once somebody asks for one: an image that is wholly at hand as blobs needs none of its 80,000 frames. */
+  #readFrames(): void {
+    for (const pack of this.#unread.splice(0)) this.#add(pack, pack.frames());
+  }
+
+  /** Is there any chunk that a layer could share? */
+  get holdsFrames(): boolean {
+    return this.#holdsFrames || this.#unread.length > 0;
   }
 
   /** A chunk whose bytes were wrong: not found again. Its pack is kept for the other chunks until `removeDamaged`. */
@@ -126,7 +157,12 @@ export class ChunkStore {
 
   /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
   forgetSealed(): void {
-    for (const [name, { pack }] of this.#chunks) if (pack.key) this.#chunks.delete(name);
+    this.#unread.length = 0;
+    this.#holdsFrames = false;
+    for (const [name, { pack, entry }] of this.#chunks) {
+      if (pack.key) this.#chunks.delete(name);
+      else if (entry.form === 'frame') this.#holdsFrames = true;
+    }
   }
 
   /** The sealed pack with this path. */
@@ -164,10 +200,11 @@ export class ChunkStore {
     // What cannot be read just now (no file descriptors left, say) may be sound: only what was read and is no pack goes.
     const pack = await readPack(path, key).catch(() => 'unreadable' as const);
     if (pack === 'unreadable') return;
-    if (pack) this.#packs.set(path, pack);
-    this.#entries += pack?.entries.length ?? 0;
-    if (pack) this.adopt(pack);
-    else await rm(path, { force: true }).catch(() => undefined);
+    if (!pack) return rm(path, { force: true }).catch(() => undefined);
+    this.#packs.set(path, pack);
+    this.#entries += pack.count;
+    this.#add(pack, pack.blobs);
+    if (pack.count > pack.blobs.length) this.#unread.push(pack);
   }
 }
 
@@ -182,8 +219,8 @@ export async function readPack(path: string, key: string): Promise<OpenPack | un
   if (!trailer) return undefined;
   const table = Buffer.alloc(trailer.tableLength);
   await file.read(table, 0, table.length, trailer.tableOffset);
-  const entries = decodeTable(table, trailer);
-  return entries && { key, path, size, entries };
+  const decoded = decodeTable(table, trailer);
+  return decoded && { ...decoded, key, path, size };
 }
 
 function stagingDirectory(storeDirectory: string): string {

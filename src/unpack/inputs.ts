@@ -25,22 +25,27 @@ export class InputFiles {
     this.#paths = paths;
   }
 
-  /** Throws STORE_FAILED where the file is gone or too short. */
+  /** In fresh memory. Throws STORE_FAILED where the file is gone or too short. */
   read(file: number, offset: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(length);
+    const bytes = Buffer.allocUnsafeSlow(length);
+    this.readInto(bytes, file, offset);
+    return bytes;
+  }
+
+  /** Fills `bytes`. Throws STORE_FAILED where the file is gone or too short. */
+  readInto(bytes: Buffer, file: number, offset: number): void {
     const path = this.#paths[file] as string;
     try {
       const descriptor = this.#descriptors.get(file) ?? openSync(path, 'r');
       this.#descriptors.set(file, descriptor);
-      for (let done = 0; done < length; ) {
-        const step = readSync(descriptor, bytes, done, length - done, offset + done);
+      for (let done = 0; done < bytes.length; ) {
+        const step = readSync(descriptor, bytes, done, bytes.length - done, offset + done);
         if (step === 0) throw new PullError('STORE_FAILED', `${path} is shorter than it should be`);
         done += step;
       }
     } catch (cause) {
       throw toPullError(cause, { code: 'STORE_FAILED', message: `${path} cannot be read` });
     }
-    return bytes;
   }
 
   close(): void {
@@ -49,17 +54,20 @@ export class InputFiles {
   }
 }
 
-/** A blob in pieces, in order, as they arrive. Each piece is fresh memory. */
+/** A blob in pieces, in order, as they arrive. Each overwrites the one before. */
 export async function* readBlob(
   files: InputFiles,
   blob: BlobInput,
   board: ProgressBoard,
 ): AsyncGenerator<Buffer> {
+  const memory = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, blob.compressedSize));
   for (let at = 0; at < blob.compressedSize; ) {
     const length = Math.min(PIECE_BYTES, blob.compressedSize - at, untilGroupEnd(blob, at));
     const group = blob.groups[Math.floor(at / blob.groupBytes)];
     if (group !== undefined) await board.waitFor(group, (at % blob.groupBytes) + length);
-    yield files.read(blob.file, blob.offset + at, length);
+    const piece = memory.subarray(0, length);
+    files.readInto(piece, blob.file, blob.offset + at);
+    yield piece;
     at += length;
   }
 }

@@ -13,6 +13,8 @@ export interface UnpackLimits {
   /** Bytes between two slashes; NAME_MAX of Linux. */
   readonly componentLength: number;
   readonly depth: number;
+  /** Symbolic links followed on the way to one entry; PATH_UNSAFE beyond. */
+  readonly symlinkSteps: number;
 }
 
 const GIB = 2 ** 30;
@@ -24,10 +26,9 @@ export const DEFAULT_LIMITS: UnpackLimits = {
   pathLength: 4096,
   componentLength: 255,
   depth: 1024,
+  symlinkSteps: 255,
 };
 
-/** Symbolic links followed on the way to one entry. */
-export const MAX_SYMLINK_STEPS = 255;
 /** Components looked up on the way to one entry, those of links included; real images need a few dozen. */
 export const MAX_WALKED_COMPONENTS = 16_384;
 /** Bytes of extended attributes held in memory until the end. */
@@ -38,8 +39,10 @@ export const XATTR_OVERHEAD = 512;
 export const MAX_XATTR_INPUT = 4 << 20;
 /** Devices and FIFOs held until the end; each device costs a process. */
 export const MAX_SPECIAL_FILES = 10_000;
-/** Things left out that a report names; the others are only counted. */
-export const MAX_REPORTED_SKIPS = 100;
+/** Things left out that are listed by name; the others are only counted. */
+export const MAX_NAMED_SKIPS = 10_000;
+/** Bytes of their names and reasons. */
+export const MAX_NAMED_SKIP_BYTES = 4 << 20;
 
 export function checkLimit(actual: number, limit: number, what: string): void {
   if (actual > limit)

@@ -1,16 +1,26 @@
 // The tree and the disk, changed together.
 import type { FileSink } from './file-sink.ts';
 import { checkLimit, type UnpackLimits } from './limits.ts';
+import { explainClash } from './name-clash.ts';
 import { checkComponent, cleanComponents, splitName } from './names.ts';
 import type { Quota } from './quota.ts';
 import { resolveDirectory } from './resolve.ts';
 import { DirectoryNode, type TreeNode } from './tree.ts';
+import { isAufsName } from './whiteout.ts';
 
 /** A place in a directory, and what stands there. */
 export interface Place {
   readonly parent: DirectoryNode;
   readonly base: string;
   readonly node: TreeNode | undefined;
+}
+
+interface Found {
+  readonly name: string;
+  readonly node: DirectoryNode;
+  readonly path: string;
+  /** No link was followed. */
+  readonly isLiteral: boolean;
 }
 
 // Recursion is safe here: a path longer than PATH_MAX cannot be made, so no tree is deeper than 2,048.
@@ -23,7 +33,8 @@ export class LiveTree {
   readonly #limits: UnpackLimits;
   readonly #quota: Quota;
   /** The directory that was asked for last: the next entry mostly stands there too. */
-  #last: { readonly name: string; readonly node: DirectoryNode; readonly path: string } | undefined;
+  #last: Found | undefined;
+  #leftovers: DirectoryNode[] = [];
 
   constructor(sink: FileSink, limits: UnpackLimits, quota: Quota) {
     this.#sink = sink;
@@ -36,19 +47,22 @@ export class LiveTree {
     if (this.#last?.name === name) return this.#last.node;
     const components = cleanComponents(name, whole);
     checkLimit(components.length + 1, this.#limits.depth, 'directories above an entry');
-    const node = resolveDirectory(this.root, components, (parent, child) => {
+    const onMissing = (parent: DirectoryNode, child: string) => {
       this.#quota.countNode();
       return this.makeDirectory(parent, child);
-    });
-    this.#last = { name, node, path: node.path() };
+    };
+    const { symlinkSteps } = this.#limits;
+    const node = resolveDirectory(this.root, components, { symlinkSteps, onMissing });
+    const path = node.path();
+    this.#last = { name, node, path, isLiteral: path === `${name}/` };
     return node;
   }
 
   /** The directory of that name, if there is one. Nothing is made. */
   findDirectory(name: string): DirectoryNode | undefined {
-    return this.#last?.name === name
-      ? this.#last.node
-      : resolveDirectory(this.root, cleanComponents(name), () => undefined);
+    if (this.#last?.name === name) return this.#last.node;
+    const { symlinkSteps } = this.#limits;
+    return resolveDirectory(this.root, cleanComponents(name), { symlinkSteps, onMissing: () => undefined });
   }
 
   /** Where `name` stands; its last component is not followed. undefined: its directory does not exist, or it is the root. */
@@ -63,15 +77,40 @@ export class LiveTree {
     return (this.#last?.node === parent ? this.#last.path : parent.path()) + base;
   }
 
+  /** Enters what the disk has already, in place of nothing. */
+  add(parent: DirectoryNode, base: string, node: TreeNode): void {
+    parent.children.set(base, node);
+    // Where links lead over its name and back with `..`, they led elsewhere until now.
+    if (node.kind === 'symlink' && !this.#last?.isLiteral) this.#last = undefined;
+  }
+
   /** A new directory, in place of whatever stands there. */
   makeDirectory(parent: DirectoryNode, base: string): DirectoryNode {
     checkComponent(base, this.#limits);
     this.remove(parent, base);
-    this.#sink.makeDirectory(this.pathIn(parent, base));
+    try {
+      this.#sink.makeDirectory(this.pathIn(parent, base));
+    } catch (error) {
+      throw explainClash(error, parent, base);
+    }
     const node = new DirectoryNode(parent, base, -1);
     parent.children.set(base, node);
     node.touch(this.layer);
+    if (isAufsName(base)) this.#leftovers.push(node);
     return node;
+  }
+
+  /** At the end of a layer: what aufs left behind was made only because hard links of the same layer may name it. */
+  removeLeftovers(): void {
+    for (const node of this.#leftovers) if (this.#isAttached(node)) this.remove(node.parent, node.name);
+    this.#leftovers = [];
+  }
+
+  /** Is it still where it was made? */
+  #isAttached(node: DirectoryNode): boolean {
+    for (let at = node; at !== this.root; at = at.parent)
+      if (at.parent.children.get(at.name) !== at) return false;
+    return true;
   }
 
   /** Removes what stands there, if anything does, with all that is below. */
@@ -88,7 +127,10 @@ export class LiveTree {
     const node = parent.children.get(base);
     if (!node) return;
     if (node.layer !== this.layer) this.remove(parent, base);
-    else if (node.kind === 'directory') this.removeLowerChildren(node);
+    else if (node.kind === 'directory') {
+      node.renew(this.layer);
+      this.removeLowerChildren(node);
+    }
   }
 
   removeLowerChildren(directory: DirectoryNode): void {

@@ -1,4 +1,5 @@
 // Names of entries: bytes in the form of latin1 strings, made harmless before anything looks them up.
+import { isUtf8 } from 'node:buffer';
 import { PullError } from '../errors.ts';
 import { showName } from '../tar/entry.ts';
 import { checkLimit, type UnpackLimits } from './limits.ts';
@@ -13,7 +14,6 @@ export interface SplitName {
 
 /** A slice keeps the whole name alive in memory; where that would cost much, it is copied. */
 const LONG_NAME = 256;
-const IS_WINDOWS = process.platform === 'win32';
 
 /** Throws PATH_UNSAFE if cleaning is needed to find the last component, and the name leads out of the root. */
 export function splitName(name: string): SplitName {
@@ -53,17 +53,23 @@ export function checkName(name: string, limits: UnpackLimits): void {
 }
 
 /** Throws LIMIT_EXCEEDED for a component that no file system takes, PATH_UNSAFE for one that means something else here. */
-export function checkComponent(component: string, limits: UnpackLimits): void {
+export function checkComponent(
+  component: string,
+  limits: UnpackLimits,
+  platform: NodeJS.Platform = process.platform,
+): void {
   if (component.length > limits.componentLength)
     checkLimit(component.length, limits.componentLength, `bytes in the name ${showName(component)}`);
-  if (IS_WINDOWS && !isWindowsName(component))
+  if (platform === 'win32' && !isWindowsName(component))
     throw new PullError('PATH_UNSAFE', `${showName(component)} cannot be a name on Windows`);
 }
 
-/** Is it a plain name to Windows: no stream, no drive, no device, and nothing that Windows would cut off? */
-export function isWindowsName(component: string): boolean {
+/** Is it a plain name to Windows: no stream, no drive, no device, and nothing that Windows would cut off or write differently? */
+function isWindowsName(component: string): boolean {
   if (/[<>:"|?*\\]|[^\x20-\xff]|[. ]$/.test(component)) return false;
-  return !/^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)([1-9]|\xc2[\xb9\xb2\xb3]))( *\.|$)/i.test(component);
+  if (/^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)([1-9]|\xc2[\xb9\xb2\xb3]))( *\.|$)/i.test(component))
+    return false;
+  return isUtf8(Buffer.from(component, 'latin1'));
 }
 
 /** Raw bytes for a system call: the string itself if it is ASCII, which its length in UTF-8 tells faster than a search. */

@@ -4,12 +4,13 @@ import { showName, type TarEntry, type TarHandler } from '../tar/entry.ts';
 import type { FileSink } from './file-sink.ts';
 import type { UnpackLimits } from './limits.ts';
 import { LiveTree } from './live-tree.ts';
+import { explainClash } from './name-clash.ts';
 import { checkComponent, checkName, splitName } from './names.ts';
 import type { OwnerPolicy } from './ownership.ts';
 import type { Quota } from './quota.ts';
 import type { SkipList } from './skips.ts';
 import type { DirectoryNode, FileNode, SpecialFile, TreeNode, Xattrs } from './tree.ts';
-import { isAufsName, meaningOf } from './whiteout.ts';
+import { meaningOf } from './whiteout.ts';
 import { keptXattrs } from './xattr-policy.ts';
 
 export interface PlannerOptions {
@@ -50,8 +51,7 @@ export class Planner implements TarHandler {
 
   /** Returns the number of the layer's entries. */
   endLayer(): number {
-    // Old images keep files in there that hard links of the same layer name. Nothing else needs them.
-    for (const name of this.root.children.keys()) if (isAufsName(name)) this.#tree.remove(this.root, name);
+    this.#tree.removeLeftovers();
     return this.#entries;
   }
 
@@ -96,24 +96,28 @@ export class Planner implements TarHandler {
     checkComponent(base, this.#options.limits);
     parent.touch(this.#tree.layer);
     const existing = parent.children.get(base);
-    if (entry.kind === 'hardlink') this.#placeHardLink(parent, base, entry);
-    else if (entry.kind === 'directory')
-      this.#setDirectory(
-        existing?.kind === 'directory' ? existing : this.#tree.makeDirectory(parent, base),
-        entry,
-      );
-    else {
-      if (existing) this.#tree.remove(parent, base);
-      parent.children.set(base, this.#make(this.#tree.pathIn(parent, base), entry));
+    if (entry.kind === 'directory') {
+      const isThere = existing?.kind === 'directory';
+      this.#setDirectory(isThere ? existing : this.#tree.makeDirectory(parent, base), entry);
+      return;
+    }
+    try {
+      if (entry.kind === 'hardlink') this.#placeHardLink(parent, base, entry);
+      else {
+        if (existing) this.#tree.remove(parent, base);
+        this.#tree.add(parent, base, this.#make(this.#tree.pathIn(parent, base), entry));
+      }
+    } catch (error) {
+      throw explainClash(error, parent, base);
     }
   }
 
   /** An existing directory keeps its content and gets all its attributes anew. */
   #setDirectory(directory: DirectoryNode, entry: TarEntry): void {
     const { mode, uid, gid, mtime } = entry;
-    directory.touch(this.#tree.layer);
-    directory.attributes = { mode, uid, gid, mtime };
-    directory.xattrs = this.#keepXattrs(entry);
+    const { layer } = this.#tree;
+    directory.touch(layer);
+    directory.describe({ mode, uid, gid, mtime }, this.#keepXattrs(entry), layer);
   }
 
   #make(path: string, entry: TarEntry): TreeNode {
@@ -152,10 +156,8 @@ export class Planner implements TarHandler {
       ) === 'copied';
     const { layer } = this.#tree;
     const hasOwnXattrs = isCopy && node.kind === 'file' && node.xattrs;
-    parent.children.set(
-      base,
-      hasOwnXattrs ? { ...node, layer, xattrs: this.#copyXattrs(hasOwnXattrs) } : { ...node, layer },
-    );
+    const copy = hasOwnXattrs ? { ...node, xattrs: this.#copyXattrs(hasOwnXattrs) } : node;
+    this.#tree.add(parent, base, { ...copy, layer });
   }
 
   /** For an inode of its own: the same object would mean that they are set already. */

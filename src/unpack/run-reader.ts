@@ -1,5 +1,7 @@
 // Decodes the chunks of a layer in tar order. Neighbours in a pack are decoded together, some runs ahead of the consumer.
-import { decodeFrames, decodeZstdStream } from '../compression/zstd.ts';
+import { release } from '../bytes/release.ts';
+import { decodeFrames } from '../compression/zstd.ts';
+import { decodeZstdStream } from '../compression/zstd-stream.ts';
 import { PullError } from '../errors.ts';
 import type { ProgressBoard } from '../workers/progress-board.ts';
 import { type InputFiles, readBlob } from './inputs.ts';
@@ -15,9 +17,9 @@ export interface ChunkColumns {
   readonly ready: Float64Array;
 }
 
-/** Runs of this size decode as fast as larger ones, and leave less behind in the allocator; see zstd.ts for the figures. */
+/** Runs of this size decode as fast as larger ones, and leave less behind in the allocator; see release.ts for the figures. */
 const RUN_BYTES = 256 << 10;
-const RUN_OUTPUT = 2 << 20;
+const RUN_OUTPUT = 1 << 20;
 /** Runs being decoded while the consumer works on the one before. */
 const RUNS_AHEAD = 2;
 /** A chunk larger than this is streamed. Only runs of zeros grow so large in practice. */
@@ -65,6 +67,7 @@ export class RunReader {
     this.#refill();
     const run = this.#ahead.shift() as Run;
     this.#refill();
+    release(this.#current.bytes);
     this.#current = { end: run.end, bytes: await run.bytes };
     this.#position = 0;
     this.emit(index, sink);
@@ -113,10 +116,10 @@ export class RunReader {
       compressedSize += compressedSizes[index] as number;
       size += sizes[index] as number;
     }
-    return decodeFrames(
-      this.#files.read(files[first] as number, offsets[first] as number, compressedSize),
-      size,
-    );
+    const stored = this.#files.read(files[first] as number, offsets[first] as number, compressedSize);
+    const decoded = await decodeFrames(stored, size);
+    release(stored);
+    return decoded;
   }
 
   /** Not async: for nearly all chunks there is nothing to wait for. */

@@ -27,7 +27,8 @@ export async function makeSpecialFiles(
   context: SpecialFileContext,
 ): Promise<void> {
   const isMade = ({ file }: NamedSpecialFile) => file.kind === 'fifo' || context.owner === 'preserve';
-  for (const special of files.filter((each) => !isMade(each))) skip(special, 'devices need root', context);
+  for (const special of files.filter((each) => !isMade(each)))
+    skip(special, 'devices are made only where owners are preserved', context);
   const wanted = files.filter(isMade);
   const fifos = wanted.filter(({ file }) => file.kind === 'fifo');
   const devices = wanted.filter(({ file }) => file.kind !== 'fifo');

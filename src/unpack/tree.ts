@@ -54,6 +54,8 @@ export class DirectoryNode {
   /** Applied at the end, when nothing is written below any more. */
   attributes = IMPLICIT;
   xattrs: Xattrs | undefined;
+  /** The layer whose entry gave it these attributes. */
+  #describedIn = -1;
   /** The last layer that took away all that lower ones left below; nothing older can come back during it. */
   emptiedIn: number | undefined;
 
@@ -69,6 +71,17 @@ export class DirectoryNode {
     for (let node: DirectoryNode = this; node.parent !== node; node = node.parent)
       path = `${node.name}/${path}`;
     return path;
+  }
+
+  describe(attributes: Attributes, xattrs: Xattrs | undefined, layer: number): void {
+    this.attributes = attributes;
+    this.xattrs = xattrs;
+    this.#describedIn = layer;
+  }
+
+  /** It was taken away and made anew, both by `layer`: what lower layers said of it no longer counts. */
+  renew(layer: number): void {
+    if (this.#describedIn !== layer) this.describe(IMPLICIT, undefined, layer);
   }
 
   /** Marks it and all that leads to it as written by `layer`. */

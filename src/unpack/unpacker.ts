@@ -9,7 +9,7 @@ import { HostPaths } from './names.ts';
 import type { OwnerPolicy } from './ownership.ts';
 import { Planner } from './planner.ts';
 import { Quota } from './quota.ts';
-import { type Skip, SkipList } from './skips.ts';
+import { SkipList, type SkipReport } from './skips.ts';
 
 export interface UnpackOptions {
   /** Absolute path of an empty directory of mode 0700, made by the caller and removed by it if anything throws. */
@@ -21,9 +21,8 @@ export interface UnpackOptions {
 export interface UnpackReport {
   /** Entries of all layers. */
   readonly entries: number;
-  /** What was left out: the first few, and how many in all. */
-  readonly skipped: readonly Skip[];
-  readonly skippedCount: number;
+  /** What was left out. */
+  readonly skipped: SkipReport;
 }
 
 /** Used in this order: for each layer beginLayer, write, endLayer; then finish. After something was thrown: abort. */
@@ -106,7 +105,7 @@ class TreeUnpacker implements Unpacker {
       owner: this.#options.owner,
       skips: this.#skips,
     });
-    return { entries: this.#entries, skipped: this.#skips.named, skippedCount: this.#skips.count };
+    return { entries: this.#entries, skipped: this.#skips.report() };
   }
 
   abort(): void {

@@ -11,7 +11,7 @@ export function keptXattrs(entry: TarEntry, owner: OwnerPolicy, skips: SkipList)
   for (const [name, value] of entry.xattrs) {
     const reason = reasonToSkip(entry, name, owner);
     if (reason === undefined) kept.set(name, value);
-    else skips.add(entry.path, 'xattr', reason);
+    else skips.add(fromRoot(entry.path), 'xattr', reason);
   }
   return kept.size > 0 ? kept : undefined;
 }
@@ -22,5 +22,10 @@ function reasonToSkip(entry: TarEntry, name: string, owner: OwnerPolicy): string
   if (name.startsWith('user.')) return undefined;
   if (name !== 'security.capability')
     return `${shown} means nothing outside of the system the image was built on`;
-  return owner === 'preserve' ? undefined : `${shown} needs root`;
+  return owner === 'preserve' ? undefined : `${shown} is kept only where owners are preserved`;
+}
+
+/** As the tree has it, where the archive writes `./name`, `/name` or `name/`. */
+function fromRoot(path: string): string {
+  return path.replace(/^(?:\.?\/)+|\/+$/g, '');
 }

@@ -31,9 +31,22 @@ export class ProgressBoard {
     }
   }
 
+  get counters(): number {
+    return this.#slots.length - 1;
+  }
+
+  get isAborted(): boolean {
+    return Atomics.load(this.#slots, 0) !== 0n;
+  }
+
+  /** What a counter stands at; of no use once the board is aborted. */
+  at(counter: number): number {
+    return Number(Atomics.load(this.#slots, counter + 1));
+  }
+
   /** true once `counter` has reached `amount`. Throws ABORTED. */
   has(counter: number, amount: number): boolean {
-    if (Atomics.load(this.#slots, 0) !== 0n) throw new PullError('ABORTED', 'the pull was cancelled');
+    if (this.isAborted) throw new PullError('ABORTED', 'the pull was cancelled');
     return Atomics.load(this.#slots, counter + 1) >= BigInt(amount);
   }
 

@@ -1,0 +1,834 @@
+import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);
+var __knownSymbol = (name, symbol) => (symbol = Symbol[name]) ? symbol : /* @__PURE__ */ Symbol.for("Symbol." + name);
+var __typeError = (msg) => {
+  throw TypeError(msg);
+};
+var __using = (stack, value, async) => {
+  if (value != null) {
+    if (typeof value !== "object" && typeof value !== "function") __typeError("Object expected");
+    var dispose, inner;
+    if (async) dispose = value[__knownSymbol("asyncDispose")];
+    if (dispose === void 0) {
+      dispose = value[__knownSymbol("dispose")];
+      if (async) inner = dispose;
+    }
+    if (typeof dispose !== "function") __typeError("Object not disposable");
+    if (inner) dispose = function() {
+      try {
+        inner.call(this);
+      } catch (e) {
+        return Promise.reject(e);
+      }
+    };
+    stack.push([async, dispose, value]);
+  } else if (async) {
+    stack.push([async]);
+  }
+  return value;
+};
+var __callDispose = (stack, error, hasError) => {
+  var E = typeof SuppressedError === "function" ? SuppressedError : function(e, s, m, _) {
+    return _ = Error(m), _.name = "SuppressedError", _.error = e, _.suppressed = s, _;
+  };
+  var fail = (e) => error = hasError ? new E(e, error, "An error was suppressed during disposal") : (hasError = true, e);
+  var next = (it) => {
+    while (it = stack.pop()) {
+      try {
+        var result = it[1] && it[1].call(it[2]);
+        if (it[0]) return Promise.resolve(result).then(next, (e) => (fail(e), next()));
+      } catch (e) {
+        fail(e);
+      }
+    }
+    if (hasError) throw error;
+  };
+  return next();
+};
+
+// src/elevate/invoking-user.ts
+function invokingUser(env) {
+  const user2 = /^[0-9]{1,10}$/.test(env.SUDO_UID ?? "") ? Number(env.SUDO_UID) : 0;
+  return process.geteuid?.() === 0 && user2 > 0 ? user2 : void 0;
+}
+
+// src/elevate/serve.ts
+import { setTimeout as sleep } from "node:timers/promises";
+
+// src/errors.ts
+var ERROR_CODES = {
+  INPUT_INVALID: {
+    meaning: "An input or an argument has a value that cannot be used.",
+    hint: "Correct the named input; nothing was downloaded."
+  },
+  REFERENCE_INVALID: {
+    meaning: "The image reference does not follow the reference grammar.",
+    hint: "Write it as [registry/]repository[:tag][@sha256:…], in lower case."
+  },
+  DESTINATION_UNSAFE: {
+    meaning: "The destination directory must not be replaced by a root file system.",
+    hint: "Choose a directory that is absent, empty, or was made by an earlier pull."
+  },
+  ROOT_REQUIRED: {
+    meaning: "Owners are to be preserved, or files of other users to be replaced, and this user cannot become root.",
+    hint: "Run it as root, let sudo work without a password, or set ownership to runner. Nothing was downloaded."
+  },
+  UNAUTHORIZED: {
+    meaning: "The registry refused the request for lack of a valid credential.",
+    hint: "Check username and password, and that the account may pull from this repository."
+  },
+  NOT_FOUND: {
+    meaning: "The registry does not know the repository, tag or digest.",
+    hint: 'Check the spelling; many registries answer "not found" for private repositories without a credential.'
+  },
+  RATE_LIMITED: {
+    meaning: "The registry refused the request because too many were made.",
+    hint: "Sign in to raise the limit, name a copy of the image in another registry, or try again later."
+  },
+  REGISTRY_UNAVAILABLE: {
+    meaning: "The registry could not be reached or kept failing.",
+    hint: "Check the host name and the network; the message names the last failure."
+  },
+  RESPONSE_INVALID: {
+    meaning: "The registry answered with something the distribution specification does not allow.",
+    hint: "Something between here and the registry may be altering answers."
+  },
+  PLATFORM_NOT_FOUND: {
+    meaning: "The image has no manifest for the wanted platform.",
+    hint: "Set platform to one of those that the message lists."
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    meaning: "The manifest, config or a layer is of a kind that cannot become a root file system.",
+    hint: "Only OCI images and Docker schema 2 images with tar layers can be unpacked."
+  },
+  MANIFEST_INVALID: {
+    meaning: "A manifest, index or config is malformed.",
+    hint: "Push the image again with a current tool."
+  },
+  DIGEST_MISMATCH: {
+    meaning: "Bytes do not hash to the digest that names them.",
+    hint: "The registry or something on the way serves damaged data; nothing was kept."
+  },
+  SIZE_MISMATCH: {
+    meaning: "A blob is longer or shorter than its descriptor says.",
+    hint: "The registry or something on the way serves damaged data; nothing was kept."
+  },
+  LIMIT_EXCEEDED: {
+    meaning: "Something in the image is larger than its limit.",
+    hint: "Real images stay far below the limits. If you trust this one, raise the limit, where the README lists it."
+  },
+  TAR_INVALID: {
+    meaning: "A layer is not a well-formed tar archive, or not compressed as its media type says.",
+    hint: "The image itself is broken; build and push it again."
+  },
+  PATH_UNSAFE: {
+    meaning: "An entry of a layer has a name that leads out of the root file system or cannot exist in it.",
+    hint: "Do not use this image unless you know why it holds such an entry."
+  },
+  UNPACK_FAILED: {
+    meaning: "The operating system refused to create an entry of the root file system.",
+    hint: "The message names the path and the reason."
+  },
+  DISK_FULL: {
+    meaning: "The disk is full.",
+    hint: "Free some space or choose a destination and a cache directory on a larger disk."
+  },
+  STORE_FAILED: {
+    meaning: "The chunk store could not be read or written.",
+    hint: "Check that the cache directory is a directory this user may write."
+  },
+  WORKER_EXITED: {
+    meaning: "A worker thread ended before it had answered.",
+    hint: "This is most often a lack of memory; please report it if it is not."
+  },
+  ABORTED: {
+    meaning: "The pull was cancelled.",
+    hint: "The destination is as it was before."
+  },
+  INTERNAL: {
+    meaning: "A fault in this program.",
+    hint: "Please report it with the output of a run with debug logging (action) or OCI_PULL_DEBUG=1 (command line)."
+  }
+};
+var PullError = class extends Error {
+  name = "PullError";
+  code;
+  hint;
+  constructor(code, message, details = {}) {
+    super(redactUrls(message), details.cause === void 0 ? void 0 : { cause: details.cause });
+    this.code = code;
+    this.hint = redactUrls(details.hint ?? ERROR_CODES[code].hint);
+  }
+};
+function redactUrls(text) {
+  return text.replace(/\b(https?:\/\/)(?:[^\s/?#]*@)?([^\s?#"'<>]*)(?:[?#][^\s"'<>]*)?/gi, "$1$2");
+}
+function describeError(error) {
+  if (!(error instanceof Error)) return redactUrls(String(error));
+  const code = error.code;
+  const own = code && !error.message.includes(code) && !(error instanceof PullError) ? `${error.message || error.name} (${code})` : error.message || error.name;
+  const text = redactUrls(own);
+  return error.cause === void 0 ? text : `${text}: ${describeError(error.cause)}`;
+}
+function toErrorData(error) {
+  const known = toPullError(error);
+  const cause = known.cause === void 0 ? {} : { cause: describeError(known.cause) };
+  return { code: known.code, message: known.message, hint: known.hint, ...cause };
+}
+function fromErrorData(data) {
+  return new PullError(data.code, data.message, {
+    hint: data.hint,
+    ...data.cause === void 0 ? {} : { cause: new Error(data.cause) }
+  });
+}
+function isAbort(error) {
+  return error instanceof PullError && error.code === "ABORTED";
+}
+function toPullError(error, context) {
+  if (error instanceof PullError) return error;
+  const errno = error?.code;
+  if (errno === "ENOSPC" || errno === "EDQUOT") {
+    const path = error.path;
+    return new PullError("DISK_FULL", `no space left on the disk${path ? ` for ${path}` : ""}`, {
+      cause: error
+    });
+  }
+  if (error?.name === "AbortError")
+    return new PullError("ABORTED", "the pull was cancelled", { cause: error });
+  if (context) return new PullError(context.code, context.message, { cause: error });
+  return new PullError("INTERNAL", describeError(error), { cause: error });
+}
+
+// src/workers/progress-board.ts
+var ABORT_MARK = 1n << 60n;
+var ProgressBoard = class _ProgressBoard {
+  memory;
+  /** Slot 0 is not used as a counter: it is non-zero once the board is aborted. */
+  #slots;
+  constructor(memory) {
+    this.memory = memory;
+    this.#slots = new BigInt64Array(memory);
+  }
+  static create(counters) {
+    return new _ProgressBoard(new SharedArrayBuffer((counters + 1) * BigInt64Array.BYTES_PER_ELEMENT));
+  }
+  add(counter, amount) {
+    Atomics.add(this.#slots, counter + 1, BigInt(amount));
+    Atomics.notify(this.#slots, counter + 1);
+  }
+  /** All present and future waiters get ABORTED. */
+  abort() {
+    for (let slot = 0; slot < this.#slots.length; slot++) {
+      Atomics.add(this.#slots, slot, ABORT_MARK);
+      Atomics.notify(this.#slots, slot);
+    }
+  }
+  get counters() {
+    return this.#slots.length - 1;
+  }
+  get isAborted() {
+    return Atomics.load(this.#slots, 0) !== 0n;
+  }
+  /** What a counter stands at; of no use once the board is aborted. */
+  at(counter) {
+    return Number(Atomics.load(this.#slots, counter + 1));
+  }
+  /** true once `counter` has reached `amount`. Throws ABORTED. */
+  has(counter, amount) {
+    if (this.isAborted) throw new PullError("ABORTED", "the pull was cancelled");
+    return Atomics.load(this.#slots, counter + 1) >= BigInt(amount);
+  }
+  async waitFor(counter, amount) {
+    while (!this.has(counter, amount)) {
+      const seen = Atomics.load(this.#slots, counter + 1);
+      if (seen >= BigInt(amount)) continue;
+      const { async, value } = Atomics.waitAsync(this.#slots, counter + 1, seen);
+      if (async) await value;
+    }
+  }
+};
+
+// src/elevate/board-relay.ts
+function applyChanges(board, { counters, amounts }) {
+  counters.forEach((counter, index) => {
+    board.add(counter, amounts[index]);
+  });
+}
+
+// src/elevate/frames.ts
+import v8 from "node:v8";
+var HEADER_BYTES = 4;
+function writeMessage(output, message, maxBytes) {
+  const body = v8.serialize(message);
+  if (body.length > maxBytes)
+    throw new PullError(
+      "LIMIT_EXCEEDED",
+      `a message of ${body.length} bytes is larger than ${maxBytes} bytes`
+    );
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32LE(body.length);
+  output.cork();
+  output.write(header);
+  output.write(body);
+  output.uncork();
+}
+async function* readMessages(input, maxBytes) {
+  let target = Buffer.alloc(HEADER_BYTES);
+  let [filled, isHeader] = [0, true];
+  for await (const piece of input) {
+    for (let at = 0; at < piece.length; ) {
+      const step = piece.copy(target, filled, at);
+      filled += step;
+      at += step;
+      if (filled < target.length) continue;
+      if (isHeader) target = bodyFor(target, maxBytes);
+      else {
+        yield v8.deserialize(target);
+        target = Buffer.alloc(HEADER_BYTES);
+      }
+      [filled, isHeader] = [0, !isHeader];
+    }
+  }
+  if (filled > 0 || !isHeader)
+    throw new PullError("INTERNAL", "the other process stopped inside of a message");
+}
+function bodyFor(header, maxBytes) {
+  const length = header.readUInt32LE();
+  if (length === 0 || length > maxBytes)
+    throw new PullError("INTERNAL", `the other process announced a message of ${length} bytes`);
+  return Buffer.allocUnsafeSlow(length);
+}
+
+// src/elevate/helpers.ts
+import { readdirSync, readFileSync } from "node:fs";
+function killHelpers() {
+  for (const pid of helperIds()) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+    }
+  }
+}
+function helperIds() {
+  try {
+    const threads = readdirSync("/proc/self/task");
+    return threads.flatMap(
+      (thread) => readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number)
+    );
+  } catch {
+    return [];
+  }
+}
+
+// src/elevate/protocol.ts
+var MAX_REQUEST_BYTES = 1 << 30;
+var MAX_REPLY_BYTES = 64 << 20;
+
+// src/elevate/staged-tree.ts
+import { fchmodSync, fchownSync, readdirSync as readdirSync2, rmdirSync, rmSync } from "node:fs";
+import { basename, dirname, isAbsolute, resolve } from "node:path";
+
+// src/elevate/held-directory.ts
+import { closeSync, constants, fstatSync, openSync, statSync } from "node:fs";
+var { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+var HeldDirectory = class _HeldDirectory {
+  #descriptor;
+  constructor(descriptor) {
+    this.#descriptor = descriptor;
+  }
+  /** `links`: whether the last component may be a symbolic link. Throws the system's error, or that /proc is not this system's. */
+  static open(path, links) {
+    const flags = O_RDONLY | O_DIRECTORY | (links === "refuse" ? O_NOFOLLOW : 0);
+    const held = new _HeldDirectory(openSync(path, flags));
+    const [here, there] = [held.stat(), statSync(held.path, { bigint: true, throwIfNoEntry: false })];
+    if (there && here.dev === there.dev && here.ino === there.ino) return held;
+    held[Symbol.dispose]();
+    throw new Error("/proc does not show this process");
+  }
+  /**
+   * Leads to the directory whatever its name has become, also in programs that this process starts. It ends in a dot, so that it is
+   * the directory and not a link to it: https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html
+   */
+  get path() {
+    return `/proc/${process.pid}/fd/${this.#descriptor}/.`;
+  }
+  get descriptor() {
+    return this.#descriptor;
+  }
+  stat() {
+    return fstatSync(this.#descriptor, { bigint: true });
+  }
+  [Symbol.dispose]() {
+    closeSync(this.#descriptor);
+  }
+};
+
+// src/elevate/inode.ts
+function isInode({ ino, birthtimeNs, ctimeNs }, name) {
+  const [number, birth] = String(name).split(" ");
+  return number === `${ino}` && (birth === `${birthtimeNs}` || birthtimeNs === ctimeNs);
+}
+
+// src/elevate/staging-name.ts
+var STAGING_NAME = /^\..+\.oci-pull-[0-9a-f]{12}(\.old)?$/s;
+function isStagingName(name) {
+  return STAGING_NAME.test(name);
+}
+
+// src/elevate/staged-tree.ts
+var MODE_BITS = 0o777n;
+var OWNER_ONLY = 448;
+function takeOverRoot(root, user2) {
+  const { parent, tree } = hold(root, user2);
+  parent[Symbol.dispose]();
+  try {
+    const { uid, mode } = tree.stat();
+    if (uid !== BigInt(user2)) throw refused(root, "it belongs to somebody else");
+    if ((mode & MODE_BITS) !== BigInt(OWNER_ONLY)) throw refused(root, "it is open to others");
+    if (readdirSync2(tree.path).length > 0) throw refused(root, "it is not empty");
+    fchownSync(tree.descriptor, 0, 0);
+    fchmodSync(tree.descriptor, OWNER_ONLY);
+    return tree;
+  } catch (error) {
+    tree[Symbol.dispose]();
+    throw failed(error, root);
+  }
+}
+function removeStagedTree(named, user2) {
+  var _stack = [];
+  try {
+    const held = holdIfThere(named, user2);
+    if (!held) return;
+    const parent = __using(_stack, held.parent);
+    const tree = __using(_stack, held.tree);
+    try {
+      fchmodSync(tree.descriptor, OWNER_ONLY);
+      const base = Buffer.from(`${tree.path}/`);
+      for (const name of readdirSync2(tree.path, { encoding: "buffer" }))
+        rmSync(Buffer.concat([base, name]), { recursive: true, force: true });
+      rmdirSync(`${parent.path}/${basename(named.path)}`);
+    } catch (error) {
+      throw failed(error, named);
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    __callDispose(_stack, _error, _hasError);
+  }
+}
+function holdIfThere(named, user2) {
+  try {
+    return hold(named, user2);
+  } catch (error) {
+    if (error instanceof PullError && error.cause?.code === "ENOENT")
+      return void 0;
+    throw error;
+  }
+}
+function hold(named, user2) {
+  const { path, inode } = named;
+  if (!isAbsolute(path) || resolve(path) !== path || !isStagingName(basename(path)))
+    throw refused(named, "it has not the name of a staging directory");
+  try {
+    var _stack = [];
+    try {
+      const held = __using(_stack, new DisposableStack());
+      const parent = held.use(HeldDirectory.open(dirname(path), "follow"));
+      if (parent.stat().uid !== BigInt(user2)) throw refused(named, "it lies in a directory of somebody else");
+      const tree = held.use(HeldDirectory.open(`${parent.path}/${basename(path)}`, "refuse"));
+      if (!isInode(tree.stat(), inode)) throw refused(named, "it is another directory than it was");
+      held.move();
+      return { parent, tree };
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      __callDispose(_stack, _error, _hasError);
+    }
+  } catch (error) {
+    throw failed(error, named);
+  }
+}
+function refused({ path }, reason) {
+  return new PullError("UNPACK_FAILED", `root does not touch the directory ${path}: ${reason}`);
+}
+function failed(cause, { path }) {
+  return toPullError(cause, { code: "UNPACK_FAILED", message: `root cannot work in the directory ${path}` });
+}
+
+// src/elevate/serve.ts
+var STOP_INTERVAL_MS = 50;
+var STOP_TIMEOUT_MS = 15e3;
+async function serveAsRoot(unpack, user2, { input, output }) {
+  output.on("error", () => input.destroy());
+  const server = new RootServer(unpack, user2, (reply) => writeMessage(output, reply, MAX_REPLY_BYTES));
+  server.greet();
+  try {
+    for await (const message of readMessages(input, MAX_REQUEST_BYTES)) server.take(message);
+  } catch {
+  }
+  await server.end();
+}
+var RootServer = class {
+  #unpack;
+  #user;
+  #reply;
+  #underWay;
+  #board;
+  #root;
+  constructor(unpack, user2, reply) {
+    this.#unpack = unpack;
+    this.#user = user2;
+    this.#reply = reply;
+  }
+  greet() {
+    this.#reply({ kind: "ready" });
+  }
+  take(message) {
+    if (message.kind === "progress") {
+      if (this.#board) applyChanges(this.#board, message);
+    } else if (message.kind === "abort") void this.#stop();
+    else if (this.#underWay) throw new PullError("INTERNAL", "root was asked for two things at once");
+    else this.#begin(message);
+  }
+  /** Nothing is running afterwards, and no half-made tree is left. */
+  async end() {
+    await this.#stop();
+    try {
+      if (this.#root) removeStagedTree(this.#root, this.#user);
+    } catch {
+    }
+  }
+  #begin(request) {
+    const stop = new AbortController();
+    const settled = this.#answer(request, stop.signal).finally(() => {
+      this.#underWay = void 0;
+      this.#board = void 0;
+    });
+    this.#underWay = { stop, settled };
+  }
+  async #answer(request, signal) {
+    try {
+      const output = request.kind === "remove" ? this.#remove(request) : await this.#fill(request, signal);
+      if (signal.aborted) throw new PullError("ABORTED", "the pull was cancelled");
+      this.#reply({ kind: "done", output });
+    } catch (error) {
+      this.#reply({ kind: "failed", error: toErrorData(error) });
+    }
+  }
+  #remove({ tree }) {
+    removeStagedTree(tree, this.#user);
+    return void 0;
+  }
+  async #fill({ root, job, counters }, signal) {
+    var _stack = [];
+    try {
+      const board = ProgressBoard.create(counters);
+      this.#board = board;
+      signal.addEventListener("abort", () => board.abort(), { once: true });
+      const held = __using(_stack, takeOverRoot(root, this.#user));
+      this.#root = root;
+      const onEvent = (event) => this.#reply({ kind: "event", event });
+      const whole = { ...job, root: held.path, owner: "preserve", board: board.memory };
+      return await this.#unpack(whole, { signal, onEvent });
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      __callDispose(_stack, _error, _hasError);
+    }
+  }
+  async #stop() {
+    const request = this.#underWay;
+    request?.stop.abort();
+    const giveUp = Date.now() + STOP_TIMEOUT_MS;
+    while (this.#underWay === request && request && Date.now() < giveUp) {
+      killHelpers();
+      await Promise.race([request.settled, sleep(STOP_INTERVAL_MS)]);
+    }
+  }
+};
+
+// src/unpack/ring.ts
+var SLOT_BYTES = 256 << 10;
+var SLOTS = 64;
+var FILLED = 0;
+var READ = { hash: 1, apply: 2 };
+var STOPPED = 3;
+var PROVEN = 4;
+var LENGTHS = 5;
+var CONTROL_BYTES = (LENGTHS + SLOTS) * Int32Array.BYTES_PER_ELEMENT;
+var RESULT_BYTES = 128;
+var WAIT_MS = 1e3;
+function createRing() {
+  return new SharedArrayBuffer(CONTROL_BYTES + RESULT_BYTES + SLOTS * SLOT_BYTES);
+}
+function proveRing(memory) {
+  new Ring(memory).advance(PROVEN);
+}
+function stopRing(memory) {
+  new Ring(memory).stop();
+}
+var Ring = class {
+  control;
+  result;
+  #slots;
+  constructor(memory) {
+    this.control = new Int32Array(memory, 0, LENGTHS + SLOTS);
+    this.result = new Uint8Array(memory, CONTROL_BYTES, RESULT_BYTES);
+    const first = CONTROL_BYTES + RESULT_BYTES;
+    this.#slots = Array.from(
+      { length: SLOTS },
+      (_, index) => Buffer.from(memory, first + index * SLOT_BYTES, SLOT_BYTES)
+    );
+  }
+  slot(count) {
+    return this.#slots[count % SLOTS];
+  }
+  /** Blocks this thread until `word` is no longer `value`. Throws ABORTED once the ring is stopped. */
+  waitWhile(word, value) {
+    while (Atomics.load(this.control, word) === value) {
+      if (Atomics.load(this.control, STOPPED) !== 0) throw new PullError("ABORTED", "the pull was cancelled");
+      Atomics.wait(this.control, word, value, WAIT_MS);
+    }
+  }
+  advance(word) {
+    Atomics.add(this.control, word, 1);
+    Atomics.notify(this.control, word);
+  }
+  stop() {
+    Atomics.store(this.control, STOPPED, 1);
+    for (const word of [FILLED, READ.hash, READ.apply, PROVEN]) Atomics.notify(this.control, word);
+  }
+};
+
+// src/compression/zstd-frames.ts
+var MAX_BLOCK_SIZE = 128 * 1024;
+var MAX_WINDOW_SIZE = 2 ** 27;
+
+// src/compression/zstd.ts
+var MAX_BATCH_OUTPUT = 64 << 20;
+var MAX_EXCESS = 8 << 20;
+
+// src/compression/zstd-stream.ts
+var BATCH_BYTES = 256 << 10;
+var BATCH_OUTPUT = 1 << 20;
+var STREAM_FROM = 4 << 20;
+var STREAM_CHUNK = 1 << 20;
+
+// src/compression/decompress.ts
+var GUNZIP_CHUNK = 1 << 20;
+
+// src/oci/digest.ts
+function digestAlgorithm(digest) {
+  return digest.startsWith("sha256:") ? "sha256" : "sha512";
+}
+
+// src/unpack/inputs.ts
+var PIECE_BYTES = 1 << 20;
+
+// src/layer/tar-split.ts
+var MAX_LINE_BYTES = 16 << 20;
+var SEGMENT_START = Buffer.from('{"type":2,"payload":"');
+
+// src/unpack/rebuild.ts
+var MAX_TAR_SPLIT_SIZE = 2 ** 30;
+
+// src/unpack/run-reader.ts
+var RUN_BYTES = 256 << 10;
+var RUN_OUTPUT = 1 << 20;
+var LARGE_CHUNK = 32 << 20;
+
+// src/unpack/stream.ts
+function streamAlgorithms(layers) {
+  return layers.map((layer) => needsDiffId(layer) ? digestAlgorithm(layer.diffId) : void 0);
+}
+function needsDiffId(layer) {
+  return layer.kind === "chunked" || !layer.isKept;
+}
+function readersOf(layers) {
+  return layers.some(needsDiffId) ? ["apply", "hash"] : ["apply"];
+}
+
+// src/pull/first-cause.ts
+function throwFirstCause(...results) {
+  const failures = results.flatMap(
+    (result) => result.status === "rejected" ? [result.reason] : []
+  );
+  if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
+}
+
+// src/workers/pool.ts
+import { Worker } from "node:worker_threads";
+var WorkerPool = class {
+  #script;
+  #size;
+  #idle = [];
+  #busy = /* @__PURE__ */ new Map();
+  #waiting = [];
+  #closed = false;
+  #nextId = 1;
+  constructor(script, size) {
+    this.#script = script;
+    this.#size = size;
+  }
+  /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
+  run(name, input, options = {}) {
+    if (this.#closed) return Promise.reject(cancelled());
+    return new Promise((resolve2, reject) => {
+      this.#waiting.push({ name, input, onEvent: options.onEvent, resolve: resolve2, reject });
+      this.#dispatch();
+    });
+  }
+  [Symbol.asyncDispose]() {
+    return this.close();
+  }
+  /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
+  async close() {
+    this.#closed = true;
+    for (const task of this.#waiting.splice(0)) task.reject(cancelled());
+    const workers = [...this.#idle, ...this.#busy.keys()];
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  #dispatch() {
+    while (this.#waiting.length > 0) {
+      const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : void 0);
+      if (!worker) return;
+      const task = this.#waiting.shift();
+      this.#busy.set(worker, task);
+      const request = { id: this.#nextId++, name: task.name, input: task.input };
+      try {
+        worker.postMessage(request);
+      } catch (cause) {
+        this.#settle(worker)?.reject(
+          new PullError("INTERNAL", `the input of job ${task.name} cannot be sent`, { cause })
+        );
+      }
+    }
+  }
+  #start() {
+    const worker = new Worker(this.#script);
+    worker.on("message", (reply) => this.#onReply(worker, reply));
+    worker.on("error", (cause) => this.#onExit(worker, cause));
+    worker.on("exit", () => this.#onExit(worker, void 0));
+    return worker;
+  }
+  #onReply(worker, reply) {
+    if (reply.kind === "event") {
+      this.#busy.get(worker)?.onEvent?.(reply.event);
+      return;
+    }
+    const task = this.#settle(worker);
+    if (reply.kind === "done") task?.resolve(reply.output);
+    else task?.reject(fromErrorData(reply.error));
+    this.#dispatch();
+  }
+  #settle(worker) {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    this.#idle.push(worker);
+    return task;
+  }
+  #onExit(worker, cause) {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    const at = this.#idle.indexOf(worker);
+    if (at !== -1) this.#idle.splice(at, 1);
+    const error = this.#closed ? cancelled() : new PullError("WORKER_EXITED", `the worker thread for ${task?.name} ended`, { cause });
+    task?.reject(error);
+    if (!this.#closed) this.#dispatch();
+  }
+};
+function cancelled() {
+  return new PullError("ABORTED", "the pull was cancelled");
+}
+
+// src/pull/jobs.ts
+function openPool(threads) {
+  return new WorkerPool(workerScript(), threads);
+}
+function workerScript() {
+  return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
+}
+
+// src/pull/unpack-here.ts
+async function unpackHere(job, hooks) {
+  var _stack = [];
+  try {
+    const pool = __using(_stack, openPool(4), true);
+    const outcome = await runThreads(job, hooks, pool);
+    if (outcome.kind === "done") return outcome;
+    const { layer: index, error } = outcome;
+    const layer = job.layers[index ?? -1];
+    if (index === void 0 || !layer || ["ABORTED", "DISK_FULL"].includes(error.code))
+      throw fromErrorData(error);
+    const { files, board } = job;
+    return await pool.run("diagnose", { files, board, layer, index, error });
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+async function runThreads(job, { signal, onEvent }, pool) {
+  const ring = createRing();
+  const stop = () => stopRing(ring);
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const ending = (outcome) => {
+    if (outcome.kind === "failed") stop();
+    return outcome;
+  };
+  const breaking = (error) => {
+    stop();
+    throw error;
+  };
+  const { files, board, layers, ...options } = job;
+  const input = { files, board, layers };
+  const proofs = [
+    pool.run("stream", { ...input, ring }),
+    ...layers.some(({ kind }) => kind === "plain") ? [pool.run("hashBlobs", input)] : []
+  ].map((proof) => proof.then(ending, breaking));
+  const settled = await Promise.allSettled([
+    pool.run("apply", { ...options, ring, layerCount: layers.length }, { onEvent }).then(ending, breaking),
+    ...proofs,
+    Promise.all(proofs).then((outcomes) => proveIfAllDone(ring, outcomes)),
+    readersOf(layers).includes("hash") ? runHasher(pool, ring, layers).catch(breaking) : void 0
+  ]);
+  signal.removeEventListener("abort", stop);
+  throwFirstCause(...settled);
+  return worstOf(
+    settled.flatMap((result) => result.status === "fulfilled" && result.value ? [result.value] : [])
+  );
+}
+function proveIfAllDone(ring, outcomes) {
+  if (outcomes.every(({ kind }) => kind === "done")) proveRing(ring);
+  return void 0;
+}
+async function runHasher(pool, ring, layers) {
+  try {
+    await pool.run("hash", { ring, algorithms: streamAlgorithms(layers) });
+  } catch (error) {
+    if (!isAbort(error)) throw error;
+  }
+  return void 0;
+}
+function worstOf(outcomes) {
+  const failures = outcomes.filter((outcome) => outcome.kind === "failed");
+  const [first] = failures.filter(({ error }) => error.code !== "ABORTED").sort((a, b) => (a.layer ?? 0) - (b.layer ?? 0));
+  return first ?? failures[0] ?? outcomes[0];
+}
+
+// src/workers/heap.ts
+import v82 from "node:v8";
+function limitYoungGeneration() {
+  v82.setFlagsFromString("--semi-space-growth-factor=1");
+}
+
+// src/elevated.ts
+limitYoungGeneration();
+var user = invokingUser(process.env);
+if (user === void 0) {
+  process.stderr.write("this program is started by oci-pull, through sudo, and for nothing else\n");
+  process.exit(1);
+}
+await serveAsRoot(unpackHere, user, { input: process.stdin, output: process.stdout });
+process.exit();

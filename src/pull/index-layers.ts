@@ -1,0 +1,66 @@
+// Names the chunks of zstd:chunked layers that were fetched whole, so that later images can share them.
+
+import { rangeLength } from '../bytes/range.ts';
+import { isAbort } from '../errors.ts';
+import type { LayerMetadata } from '../fetch/metadata.ts';
+import type { ChunkedLayer } from '../layer/annotations.ts';
+import { type ChunkTable, chunkCount, DIGEST_BYTES } from '../layer/chunk-table.ts';
+import type { FetchPlan } from '../plan/fetch-plan.ts';
+import type { PackEntry } from '../store/pack-format.ts';
+import { openPool } from './jobs.ts';
+import type { PullSession } from './session.ts';
+
+/** A layer whose table cannot be used is kept without: it is a blob like any other. Throws ABORTED only. */
+export async function indexWholeLayers(
+  session: PullSession,
+  plan: FetchPlan,
+  metadata: readonly LayerMetadata[],
+): Promise<void> {
+  const whole = metadata.flatMap((layer, index) => {
+    const planned = plan.layers[index];
+    const file = planned?.kind === 'plain' ? plan.files[planned.file] : undefined;
+    if (layer.kind !== 'plain' || !layer.chunked || planned?.kind !== 'plain' || file?.kind !== 'new')
+      return [];
+    return [{ chunked: layer.chunked, pack: file.pack, offset: planned.offset }];
+  });
+  // One thread: a table of contents takes up to a hundred times its size in memory while it is read.
+  await using pool = openPool(1);
+  for (const { chunked, pack, offset } of whole) {
+    const outcome = await pool
+      .run('readToc', { ...tocAt(chunked, offset), path: (await session.staging.pack(pack)).path })
+      .catch((error: unknown) => {
+        if (isAbort(error)) throw error;
+        return { kind: 'unusable', reason: String(error) } as const;
+      });
+    if (outcome.kind === 'toc') await session.staging.index(pack, entriesOf(outcome.table, offset));
+    else
+      session.options.emit({
+        kind: 'debug',
+        message: `a layer is kept without its chunks: ${outcome.reason}`,
+      });
+  }
+}
+
+/** `offset`: of the blob in its file. */
+function tocAt({ toc, dataEnd }: ChunkedLayer, offset: number) {
+  const { range, digest } = toc;
+  return { offset: offset + range.start, compressedSize: rangeLength(range), digest, dataEnd };
+}
+
+/** Each chunk once, however often the layer repeats it. */
+function entriesOf(table: ChunkTable, offset: number): PackEntry[] {
+  const { digests, offsets, compressedSizes, sizes } = table;
+  const all = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength);
+  const entries = new Map<string, PackEntry>();
+  for (let chunk = 0; chunk < chunkCount(table); chunk++) {
+    const hex = all.toString('hex', chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES);
+    const [start, compressedSize, size] = [offsets[chunk], compressedSizes[chunk], sizes[chunk]] as [
+      number,
+      number,
+      number,
+    ];
+    if (!entries.has(hex))
+      entries.set(hex, { form: 'frame', hex, offset: offset + start, compressedSize, size });
+  }
+  return [...entries.values()];
+}

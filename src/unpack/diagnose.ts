@@ -1,0 +1,113 @@
+// The diagnose job: finds the culprit after a layer has failed. Wrong bytes can look like any other fault.
+
+import { decodeZstdStream } from '../compression/zstd-stream.ts';
+import { type ErrorData, fromErrorData, PullError } from '../errors.ts';
+import { createHasher } from '../integrity/hash.ts';
+import { digestKey } from '../layer/chunk-table.ts';
+import { digestAlgorithm } from '../oci/digest.ts';
+import { digestOfKey } from '../oci/digest-key.ts';
+import { ProgressBoard } from '../workers/progress-board.ts';
+import { InputFiles, readBlob } from './inputs.ts';
+import type { ChunkedInput, Corruption, LayerInput, PlainInput, UnpackJob, UnpackOutcome } from './job.ts';
+
+export interface DiagnoseJob extends Pick<UnpackJob, 'files' | 'board'> {
+  readonly layer: LayerInput;
+  readonly index: number;
+  readonly error: ErrorData;
+}
+
+export type Diagnosis = Exclude<UnpackOutcome, { kind: 'done' }>;
+
+/** Throws the failure itself where all bytes are right and no other bytes could help. */
+export async function diagnose({ layer, index, error, ...job }: DiagnoseJob): Promise<Diagnosis> {
+  const files = new InputFiles(job.files);
+  const context = { files, board: new ProgressBoard(job.board) };
+  try {
+    const found = await findDamage(layer, context);
+    const reason = error.cause === undefined ? error.message : `${error.message}: ${error.cause}`;
+    if (found.blob || found.tarSplit || found.chunks.length > 0)
+      return { kind: 'corrupt', layer: index, found, reason };
+    const blamesStream = ['TAR_INVALID', 'DIGEST_MISMATCH', 'LIMIT_EXCEEDED'].includes(error.code);
+    if (layer.kind === 'chunked' && blamesStream) return { kind: 'inconsistent', layer: index, reason };
+    throw fromErrorData(error);
+  } finally {
+    files.close();
+  }
+}
+
+interface Context {
+  readonly files: InputFiles;
+  readonly board: ProgressBoard;
+}
+
+function findDamage(layer: LayerInput, context: Context): Promise<Corruption> {
+  return layer.kind === 'chunked' ? findCorruptChunks(layer, context) : findCorruptBlob(layer, context);
+}
+
+async function findCorruptBlob(
+  layer: LayerInput & PlainInput,
+  { files, board }: Context,
+): Promise<Corruption> {
+  const hasher = createHasher(digestAlgorithm(layer.digest));
+  const readable = await consume(readBlob(files, layer.blob, board), (bytes) => hasher.update(bytes));
+  return { chunks: [], tarSplit: false, blob: !readable || hasher.digest() !== layer.digest };
+}
+
+async function findCorruptChunks(layer: ChunkedInput, context: Context): Promise<Corruption> {
+  const { files, board } = context;
+  const hasher = createHasher('sha256');
+  const readable = await consume(readBlob(files, layer.tarSplit, board), (bytes) => hasher.update(bytes));
+  const tarSplit =
+    !readable || (layer.tarSplitDigest !== undefined && hasher.digest() !== layer.tarSplitDigest);
+  const chunks: number[] = [];
+  const { groups, ready, sizes } = layer.chunks;
+  for (let chunk = 0; chunk < sizes.length; chunk++) {
+    const group = groups[chunk] as number;
+    if (group !== -1) await board.waitFor(group, ready[chunk] as number);
+    if (!(await isChunkIntact(layer, chunk, context))) chunks.push(chunk);
+  }
+  return { chunks, tarSplit, blob: false };
+}
+
+/** Streamed, because a chunk may be as large as a file. Throws what is neither a damage of the bytes nor of the store. */
+async function isChunkIntact(
+  layer: ChunkedInput,
+  chunk: number,
+  { files, board }: Context,
+): Promise<boolean> {
+  const { files: file, offsets, compressedSizes, sizes } = layer.chunks;
+  const [index, offset, compressedSize] = [file[chunk], offsets[chunk], compressedSizes[chunk]] as [
+    number,
+    number,
+    number,
+  ];
+  const hasher = createHasher('sha256');
+  let left = sizes[chunk] as number;
+  try {
+    const stored = readBlob(files, { file: index, offset, compressedSize, groups: [], groupBytes: 1 }, board);
+    await decodeZstdStream(stored, (bytes) => {
+      left -= bytes.length;
+      if (left < 0) throw new PullError('TAR_INVALID', 'a chunk is longer than it should be');
+      hasher.update(bytes);
+    });
+  } catch (error) {
+    if (error instanceof PullError && ['TAR_INVALID', 'STORE_FAILED', 'LIMIT_EXCEEDED'].includes(error.code))
+      return false;
+    throw error;
+  }
+  return left === 0 && hasher.digest() === digestOfKey(digestKey(layer.chunkDigests, chunk));
+}
+
+/** false where the bytes cannot be read: for a store that is shared, that is a damage like any other. */
+async function consume(
+  input: AsyncIterable<Uint8Array>,
+  sink: (bytes: Uint8Array) => void,
+): Promise<boolean> {
+  try {
+    for await (const bytes of input) sink(bytes);
+    return true;
+  } catch (error) {
+    if (error instanceof PullError && error.code === 'STORE_FAILED') return false;
+    throw error;
+  }
+}

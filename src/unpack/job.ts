@@ -1,0 +1,75 @@
+// The nouns of unpacking an image: what goes in, what comes out.
+import type { ErrorData } from '../errors.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { BlobInput } from './inputs.ts';
+import type { ChunkColumns } from './run-reader.ts';
+import type { UnpackOptions, UnpackReport } from './unpacker.ts';
+
+export interface UnpackJob extends UnpackOptions {
+  /** Paths of the files that hold chunks and blobs; they may still be growing. */
+  readonly files: readonly string[];
+  /** Memory of the progress board that says how far. */
+  readonly board: SharedArrayBuffer;
+  readonly layers: readonly LayerInput[];
+}
+
+export type LayerInput = {
+  /** Of the tar stream. */
+  readonly diffId: Digest;
+  /** Of the compressed layer. */
+  readonly digest: Digest;
+} & (ChunkedInput | PlainInput);
+
+export interface ChunkedInput {
+  readonly kind: 'chunked';
+  readonly chunks: ChunkColumns;
+  /** Of each chunk's content, 32 bytes each. */
+  readonly chunkDigests: Uint8Array;
+  readonly firstChunk: Uint32Array;
+  readonly tarSplit: BlobInput;
+  readonly tarSplitDigest: Digest | undefined;
+}
+
+export interface PlainInput {
+  readonly kind: 'plain';
+  readonly blob: BlobInput;
+  /**
+   * It came into the store after its diffId had been checked, and its digest alone proves that it is still the same:
+   * hashing what it decodes to once more would show nothing new.
+   */
+  readonly isKept: boolean;
+}
+
+export interface LayerOutcome {
+  readonly entries: number;
+  readonly milliseconds: number;
+}
+
+/** What does not hash to its name: chunks by index, the tar-split, or a plain layer's blob. */
+export interface Corruption {
+  readonly chunks: readonly number[];
+  readonly tarSplit: boolean;
+  readonly blob: boolean;
+}
+
+export type UnpackOutcome =
+  | UnpackedImage
+  /** Some bytes are wrong; with others the layer may be fine. */
+  | { readonly kind: 'corrupt'; readonly layer: number; readonly found: Corruption; readonly reason: string }
+  /** All bytes are what the TOC says, and yet they do not make up the layer: only the whole layer can tell. */
+  | { readonly kind: 'inconsistent'; readonly layer: number; readonly reason: string };
+
+export interface UnpackedImage {
+  readonly kind: 'done';
+  readonly layers: readonly LayerOutcome[];
+  readonly report: UnpackReport;
+}
+
+/** A job of one thread came to an end before its time. `layer`: undefined where it was none of a layer's bytes that failed. */
+export interface LayerFailure {
+  readonly kind: 'failed';
+  readonly layer: number | undefined;
+  readonly error: ErrorData;
+}
+
+export type UnpackEvent = { readonly layer: number; readonly entries: number };

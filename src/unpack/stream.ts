@@ -1,0 +1,89 @@
+// The stream job: decodes the layers of an image to their tar streams, for the threads that hash and unpack them.
+
+import { decompress } from '../compression/decompress.ts';
+import { PullError, toErrorData } from '../errors.ts';
+import { type Digest, type DigestAlgorithm, digestAlgorithm, parseDigest } from '../oci/digest.ts';
+import { ProgressBoard } from '../workers/progress-board.ts';
+import { InputFiles, readBlob } from './inputs.ts';
+import type { ChunkedInput, LayerFailure, LayerInput, PlainInput, UnpackJob } from './job.ts';
+import { rebuildTar } from './rebuild.ts';
+import { type Reader, RingWriter } from './ring.ts';
+import { RunReader } from './run-reader.ts';
+
+export interface StreamJob extends Pick<UnpackJob, 'files' | 'board' | 'layers'> {
+  readonly ring: SharedArrayBuffer;
+}
+
+/** By layer: what its tar stream is hashed with, if it is. */
+export function streamAlgorithms(layers: readonly LayerInput[]): (DigestAlgorithm | undefined)[] {
+  return layers.map((layer) => (needsDiffId(layer) ? digestAlgorithm(layer.diffId) : undefined));
+}
+
+function needsDiffId(layer: LayerInput): boolean {
+  return layer.kind === 'chunked' || !layer.isKept;
+}
+
+/** Done once every stream that is hashed has been what its diffId says. */
+export async function streamLayers(job: StreamJob): Promise<{ kind: 'done' } | LayerFailure> {
+  const files = new InputFiles(job.files);
+  const context = {
+    files,
+    board: new ProgressBoard(job.board),
+    ring: new RingWriter(job.ring, readersOf(job.layers)),
+  };
+  let index = 0;
+  try {
+    for (const layer of job.layers) {
+      await streamLayer(layer, context);
+      index++;
+    }
+    return { kind: 'done' };
+  } catch (error) {
+    return { kind: 'failed', layer: index, error: toErrorData(error) };
+  } finally {
+    files.close();
+  }
+}
+
+/** Who reads the ring: nobody needs to hash where no stream is hashed. */
+export function readersOf(layers: readonly LayerInput[]): Reader[] {
+  return layers.some(needsDiffId) ? ['apply', 'hash'] : ['apply'];
+}
+
+interface Context {
+  readonly files: InputFiles;
+  readonly board: ProgressBoard;
+  readonly ring: RingWriter;
+}
+
+async function streamLayer(layer: LayerInput, context: Context): Promise<void> {
+  if (layer.kind === 'chunked') await streamChunked(layer, context);
+  else await streamPlain(layer, context);
+  if (needsDiffId(layer)) checkDiffId(layer, context.ring);
+}
+
+async function streamChunked(layer: ChunkedInput, { files, board, ring }: Context): Promise<void> {
+  const tarSplit = files.read(layer.tarSplit.file, layer.tarSplit.offset, layer.tarSplit.compressedSize);
+  const chunks = new RunReader(layer.chunks, files, board);
+  const { firstChunk } = layer;
+  await rebuildTar({ tarSplit, firstChunk, sizes: layer.chunks.sizes, chunks }, (bytes) => ring.write(bytes));
+  ring.endStream();
+}
+
+/** What it decodes is not what is proven of it: that its bytes are those of the blob is seen to by another thread, see hash-blobs.ts. */
+async function streamPlain(layer: PlainInput, { files, board, ring }: Context): Promise<void> {
+  await decompress(readBlob(files, layer.blob, board), (bytes) => ring.write(bytes));
+  ring.endStream();
+}
+
+function checkDiffId(layer: LayerInput, ring: RingWriter): void {
+  const actual: Digest = parseDigest(`${digestAlgorithm(layer.diffId)}:${ring.digest()}`, 'layer');
+  if (actual === layer.diffId) return;
+  throw new PullError(
+    'DIGEST_MISMATCH',
+    `layer ${layer.digest} unpacks to ${actual} instead of its diff_id ${layer.diffId}`,
+    {
+      hint: 'The image itself is inconsistent: its config names another diff_id than its layer has. Build and push it again.',
+    },
+  );
+}
