@@ -32477,6 +32477,39 @@ function digestOfKey(key) {
   return `sha256:${Buffer.from(key, "latin1").toString("hex")}`;
 }
 
+// src/store/chunk-index.ts
+var ChunkIndex = class {
+  #chunks = { frame: /* @__PURE__ */ new Map(), blob: /* @__PURE__ */ new Map() };
+  /** The first pack to hold a chunk is the one used. */
+  add(form, key, held) {
+    const chunks = this.#chunks[form];
+    const first = chunks.get(key);
+    if (!first) chunks.set(key, held);
+    else if (first.size !== held.size && !chunks.has(longKey(key, held.size)))
+      chunks.set(longKey(key, held.size), held);
+  }
+  /** Without `size`: whichever was there first. */
+  find(form, key, size) {
+    const first = this.#chunks[form].get(key);
+    return size === void 0 || first?.size === size ? first : this.#chunks[form].get(longKey(key, size));
+  }
+  delete(form, key, held) {
+    const chunks = this.#chunks[form];
+    chunks.delete(chunks.get(key) === held ? key : longKey(key, held.size));
+  }
+  /** Keeps only what is not in a sealed pack. */
+  deleteSealed() {
+    for (const chunks of Object.values(this.#chunks))
+      for (const [key, { pack }] of chunks) if (pack.key) chunks.delete(key);
+  }
+  get holdsFrames() {
+    return this.#chunks.frame.size > 0;
+  }
+};
+function longKey(key, size) {
+  return `${key} ${size}`;
+}
+
 // src/store/make-directories.ts
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -32562,25 +32595,36 @@ function decodeTable(table, trailer) {
   if (sha256Hex(table) !== trailer.tableDigest) return void 0;
   const columns = decompressTable(table, trailer.count * ENTRY_SIZE);
   if (!columns) return void 0;
-  const rows = { columns, count: trailer.count, end: trailer.tableOffset };
-  const blobs = readRows(rows, "blob");
-  return blobs && { blobs, count: trailer.count, frames: () => readRows(rows, "frame") ?? [] };
+  const rows = { columns, count: trailer.count };
+  if (!isSound(rows, trailer.tableOffset)) return void 0;
+  return { count: trailer.count, blobs: [...readRows(rows, "blob")], frames: () => readRows(rows, "frame") };
 }
-function readRows({ columns, count: count2, end }, wanted) {
-  const entries = [];
+function isSound({ columns, count: count2 }, end) {
   let position = 0;
   for (let index = 0; index < count2; index++) {
-    const at = column(count2, index);
-    const form = FORMS[columns[at.form]];
-    const offset = position + columns.readUIntLE(at.gap, 6);
-    const compressedSize = columns.readUIntLE(at.compressedSize, 6);
-    if (form === void 0 || offset + compressedSize > end) return void 0;
-    position = form === "blob" ? offset : offset + compressedSize;
+    const row = readRow({ columns, count: count2 }, index, position);
+    if (row.form === void 0 || row.offset + row.compressedSize > end) return false;
+    position = row.next;
+  }
+  return true;
+}
+function* readRows({ columns, count: count2 }, wanted) {
+  let position = 0;
+  for (let index = 0; index < count2; index++) {
+    const { form, offset, compressedSize, next } = readRow({ columns, count: count2 }, index, position);
+    position = next;
     if (form !== wanted) continue;
     const hex = columns.toString("hex", index * 32, index * 32 + 32);
-    entries.push({ form, hex, offset, compressedSize, size: columns.readUIntLE(at.size, 6) });
+    const size = columns.readUIntLE(column(count2, index).size, 6);
+    yield { form, hex, offset, compressedSize, size };
   }
-  return entries;
+}
+function readRow({ columns, count: count2 }, index, position) {
+  const at = column(count2, index);
+  const form = FORMS[columns[at.form]];
+  const offset = position + columns.readUIntLE(at.gap, 6);
+  const compressedSize = columns.readUIntLE(at.compressedSize, 6);
+  return { form, offset, compressedSize, next: form === "blob" ? offset : offset + compressedSize };
 }
 function decompressTable(table, size) {
   try {
@@ -32702,13 +32746,12 @@ async function prepareStore(storeDirectory) {
 }
 var ChunkStore = class _ChunkStore {
   directory;
-  #chunks = /* @__PURE__ */ new Map();
+  #chunks = new ChunkIndex();
   #packs = /* @__PURE__ */ new Map();
   #damaged = /* @__PURE__ */ new Set();
   /** Packs whose frames have not been looked at yet. */
   #unread = [];
   #entries = 0;
-  #holdsFrames = false;
   constructor(directory) {
     this.directory = directory;
   }
@@ -32729,31 +32772,23 @@ var ChunkStore = class _ChunkStore {
    */
   find(form, key, size) {
     const found = this.#lookUp(form, key, size);
-    return found && {
-      path: found.pack.path,
-      offset: found.entry.offset,
-      compressedSize: found.entry.compressedSize,
-      size: found.entry.size
-    };
+    if (!found) return void 0;
+    const { pack, offset, compressedSize } = found;
+    return { path: pack.path, offset, compressedSize, size: found.size };
   }
   #lookUp(form, key, size) {
     if (form === "frame") this.#readFrames();
-    const first = this.#chunks.get(`${form} ${key}`);
-    return size === void 0 || first?.entry.size === size ? first : this.#chunks.get(`${form} ${key} ${size}`);
+    return this.#chunks.find(form, key, size);
   }
-  /** Chunks of a pack that is still being filled, found like any other from now on. The first pack to hold a chunk is the one used. */
+  /** Chunks of a pack that is still being filled, found like any other from now on. */
   adopt({ path, entries }) {
     this.#readFrames();
     this.#add({ key: "", path }, entries);
   }
-  #add(pack, entries) {
-    for (const entry of entries) {
-      const name = `${entry.form} ${digestKeyOfHex(entry.hex)}`;
-      const first = this.#chunks.get(name);
-      const free = first && first.entry.size !== entry.size ? `${name} ${entry.size}` : name;
-      if (!this.#chunks.has(free)) this.#chunks.set(free, { pack, entry });
-      if (entry.form === "frame") this.#holdsFrames = true;
-    }
+  #add({ key, path }, entries) {
+    const pack = { key, path };
+    for (const { form, hex, offset, compressedSize, size } of entries)
+      this.#chunks.add(form, digestKeyOfHex(hex), { pack, offset, compressedSize, size });
   }
   /** Only once somebody asks for one: an image that is wholly at hand as blobs needs none of its 80,000 frames. */
   #readFrames() {
@@ -32761,24 +32796,19 @@ var ChunkStore = class _ChunkStore {
   }
   /** Is there any chunk that a layer could share? */
   get holdsFrames() {
-    return this.#holdsFrames || this.#unread.length > 0;
+    return this.#chunks.holdsFrames || this.#unread.length > 0;
   }
   /** A chunk whose bytes were wrong: not found again. Its pack is kept for the other chunks until `removeDamaged`. */
   forget(form, key, size) {
     const found = this.#lookUp(form, key, size);
     if (!found) return;
-    const name = `${form} ${key}`;
-    this.#chunks.delete(this.#chunks.get(name) === found ? name : `${name} ${size}`);
+    this.#chunks.delete(form, key, found);
     if (found.pack.key) this.#damaged.add(found.pack.path);
   }
   /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
   forgetSealed() {
     this.#unread.length = 0;
-    this.#holdsFrames = false;
-    for (const [name, { pack, entry }] of this.#chunks) {
-      if (pack.key) this.#chunks.delete(name);
-      else if (entry.form === "frame") this.#holdsFrames = true;
-    }
+    this.#chunks.deleteSealed();
   }
   /** The sealed pack with this path. */
   packAt(path) {
@@ -34632,15 +34662,19 @@ function digestKey(digests, index) {
   return Buffer.from(digests.buffer, start, DIGEST_BYTES).toString("latin1");
 }
 
-// src/plan/chunk-name.ts
-function nameChunk(table, index) {
-  const key = digestKey(table.digests, index);
-  const size = table.sizes[index];
-  return { key, size, name: placeName("frame", key, size) };
-}
-function placeName(form, digest, size) {
-  return `${form} ${digest} ${size}`;
-}
+// src/plan/chunk-map.ts
+var ChunkMap = class {
+  #values = /* @__PURE__ */ new Map();
+  get(digest, size) {
+    const first = this.#values.get(digest);
+    return first === void 0 || first.size === size ? first : this.#values.get(`${digest} ${size}`);
+  }
+  set(digest, value) {
+    const first = this.#values.get(digest);
+    const isTaken = first !== void 0 && first.size !== value.size;
+    this.#values.set(isTaken ? `${digest} ${value.size}` : digest, value);
+  }
+};
 function chunkRange(table, index) {
   const start = table.offsets[index];
   return { start, end: start + table.compressedSizes[index] };
@@ -34729,7 +34763,8 @@ var Planner = class {
   #locate;
   #options;
   #fileIndex = /* @__PURE__ */ new Map();
-  #placed = /* @__PURE__ */ new Map();
+  /** What this plan fetches: frames by digest key, blobs by digest. */
+  #placed = new ChunkMap();
   #pack;
   #packOffset;
   constructor(locate, options) {
@@ -34740,7 +34775,7 @@ var Planner = class {
   }
   addPlain(layer) {
     const { digest, compressedSize } = layer;
-    const stored = this.#find("blob", digest, compressedSize);
+    const stored = this.#findBlob(digest, compressedSize);
     if (stored) {
       this.plan.layers.push({
         kind: "plain",
@@ -34764,8 +34799,7 @@ var Planner = class {
       size: compressedSize
     });
     const group = groups[0] ?? -1;
-    this.#placed.set(placeName("blob", digest, compressedSize), {
-      path: "",
+    this.#placed.set(digest, {
       file,
       offset,
       compressedSize,
@@ -34779,8 +34813,7 @@ var Planner = class {
   }
   addChunked(layer) {
     const { table } = layer;
-    const chunks = Array.from({ length: chunkCount(table) }, (_, index) => nameChunk(table, index));
-    const missing = this.#missingChunks(chunks);
+    const missing = this.#missingChunks(table);
     const pieces = missing.map((index) => chunkRange(table, index));
     const ranges = coalesce(pieces, this.#costs(pieces, layer));
     let next = 0;
@@ -34789,25 +34822,25 @@ var Planner = class {
       let ready = 0;
       for (; next < missing.length && pieces[next].end <= range.end; next++) {
         const piece = pieces[next];
-        ready = this.#placeNew(chunks[missing[next]], rangeLength(piece), {
-          id,
-          ready
-        });
+        const chunk = { table, index: missing[next] };
+        ready = this.#placeNew(chunk, rangeLength(piece), { id, ready });
       }
       this.#rollOver();
     }
-    const sources = this.#sources(table, chunks);
+    const sources = this.#sources(table);
     this.plan.layers.push({ kind: "chunked", sources });
     this.plan.bytes.push(countBytes(sources, ranges));
   }
-  #missingChunks(chunks) {
-    const seen = /* @__PURE__ */ new Set();
+  #missingChunks(table) {
+    const seen = new ChunkMap();
     const missing = [];
-    chunks.forEach((chunk, index) => {
-      if (seen.has(chunk.name) || this.#findChunk("frame", chunk)) return;
-      seen.add(chunk.name);
+    for (let index = 0; index < chunkCount(table); index++) {
+      const key = digestKey(table.digests, index);
+      const size = table.sizes[index];
+      if (seen.get(key, size) || this.#find("frame", { name: key, key, size })) continue;
+      seen.set(key, { size });
       missing.push(index);
-    });
+    }
     return missing;
   }
   #costs(pieces, { dataEnd, metadataBytes }) {
@@ -34833,49 +34866,52 @@ var Planner = class {
     return this.plan.groups.length - 1;
   }
   #placeNew(chunk, compressedSize, at) {
-    const { key, size } = chunk;
+    const { table, index } = chunk;
+    const key = digestKey(table.digests, index);
+    const size = table.sizes[index];
     const { pack, packOffset } = this.plan.groups[at.id];
     const offset = packOffset + at.ready;
     const ready = at.ready + compressedSize;
     const file = this.#fileOf(`new ${pack}`, { kind: "new", pack });
-    this.#placed.set(chunk.name, { path: "", file, offset, compressedSize, size, group: at.id, ready });
+    this.#placed.set(key, { file, offset, compressedSize, size, group: at.id, ready });
     this.plan.chunks.push({ form: "frame", digest: digestOfKey(key), pack, offset, compressedSize, size });
     return ready;
   }
-  #sources(table, chunks) {
+  #sources(table) {
+    const count2 = chunkCount(table);
     const sources = {
-      files: new Uint32Array(chunks.length),
-      offsets: new Float64Array(chunks.length),
-      compressedSizes: new Float64Array(chunks.length),
+      files: new Uint32Array(count2),
+      offsets: new Float64Array(count2),
+      compressedSizes: new Float64Array(count2),
       sizes: table.sizes,
-      groups: new Int32Array(chunks.length),
-      ready: new Float64Array(chunks.length)
+      groups: new Int32Array(count2),
+      ready: new Float64Array(count2)
     };
-    chunks.forEach((chunk, index) => {
-      const placed = this.#findChunk("frame", chunk);
+    for (let index = 0; index < count2; index++) {
+      const key = digestKey(table.digests, index);
+      const placed = this.#find("frame", { name: key, key, size: table.sizes[index] });
       sources.files[index] = placed.file;
       sources.offsets[index] = placed.offset;
       sources.compressedSizes[index] = placed.compressedSize;
       sources.groups[index] = placed.group;
       sources.ready[index] = placed.ready;
-    });
+    }
     return sources;
   }
-  #find(form, digest, size) {
-    const name = placeName(form, digest, size);
-    const known = this.#placed.get(name);
-    if (known || !digest.startsWith("sha256:")) return known;
-    return this.#findChunk(form, { key: digestKeyOfHex(digest.slice("sha256:".length)), size, name });
+  #findBlob(digest, size) {
+    const isStorable = digest.startsWith("sha256:");
+    const key = isStorable ? digestKeyOfHex(digest.slice("sha256:".length)) : void 0;
+    return this.#find("blob", { name: digest, key, size });
   }
-  #findChunk(form, { key, size, name }) {
-    const known = this.#placed.get(name);
-    if (known) return known;
+  /** `name`: under which this plan has placed it. `key`: under which it is in the store, if anything of its kind is. */
+  #find(form, { name, key, size }) {
+    const known = this.#placed.get(name, size);
+    if (known || key === void 0) return known;
     const stored = this.#locate(form, key, size);
     if (!stored || stored.size !== size) return void 0;
-    const file = this.#fileOf(`stored ${stored.path}`, { kind: "stored", path: stored.path });
-    const placed = { ...stored, file, group: -1, ready: 0 };
-    this.#placed.set(name, placed);
-    return placed;
+    const { path, offset, compressedSize } = stored;
+    const file = this.#fileOf(path, { kind: "stored", path });
+    return { file, offset, compressedSize, size, group: -1, ready: 0 };
   }
   #groupsOf(placed) {
     if (placed.group === -1) return [];
@@ -35770,7 +35806,7 @@ async function compact(image, fresh) {
 }
 function framesInside(blob, pack) {
   const end = blob.offset + blob.compressedSize;
-  return (pack?.frames() ?? []).filter(
+  return [...pack?.frames() ?? []].filter(
     ({ offset, compressedSize }) => offset >= blob.offset && offset + compressedSize <= end
   );
 }
@@ -36072,7 +36108,7 @@ function noRoot(reason) {
 
 // src/unpack/ring.ts
 var SLOT_BYTES = 256 << 10;
-var SLOTS = 64;
+var SLOTS = 32;
 var FILLED = 0;
 var READ = { hash: 1, apply: 2 };
 var STOPPED = 3;

@@ -548,7 +548,7 @@ var RootServer = class {
 
 // src/unpack/ring.ts
 var SLOT_BYTES = 256 << 10;
-var SLOTS = 64;
+var SLOTS = 32;
 var FILLED = 0;
 var READ = { hash: 1, apply: 2 };
 var STOPPED = 3;

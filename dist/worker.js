@@ -544,7 +544,7 @@ function isParseable(json) {
 
 // src/unpack/ring.ts
 var SLOT_BYTES = 256 << 10;
-var SLOTS = 64;
+var SLOTS = 32;
 var FILLED = 0;
 var READ = { hash: 1, apply: 2 };
 var STOPPED = 3;
@@ -2433,10 +2433,11 @@ var LiveTree = class {
 function keptXattrs(entry, owner, skips) {
   if (!entry.xattrs) return void 0;
   const kept = /* @__PURE__ */ new Map();
+  const path = fromRoot(entry.path);
   for (const [name2, value] of entry.xattrs) {
     const reason = reasonToSkip(entry, name2, owner);
     if (reason === void 0) kept.set(name2, value);
-    else skips.add(fromRoot(entry.path), "xattr", reason);
+    else skips.add(path, "xattr", reason);
   }
   return kept.size > 0 ? kept : void 0;
 }
@@ -2449,7 +2450,9 @@ function reasonToSkip(entry, name2, owner) {
   return owner === "preserve" ? void 0 : `${shown} is kept only where owners are preserved`;
 }
 function fromRoot(path) {
-  return path.replace(/^(?:\.?\/)+|\/+$/g, "");
+  let end = path.length;
+  while (path[end - 1] === "/") end--;
+  return path.slice(0, end).replace(/^(?:\.?\/)+/, "");
 }
 
 // src/unpack/planner.ts
@@ -2750,7 +2753,11 @@ async function applyLayers(job, report) {
         return { kind: "failed", layer, error: toErrorData(error) };
       }
     }
-    ring.waitForProof();
+    try {
+      ring.waitForProof();
+    } catch (error) {
+      return { kind: "failed", layer: void 0, error: toErrorData(error) };
+    }
     return { kind: "done", layers, report: await unpacker.finish() };
   } finally {
     unpacker.abort();
@@ -3290,7 +3297,7 @@ var TarSplitParser = class {
       records.push(parseLine(text.subarray(start, end)));
       start = end + 1;
     }
-    this.#rest = text.subarray(start);
+    this.#rest = Buffer.from(text.subarray(start));
     if (this.#rest.length > MAX_LINE_BYTES)
       throw new PullError("LIMIT_EXCEEDED", `a tar-split line is longer than ${MAX_LINE_BYTES} bytes`);
     return records;
@@ -3339,7 +3346,10 @@ async function rebuildTar(input, sink) {
     }
   };
   const parser = new TarSplitParser();
-  for await (const text of decodeTarSplit(input.tarSplit)) await play(parser.push(text));
+  for await (const text of decodeTarSplit(input.tarSplit)) {
+    await play(parser.push(text));
+    releaseAfterLast(text);
+  }
   await play(parser.end());
   if (entry !== input.firstChunk.length - 1) throw mismatch();
 }
@@ -3393,6 +3403,7 @@ var RunReader = class {
   #files;
   #board;
   #ahead = [];
+  #spare = [];
   #nextChunk = 0;
   #current = { end: 0, bytes: new Uint8Array() };
   #position = 0;
@@ -3462,9 +3473,12 @@ var RunReader = class {
       compressedSize += compressedSizes[index];
       size += sizes[index];
     }
-    const stored = this.#files.read(files[first], offsets[first], compressedSize);
+    const spare = this.#spare.pop() ?? Buffer.allocUnsafeSlow(RUN_BYTES);
+    const memory = compressedSize <= RUN_BYTES ? spare : Buffer.allocUnsafeSlow(compressedSize);
+    const stored = memory.subarray(0, compressedSize);
+    this.#files.readInto(stored, files[first], offsets[first]);
     const decoded = await decodeFrames(stored, size);
-    release(stored);
+    this.#spare.push(spare);
     return decoded;
   }
   /** Not async: for nearly all chunks there is nothing to wait for. */

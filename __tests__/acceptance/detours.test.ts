@@ -6,6 +6,8 @@ import { buildChunkedLayer, type ChunkedLayerOptions, type Toc } from '../suppor
 import { pullJson, runCli, scratch } from '../support/cli.ts';
 import { fixtureLayout } from '../support/fixture-image.ts';
 import { startRegistry } from '../support/registry.ts';
+import { seedFrame } from '../support/seed-frame.ts';
+import { expectedTree, isRoot, listTree } from '../support/tree.ts';
 import { writeLayout } from '../support/write-layout.ts';
 
 const FIRST = 'first '.repeat(9);
@@ -16,9 +18,11 @@ const ITEMS = [
   { name: 'etc/two', body: OTHER.repeat(2), chunks: [OTHER, OTHER] },
 ];
 
+/** `isSeeded`: into a store that holds a chunk already. Nobody takes layers apart to share nothing. */
 async function pullBuilt(
   options: ChunkedLayerOptions,
   edit: (layer: { diffId: string }) => void = () => undefined,
+  isSeeded = true,
 ) {
   using dir = scratch();
   const built = buildChunkedLayer(ITEMS, options);
@@ -27,6 +31,7 @@ async function pullBuilt(
   edit(layer);
   writeLayout(dir.in('layout'), 'v1', [layer]);
   await using registry = await startRegistry({ images: [{ repository: 'fx', layout: dir.in('layout') }] });
+  if (isSeeded) await seedFrame(dir.in('cache'));
   const args = [
     `${registry.host}/fx:v1`,
     dir.in('rootfs'),
@@ -76,11 +81,15 @@ describe('a chunked layer', () => {
     expect(result.layers[0]).toMatchObject({ way: 'whole', reason: expect.stringMatching(reason) });
   });
 
-  it('that does not unpack to its diff_id fails, even as a whole', async () => {
+  it.each([
+    ['taken apart', true],
+    ['taken whole', false],
+  ])('that is %s and does not unpack to its diff_id fails', async (_, isSeeded) => {
     const wrong = `sha256:${'0'.repeat(64)}`;
-    const { status, stderr } = await pullBuilt({}, (layer) => {
+    const edit = (layer: { diffId: string }) => {
       layer.diffId = wrong;
-    });
+    };
+    const { status, stderr } = await pullBuilt({}, edit, isSeeded);
     expect(status).toBe(1);
     expect(stderr).toContain('DIGEST_MISMATCH');
     expect(stderr).toContain(wrong);
@@ -106,6 +115,7 @@ describe('an image with two layers that lie', () => {
     const plain = { blob: gzipSync(tar), mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', diffId };
     writeLayout(dir.in('layout'), 'v1', [...lying, plain]);
     await using registry = await startRegistry({ images: [{ repository: 'fx', layout: dir.in('layout') }] });
+    await seedFrame(dir.in('cache'));
     const args = [
       `${registry.host}/fx:v1`,
       dir.in('rootfs'),
@@ -120,25 +130,28 @@ describe('an image with two layers that lie', () => {
       ['zstd:chunked', 'whole'],
       ['gzip', 'whole'],
     ]);
-    expect(result.layers[2]?.reason ?? null).toBeNull();
+    const accused = expect.stringMatching(/do not make up|other layers of the image lie/);
+    expect(result.layers.map(({ reason }) => reason)).toEqual([accused, accused, null]);
     expect(readFileSync(dir.in('rootfs/etc/one'), 'utf8')).toBe(FIRST);
   });
 });
 
 describe('a server that ignores ranges', () => {
-  it.each(['zstd-chunked', 'gzip'] as const)('still serves %s, whole', async (format) => {
+  it.each([
+    ['zstd-chunked', 'whole where nothing can be shared', false],
+    ['zstd-chunked', 'whole, with a reason, where something could be shared', true],
+    ['gzip', 'whole', true],
+  ] as const)('still serves %s %s', async (format, _, isSeeded) => {
     using dir = scratch();
     await using registry = await startRegistry({
       images: [{ repository: 'fx', layout: fixtureLayout(format) }],
       faults: [{ kind: 'ignore-ranges' }],
     });
-    const result = await pullJson([
-      `${registry.host}/fx:v1`,
-      dir.in('rootfs'),
-      '--cache-dir',
-      dir.in('cache'),
-    ]);
-    expect(result.layers.map(({ way }) => way)).toEqual(['whole', 'whole']);
-    if (format === 'zstd-chunked') expect(result.layers[0]?.reason).toBe('the server ignores ranges');
+    if (isSeeded) await seedFrame(dir.in('cache'));
+    const image = `${registry.host}/fx:v1`;
+    const result = await pullJson([image, dir.in('rootfs'), '--cache-dir', dir.in('cache')]);
+    const reason = isSeeded && format === 'zstd-chunked' ? 'the server ignores ranges' : null;
+    expect(result.layers).toMatchObject(Array(2).fill({ way: 'whole', reason }));
+    if (isRoot()) expect(listTree(dir.in('rootfs'))).toEqual(expectedTree('v1'));
   });
 });

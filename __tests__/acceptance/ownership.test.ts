@@ -120,7 +120,7 @@ describe.skipIf(skipUsers())('with sudo (needs root to make users)', () => {
   it('one attempt after the other begins in an empty directory', async () => {
     await using faulty = await startRegistry({
       images: [{ repository: 'fx', layout: LAYOUT }],
-      faults: [{ kind: 'corrupt', offset: 400_000, on: fixtureImage('v1').layer.digest, after: 1, times: 1 }],
+      faults: [{ kind: 'corrupt', offset: 400_000, on: fixtureImage('v1').layer.digest, times: 1 }],
     });
     const directory = user.directory();
     const [, ...args] = argumentsFor(directory, 'v1', 'preserve');

@@ -6,23 +6,31 @@ import { slices } from '../support/slices.ts';
 import { unpackRoom } from '../support/unpack-room.ts';
 
 export interface Arena extends Disposable {
-  /** Beside the roots; nothing may change in it, which is checked at the end. */
+  /** Beside the roots; nothing may change in it, which is looked at closely at the end. */
   readonly outside: string;
+  /** Throws if something outside has changed: a quick look, so that the culprit is known. */
+  expectUntouched(): void;
   /** A new empty directory of mode 0700; those before it are removed. */
   fresh(): string;
 }
 
-/** A multiple of it stays out of what a test keeps open on purpose. */
+/** 0 where the system does not tell. */
 export function openDescriptors(): number {
   return fs.existsSync('/proc/self/fd') ? fs.readdirSync('/proc/self/fd').length : 0;
 }
 
 export function openArena(): Arena {
   const room = unpackRoom();
+  const changes = () =>
+    ['', 'secret', 'dir'].map((name) => fs.lstatSync(join(room.sentinel, name), { bigint: true }).ctimeNs);
+  const before = changes().join();
   let count = 0;
   let last: string | undefined;
   return {
     outside: room.sentinel,
+    expectUntouched() {
+      if (changes().join() !== before) throw new Error('something outside of the root was touched');
+    },
     fresh() {
       if (last !== undefined) fs.rmSync(last, { recursive: true, force: true });
       const left = fs.readdirSync(room.root);

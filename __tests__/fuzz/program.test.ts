@@ -36,7 +36,7 @@ describe('images of random stacks', () => {
   it(
     'become the tree of the model, from the registry and from the cache, or fail where it does',
     async () => {
-      await fuzz(fc.tuple(stacks(8), layerFormats), 15, async ([wish, formats]) => {
+      await fuzz(fc.tuple(stacks(8), layerFormats), 8, async ([wish, formats]) => {
         const fitting = formats.includes('zstd:chunked') ? forChunked(wish) : wish;
         const stack = settle(fitting, { outside: pulls.outside, forUmoci: false });
         const image = pulls.serve(imageLayers(stack, formats));
@@ -57,7 +57,7 @@ describe('images of random stacks', () => {
     'become the tree of the model whatever their chunked layers say of themselves, or fail where their data is damaged',
     async () => {
       const damaged = fc.tuple(stacks(8), chunkedDamage);
-      await fuzz(damaged, 12, async ([wish, damage]) => {
+      await fuzz(damaged, 8, async ([wish, damage]) => {
         const calm = forChunked({ ...wish, mayFail: false });
         const stack = settle(calm, { outside: pulls.outside, forUmoci: false });
         const options = damageOptions(damage);

@@ -33,6 +33,7 @@ async function checkAgainstModel(
   const { owner, slices } = options;
   const root = arena.fresh();
   const outcome = await unpackSliced(tars, slices, { root, owner }).catch((error: unknown) => ({ error }));
+  arena.expectUntouched();
   if ('error' in outcome && (stack.failure === undefined || !(outcome.error instanceof PullError)))
     throw new Error(`unpacking failed:\n${showStack(stack)}`, { cause: outcome.error });
   if (stack.failure === undefined) expectTree(root, stack, owner);

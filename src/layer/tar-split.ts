@@ -16,7 +16,7 @@ export type TarSplitRecord =
   /** The payload of one tar entry. `size` is the header's, and may be non-zero for entries that carry none. */
   | { readonly kind: 'payload'; readonly size: number };
 
-/** Turns slices of a tar-split's text, cut anywhere, into records in order. Throws TAR_INVALID. */
+/** Turns slices of a tar-split's text, cut anywhere, into records in order; keeps none of them. Throws TAR_INVALID. */
 export class TarSplitParser {
   #rest: Buffer = Buffer.alloc(0);
 
@@ -28,7 +28,7 @@ export class TarSplitParser {
       records.push(parseLine(text.subarray(start, end)));
       start = end + 1;
     }
-    this.#rest = text.subarray(start);
+    this.#rest = Buffer.from(text.subarray(start));
     if (this.#rest.length > MAX_LINE_BYTES)
       throw new PullError('LIMIT_EXCEEDED', `a tar-split line is longer than ${MAX_LINE_BYTES} bytes`);
     return records;

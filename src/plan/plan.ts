@@ -1,9 +1,9 @@
 // Decides what to fetch: which chunks are at hand, which ranges bring the others, and where in which new pack each will lie.
 // Pure: the same input gives the same plan, so racing jobs make the same packs.
 import { type ByteRange, rangeLength } from '../bytes/range.ts';
-import { type ChunkTable, chunkCount } from '../layer/chunk-table.ts';
+import { type ChunkTable, chunkCount, digestKey } from '../layer/chunk-table.ts';
 import { digestKeyOfHex, digestOfKey } from '../oci/digest-key.ts';
-import { chunkRange, countBytes, type NamedChunk, nameChunk, placeName } from './chunk-name.ts';
+import { ChunkMap, chunkRange, countBytes } from './chunk-map.ts';
 import { type CoalesceCosts, coalesce, type FetchRange, keptBytes, splitWhole } from './coalesce.ts';
 import type {
   ChunkForm,
@@ -39,7 +39,7 @@ export function planFetch(layers: readonly PlanLayer[], locate: Locate, options:
   return planner.plan;
 }
 
-interface Placed extends Located {
+interface Placed extends Omit<Located, 'path'> {
   readonly file: number;
   readonly group: number;
   readonly ready: number;
@@ -57,7 +57,8 @@ class Planner {
   readonly #locate: Locate;
   readonly #options: PlanOptions;
   readonly #fileIndex = new Map<string, number>();
-  readonly #placed = new Map<string, Placed>();
+  /** What this plan fetches: frames by digest key, blobs by digest. */
+  readonly #placed = new ChunkMap<Placed>();
   #pack: number;
   #packOffset: number;
 
@@ -70,7 +71,7 @@ class Planner {
 
   addPlain(layer: PlanLayer & { kind: 'plain' }): void {
     const { digest, compressedSize } = layer;
-    const stored = this.#find('blob', digest, compressedSize);
+    const stored = this.#findBlob(digest, compressedSize);
     if (stored) {
       this.plan.layers.push({
         kind: 'plain',
@@ -94,8 +95,7 @@ class Planner {
       size: compressedSize,
     });
     const group = groups[0] ?? -1;
-    this.#placed.set(placeName('blob', digest, compressedSize), {
-      path: '',
+    this.#placed.set(digest, {
       file,
       offset,
       compressedSize,
@@ -110,8 +110,7 @@ class Planner {
 
   addChunked(layer: PlanLayer & { kind: 'chunked' }): void {
     const { table } = layer;
-    const chunks = Array.from({ length: chunkCount(table) }, (_, index) => nameChunk(table, index));
-    const missing = this.#missingChunks(chunks);
+    const missing = this.#missingChunks(table);
     const pieces = missing.map((index) => chunkRange(table, index));
     const ranges = coalesce(pieces, this.#costs(pieces, layer));
     let next = 0;
@@ -120,26 +119,26 @@ class Planner {
       let ready = 0;
       for (; next < missing.length && (pieces[next] as ByteRange).end <= range.end; next++) {
         const piece = pieces[next] as ByteRange;
-        ready = this.#placeNew(chunks[missing[next] as number] as NamedChunk, rangeLength(piece), {
-          id,
-          ready,
-        });
+        const chunk = { table, index: missing[next] as number };
+        ready = this.#placeNew(chunk, rangeLength(piece), { id, ready });
       }
       this.#rollOver();
     }
-    const sources = this.#sources(table, chunks);
+    const sources = this.#sources(table);
     this.plan.layers.push({ kind: 'chunked', sources });
     this.plan.bytes.push(countBytes(sources, ranges));
   }
 
-  #missingChunks(chunks: readonly NamedChunk[]): number[] {
-    const seen = new Set<string>();
+  #missingChunks(table: ChunkTable): number[] {
+    const seen = new ChunkMap<{ readonly size: number }>();
     const missing: number[] = [];
-    chunks.forEach((chunk, index) => {
-      if (seen.has(chunk.name) || this.#findChunk('frame', chunk)) return;
-      seen.add(chunk.name);
+    for (let index = 0; index < chunkCount(table); index++) {
+      const key = digestKey(table.digests, index);
+      const size = table.sizes[index] as number;
+      if (seen.get(key, size) || this.#find('frame', { name: key, key, size })) continue;
+      seen.set(key, { size });
       missing.push(index);
-    });
+    }
     return missing;
   }
 
@@ -172,53 +171,63 @@ class Planner {
     return this.plan.groups.length - 1;
   }
 
-  #placeNew(chunk: NamedChunk, compressedSize: number, at: { id: number; ready: number }): number {
-    const { key, size } = chunk;
+  #placeNew(
+    chunk: { table: ChunkTable; index: number },
+    compressedSize: number,
+    at: { id: number; ready: number },
+  ): number {
+    const { table, index } = chunk;
+    const key = digestKey(table.digests, index);
+    const size = table.sizes[index] as number;
     const { pack, packOffset } = this.plan.groups[at.id] as FetchGroup;
     const offset = packOffset + at.ready;
     const ready = at.ready + compressedSize;
     const file = this.#fileOf(`new ${pack}`, { kind: 'new', pack });
-    this.#placed.set(chunk.name, { path: '', file, offset, compressedSize, size, group: at.id, ready });
+    this.#placed.set(key, { file, offset, compressedSize, size, group: at.id, ready });
     this.plan.chunks.push({ form: 'frame', digest: digestOfKey(key), pack, offset, compressedSize, size });
     return ready;
   }
 
-  #sources(table: ChunkTable, chunks: readonly NamedChunk[]): ChunkSources {
+  #sources(table: ChunkTable): ChunkSources {
+    const count = chunkCount(table);
     const sources = {
-      files: new Uint32Array(chunks.length),
-      offsets: new Float64Array(chunks.length),
-      compressedSizes: new Float64Array(chunks.length),
+      files: new Uint32Array(count),
+      offsets: new Float64Array(count),
+      compressedSizes: new Float64Array(count),
       sizes: table.sizes,
-      groups: new Int32Array(chunks.length),
-      ready: new Float64Array(chunks.length),
+      groups: new Int32Array(count),
+      ready: new Float64Array(count),
     };
-    chunks.forEach((chunk, index) => {
-      const placed = this.#findChunk('frame', chunk) as Placed;
+    for (let index = 0; index < count; index++) {
+      const key = digestKey(table.digests, index);
+      const placed = this.#find('frame', { name: key, key, size: table.sizes[index] as number }) as Placed;
       sources.files[index] = placed.file;
       sources.offsets[index] = placed.offset;
       sources.compressedSizes[index] = placed.compressedSize;
       sources.groups[index] = placed.group;
       sources.ready[index] = placed.ready;
-    });
+    }
     return sources;
   }
 
-  #find(form: ChunkForm, digest: string, size: number): Placed | undefined {
-    const name = placeName(form, digest, size);
-    const known = this.#placed.get(name);
-    if (known || !digest.startsWith('sha256:')) return known;
-    return this.#findChunk(form, { key: digestKeyOfHex(digest.slice('sha256:'.length)), size, name });
+  #findBlob(digest: string, size: number): Placed | undefined {
+    const isStorable = digest.startsWith('sha256:');
+    const key = isStorable ? digestKeyOfHex(digest.slice('sha256:'.length)) : undefined;
+    return this.#find('blob', { name: digest, key, size });
   }
 
-  #findChunk(form: ChunkForm, { key, size, name }: NamedChunk): Placed | undefined {
-    const known = this.#placed.get(name);
-    if (known) return known;
+  /** `name`: under which this plan has placed it. `key`: under which it is in the store, if anything of its kind is. */
+  #find(
+    form: ChunkForm,
+    { name, key, size }: { name: string; key: string | undefined; size: number },
+  ): Placed | undefined {
+    const known = this.#placed.get(name, size);
+    if (known || key === undefined) return known;
     const stored = this.#locate(form, key, size);
     if (!stored || stored.size !== size) return undefined;
-    const file = this.#fileOf(`stored ${stored.path}`, { kind: 'stored', path: stored.path });
-    const placed = { ...stored, file, group: -1, ready: 0 };
-    this.#placed.set(name, placed);
-    return placed;
+    const { path, offset, compressedSize } = stored;
+    const file = this.#fileOf(path, { kind: 'stored', path });
+    return { file, offset, compressedSize, size, group: -1, ready: 0 };
   }
 
   #groupsOf(placed: Placed): number[] {

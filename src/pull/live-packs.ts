@@ -63,9 +63,9 @@ async function compact(image: Image, fresh: readonly SealedPack[]): Promise<Pack
 }
 
 /** A blob keeps the chunks that it is known to hold. */
-function framesInside(blob: CopiedChunk, pack: { frames(): readonly PackEntry[] } | undefined): PackEntry[] {
+function framesInside(blob: CopiedChunk, pack: { frames(): Iterable<PackEntry> } | undefined): PackEntry[] {
   const end = blob.offset + blob.compressedSize;
-  return (pack?.frames() ?? []).filter(
+  return [...(pack?.frames() ?? [])].filter(
     ({ offset, compressedSize }) => offset >= blob.offset && offset + compressedSize <= end,
   );
 }

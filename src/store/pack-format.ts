@@ -97,42 +97,53 @@ export function decodeTable(table: Buffer, trailer: PackTrailer): PackTable | un
   if (sha256Hex(table) !== trailer.tableDigest) return undefined;
   const columns = decompressTable(table, trailer.count * ENTRY_SIZE);
   if (!columns) return undefined;
-  const rows = { columns, count: trailer.count, end: trailer.tableOffset };
-  const blobs = readRows(rows, 'blob');
-  return blobs && { blobs, count: trailer.count, frames: () => readRows(rows, 'frame') ?? [] };
+  const rows = { columns, count: trailer.count };
+  if (!isSound(rows, trailer.tableOffset)) return undefined;
+  return { count: trailer.count, blobs: [...readRows(rows, 'blob')], frames: () => readRows(rows, 'frame') };
 }
 
 /** Most pulls look for a few blobs only, and there may be tens of thousands of frames. */
 export interface PackTable {
   readonly count: number;
   readonly blobs: readonly PackEntry[];
-  /** Made anew at each call. */
-  frames(): PackEntry[];
+  frames(): Iterable<PackEntry>;
 }
 
 interface Rows {
   readonly columns: Buffer;
   readonly count: number;
-  /** Where the pack's data ends. */
-  readonly end: number;
 }
 
-/** The entries of one form, but all are checked: undefined where one is malformed. */
-function readRows({ columns, count, end }: Rows, wanted: ChunkForm): PackEntry[] | undefined {
-  const entries: PackEntry[] = [];
+/** Is every form known, and does every entry end before the pack's data does? */
+function isSound({ columns, count }: Rows, end: number): boolean {
   let position = 0;
   for (let index = 0; index < count; index++) {
-    const at = column(count, index);
-    const form = FORMS[columns[at.form] as number];
-    const offset = position + columns.readUIntLE(at.gap, 6);
-    const compressedSize = columns.readUIntLE(at.compressedSize, 6);
-    if (form === undefined || offset + compressedSize > end) return undefined;
-    position = form === 'blob' ? offset : offset + compressedSize;
+    const row = readRow({ columns, count }, index, position);
+    if (row.form === undefined || row.offset + row.compressedSize > end) return false;
+    position = row.next;
+  }
+  return true;
+}
+
+function* readRows({ columns, count }: Rows, wanted: ChunkForm): Generator<PackEntry> {
+  let position = 0;
+  for (let index = 0; index < count; index++) {
+    const { form, offset, compressedSize, next } = readRow({ columns, count }, index, position);
+    position = next;
     if (form !== wanted) continue;
     const hex = columns.toString('hex', index * 32, index * 32 + 32);
-    entries.push({ form, hex, offset, compressedSize, size: columns.readUIntLE(at.size, 6) });
+    const size = columns.readUIntLE(column(count, index).size, 6);
+    yield { form, hex, offset, compressedSize, size };
   }
-  return entries;
+}
+
+/** `position`: where the gap begins. `next`: where the gap of the row after it does. */
+function readRow({ columns, count }: Rows, index: number, position: number) {
+  const at = column(count, index);
+  const form = FORMS[columns[at.form] as number];
+  const offset = position + columns.readUIntLE(at.gap, 6);
+  const compressedSize = columns.readUIntLE(at.compressedSize, 6);
+  return { form, offset, compressedSize, next: form === 'blob' ? offset : offset + compressedSize };
 }
 
 /** Written by encodeTable as one frame, so node's decoder loses nothing; a forged table is bounded by its count. */

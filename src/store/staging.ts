@@ -5,7 +5,7 @@ import type { StagedPack } from './staged-pack.ts';
 import { type ChunkStore, packsDirectory } from './store.ts';
 
 /** `stagedPath`: where the pack was while it was filled. */
-export type SealedPack = PackFile & { readonly stagedPath: string; frames(): PackEntry[] };
+export type SealedPack = PackFile & { readonly stagedPath: string; frames(): Iterable<PackEntry> };
 
 export class Staging {
   readonly #store: ChunkStore;

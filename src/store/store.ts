@@ -4,7 +4,9 @@ import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPullError } from '../errors.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
+import { ChunkIndex, type Held } from './chunk-index.ts';
 import { makeDirectories } from './make-directories.ts';
+import type { ChunkForm } from './pack-file.ts';
 import {
   decodeTable,
   decodeTrailer,
@@ -39,11 +41,6 @@ interface StagedEntries {
 /** Chunks of all packs that are kept in memory; packs beyond are not read. */
 const MAX_STORE_ENTRIES = 5_000_000;
 
-interface Held {
-  readonly pack: { readonly key: string; readonly path: string };
-  readonly entry: PackEntry;
-}
-
 /** Files of a crashed pull are removed after this long. By age, not by process: jobs in containers do not see each other's. */
 const STALE_MS = 24 * 60 * 60 * 1000;
 
@@ -70,13 +67,12 @@ export async function prepareStore(storeDirectory: string): Promise<void> {
 
 export class ChunkStore {
   readonly directory: string;
-  readonly #chunks = new Map<string, Held>();
+  readonly #chunks = new ChunkIndex();
   readonly #packs = new Map<string, OpenPack>();
   readonly #damaged = new Set<string>();
   /** Packs whose frames have not been looked at yet. */
   readonly #unread: OpenPack[] = [];
   #entries = 0;
-  #holdsFrames = false;
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -100,40 +96,28 @@ export class ChunkStore {
    * `key`: the digest's 32 bytes as a latin1 string. `size`: what the chunk must decode to; of two sizes under one digest one is a lie,
    * which must not hide the other.
    */
-  find(form: PackEntry['form'], key: string, size?: number): StoredChunk | undefined {
+  find(form: ChunkForm, key: string, size?: number): StoredChunk | undefined {
     const found = this.#lookUp(form, key, size);
-    return (
-      found && {
-        path: found.pack.path,
-        offset: found.entry.offset,
-        compressedSize: found.entry.compressedSize,
-        size: found.entry.size,
-      }
-    );
+    if (!found) return undefined;
+    const { pack, offset, compressedSize } = found;
+    return { path: pack.path, offset, compressedSize, size: found.size };
   }
 
-  #lookUp(form: PackEntry['form'], key: string, size: number | undefined): Held | undefined {
+  #lookUp(form: ChunkForm, key: string, size: number | undefined): Held | undefined {
     if (form === 'frame') this.#readFrames();
-    const first = this.#chunks.get(`${form} ${key}`);
-    return size === undefined || first?.entry.size === size
-      ? first
-      : this.#chunks.get(`${form} ${key} ${size}`);
+    return this.#chunks.find(form, key, size);
   }
 
-  /** Chunks of a pack that is still being filled, found like any other from now on. The first pack to hold a chunk is the one used. */
+  /** Chunks of a pack that is still being filled, found like any other from now on. */
   adopt({ path, entries }: StagedEntries): void {
     this.#readFrames();
     this.#add({ key: '', path }, entries);
   }
 
-  #add(pack: Held['pack'], entries: readonly PackEntry[]): void {
-    for (const entry of entries) {
-      const name = `${entry.form} ${digestKeyOfHex(entry.hex)}`;
-      const first = this.#chunks.get(name);
-      const free = first && first.entry.size !== entry.size ? `${name} ${entry.size}` : name;
-      if (!this.#chunks.has(free)) this.#chunks.set(free, { pack, entry });
-      if (entry.form === 'frame') this.#holdsFrames = true;
-    }
+  #add({ key, path }: Held['pack'], entries: Iterable<PackEntry>): void {
+    const pack = { key, path };
+    for (const { form, hex, offset, compressedSize, size } of entries)
+      this.#chunks.add(form, digestKeyOfHex(hex), { pack, offset, compressedSize, size });
   }
 
   /** Only once somebody asks for one: an image that is wholly at hand as blobs needs none of its 80,000 frames. */
@@ -143,26 +127,21 @@ export class ChunkStore {
 
   /** Is there any chunk that a layer could share? */
   get holdsFrames(): boolean {
-    return this.#holdsFrames || this.#unread.length > 0;
+    return this.#chunks.holdsFrames || this.#unread.length > 0;
   }
 
   /** A chunk whose bytes were wrong: not found again. Its pack is kept for the other chunks until `removeDamaged`. */
-  forget(form: PackEntry['form'], key: string, size?: number): void {
+  forget(form: ChunkForm, key: string, size?: number): void {
     const found = this.#lookUp(form, key, size);
     if (!found) return;
-    const name = `${form} ${key}`;
-    this.#chunks.delete(this.#chunks.get(name) === found ? name : `${name} ${size}`);
+    this.#chunks.delete(form, key, found);
     if (found.pack.key) this.#damaged.add(found.pack.path);
   }
 
   /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
   forgetSealed(): void {
     this.#unread.length = 0;
-    this.#holdsFrames = false;
-    for (const [name, { pack, entry }] of this.#chunks) {
-      if (pack.key) this.#chunks.delete(name);
-      else if (entry.form === 'frame') this.#holdsFrames = true;
-    }
+    this.#chunks.deleteSealed();
   }
 
   /** The sealed pack with this path. */
@@ -171,7 +150,7 @@ export class ChunkStore {
   }
 
   /** Is the chunk in a sealed pack, rather than in one this pull is filling? */
-  isStored(form: PackEntry['form'], key: string, size?: number): boolean {
+  isStored(form: ChunkForm, key: string, size?: number): boolean {
     return Boolean(this.#lookUp(form, key, size)?.pack.key);
   }
 

@@ -9,7 +9,10 @@ export interface ApplyJob extends UnpackOptions {
   readonly layerCount: number;
 }
 
-/** The last touches wait until all streams are proven. A failure of these is thrown: it is not a layer's. */
+/**
+ * The last touches wait until all streams are proven. A failure of these is thrown: it is not a layer's. That there will be no
+ * proof is none of them: whoever has stopped the ring has a reason to tell.
+ */
 export async function applyLayers(
   job: ApplyJob,
   report: (event: UnpackEvent) => void,
@@ -31,7 +34,11 @@ export async function applyLayers(
         return { kind: 'failed', layer, error: toErrorData(error) };
       }
     }
-    ring.waitForProof();
+    try {
+      ring.waitForProof();
+    } catch (error) {
+      return { kind: 'failed', layer: undefined, error: toErrorData(error) };
+    }
     return { kind: 'done', layers, report: await unpacker.finish() };
   } finally {
     unpacker.abort();

@@ -1,5 +1,6 @@
 // Puts a chunked layer's exact tar stream together from its tar-split and its chunks.
 import zlib from 'node:zlib';
+import { releaseAfterLast } from '../bytes/release.ts';
 import { scanFrames } from '../compression/zstd-frames.ts';
 import { PullError } from '../errors.ts';
 import { TarSplitParser, type TarSplitRecord } from '../layer/tar-split.ts';
@@ -27,7 +28,10 @@ export async function rebuildTar(input: RebuildInput, sink: (bytes: Uint8Array) 
     }
   };
   const parser = new TarSplitParser();
-  for await (const text of decodeTarSplit(input.tarSplit)) await play(parser.push(text));
+  for await (const text of decodeTarSplit(input.tarSplit)) {
+    await play(parser.push(text));
+    releaseAfterLast(text);
+  }
   await play(parser.end());
   if (entry !== input.firstChunk.length - 1) throw mismatch();
 }

@@ -4,7 +4,7 @@ import { PullError } from '../errors.ts';
 
 const SLOT_BYTES = 256 << 10;
 /** What one thread may be ahead of another. It fits into the caches of processors, so the second reader finds it there. */
-const SLOTS = 64;
+const SLOTS = 32;
 
 export type Reader = 'hash' | 'apply';
 

@@ -37,6 +37,7 @@ export class RunReader {
   readonly #files: InputFiles;
   readonly #board: ProgressBoard;
   readonly #ahead: Run[] = [];
+  readonly #spare: Buffer[] = [];
   #nextChunk = 0;
   #current: { end: number; bytes: Uint8Array } = { end: 0, bytes: new Uint8Array() };
   #position = 0;
@@ -116,9 +117,13 @@ export class RunReader {
       compressedSize += compressedSizes[index] as number;
       size += sizes[index] as number;
     }
-    const stored = this.#files.read(files[first] as number, offsets[first] as number, compressedSize);
+    // One of few that are used over and over: what is left of thousands of buffers of all sizes adds up to tens of megabytes.
+    const spare = this.#spare.pop() ?? Buffer.allocUnsafeSlow(RUN_BYTES);
+    const memory = compressedSize <= RUN_BYTES ? spare : Buffer.allocUnsafeSlow(compressedSize);
+    const stored = memory.subarray(0, compressedSize);
+    this.#files.readInto(stored, files[first] as number, offsets[first] as number);
     const decoded = await decodeFrames(stored, size);
-    release(stored);
+    this.#spare.push(spare);
     return decoded;
   }
 

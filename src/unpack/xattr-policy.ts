@@ -8,10 +8,11 @@ import type { Xattrs } from './tree.ts';
 export function keptXattrs(entry: TarEntry, owner: OwnerPolicy, skips: SkipList): Xattrs | undefined {
   if (!entry.xattrs) return undefined;
   const kept = new Map<string, Uint8Array>();
+  const path = fromRoot(entry.path);
   for (const [name, value] of entry.xattrs) {
     const reason = reasonToSkip(entry, name, owner);
     if (reason === undefined) kept.set(name, value);
-    else skips.add(fromRoot(entry.path), 'xattr', reason);
+    else skips.add(path, 'xattr', reason);
   }
   return kept.size > 0 ? kept : undefined;
 }
@@ -25,7 +26,9 @@ function reasonToSkip(entry: TarEntry, name: string, owner: OwnerPolicy): string
   return owner === 'preserve' ? undefined : `${shown} is kept only where owners are preserved`;
 }
 
-/** As the tree has it, where the archive writes `./name`, `/name` or `name/`. */
+/** As the tree has it, where the archive writes `./name`, `/name` or `name/`. A loop: on thousands of slashes `/\/+$/` is slow. */
 function fromRoot(path: string): string {
-  return path.replace(/^(?:\.?\/)+|\/+$/g, '');
+  let end = path.length;
+  while (path[end - 1] === '/') end--;
+  return path.slice(0, end).replace(/^(?:\.?\/)+/, '');
 }
