@@ -23679,7 +23679,7 @@ var require_sqlite_cache_store = __commonJS({
     var { zstdCompressSync, zstdDecompressSync } = __require("node:zlib");
     var DatabaseSync;
     var VERSION2 = 5;
-    var MAX_ENTRY_SIZE = 2 * 1e3 * 1e3 * 1e3;
+    var MAX_ENTRY_SIZE2 = 2 * 1e3 * 1e3 * 1e3;
     var COMPRESS_THRESHOLD = 1024 * 1024;
     var hasZstd = typeof zstdCompressSync === "function" && typeof zstdDecompressSync === "function";
     var SQLITE_BUSY = 5;
@@ -23688,7 +23688,7 @@ var require_sqlite_cache_store = __commonJS({
       return err?.errcode === SQLITE_BUSY || err?.errcode === SQLITE_LOCKED;
     }
     module.exports = class SqliteCacheStore {
-      #maxEntrySize = MAX_ENTRY_SIZE;
+      #maxEntrySize = MAX_ENTRY_SIZE2;
       #maxCount = Infinity;
       #compressThreshold = COMPRESS_THRESHOLD;
       /**
@@ -23735,7 +23735,7 @@ var require_sqlite_cache_store = __commonJS({
             if (typeof opts.maxEntrySize !== "number" || !Number.isInteger(opts.maxEntrySize) || opts.maxEntrySize < 0) {
               throw new TypeError("SqliteCacheStore options.maxEntrySize must be a non-negative integer");
             }
-            if (opts.maxEntrySize > MAX_ENTRY_SIZE) {
+            if (opts.maxEntrySize > MAX_ENTRY_SIZE2) {
               throw new TypeError("SqliteCacheStore options.maxEntrySize must be less than 2gb");
             }
             this.#maxEntrySize = opts.maxEntrySize;
@@ -31523,8 +31523,8 @@ var ERROR_CODES = {
     hint: "Do not use this image unless you know why it holds such an entry."
   },
   UNPACK_FAILED: {
-    meaning: "The operating system refused to create an entry of the root file system.",
-    hint: "The message names the path and the reason."
+    meaning: "The operating system refused to create the root file system or an entry of it.",
+    hint: "The message names the path and the reason. Choose a destination where this user may write."
   },
   DISK_FULL: {
     meaning: "The disk is full.",
@@ -31535,7 +31535,7 @@ var ERROR_CODES = {
     hint: "Check that the cache directory is a directory this user may write."
   },
   WORKER_EXITED: {
-    meaning: "A worker thread ended before it had answered.",
+    meaning: "A worker thread, or the process that unpacks as root, ended before it had answered.",
     hint: "This is most often a lack of memory; please report it if it is not."
   },
   ABORTED: {
@@ -32548,7 +32548,11 @@ var MAX_TABLE_BYTES = 128 << 20;
 var ENTRY_SIZE = 51;
 var MIN_ENTRY_BYTES = 8;
 var MIN_SLACK = 4096;
+var MAX_ENTRY_SIZE = 2 ** 48;
 var FORMS = ["frame", "blob"];
+function isStorable({ form, compressedSize, size }) {
+  return size < MAX_ENTRY_SIZE && (form === "blob" || compressedSize >= MIN_ENTRY_BYTES);
+}
 function encodeTable(entries, tableOffset) {
   const columns = Buffer.alloc(entries.length * ENTRY_SIZE);
   let position = 0;
@@ -32684,8 +32688,9 @@ var StagedPack = class _StagedPack {
       fail2(`${this.path} cannot be written`, cause);
     }
   }
+  /** One that the table has no room for is left out: nobody will find it, and nobody misses it. */
   add(entry) {
-    this.#entries.push(entry);
+    if (this.#entries.length < MAX_PACK_ENTRIES && isStorable(entry)) this.#entries.push(entry);
   }
   /** Takes entries back whose bytes turned out wrong. */
   drop(form, hex) {
@@ -32749,6 +32754,7 @@ var ChunkStore = class _ChunkStore {
   #chunks = new ChunkIndex();
   #packs = /* @__PURE__ */ new Map();
   #damaged = /* @__PURE__ */ new Set();
+  #forgotten = /* @__PURE__ */ new Set();
   /** Packs whose frames have not been looked at yet. */
   #unread = [];
   #entries = 0;
@@ -32803,7 +32809,13 @@ var ChunkStore = class _ChunkStore {
     const found = this.#lookUp(form, key, size);
     if (!found) return;
     this.#chunks.delete(form, key, found);
-    if (found.pack.key) this.#damaged.add(found.pack.path);
+    if (!found.pack.key) return;
+    this.#damaged.add(found.pack.path);
+    if (form === "frame") this.#forgotten.add(`${found.pack.path} ${found.offset}`);
+  }
+  /** Have bytes at this place of a sealed pack been wrong under the name of a frame? */
+  isForgotten(path, offset) {
+    return this.#forgotten.has(`${path} ${offset}`);
   }
   /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
   forgetSealed() {
@@ -34899,8 +34911,8 @@ var Planner = class {
     return sources;
   }
   #findBlob(digest, size) {
-    const isStorable = digest.startsWith("sha256:");
-    const key = isStorable ? digestKeyOfHex(digest.slice("sha256:".length)) : void 0;
+    const isStorable2 = digest.startsWith("sha256:");
+    const key = isStorable2 ? digestKeyOfHex(digest.slice("sha256:".length)) : void 0;
     return this.#find("blob", { name: digest, key, size });
   }
   /** `name`: under which this plan has placed it. `key`: under which it is in the store, if anything of its kind is. */
@@ -35220,6 +35232,10 @@ async function refuseForeign(path) {
   await refuseForeignFiles(path);
   const found = await lstat5(path).catch(() => void 0);
   if (!found) return;
+  if (found.isSymbolicLink())
+    throw new PullError("DESTINATION_UNSAFE", `destination ${path} is a symbolic link`, {
+      hint: "Name the directory that it leads to."
+    });
   if (!found.isDirectory())
     throw new PullError("DESTINATION_UNSAFE", `destination ${path} exists and is not a directory`);
   if (await isOurs(path)) return;
@@ -35247,7 +35263,9 @@ async function refuseForeignParent(path) {
   throw new PullError(
     "DESTINATION_UNSAFE",
     `destination ${path} lies in a directory of another user, where root does not work on behalf of this one`,
-    { hint: "Choose a destination in a directory of your own, or run the whole pull as root." }
+    {
+      hint: "Choose a destination in a directory of your own, set ownership to runner, or run the whole pull as root."
+    }
   );
 }
 async function removeStale2(path, removeTree) {
@@ -35297,6 +35315,12 @@ var Staging = class {
       if (number === 0) this.#used = Math.max(this.#used, entry.offset + entry.compressedSize);
     }
     this.#store.adopt({ path: pack.path, entries });
+  }
+  /** The pack that is being filled at `path`, if there is one. */
+  async numberOf(path) {
+    for (const number of this.#packs.keys())
+      if (this.#packs[number] && (await this.#packs[number]).path === path) return number;
+    return void 0;
   }
   /** Names chunks that lie inside of blobs of pack `number`, for later pulls; this one does not find them. */
   async index(number, entries) {
@@ -35511,19 +35535,10 @@ function workerScript() {
 async function indexWholeLayers(session, plan, metadata) {
   var _stack = [];
   try {
-    const whole = metadata.flatMap((layer, index) => {
-      const planned = plan.layers[index];
-      const file = planned?.kind === "plain" ? plan.files[planned.file] : void 0;
-      if (layer.kind !== "plain" || !layer.chunked || planned?.kind !== "plain" || file?.kind !== "new")
-        return [];
-      return [{ chunked: layer.chunked, pack: file.pack, offset: planned.offset }];
-    });
+    const whole = await findWhole(session, plan, metadata);
     const pool = __using(_stack, openPool(1), true);
     for (const { chunked: chunked2, pack, offset } of whole) {
-      const outcome = await pool.run("readToc", { ...tocAt(chunked2, offset), path: (await session.staging.pack(pack)).path }).catch((error) => {
-        if (isAbort(error)) throw error;
-        return { kind: "unusable", reason: String(error) };
-      });
+      const outcome = await pool.run("readToc", { ...tocAt(chunked2, offset), path: (await session.staging.pack(pack)).path }).catch((error) => ({ kind: "unusable", reason: String(error) }));
       if (outcome.kind === "toc") await session.staging.index(pack, entriesOf(outcome.table, offset));
       else
         session.options.emit({
@@ -35537,6 +35552,18 @@ async function indexWholeLayers(session, plan, metadata) {
     var _promise = __callDispose(_stack, _error, _hasError);
     _promise && await _promise;
   }
+}
+async function findWhole({ staging }, plan, metadata) {
+  const whole = /* @__PURE__ */ new Map();
+  for (const [index, layer] of metadata.entries()) {
+    const planned = plan.layers[index];
+    const file = planned?.kind === "plain" ? plan.files[planned.file] : void 0;
+    if (layer.kind !== "plain" || !layer.chunked || planned?.kind !== "plain" || !file) continue;
+    const pack = file.kind === "new" ? file.pack : await staging.numberOf(file.path);
+    const { offset } = planned;
+    if (pack !== void 0) whole.set(`${pack} ${offset}`, { chunked: layer.chunked, pack, offset });
+  }
+  return whole.values();
 }
 function tocAt({ toc, dataEnd }, offset) {
   const { range, digest } = toc;
@@ -35743,6 +35770,9 @@ function toPlanLayer(metadata, descriptor) {
   return { kind: "plain", digest: descriptor.digest, compressedSize: descriptor.size };
 }
 
+// src/pull/session.ts
+import { rm as rm4 } from "node:fs/promises";
+
 // src/fetch/tally.ts
 function createTally(layers) {
   return Array.from({ length: layers }, () => ({ bytes: 0, requests: 0 }));
@@ -35751,7 +35781,9 @@ function createTally(layers) {
 // src/pull/session.ts
 async function openSession(options, access, privileges) {
   const { image, caching } = access;
-  const store = await ChunkStore.open(options.storeDirectory, caching.storeRead);
+  const isShared = caching.storeRead || caching.storeWrite;
+  const storeDirectory = isShared ? options.storeDirectory : newStagingPath(options.destination);
+  const store = await ChunkStore.open(storeDirectory, caching.storeRead);
   const { layers } = image.manifest;
   return {
     ...access,
@@ -35771,6 +35803,9 @@ function warn(session, message) {
 async function closeSession(session) {
   await session.staging.discard();
   if (session.caching.storeWrite) await session.store.removeDamaged(/* @__PURE__ */ new Set());
+  const { directory } = session.store;
+  if (directory !== session.options.storeDirectory)
+    await rm4(directory, { recursive: true, force: true }).catch(() => void 0);
 }
 
 // src/pull/live-packs.ts
@@ -35796,7 +35831,8 @@ async function compact(image, fresh) {
   const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack]));
   const chunks = [...imageChunks(image)].map((chunk) => {
     const fresh2 = sealed.get(chunk.path);
-    const inside = chunk.form === "blob" ? framesInside(chunk, fresh2 ?? session.store.packAt(chunk.path)) : [];
+    const known = chunk.form === "blob" ? framesInside(chunk, fresh2 ?? session.store.packAt(chunk.path)) : [];
+    const inside = known.filter(({ offset }) => !session.store.isForgotten(chunk.path, offset));
     return { ...chunk, path: fresh2?.path ?? chunk.path, inside };
   });
   const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
@@ -36203,18 +36239,18 @@ function readersOf(layers) {
 }
 
 // src/pull/unpack-here.ts
+var FINAL = ["ABORTED", "DISK_FULL"];
+var THREADS = 4;
 async function unpackHere(job, hooks) {
   var _stack = [];
   try {
-    const pool = __using(_stack, openPool(4), true);
-    const outcome = await runThreads(job, hooks, pool);
+    const outcome = await runThreads(job, hooks);
     if (outcome.kind === "done") return outcome;
-    const { layer: index, error } = outcome;
-    const layer = job.layers[index ?? -1];
-    if (index === void 0 || !layer || ["ABORTED", "DISK_FULL"].includes(error.code))
-      throw fromErrorData(error);
-    const { files, board } = job;
-    return await pool.run("diagnose", { files, board, layer, index, error });
+    const { layer, error } = outcome;
+    if (layer === void 0 || FINAL.includes(error.code)) throw fromErrorData(error);
+    const { files, board, layers } = job;
+    const pool = __using(_stack, openPool(1), true);
+    return await pool.run("diagnose", { files, board, layers: layers.slice(0, layer + 1), error });
   } catch (_) {
     var _error = _, _hasError = true;
   } finally {
@@ -36222,53 +36258,45 @@ async function unpackHere(job, hooks) {
     _promise && await _promise;
   }
 }
-async function runThreads(job, { signal, onEvent }, pool) {
-  const ring = createRing();
-  const stop = () => stopRing(ring);
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  const ending = (outcome) => {
-    if (outcome.kind === "failed") stop();
-    return outcome;
-  };
-  const breaking = (error) => {
-    stop();
-    throw error;
-  };
-  const { files, board, layers, ...options } = job;
-  const input = { files, board, layers };
-  const proofs = [
-    pool.run("stream", { ...input, ring }),
-    ...layers.some(({ kind }) => kind === "plain") ? [pool.run("hashBlobs", input)] : []
-  ].map((proof) => proof.then(ending, breaking));
-  const settled = await Promise.allSettled([
-    pool.run("apply", { ...options, ring, layerCount: layers.length }, { onEvent }).then(ending, breaking),
-    ...proofs,
-    Promise.all(proofs).then((outcomes) => proveIfAllDone(ring, outcomes)),
-    readersOf(layers).includes("hash") ? runHasher(pool, ring, layers).catch(breaking) : void 0
-  ]);
-  signal.removeEventListener("abort", stop);
-  throwFirstCause(...settled);
-  return worstOf(
-    settled.flatMap((result) => result.status === "fulfilled" && result.value ? [result.value] : [])
-  );
-}
-function proveIfAllDone(ring, outcomes) {
-  if (outcomes.every(({ kind }) => kind === "done")) proveRing(ring);
-  return void 0;
-}
-async function runHasher(pool, ring, layers) {
+async function runThreads(job, { signal, onEvent }) {
+  var _stack = [];
   try {
-    await pool.run("hash", { ring, algorithms: streamAlgorithms(layers) });
-  } catch (error) {
-    if (!isAbort(error)) throw error;
+    const pool = __using(_stack, openPool(THREADS), true);
+    const ring = createRing();
+    const stop = () => stopRing(ring);
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    const { files, board, layers, ...options } = job;
+    const input = { files, board, layers };
+    const failed = Promise.withResolvers();
+    const watched = async (running) => {
+      const outcome = await running;
+      if (outcome.kind === "done") return outcome;
+      failed.resolve(outcome);
+      return new Promise(() => void 0);
+    };
+    const proofs = [
+      watched(pool.run("stream", { ...input, ring })),
+      layers.some(({ kind }) => kind === "plain") ? watched(pool.run("hashBlobs", input)) : void 0
+    ];
+    const applied = watched(
+      pool.run("apply", { ...options, ring, layerCount: layers.length }, { onEvent })
+    );
+    const hashed = readersOf(layers).includes("hash") ? pool.run("hash", { ring, algorithms: streamAlgorithms(layers) }) : void 0;
+    const proven = Promise.all(proofs).then(() => proveRing(ring));
+    try {
+      const all = Promise.all([applied, proven, hashed]).then(([image]) => image);
+      return await Promise.race([failed.promise, all]);
+    } finally {
+      signal.removeEventListener("abort", stop);
+      stop();
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
   }
-  return void 0;
-}
-function worstOf(outcomes) {
-  const failures = outcomes.filter((outcome) => outcome.kind === "failed");
-  const [first] = failures.filter(({ error }) => error.code !== "ABORTED").sort((a, b) => (a.layer ?? 0) - (b.layer ?? 0));
-  return first ?? failures[0] ?? outcomes[0];
 }
 
 // src/pull/privileges.ts

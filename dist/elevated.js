@@ -125,8 +125,8 @@ var ERROR_CODES = {
     hint: "Do not use this image unless you know why it holds such an entry."
   },
   UNPACK_FAILED: {
-    meaning: "The operating system refused to create an entry of the root file system.",
-    hint: "The message names the path and the reason."
+    meaning: "The operating system refused to create the root file system or an entry of it.",
+    hint: "The message names the path and the reason. Choose a destination where this user may write."
   },
   DISK_FULL: {
     meaning: "The disk is full.",
@@ -137,7 +137,7 @@ var ERROR_CODES = {
     hint: "Check that the cache directory is a directory this user may write."
   },
   WORKER_EXITED: {
-    meaning: "A worker thread ended before it had answered.",
+    meaning: "A worker thread, or the process that unpacks as root, ended before it had answered.",
     hint: "This is most often a lack of memory; please report it if it is not."
   },
   ABORTED: {
@@ -179,9 +179,6 @@ function fromErrorData(data) {
     hint: data.hint,
     ...data.cause === void 0 ? {} : { cause: new Error(data.cause) }
   });
-}
-function isAbort(error) {
-  return error instanceof PullError && error.code === "ABORTED";
 }
 function toPullError(error, context) {
   if (error instanceof PullError) return error;
@@ -647,14 +644,6 @@ function readersOf(layers) {
   return layers.some(needsDiffId) ? ["apply", "hash"] : ["apply"];
 }
 
-// src/pull/first-cause.ts
-function throwFirstCause(...results) {
-  const failures = results.flatMap(
-    (result) => result.status === "rejected" ? [result.reason] : []
-  );
-  if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
-}
-
 // src/workers/pool.ts
 import { Worker } from "node:worker_threads";
 var WorkerPool = class {
@@ -749,18 +738,18 @@ function workerScript() {
 }
 
 // src/pull/unpack-here.ts
+var FINAL = ["ABORTED", "DISK_FULL"];
+var THREADS = 4;
 async function unpackHere(job, hooks) {
   var _stack = [];
   try {
-    const pool = __using(_stack, openPool(4), true);
-    const outcome = await runThreads(job, hooks, pool);
+    const outcome = await runThreads(job, hooks);
     if (outcome.kind === "done") return outcome;
-    const { layer: index, error } = outcome;
-    const layer = job.layers[index ?? -1];
-    if (index === void 0 || !layer || ["ABORTED", "DISK_FULL"].includes(error.code))
-      throw fromErrorData(error);
-    const { files, board } = job;
-    return await pool.run("diagnose", { files, board, layer, index, error });
+    const { layer, error } = outcome;
+    if (layer === void 0 || FINAL.includes(error.code)) throw fromErrorData(error);
+    const { files, board, layers } = job;
+    const pool = __using(_stack, openPool(1), true);
+    return await pool.run("diagnose", { files, board, layers: layers.slice(0, layer + 1), error });
   } catch (_) {
     var _error = _, _hasError = true;
   } finally {
@@ -768,53 +757,45 @@ async function unpackHere(job, hooks) {
     _promise && await _promise;
   }
 }
-async function runThreads(job, { signal, onEvent }, pool) {
-  const ring = createRing();
-  const stop = () => stopRing(ring);
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  const ending = (outcome) => {
-    if (outcome.kind === "failed") stop();
-    return outcome;
-  };
-  const breaking = (error) => {
-    stop();
-    throw error;
-  };
-  const { files, board, layers, ...options } = job;
-  const input = { files, board, layers };
-  const proofs = [
-    pool.run("stream", { ...input, ring }),
-    ...layers.some(({ kind }) => kind === "plain") ? [pool.run("hashBlobs", input)] : []
-  ].map((proof) => proof.then(ending, breaking));
-  const settled = await Promise.allSettled([
-    pool.run("apply", { ...options, ring, layerCount: layers.length }, { onEvent }).then(ending, breaking),
-    ...proofs,
-    Promise.all(proofs).then((outcomes) => proveIfAllDone(ring, outcomes)),
-    readersOf(layers).includes("hash") ? runHasher(pool, ring, layers).catch(breaking) : void 0
-  ]);
-  signal.removeEventListener("abort", stop);
-  throwFirstCause(...settled);
-  return worstOf(
-    settled.flatMap((result) => result.status === "fulfilled" && result.value ? [result.value] : [])
-  );
-}
-function proveIfAllDone(ring, outcomes) {
-  if (outcomes.every(({ kind }) => kind === "done")) proveRing(ring);
-  return void 0;
-}
-async function runHasher(pool, ring, layers) {
+async function runThreads(job, { signal, onEvent }) {
+  var _stack = [];
   try {
-    await pool.run("hash", { ring, algorithms: streamAlgorithms(layers) });
-  } catch (error) {
-    if (!isAbort(error)) throw error;
+    const pool = __using(_stack, openPool(THREADS), true);
+    const ring = createRing();
+    const stop = () => stopRing(ring);
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    const { files, board, layers, ...options } = job;
+    const input = { files, board, layers };
+    const failed2 = Promise.withResolvers();
+    const watched = async (running) => {
+      const outcome = await running;
+      if (outcome.kind === "done") return outcome;
+      failed2.resolve(outcome);
+      return new Promise(() => void 0);
+    };
+    const proofs = [
+      watched(pool.run("stream", { ...input, ring })),
+      layers.some(({ kind }) => kind === "plain") ? watched(pool.run("hashBlobs", input)) : void 0
+    ];
+    const applied = watched(
+      pool.run("apply", { ...options, ring, layerCount: layers.length }, { onEvent })
+    );
+    const hashed = readersOf(layers).includes("hash") ? pool.run("hash", { ring, algorithms: streamAlgorithms(layers) }) : void 0;
+    const proven = Promise.all(proofs).then(() => proveRing(ring));
+    try {
+      const all = Promise.all([applied, proven, hashed]).then(([image]) => image);
+      return await Promise.race([failed2.promise, all]);
+    } finally {
+      signal.removeEventListener("abort", stop);
+      stop();
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
   }
-  return void 0;
-}
-function worstOf(outcomes) {
-  const failures = outcomes.filter((outcome) => outcome.kind === "failed");
-  const [first] = failures.filter(({ error }) => error.code !== "ABORTED").sort((a, b) => (a.layer ?? 0) - (b.layer ?? 0));
-  return first ?? failures[0] ?? outcomes[0];
 }
 
 // src/workers/heap.ts

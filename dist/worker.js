@@ -75,8 +75,8 @@ var ERROR_CODES = {
     hint: "Do not use this image unless you know why it holds such an entry."
   },
   UNPACK_FAILED: {
-    meaning: "The operating system refused to create an entry of the root file system.",
-    hint: "The message names the path and the reason."
+    meaning: "The operating system refused to create the root file system or an entry of it.",
+    hint: "The message names the path and the reason. Choose a destination where this user may write."
   },
   DISK_FULL: {
     meaning: "The disk is full.",
@@ -87,7 +87,7 @@ var ERROR_CODES = {
     hint: "Check that the cache directory is a directory this user may write."
   },
   WORKER_EXITED: {
-    meaning: "A worker thread ended before it had answered.",
+    meaning: "A worker thread, or the process that unpacks as root, ended before it had answered.",
     hint: "This is most often a lack of memory; please report it if it is not."
   },
   ABORTED: {
@@ -1779,9 +1779,10 @@ var MAX_XATTR_INPUT = 4 << 20;
 var MAX_SPECIAL_FILES = 1e4;
 var MAX_NAMED_SKIPS = 1e4;
 var MAX_NAMED_SKIP_BYTES = 4 << 20;
-function checkLimit(actual, limit, what) {
-  if (actual > limit)
-    throw new PullError("LIMIT_EXCEEDED", `${what}: ${actual} is more than the limit of ${limit}`);
+function checkLimit(actual, limit, what, name2) {
+  if (actual <= limit) return;
+  const hint = name2 && `If you trust the image, raise the limit ${name2} (input limits, option --limit).`;
+  throw new PullError("LIMIT_EXCEEDED", `${what}: ${actual} is more than the limit of ${limit}`, { hint });
 }
 
 // src/unpack/xattrs.ts
@@ -1959,12 +1960,17 @@ function cleanComponents(name2, whole = name2) {
 }
 function checkName(name2, limits) {
   if (name2.length > limits.pathLength)
-    checkLimit(name2.length, limits.pathLength, `bytes in the name ${showName(name2)}`);
+    checkLimit(name2.length, limits.pathLength, `bytes in the name ${showName(name2)}`, "path-length");
   if (name2 === "") throw new PullError("PATH_UNSAFE", "an entry has an empty name");
 }
 function checkComponent(component, limits, platform = process.platform) {
   if (component.length > limits.componentLength)
-    checkLimit(component.length, limits.componentLength, `bytes in the name ${showName(component)}`);
+    checkLimit(
+      component.length,
+      limits.componentLength,
+      `bytes in the name ${showName(component)}`,
+      "name-length"
+    );
   if (platform === "win32" && !isWindowsName(component))
     throw new PullError("PATH_UNSAFE", `${showName(component)} cannot be a name on Windows`);
 }
@@ -2340,7 +2346,7 @@ var LiveTree = class {
   directory(name2, whole) {
     if (this.#last?.name === name2) return this.#last.node;
     const components = cleanComponents(name2, whole);
-    checkLimit(components.length + 1, this.#limits.depth, "directories above an entry");
+    checkLimit(components.length + 1, this.#limits.depth, "directories above an entry", "depth");
     const onMissing = (parent, child) => {
       this.#quota.countNode();
       return this.makeDirectory(parent, child);
@@ -2614,24 +2620,26 @@ var Quota = class {
   countStream(bytes) {
     this.#streamBytes += bytes;
     if (this.#streamBytes > this.#limits.totalSize)
-      checkLimit(this.#streamBytes, this.#limits.totalSize, "bytes of uncompressed layers");
+      checkLimit(this.#streamBytes, this.#limits.totalSize, "bytes of uncompressed layers", "total-size");
   }
   /** Entries, and directories made without one. */
   countNode() {
     this.#entries++;
     if (this.#entries > this.#limits.entries)
-      checkLimit(this.#entries, this.#limits.entries, "entries of the image");
+      checkLimit(this.#entries, this.#limits.entries, "entries of the image", "entries");
   }
   countFile(entry) {
     const { fileSize } = this.#limits;
-    if (entry.size > fileSize) checkLimit(entry.size, fileSize, `bytes in the file ${showName(entry.path)}`);
+    if (entry.size > fileSize)
+      checkLimit(entry.size, fileSize, `bytes in the file ${showName(entry.path)}`, "file-size");
     this.countCopy(entry.size);
   }
   /** A copy in place of a hard link takes as much room as a file. */
   countCopy(size) {
     const { totalSize } = this.#limits;
     this.#fileBytes += size;
-    if (this.#fileBytes > totalSize) checkLimit(this.#fileBytes, totalSize, "bytes of all files");
+    if (this.#fileBytes > totalSize)
+      checkLimit(this.#fileBytes, totalSize, "bytes of all files", "total-size");
   }
   countSpecialFile() {
     checkLimit(++this.#specialFiles, MAX_SPECIAL_FILES, "devices and FIFOs");
@@ -2902,8 +2910,12 @@ var BATCHES_AHEAD = 3;
 var STREAM_CHUNK = 1 << 20;
 async function decodeZstdStream(input, sink, load = loadNativeDecompress) {
   const frames = new FrameDecoder(sink, load());
-  for await (const bytes of input) await frames.push(bytes);
-  await frames.end();
+  try {
+    for await (const bytes of input) await frames.push(bytes);
+    await frames.end();
+  } finally {
+    frames.destroy();
+  }
 }
 var FrameDecoder = class {
   #walker = new FrameWalker();
@@ -2937,6 +2949,9 @@ var FrameDecoder = class {
     if (this.#walker.pending > 0) throw new PullError("TAR_INVALID", "the zstd stream is cut off");
     await this.#flush();
     await this.#batches.drain();
+  }
+  destroy() {
+    this.#stream?.destroy();
   }
   #gather(part, frame) {
     const length = this.#length + part.length;
@@ -3013,8 +3028,12 @@ var BatchQueue = class {
     let at = 0;
     for (const { compressedSize } of scanFrames(bytes)) {
       const decoder = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
-      await decoder.write(bytes.subarray(at, at + compressedSize));
-      await decoder.end();
+      try {
+        await decoder.write(bytes.subarray(at, at + compressedSize));
+        await decoder.end();
+      } finally {
+        decoder.destroy();
+      }
       at += compressedSize;
     }
   }
@@ -3126,16 +3145,21 @@ function untilGroupEnd(blob, at) {
 }
 
 // src/unpack/diagnose.ts
-async function diagnose({ layer, index, error, ...job }) {
+var BLAME_STREAM = ["TAR_INVALID", "DIGEST_MISMATCH"];
+var BLAME_BYTES = ["TAR_INVALID", "STORE_FAILED", "LIMIT_EXCEEDED"];
+async function diagnose({ layers, error, ...job }) {
   const files = new InputFiles(job.files);
   const context = { files, board: new ProgressBoard(job.board) };
+  const reason = error.cause === void 0 ? error.message : `${error.message}: ${error.cause}`;
   try {
-    const found = await findDamage(layer, context);
-    const reason = error.cause === void 0 ? error.message : `${error.message}: ${error.cause}`;
-    if (found.blob || found.tarSplit || found.chunks.length > 0)
-      return { kind: "corrupt", layer: index, found, reason };
-    const blamesStream = ["TAR_INVALID", "DIGEST_MISMATCH", "LIMIT_EXCEEDED"].includes(error.code);
-    if (layer.kind === "chunked" && blamesStream) return { kind: "inconsistent", layer: index, reason };
+    for (const [index, layer] of layers.entries()) {
+      if (layer.kind === "chunked" && index < layers.length - 1) continue;
+      const found = await findDamage(layer, context);
+      if (found.blob || found.tarSplit || found.chunks.length > 0)
+        return { kind: "corrupt", layer: index, found, reason };
+    }
+    if (layers.at(-1)?.kind === "chunked" && BLAME_STREAM.includes(error.code))
+      return { kind: "inconsistent", layer: layers.length - 1, reason };
     throw fromErrorData(error);
   } finally {
     files.close();
@@ -3176,8 +3200,7 @@ async function isChunkIntact(layer, chunk, { files, board }) {
       hasher.update(bytes);
     });
   } catch (error) {
-    if (error instanceof PullError && ["TAR_INVALID", "STORE_FAILED", "LIMIT_EXCEEDED"].includes(error.code))
-      return false;
+    if (error instanceof PullError && BLAME_BYTES.includes(error.code)) return false;
     throw error;
   }
   return left === 0 && hasher.digest() === digestOfKey(digestKey(layer.chunkDigests, chunk));
@@ -3299,7 +3322,7 @@ var TarSplitParser = class {
     }
     this.#rest = Buffer.from(text.subarray(start));
     if (this.#rest.length > MAX_LINE_BYTES)
-      throw new PullError("LIMIT_EXCEEDED", `a tar-split line is longer than ${MAX_LINE_BYTES} bytes`);
+      throw new PullError("TAR_INVALID", `a tar-split line is longer than ${MAX_LINE_BYTES} bytes`);
     return records;
   }
   /** The last line may lack its newline. */
@@ -3365,10 +3388,7 @@ async function* decodeTarSplit(frame) {
     for await (const bytes of decoder) {
       size += bytes.length;
       if (size > MAX_TAR_SPLIT_SIZE)
-        throw new PullError(
-          "LIMIT_EXCEEDED",
-          `the tar-split decodes to more than ${MAX_TAR_SPLIT_SIZE} bytes`
-        );
+        throw new PullError("TAR_INVALID", `the tar-split decodes to more than ${MAX_TAR_SPLIT_SIZE} bytes`);
       yield bytes;
     }
   } catch (cause) {
@@ -3460,7 +3480,7 @@ var RunReader = class {
       const end = runEnd(this.#columns, first);
       const bytes = this.#decode(first, end);
       bytes.catch(() => void 0);
-      this.#ahead.push({ first, end, bytes });
+      this.#ahead.push({ end, bytes });
       this.#nextChunk = end;
     }
   }

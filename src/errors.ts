@@ -72,8 +72,8 @@ export const ERROR_CODES = {
     hint: 'Do not use this image unless you know why it holds such an entry.',
   },
   UNPACK_FAILED: {
-    meaning: 'The operating system refused to create an entry of the root file system.',
-    hint: 'The message names the path and the reason.',
+    meaning: 'The operating system refused to create the root file system or an entry of it.',
+    hint: 'The message names the path and the reason. Choose a destination where this user may write.',
   },
   DISK_FULL: {
     meaning: 'The disk is full.',
@@ -84,7 +84,7 @@ export const ERROR_CODES = {
     hint: 'Check that the cache directory is a directory this user may write.',
   },
   WORKER_EXITED: {
-    meaning: 'A worker thread ended before it had answered.',
+    meaning: 'A worker thread, or the process that unpacks as root, ended before it had answered.',
     hint: 'This is most often a lack of memory; please report it if it is not.',
   },
   ABORTED: {

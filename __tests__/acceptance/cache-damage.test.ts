@@ -2,10 +2,14 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readPack } from '../../src/store/store.ts';
 import { pullJson, scratch } from '../support/cli.ts';
-import { fixtureLayout } from '../support/fixture-image.ts';
+import { fixtureImage, fixtureLayout } from '../support/fixture-image.ts';
+import { type LayerPlaces, layerPlaces } from '../support/layer-places.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
-import { listTree } from '../support/tree.ts';
+import { updateMinimum } from '../support/toc-minimum.ts';
+import { expectedTree, isRoot, listTree } from '../support/tree.ts';
+import { wrongEntries } from '../support/verify-packs.ts';
 
 let registry: TestRegistry;
 beforeAll(async () => {
@@ -55,6 +59,52 @@ describe.each(['zstd-chunked', 'gzip'])('a store with a pack of %s', (format) =>
   });
 });
 
+const image = fixtureImage('v1', 'zstd-chunked');
+const parts = layerPlaces(image.layer, image.bytes(image.layer));
+
+describe('a layer that was stored whole', () => {
+  /** Turns one byte of the stored blob of the large layer over. */
+  async function damage(cache: string, place: keyof LayerPlaces): Promise<void> {
+    const hex = image.layer.digest.slice('sha256:'.length);
+    for (const pack of packs(cache)) {
+      const blob = (await readPack(pack, ''))?.blobs.find((entry) => entry.hex === hex);
+      if (blob) return flip(pack, blob.offset + parts[place]);
+    }
+    throw new Error('the layer is not stored whole');
+  }
+
+  it.each(['chunk', 'gap', 'toc', 'tarSplit'] as const)('and is damaged in a %s heals', async (place) => {
+    using dir = scratch();
+    const pull = (name: string, tag = 'v1') =>
+      pullJson([`${registry.host}/zstd-chunked:${tag}`, dir.in(name), '--cache-dir', dir.in('cache')]);
+    await pull('good');
+    await damage(dir.in('cache'), place);
+    const repaired = await pull('repaired');
+    expect(repaired.warnings.join()).toContain(`layer ${image.layer.digest} was damaged in the cache`);
+    expect(listTree(dir.in('repaired'))).toEqual(listTree(dir.in('good')));
+    expect(repaired['bytes-downloaded']).toBeGreaterThan(0);
+    // Its other chunks are still good, and nobody fetches them again.
+    expect(repaired['bytes-downloaded']).toBeLessThan(0.5 * repaired['bytes-total']);
+    expect(await wrongEntries(dir.in('cache'))).toEqual([]);
+    const healed = await pull('healed');
+    expect(healed).toMatchObject({ 'cache-hit': true, warnings: [] });
+    expect(listTree(dir.in('healed'))).toEqual(listTree(dir.in('good')));
+    expect((await pull('update', 'v2'))['bytes-downloaded']).toBeLessThan(1.05 * updateMinimum('v1', 'v2'));
+  });
+
+  it('and is damaged costs an update no more than the damaged chunk', async () => {
+    using dir = scratch();
+    const pull = (tag: string) =>
+      pullJson([`${registry.host}/zstd-chunked:${tag}`, dir.in('rootfs'), '--cache-dir', dir.in('cache')]);
+    await pull('v1');
+    await damage(dir.in('cache'), 'chunk');
+    const update = await pull('v2');
+    expect(update.warnings.join()).toMatch(/chunk sha256:.* was damaged in the cache/);
+    if (isRoot()) expect(listTree(dir.in('rootfs'))).toEqual(expectedTree('v2'));
+    expect(await pull('v2')).toMatchObject({ 'cache-hit': true, warnings: [] });
+  });
+});
+
 describe('a store that is used by several processes at once', () => {
   it('serves them all, and holds each pack once', async () => {
     using dir = scratch();
@@ -84,7 +134,7 @@ describe('cache modes', () => {
         mode,
       ]);
     expect(await pull('none')).toMatchObject({ 'cache-hit': false });
-    expect(packs(dir.in('cache'))).toEqual([]);
+    expect(readdirSync(dir.path).filter((name) => !name.startsWith('rootfs'))).toEqual([]);
     await pull('write');
     expect(await pull('none')).toMatchObject({ 'cache-hit': false, 'bytes-from-cache': 0 });
   });

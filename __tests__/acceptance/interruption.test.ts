@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLI, pullJson, scratch } from '../support/cli.ts';
 import { fixtureLayout } from '../support/fixture-image.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
+import { seedFrame } from '../support/seed-frame.ts';
 
 let registry: TestRegistry;
 beforeAll(async () => {
@@ -15,11 +16,11 @@ beforeAll(async () => {
 });
 afterAll(() => registry.close());
 
-/** Starts a pull and stops it by `signal` once it has asked for everything it will ask for: the config and two layers. */
+/** Starts a pull and stops it by `signal` once it has begun to receive layers: after so many requests for blobs. */
 async function stopInTheMiddle(
   destination: string,
   cache: string,
-  signal: NodeJS.Signals,
+  { signal, requests = 3 }: { signal: NodeJS.Signals; requests?: number },
 ): Promise<number | null> {
   const before = registry.requests.length;
   const child = spawn(process.execPath, [
@@ -32,7 +33,7 @@ async function stopInTheMiddle(
   ]);
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
   const isFetching = () =>
-    registry.requests.slice(before).filter(({ path }) => path.includes('/blobs/')).length >= 3;
+    registry.requests.slice(before).filter(({ path }) => path.includes('/blobs/')).length >= requests;
   while (!isFetching() && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 10));
   child.kill(signal);
   return ended;
@@ -44,15 +45,26 @@ describe('a pull stopped in the middle', () => {
     ['SIGTERM', 143],
   ] as const)('by %s cleans up and exits with %i', async (signal, status) => {
     using dir = scratch();
-    expect(await stopInTheMiddle(dir.in('rootfs'), dir.in('cache'), signal)).toBe(status);
+    expect(await stopInTheMiddle(dir.in('rootfs'), dir.in('cache'), { signal })).toBe(status);
     expect(readdirSync(dir.path)).toEqual(['cache']);
     expect(readdirSync(dir.in('cache/v1/staging'))).toEqual([]);
     expect(readdirSync(dir.in('cache/v1/packs'))).toEqual([]);
   });
 
+  it('while it takes layers apart cleans up as well', async () => {
+    using dir = scratch();
+    const seed = await seedFrame(dir.in('cache'));
+    // The config, and for each layer its metadata; then the chunks.
+    const stop = { signal: 'SIGTERM', requests: 4 } as const;
+    expect(await stopInTheMiddle(dir.in('rootfs'), dir.in('cache'), stop)).toBe(143);
+    expect(readdirSync(dir.path)).toEqual(['cache']);
+    expect(readdirSync(dir.in('cache/v1/staging'))).toEqual([]);
+    expect(readdirSync(dir.in('cache/v1/packs'))).toEqual([`${seed}.pack`]);
+  });
+
   it('by SIGKILL leaves no destination, and the next pull is not disturbed by what is left', async () => {
     using dir = scratch();
-    await stopInTheMiddle(dir.in('rootfs'), dir.in('cache'), 'SIGKILL');
+    await stopInTheMiddle(dir.in('rootfs'), dir.in('cache'), { signal: 'SIGKILL' });
     expect(existsSync(dir.in('rootfs'))).toBe(false);
     expect(existsSync(dir.in('rootfs.oci-pull.json'))).toBe(false);
     await pullJson([`${registry.host}/fx:v1`, dir.in('rootfs'), '--cache-dir', dir.in('cache')]);
@@ -62,7 +74,7 @@ describe('a pull stopped in the middle', () => {
   it('leaves the result of an earlier pull as it was', async () => {
     using dir = scratch();
     await pullJson([`${registry.host}/fx:v2`, dir.in('rootfs'), '--cache-dir', dir.in('cache-a')]);
-    await stopInTheMiddle(dir.in('rootfs'), dir.in('cache-b'), 'SIGTERM');
+    await stopInTheMiddle(dir.in('rootfs'), dir.in('cache-b'), { signal: 'SIGTERM' });
     expect(existsSync(dir.in('rootfs/etc'))).toBe(true);
     expect(existsSync(dir.in('rootfs.oci-pull.json'))).toBe(true);
   });

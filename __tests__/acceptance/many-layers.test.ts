@@ -6,14 +6,20 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { buildChunkedLayer } from '../support/chunked-layer.ts';
 import { pullJson, runCli, scratch } from '../support/cli.ts';
 import { startRegistry } from '../support/registry.ts';
+import { seedFrame } from '../support/seed-frame.ts';
 import { wrongEntries } from '../support/verify-packs.ts';
 import { type BuiltLayer, writeLayout } from '../support/write-layout.ts';
 
 const LAYERS = 7;
 const PLATFORM = ['--platform', 'linux/amd64'];
 
+interface SampleLayer extends BuiltLayer {
+  /** An offset in the blob that matters. */
+  readonly place: number;
+}
+
 /** Layer n holds a file of its own and one that all of them share, twice. */
-function layersOf(format: 'gzip' | 'zstd-chunked'): BuiltLayer[] {
+function layersOf(format: 'gzip' | 'zstd-chunked'): SampleLayer[] {
   return Array.from({ length: LAYERS }, (_, index) => {
     const shared = 'shared '.repeat(50);
     const items = [
@@ -21,17 +27,23 @@ function layersOf(format: 'gzip' | 'zstd-chunked'): BuiltLayer[] {
       { name: `shared-${index}`, body: shared },
       { name: `again-${index}`, body: shared },
     ];
-    const { blob, descriptor, diffId, tar } = buildChunkedLayer(items);
+    const { blob, descriptor, diffId, tar, chunks } = buildChunkedLayer(items);
+    const { mediaType, annotations } = descriptor;
     if (format === 'zstd-chunked')
-      return { blob, mediaType: descriptor.mediaType, annotations: descriptor.annotations, diffId };
-    return { blob: gzipSync(tar), mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', diffId };
+      return { blob, mediaType, annotations, diffId, place: (chunks[0]?.end ?? 0) - 5 };
+    return {
+      blob: gzipSync(tar),
+      mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
+      diffId,
+      place: 300,
+    };
   });
 }
 
 /** Turns every stored byte over and leaves the table, so that the store looks sound. */
-function spoil(cache: string): void {
+function spoil(cache: string, spared: readonly string[]): void {
   const directory = join(cache, 'v1/packs');
-  for (const name of readdirSync(directory)) {
+  for (const name of readdirSync(directory).filter((each) => !spared.includes(each))) {
     const pack = readFileSync(join(directory, name));
     const tableOffset = Number(pack.readBigUInt64LE(pack.length - 48));
     for (let at = 0; at < tableOffset; at++) pack[at] = (pack[at] ?? 0) ^ 0xff;
@@ -39,8 +51,12 @@ function spoil(cache: string): void {
   }
 }
 
-describe.each(['gzip', 'zstd-chunked'] as const)(`an image of ${LAYERS} %s layers`, (format) => {
-  let layers: BuiltLayer[];
+describe.each([
+  ['gzip', 'whole'],
+  ['zstd-chunked', 'whole'],
+  ['zstd-chunked', 'in chunks'],
+] as const)(`an image of ${LAYERS} %s layers, %s,`, (format, way) => {
+  let layers: SampleLayer[];
   beforeAll(() => {
     layers = layersOf(format);
   });
@@ -49,10 +65,11 @@ describe.each(['gzip', 'zstd-chunked'] as const)(`an image of ${LAYERS} %s layer
     using dir = scratch();
     writeLayout(dir.in('layout'), 'v1', layers);
     await using registry = await startRegistry({ images: [{ repository: 'fx', layout: dir.in('layout') }] });
+    const seeds = way === 'in chunks' ? [`${await seedFrame(dir.in('cache'))}.pack`] : [];
     const pull = () =>
       pullJson([`${registry.host}/fx:v1`, dir.in('rootfs'), '--cache-dir', dir.in('cache'), ...PLATFORM]);
     await pull();
-    spoil(dir.in('cache'));
+    spoil(dir.in('cache'), seeds);
     await pull();
     expect(readFileSync(dir.in('rootfs/own-6'), 'utf8')).toBe('layer 6 '.repeat(100));
     expect(await wrongEntries(dir.in('cache'))).toEqual([]);
@@ -66,14 +83,16 @@ describe.each(['gzip', 'zstd-chunked'] as const)(`an image of ${LAYERS} %s layer
     const manifest = JSON.parse(
       readFileSync(join(dir.in('layout'), 'blobs/sha256', digest.slice(7)), 'utf8'),
     );
+    if (way === 'in chunks') await seedFrame(dir.in('cache'));
     await using registry = await startRegistry({
       images: [{ repository: 'fx', layout: dir.in('layout') }],
       faults: [
         {
           kind: 'corrupt',
-          offset: 300,
+          offset: layers[0]?.place ?? 0,
           on: manifest.layers[0].digest,
-          after: format === 'gzip' ? 0 : 1,
+          // The first request is for TOC and tar-split.
+          after: way === 'in chunks' ? 1 : 0,
           times: 1,
         },
         // The operating system byte of the gzip header: nothing but the digest of the blob can tell.
@@ -82,15 +101,15 @@ describe.each(['gzip', 'zstd-chunked'] as const)(`an image of ${LAYERS} %s layer
           : []),
       ],
     });
-    const { status } = await runCli([
+    const { status, stderr } = await runCli([
       `${registry.host}/fx:v1`,
       dir.in('rootfs'),
       '--cache-dir',
       dir.in('cache'),
       ...PLATFORM,
-      '--json',
     ]);
     expect(status).toBe(format === 'gzip' ? 1 : 0);
+    expect(stderr).toContain('arrived damaged and is fetched again');
     expect(await wrongEntries(dir.in('cache'))).toEqual([]);
   });
 });

@@ -1,66 +1,7 @@
-// Random layers, as wishes: names are partly "the nth thing there is", so that entries meet. settle.ts makes entries of them.
+// Arbitraries of layers, see wish.ts.
 import fc from 'fast-check';
 import type { Encoding, Ending, EntryKind } from './entry.ts';
-
-/** Where an entry stands. `at` picks one of the paths that exist by then. */
-export type Where =
-  | { readonly kind: 'fresh'; readonly components: readonly string[] }
-  | { readonly kind: 'existing'; readonly at: number }
-  /** One of the paths that are no directory. */
-  | { readonly kind: 'linkable'; readonly at: number }
-  | { readonly kind: 'below'; readonly at: number; readonly components: readonly string[] }
-  /** A name that nothing good comes of; only in stacks that may fail. */
-  | { readonly kind: 'bad'; readonly name: string };
-
-/** Text of a symbolic link. */
-export type Target =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'existing'; readonly at: number; readonly style: 'absolute' | 'relative' | 'climbing' }
-  /** What must not be touched, by its path on the host. */
-  | { readonly kind: 'outside'; readonly isAbsolute: boolean };
-
-/** How a name is written. */
-export interface NameStyle {
-  readonly lead: string;
-  readonly trail: string;
-  readonly doubled: boolean;
-  readonly detour: boolean;
-}
-
-export interface Wish {
-  readonly what: EntryKind | 'root' | 'whiteout' | 'opaque';
-  /** What a marker is written as. */
-  readonly as: EntryKind;
-  readonly where: Where;
-  readonly linkTo: Where;
-  readonly target: Target;
-  readonly style: NameStyle;
-  readonly linkStyle: NameStyle;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtimeNs: bigint;
-  readonly content: readonly Stretch[];
-  readonly device: readonly [number, number];
-  readonly xattrs: readonly (readonly [string, Buffer])[];
-  readonly encoding: Encoding;
-}
-
-/** A hole, and the data after it. */
-export interface Stretch {
-  readonly hole: number;
-  readonly size: number;
-  readonly fill: number;
-}
-
-export interface StackWish {
-  readonly layers: readonly (readonly Wish[])[];
-  readonly endings: readonly Ending[];
-  /** Whether entries that cannot be unpacked stay in. */
-  readonly mayFail: boolean;
-  /** Lengths of the slices that the streams are cut into, used in turn. */
-  readonly slices: readonly number[];
-}
+import type { NameStyle, StackWish, Target, Wish } from './wish.ts';
 
 const LONG = 'long-'.repeat(28);
 const ODD_NAMES = [
@@ -203,10 +144,23 @@ const encoding: fc.Arbitrary<Encoding> = fc.record({
 const MODES = [0o644, 0o755, 0o600, 0o777, 0, 0o111, 0o4755, 0o2755, 0o1777, 0o6711, 0o7777, 0o444];
 const SECOND = 1_000_000_000n;
 const mtimeNs = fc.oneof(
-  fc.constantFrom(0n, SECOND, -SECOND, 1_700_000_000n * SECOND, 2n ** 33n * SECOND, -86_400n * SECOND),
-  fc.bigInt({ min: -(2n ** 31n), max: 2n ** 33n }).map((seconds) => seconds * SECOND),
-  fc.bigInt({ min: -(2n ** 31n) * SECOND, max: 2n ** 33n * SECOND }),
-  fc.constantFrom(1_700_000_000_999_999_999n, -500_000_000n, 1n, -1n),
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom(
+      0n,
+      SECOND,
+      -SECOND,
+      1_700_000_000n * SECOND,
+      2n ** 33n * SECOND,
+      -86_400n * SECOND,
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.bigInt({ min: -(2n ** 31n), max: 2n ** 33n }).map((seconds) => seconds * SECOND),
+  },
+  { weight: 1, arbitrary: fc.bigInt({ min: -(2n ** 31n) * SECOND, max: 2n ** 33n * SECOND }) },
+  { weight: 1, arbitrary: fc.constantFrom(1_700_000_000_999_999_999n, -500_000_000n, 1n, -1n) },
 );
 const id = mostlyPlain(0, fc.constantFrom(1, 1000, 65_534, 2 ** 21 - 1, 2 ** 21, 2 ** 32 - 2));
 const kind = fc.constantFrom<EntryKind>('file', 'directory', 'symlink', 'hardlink', 'char', 'block', 'fifo');
@@ -227,6 +181,7 @@ const what = fc.oneof(
 const wish: fc.Arbitrary<Wish> = fc.record({
   what,
   as: mostlyPlain<EntryKind>('file', kind),
+  markerAt: fc.option(at, { nil: undefined, freq: 3 }),
   where: anyWhere,
   linkTo,
   target,

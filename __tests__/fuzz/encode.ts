@@ -1,18 +1,18 @@
 // Writes layers as tar streams, in all the forms that archives in the wild have.
 import type { ChunkedItem } from '../support/chunked-layer.ts';
 import {
-  bytesOf,
   END,
   globalPax,
   longLink,
   longName,
   type PaxRecord,
-  padded,
   pax,
   type TarItem,
   tarEntry,
 } from '../support/tar-builder.ts';
-import { contentOf, type Ending, type LayerEntry, type Region, type Stack } from './entry.ts';
+import { attributeRecords, latin1, NAME_FIELD, SECOND } from './encode-records.ts';
+import { sparseForm } from './encode-sparse.ts';
+import { contentOf, type Ending, type LayerEntry, type Stack } from './entry.ts';
 
 const TYPES = { directory: '5', symlink: '2', hardlink: '1', char: '3', block: '4', fifo: '6' } as const;
 /** S_IFMT of the kinds. */
@@ -25,8 +25,6 @@ const TYPE_BITS = {
   block: 0o060000,
   fifo: 0o010000,
 } as const;
-const SECOND = 1_000_000_000n;
-const NAME_FIELD = 100;
 const PREFIX_FIELD = 155;
 
 export function tarsOf({ layers, endings }: Stack): Buffer[] {
@@ -138,100 +136,6 @@ const DECOYS: PaxRecord[] = [
   ['VENDOR.unknown', 'whatever'],
 ];
 
-function attributeRecords(entry: LayerEntry): PaxRecord[] {
-  const { mtimeNs, xattrs, uid, gid, encoding } = entry;
-  const records: PaxRecord[] = [['mtime', timeText(mtimeNs)]];
-  if (encoding.decoys) records.push(['uid', String(uid)], ['gid', String(gid)]);
-  for (const [name, value] of xattrs) records.push([latin1(`SCHILY.xattr.${name}`), value]);
-  return records;
-}
-
-function timeText(ns: bigint): string {
-  const size = ns < 0n ? -ns : ns;
-  const fraction = String(size % SECOND)
-    .padStart(9, '0')
-    .replace(/0+$/, '');
-  return `${ns < 0n ? '-' : ''}${size / SECOND}${fraction === '' ? '' : `.${fraction}`}`;
-}
-
-interface SparseForm {
-  readonly before: Buffer[];
-  readonly item: Partial<TarItem>;
-}
-
-function sparseForm(entry: LayerEntry): SparseForm | undefined {
-  const { sparse } = entry.encoding;
-  if (sparse === undefined) return undefined;
-  if (sparse === 'old') return fitsOldHeader(entry) ? oldSparse(entry) : undefined;
-  const regions = entry.regions.length > 0 ? entry.regions : [{ offset: entry.size, bytes: Buffer.alloc(0) }];
-  const body = Buffer.concat(regions.map(({ bytes }) => bytes));
-  const numbers = regions.flatMap(({ offset, bytes }) => [String(offset), String(bytes.length)]);
-  const count = String(regions.length);
-  if (sparse === '1.0') {
-    const records: PaxRecord[] = [
-      ['GNU.sparse.major', '1'],
-      ['GNU.sparse.minor', '0'],
-      ['GNU.sparse.name', latin1(entry.name)],
-      ['GNU.sparse.realsize', String(entry.size)],
-    ];
-    const map = padded(`${[count, ...numbers].join('\n')}\n`);
-    const item = { name: 'GNUSparseFile.1/x', body: Buffer.concat([map, body]) };
-    return { before: [pax(...attributeRecords(entry), ...records)], item: paxSparseItem(item) };
-  }
-  const size: PaxRecord[] = [
-    ['GNU.sparse.size', String(entry.size)],
-    ['GNU.sparse.numblocks', count],
-  ];
-  const map: PaxRecord[] =
-    sparse === '0.1'
-      ? [
-          ['GNU.sparse.name', latin1(entry.name)],
-          ['GNU.sparse.map', numbers.join(',')],
-        ]
-      : [['path', latin1(entry.name)], ...repeatedKeys(regions)];
-  return {
-    before: [pax(...attributeRecords(entry), ...size, ...map)],
-    item: paxSparseItem({ name: 'GNUSparseFile.1/x', body }),
-  };
-}
-
-function paxSparseItem(item: Partial<TarItem>): Partial<TarItem> {
-  return { ...item, type: '0', prefix: '', magic: 'ustar' };
-}
-
-function repeatedKeys(regions: readonly Region[]): PaxRecord[] {
-  return regions.flatMap(({ offset, bytes }): PaxRecord[] => [
-    ['GNU.sparse.offset', String(offset)],
-    ['GNU.sparse.numbytes', String(bytes.length)],
-  ]);
-}
-
-function fitsOldHeader({ name, mtimeNs, xattrs }: LayerEntry): boolean {
-  return name.length <= NAME_FIELD && mtimeNs % SECOND === 0n && xattrs.length === 0;
-}
-
-/** GNU's old type has room for four regions; the fuzzers make no more. */
-function oldSparse(entry: LayerEntry): SparseForm {
-  const octal = (value: number) => `${value.toString(8).padStart(11, '0')}\0`;
-  const slots = entry.regions.map(({ offset, bytes }) => octal(offset) + octal(bytes.length)).join('');
-  return {
-    before: [],
-    item: {
-      name: latin1(entry.name),
-      type: 'S',
-      magic: 'gnu',
-      prefix: '',
-      uid: entry.uid,
-      gid: entry.gid,
-      body: Buffer.concat(entry.regions.map(({ bytes }) => bytes)),
-      patches: [
-        [386, slots],
-        [483, octal(entry.size)],
-      ],
-    },
-  };
-}
-
 function endingOf(ending: Ending, parts: readonly Uint8Array[]): Buffer {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   switch (ending) {
@@ -250,8 +154,4 @@ function endingOf(ending: Ending, parts: readonly Uint8Array[]): Buffer {
 
 function floorSeconds(ns: bigint): bigint {
   return ns >= 0n || ns % SECOND === 0n ? ns / SECOND : ns / SECOND - 1n;
-}
-
-function latin1(text: string): Buffer {
-  return Buffer.from(bytesOf(Buffer.from(text, 'latin1')));
 }

@@ -6,11 +6,11 @@ import { digestOf } from '../../src/integrity/hash.ts';
 import { buildChunkedLayer, type ChunkedItem, type ChunkedLayerOptions } from '../support/chunked-layer.ts';
 import { bytesOf } from '../support/tar-builder.ts';
 import type { BuiltLayer } from '../support/write-layout.ts';
-import type { StackWish } from './arbitraries.ts';
 import { type ByteEdit, byteEdit, editBytes } from './byte-edits.ts';
 import { encodeEntry, tarsOf } from './encode.ts';
 import type { LayerEntry, Stack } from './entry.ts';
 import { editJson, type JsonEdit, jsonEdit } from './json-edits.ts';
+import type { StackWish } from './wish.ts';
 
 type LayerFormat = 'none' | 'gzip' | 'zstd' | 'zstd:chunked';
 

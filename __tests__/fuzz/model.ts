@@ -2,6 +2,7 @@
 // Slow and simple; nothing of it comes from src/unpack.
 // https://github.com/opencontainers/image-spec/blob/main/layer.md
 import { contentOf, type EntryKind, type LayerEntry } from './entry.ts';
+import type { Failure, Oddity, Outcome, TimeLoss } from './traits.ts';
 
 /** What stands at a path. All names of a hard link share one object. */
 export interface Inode {
@@ -19,39 +20,6 @@ export interface Attributes {
   readonly uid: number;
   readonly gid: number;
   readonly mtimeNs: bigint;
-}
-
-/** Something about an entry that tools do not agree on, or that ends the unpacking (see FAILURES). */
-export type Trait = Failure | Oddity;
-
-export const FAILURES = [
-  'empty name',
-  'leaves the root',
-  'root is no directory',
-  'component too long',
-  'symlink loop',
-  'whiteout of nothing',
-  'empty link target',
-  'hard link target missing',
-  'hard link to a directory',
-] as const;
-export type Failure = (typeof FAILURES)[number];
-
-export type Oddity =
-  | 'parent is no directory'
-  | 'parent made below a set-group-id directory'
-  | 'hard link to itself'
-  | 'aufs metadata'
-  | 'whiteout of a name that cannot be'
-  | 'attribute of another kind'
-  | 'attribute on what takes none';
-
-/** Times that umoci loses: see umoci-differences.ts. */
-export type TimeLoss = 'parent made in it' | 'whiteout below it';
-
-export interface Outcome {
-  readonly failure: Failure | undefined;
-  readonly oddities: ReadonlySet<Oddity>;
 }
 
 class Failed extends Error {

@@ -48,7 +48,9 @@ describe('images of random stacks', () => {
         else
           expect(IMAGE_FAULTS, `${first.complaint}\n${formats}\n${showStack(stack)}`).toContain(first.code);
       });
-      if (!isReplay) expect([...pulls.ways]).toEqual(expect.arrayContaining(['cached', 'ranges']));
+      // A few runs may do without one of them.
+      if (!isReplay && !process.env['FUZZ_RUNS'])
+        expect([...pulls.ways]).toEqual(expect.arrayContaining(['cached', 'ranges']));
     },
     TIMEOUT,
   );

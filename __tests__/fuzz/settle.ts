@@ -1,8 +1,12 @@
 // Makes layers of wishes: picks among the paths that exist at that point, and leaves out what cannot be unpacked.
-import type { NameStyle, StackWish, Target, Where, Wish } from './arbitraries.ts';
+
 import type { EntryKind, LayerEntry, Region, Stack } from './entry.ts';
-import { type Failure, Model, type Trait } from './model.ts';
+import { Model } from './model.ts';
+import type { Failure, Trait } from './traits.ts';
 import { isAvoided } from './umoci-differences.ts';
+import type { NameStyle, StackWish, Target, Where, Wish } from './wish.ts';
+
+const OPAQUE = '.wh..wh..opq';
 
 export interface SettleOptions {
   /** Absolute path of what must not be touched. */
@@ -79,10 +83,11 @@ function isPlaced({ what }: Wish): boolean {
 
 function pathOf(wish: Wish, model: Model): string {
   if (wish.what === 'root') return '.';
-  const path = resolveWhere(wish.where, model);
-  if (wish.what === 'whiteout') return path.replace(/[^/]*$/, (base) => `.wh.${base}`);
-  if (wish.what === 'opaque') return path === '' ? '.wh..wh..opq' : `${path}/.wh..wh..opq`;
-  return path;
+  const { where, markerAt, what } = wish;
+  if (isPlaced(wish)) return resolveWhere(where, model);
+  const path = markerAt === undefined ? resolveWhere(where, model) : pick(model, markerAt);
+  if (what === 'opaque') return path === '' ? OPAQUE : `${path}/${OPAQUE}`;
+  return path.replace(/[^/]*$/, (base) => `.wh.${base || 'a'}`);
 }
 
 /** Paths that exist are picked with those of links among them, so that entries come to stand behind links. */

@@ -83,7 +83,7 @@ describe.skipIf(!hasUmoci)('random stacks of layers (needs umoci 0.4.7 and root)
   );
 });
 
-it('runs with the rights that the comparison needs', () => {
+it('is compared with umoci 0.4.7 wherever CI runs as root', () => {
   // In CI, as root, a missing umoci would quietly skip the comparison.
   expect(hasUmoci || !isRoot() || !process.env.CI).toBe(true);
 });

@@ -7,7 +7,8 @@ import { listTree } from '../support/tree.ts';
 import { tarsOf } from './encode.ts';
 import type { Encoding, LayerEntry } from './entry.ts';
 import { comparable, expectedRecords } from './expected.ts';
-import { Model, type TimeLoss, type Trait } from './model.ts';
+import { Model } from './model.ts';
+import type { TimeLoss, Trait } from './traits.ts';
 import { hasUmoci, unpackWithUmoci } from './umoci.ts';
 import {
   AVOIDED_ENCODINGS,
@@ -110,10 +111,13 @@ describe('the table of differences', () => {
     expect(apply(KEPT).model.renewed.size, RENEWED.reason).toBe(1);
   });
 
-  it.each(['.wh.', 'a/.wh..', '.wh...', './/.wh.../'])('keeps %s from umoci', (name) => {
-    expect(() => refuseDangerous({ layers: [[file(name)]], endings: [] })).toThrow(name);
-    expect(apply([[file(name)]]).traits).toEqual([UNTRIED]);
-  });
+  it.each(['.wh.', 'a/.wh..', '.wh...', './/.wh.../', 'x/../.wh.../.', 'a/.wh.../b/..'])(
+    'keeps %s from umoci',
+    (name) => {
+      expect(() => refuseDangerous({ layers: [[file(name)]], endings: [] })).toThrow(name);
+      expect(apply([[file(name)]]).traits).toEqual([UNTRIED]);
+    },
+  );
 });
 
 describe.skipIf(!hasUmoci)('umoci (needs umoci 0.4.7 and root)', () => {

@@ -111,7 +111,7 @@ describe('TarSplitParser', () => {
   it('refuses a line without end', () => {
     const parser = new TarSplitParser();
     const part = Buffer.alloc(1 << 20, 'A');
-    thrown('LIMIT_EXCEEDED', () => {
+    thrown('TAR_INVALID', () => {
       for (let pushed = 0; pushed < 18; pushed++) parser.push(part);
     });
   });

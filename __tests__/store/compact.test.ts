@@ -68,6 +68,20 @@ describe('copyIntoFreshPacks', () => {
     expect(list()).toHaveLength(3);
   });
 
+  it('names the chunks inside of a blob where the blob comes to lie', async () => {
+    const { directory, store } = await storeWith(['before', 'head, chunk one, tail']);
+    const [chunk, blob] = ['chunk one', 'head, chunk one, tail'].map(sampleBlob) as [SampleBlob, SampleBlob];
+    const copied = chunkOf(store, blob);
+    const frame = { form: 'frame', hex: chunk.hex, compressedSize: 9, size: 9 } as const;
+    const inside = [{ ...frame, offset: copied.offset + 'head, '.length }];
+    const first = chunkOf(store, sampleBlob('before'));
+    const [pack] = await copyIntoFreshPacks([{ ...copied, inside }, first], store, 1000);
+    expect(await contentOf(pack?.path ?? '')).toEqual(['head, chunk one, tail', 'chunk one', 'before']);
+    expect(pack?.liveBytes).toBe('head, chunk one, tailbefore'.length);
+    const again = await ChunkStore.open(directory, true);
+    expect(readStored(again.find('frame', chunk.key))).toBe('chunk one');
+  });
+
   it('begins a new pack once one is full', async () => {
     const { store } = await storeWith(['one'], ['two'], ['three'], ['four']);
     const chunks = ['one', 'two', 'three', 'four'].map((text) => chunkOf(store, sampleBlob(text)));

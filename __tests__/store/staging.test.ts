@@ -171,6 +171,52 @@ describe('Staging', () => {
   });
 });
 
+describe('Staging, with chunks inside of a blob', () => {
+  const blob = sampleBlob('head, chunk one, chunk two, tail');
+  const frame = (text: string) => {
+    const { hex } = sampleBlob(text);
+    const [offset, compressedSize] = [blob.bytes.indexOf(text), text.length];
+    return { form: 'frame', hex, offset, compressedSize, size: 100 } as const;
+  };
+  const frames = ['chunk one', 'chunk two'].map(frame);
+
+  it('knows its packs by their paths', async () => {
+    const { staging } = await start();
+    await staging.pack(2);
+    const { path } = await staging.pack(1);
+    expect([await staging.numberOf(path), await staging.numberOf('/elsewhere')]).toEqual([1, undefined]);
+  });
+
+  it('names them for later pulls, not for this one, and counts their bytes once', async () => {
+    const { directory, store, staging } = await start();
+    await stageBlobs(staging, 0, [blob]);
+    await staging.index(0, frames);
+    expect(store.holdsFrames).toBe(false);
+    const [sealed] = await staging.seal();
+    expect(sealed?.liveBytes).toBe(blob.bytes.length);
+    expect([...(sealed?.frames() ?? [])]).toEqual(frames);
+    const later = await ChunkStore.open(directory, true);
+    expect(later.holdsFrames).toBe(true);
+    for (const text of ['chunk one', 'chunk two'])
+      expect(readStored(later.find('frame', sampleBlob(text).key, 100))).toBe(text);
+    expect(readStored(later.find('blob', blob.key))).toBe(blob.bytes.toString());
+  });
+
+  it('remembers which of them have been wrong, and keeps the others', async () => {
+    const { directory, staging } = await start();
+    await stageBlobs(staging, 0, [blob]);
+    await staging.index(0, frames);
+    const [sealed] = await staging.seal();
+    const path = sealed?.path ?? '';
+    const later = await ChunkStore.open(directory, true);
+    later.forget('frame', sampleBlob('chunk one').key, 100);
+    expect(frames.map(({ offset }) => later.isForgotten(path, offset))).toEqual([true, false]);
+    expect(later.find('frame', sampleBlob('chunk one').key)).toBeUndefined();
+    expect(readStored(later.find('frame', sampleBlob('chunk two').key))).toBe('chunk two');
+    expect(later.isDamaged).toBe(true);
+  });
+});
+
 describe('StagedPack', () => {
   const create = async () => {
     const directory = newDirectory();
@@ -222,12 +268,37 @@ describe('StagedPack', () => {
 
   it('fails to seal entries that overlap, rather than to write a table nobody can read', async () => {
     const { directory, pack } = await create();
-    await pack.write(0, [Buffer.alloc(10)]);
-    for (const entry of [...entriesFor([one, two]), ...entriesFor([three], 2)])
-      pack.add({ ...entry, form: 'frame' });
+    await pack.write(0, [Buffer.alloc(40)]);
+    for (const offset of [0, 12, 30])
+      pack.add({ form: 'frame', hex: one.hex, offset, compressedSize: 18, size: 50 });
     await rejected('STORE_FAILED', pack.seal(directory));
     await pack.discard();
     expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('leaves out what its table cannot tell of', async () => {
+    const { directory, pack } = await create();
+    await pack.write(0, [one.bytes, Buffer.alloc(40)]);
+    const frame = { form: 'frame', hex: two.hex, offset: 3, compressedSize: 20, size: 2 ** 48 - 1 } as const;
+    const lies = [
+      { ...frame, offset: 23, size: 2 ** 48 },
+      { ...frame, offset: 23, compressedSize: 7 },
+    ];
+    const kept = [...entriesFor([one]), frame];
+    for (const entry of [...kept, ...lies]) pack.add(entry);
+    const { path } = await pack.seal(directory);
+    expect(allEntries(await readPack(path, ''))).toEqual(kept);
+  });
+
+  it('can be read again, however many chunks a blob claims to have', async () => {
+    const { directory, pack } = await create();
+    const blob = sampleBlob('b'.repeat(30_000));
+    await pack.write(0, [blob.bytes]);
+    for (const entry of entriesFor([blob])) pack.add(entry);
+    for (let at = 0; at < 30_000; at++)
+      pack.add({ form: 'frame', hex: one.hex, offset: at, compressedSize: 1, size: 1 });
+    const { path } = await pack.seal(directory);
+    expect(allEntries(await readPack(path, ''))).toEqual(entriesFor([blob]));
   });
 
   it('fails to write once it is discarded', async () => {

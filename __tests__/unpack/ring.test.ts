@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { DigestAlgorithm } from '../../src/oci/digest.ts';
 import type { PullJobs } from '../../src/pull/jobs.ts';
 import { createRing, proveRing, RingReader, RingWriter, stopRing } from '../../src/unpack/ring.ts';
 import { WorkerPool } from '../../src/workers/pool.ts';
@@ -16,7 +17,7 @@ beforeEach(() => {
 afterEach(() => pool.close());
 
 describe('a ring with a hasher', () => {
-  const hashed = (ring: SharedArrayBuffer, algorithms: (string | undefined)[]) =>
+  const hashed = (ring: SharedArrayBuffer, algorithms: (DigestAlgorithm | undefined)[]) =>
     pool.run('hash', { ring, algorithms });
 
   it.each([0, 1, 255, 262_143, 262_144, 262_145, LARGE])(
@@ -35,7 +36,7 @@ describe('a ring with a hasher', () => {
 
   it('hashes one stream after the other, each with its own algorithm, and passes over those that need none', async () => {
     const ring = createRing();
-    const algorithms = ['sha256', undefined, 'sha512', 'sha256'];
+    const algorithms: (DigestAlgorithm | undefined)[] = ['sha256', undefined, 'sha512', 'sha256'];
     const done = hashed(ring, algorithms);
     const writer = new RingWriter(ring, ['hash']);
     for (const [seed, algorithm] of algorithms.entries()) {

@@ -10,7 +10,10 @@ export function release(bytes: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
 }
 
-/** The same for a piece of a buffer that is cut up from front to back, once its last piece has been used. */
+/**
+ * The same for a piece of a buffer that is cut up from front to back: frees all of it once its last piece has been used. Only for
+ * buffers of a decoder's own, never for pooled memory, where other data may stand before the piece.
+ */
 export function releaseAfterLast(bytes: Uint8Array): void {
   const { buffer, byteOffset, byteLength } = bytes;
   if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength) buffer.transfer(0);

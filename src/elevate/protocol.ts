@@ -1,16 +1,11 @@
 // What this program and its root process say to each other. One request is under way at a time.
 import type { ErrorData } from '../errors.ts';
-import type { UnpackEvent, UnpackJob, UnpackOutcome } from '../unpack/job.ts';
+import type { UnpackEvent, UnpackHooks, UnpackJob, UnpackOutcome } from '../unpack/job.ts';
 
 /** A chunk takes some 80 bytes: enough for ten million of them, a hundred times what a large image has. */
 export const MAX_REQUEST_BYTES = 1 << 30;
 /** An outcome holds at most the list of what was left out, or a number for each damaged chunk. */
 export const MAX_REPLY_BYTES = 64 << 20;
-
-export interface UnpackHooks {
-  readonly signal: AbortSignal;
-  readonly onEvent: (event: UnpackEvent) => void;
-}
 
 /** Unpacks on threads of its own; afterwards none is running any more. */
 export type Unpack = (job: UnpackJob, hooks: UnpackHooks) => Promise<UnpackOutcome>;

@@ -1,6 +1,6 @@
 // This end of the root process: asks it to unpack and to remove, and makes sure that it ends.
 import { describeError, fromErrorData, PullError } from '../errors.ts';
-import type { UnpackJob, UnpackOutcome } from '../unpack/job.ts';
+import type { UnpackHooks, UnpackJob, UnpackOutcome } from '../unpack/job.ts';
 import { ProgressBoard } from '../workers/progress-board.ts';
 import { BoardRelay } from './board-relay.ts';
 import { readMessages, writeMessage } from './frames.ts';
@@ -12,7 +12,6 @@ import {
   type NamedDirectory,
   type Reply,
   type Request,
-  type UnpackHooks,
 } from './protocol.ts';
 import { type Child, spawnAsRoot, whyNoSudo } from './sudo.ts';
 

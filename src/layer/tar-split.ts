@@ -30,7 +30,7 @@ export class TarSplitParser {
     }
     this.#rest = Buffer.from(text.subarray(start));
     if (this.#rest.length > MAX_LINE_BYTES)
-      throw new PullError('LIMIT_EXCEEDED', `a tar-split line is longer than ${MAX_LINE_BYTES} bytes`);
+      throw new PullError('TAR_INVALID', `a tar-split line is longer than ${MAX_LINE_BYTES} bytes`);
     return records;
   }
 

@@ -97,6 +97,10 @@ async function refuseForeign(path: string): Promise<void> {
   await refuseForeignFiles(path);
   const found = await lstat(path).catch(() => undefined);
   if (!found) return;
+  if (found.isSymbolicLink())
+    throw new PullError('DESTINATION_UNSAFE', `destination ${path} is a symbolic link`, {
+      hint: 'Name the directory that it leads to.',
+    });
   if (!found.isDirectory())
     throw new PullError('DESTINATION_UNSAFE', `destination ${path} exists and is not a directory`);
   if (await isOurs(path)) return;
@@ -128,7 +132,9 @@ async function refuseForeignParent(path: string): Promise<void> {
   throw new PullError(
     'DESTINATION_UNSAFE',
     `destination ${path} lies in a directory of another user, where root does not work on behalf of this one`,
-    { hint: 'Choose a destination in a directory of your own, or run the whole pull as root.' },
+    {
+      hint: 'Choose a destination in a directory of your own, set ownership to runner, or run the whole pull as root.',
+    },
   );
 }
 

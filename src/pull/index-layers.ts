@@ -1,7 +1,6 @@
 // Names the chunks of zstd:chunked layers that were fetched whole, so that later images can share them.
 
 import { rangeLength } from '../bytes/range.ts';
-import { isAbort } from '../errors.ts';
 import type { LayerMetadata } from '../fetch/metadata.ts';
 import type { ChunkedLayer } from '../layer/annotations.ts';
 import { type ChunkTable, chunkCount, DIGEST_BYTES } from '../layer/chunk-table.ts';
@@ -10,28 +9,19 @@ import type { PackEntry } from '../store/pack-format.ts';
 import { openPool } from './jobs.ts';
 import type { PullSession } from './session.ts';
 
-/** A layer whose table cannot be used is kept without: it is a blob like any other. Throws ABORTED only. */
+/** A layer whose table cannot be used is kept without: it is a blob like any other. */
 export async function indexWholeLayers(
   session: PullSession,
   plan: FetchPlan,
   metadata: readonly LayerMetadata[],
 ): Promise<void> {
-  const whole = metadata.flatMap((layer, index) => {
-    const planned = plan.layers[index];
-    const file = planned?.kind === 'plain' ? plan.files[planned.file] : undefined;
-    if (layer.kind !== 'plain' || !layer.chunked || planned?.kind !== 'plain' || file?.kind !== 'new')
-      return [];
-    return [{ chunked: layer.chunked, pack: file.pack, offset: planned.offset }];
-  });
+  const whole = await findWhole(session, plan, metadata);
   // One thread: a table of contents takes up to a hundred times its size in memory while it is read.
   await using pool = openPool(1);
   for (const { chunked, pack, offset } of whole) {
     const outcome = await pool
       .run('readToc', { ...tocAt(chunked, offset), path: (await session.staging.pack(pack)).path })
-      .catch((error: unknown) => {
-        if (isAbort(error)) throw error;
-        return { kind: 'unusable', reason: String(error) } as const;
-      });
+      .catch((error: unknown) => ({ kind: 'unusable', reason: String(error) }) as const);
     if (outcome.kind === 'toc') await session.staging.index(pack, entriesOf(outcome.table, offset));
     else
       session.options.emit({
@@ -39,6 +29,31 @@ export async function indexWholeLayers(
         message: `a layer is kept without its chunks: ${outcome.reason}`,
       });
   }
+}
+
+interface WholeLayer {
+  readonly chunked: ChunkedLayer;
+  readonly pack: number;
+  /** Of the blob in the pack. */
+  readonly offset: number;
+}
+
+/** Those that this pull has fetched, in whichever attempt; each once, however often the image repeats it. */
+async function findWhole(
+  { staging }: PullSession,
+  plan: FetchPlan,
+  metadata: readonly LayerMetadata[],
+): Promise<Iterable<WholeLayer>> {
+  const whole = new Map<string, WholeLayer>();
+  for (const [index, layer] of metadata.entries()) {
+    const planned = plan.layers[index];
+    const file = planned?.kind === 'plain' ? plan.files[planned.file] : undefined;
+    if (layer.kind !== 'plain' || !layer.chunked || planned?.kind !== 'plain' || !file) continue;
+    const pack = file.kind === 'new' ? file.pack : await staging.numberOf(file.path);
+    const { offset } = planned;
+    if (pack !== undefined) whole.set(`${pack} ${offset}`, { chunked: layer.chunked, pack, offset });
+  }
+  return whole.values();
 }
 
 /** `offset`: of the blob in its file. */

@@ -1,10 +1,10 @@
 // The jobs that worker threads run for a pull, and where their script is.
 import type { ReadTocJob, ReadTocOutcome } from '../fetch/jobs.ts';
 import type { ApplyJob } from '../unpack/apply.ts';
-import type { DiagnoseJob, Diagnosis } from '../unpack/diagnose.ts';
+import type { DiagnoseJob } from '../unpack/diagnose.ts';
 import type { HashJob } from '../unpack/hash.ts';
 import type { HashBlobsJob } from '../unpack/hash-blobs.ts';
-import type { LayerFailure, UnpackEvent, UnpackedImage } from '../unpack/job.ts';
+import type { Detour, LayerFailure, UnpackEvent, UnpackedImage } from '../unpack/job.ts';
 import type { StreamJob } from '../unpack/stream.ts';
 import { WorkerPool } from '../workers/pool.ts';
 
@@ -15,7 +15,7 @@ export type PullJobs = {
   hash: { input: HashJob; output: undefined; event: never };
   hashBlobs: { input: HashBlobsJob; output: { kind: 'done' } | LayerFailure; event: never };
   apply: { input: ApplyJob; output: UnpackedImage | LayerFailure; event: UnpackEvent };
-  diagnose: { input: DiagnoseJob; output: Diagnosis; event: never };
+  diagnose: { input: DiagnoseJob; output: Detour; event: never };
 };
 
 /** Threads for one stage, ended with it: the memory of a thread that has read large tables of contents is only given back then. */

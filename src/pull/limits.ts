@@ -55,11 +55,11 @@ export function parseLimits(settings: readonly string[], where: string): Partial
   return Object.fromEntries(limits);
 }
 
-/** `64 GiB`, `1024` */
+/** `64GiB`, `1024`: as it may be given. */
 export function formatLimit({ key, kind }: NamedLimit, limits: UnpackLimits = DEFAULT_LIMITS): string {
   const value = limits[key];
   const [unit, factor] = [...UNITS].findLast(([, size]) => value % size === 0) ?? ['', 1];
-  return kind === 'size' ? `${value / factor} ${unit}`.trim() : String(value);
+  return kind === 'size' ? `${value / factor}${unit}` : String(value);
 }
 
 const NAMES = NAMED_LIMITS.map(({ name }) => name).join(', ');

@@ -52,8 +52,8 @@ async function compact(image: Image, fresh: readonly SealedPack[]): Promise<Pack
   const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack]));
   const chunks = [...imageChunks(image)].map((chunk): CopiedChunk => {
     const fresh = sealed.get(chunk.path);
-    const inside =
-      chunk.form === 'blob' ? framesInside(chunk, fresh ?? session.store.packAt(chunk.path)) : [];
+    const known = chunk.form === 'blob' ? framesInside(chunk, fresh ?? session.store.packAt(chunk.path)) : [];
+    const inside = known.filter(({ offset }) => !session.store.isForgotten(chunk.path, offset));
     return { ...chunk, path: fresh?.path ?? chunk.path, inside };
   });
   const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);

@@ -5,7 +5,7 @@ import { digestKey } from '../layer/chunk-table.ts';
 import { digestHex } from '../oci/digest.ts';
 import { digestKeyOfHex, digestOfKey } from '../oci/digest-key.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
-import type { UnpackOutcome } from '../unpack/job.ts';
+import type { Detour } from '../unpack/job.ts';
 import { type PullSession, warn } from './session.ts';
 
 /** What earlier attempts have shown. */
@@ -17,8 +17,6 @@ export interface Lessons {
   /** Layers for which the store held wrong bytes. */
   readonly damagedInStore: Set<number>;
 }
-
-export type Detour = Exclude<UnpackOutcome, { kind: 'done' }>;
 
 interface Circumstances {
   readonly lessons: Lessons;

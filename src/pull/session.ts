@@ -1,5 +1,7 @@
 // What one pull holds open: source, store and staging area, and the counters. Closed in one place.
 
+import { rm } from 'node:fs/promises';
+import { newStagingPath } from '../elevate/staging-name.ts';
 import { createTally, type LayerTally } from '../fetch/tally.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { Staging } from '../store/staging.ts';
@@ -18,13 +20,16 @@ export interface PullSession extends Access {
   readonly warnings: string[];
 }
 
+/** A pull that neither reads the store nor keeps anything has one of its own beside the destination while it runs. */
 export async function openSession(
   options: PullOptions,
   access: Access,
   privileges: Privileges,
 ): Promise<PullSession> {
   const { image, caching } = access;
-  const store = await ChunkStore.open(options.storeDirectory, caching.storeRead);
+  const isShared = caching.storeRead || caching.storeWrite;
+  const storeDirectory = isShared ? options.storeDirectory : newStagingPath(options.destination);
+  const store = await ChunkStore.open(storeDirectory, caching.storeRead);
   const { layers } = image.manifest;
   return {
     ...access,
@@ -48,4 +53,7 @@ export async function closeSession(session: PullSession): Promise<void> {
   await session.staging.discard();
   // After a failure too: what is known to be wrong should not be tried again.
   if (session.caching.storeWrite) await session.store.removeDamaged(new Set());
+  const { directory } = session.store;
+  if (directory !== session.options.storeDirectory)
+    await rm(directory, { recursive: true, force: true }).catch(() => undefined);
 }

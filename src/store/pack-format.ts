@@ -16,6 +16,8 @@ const ENTRY_SIZE = 51;
 /** Stored bytes of an entry, on average, that a table is believed for; small packs are given some slack. */
 const MIN_ENTRY_BYTES = 8;
 const MIN_SLACK = 4096;
+/** Six bytes hold less. */
+const MAX_ENTRY_SIZE = 2 ** 48;
 const FORMS: readonly ChunkForm[] = ['frame', 'blob'];
 
 export interface PackEntry {
@@ -34,6 +36,11 @@ export interface PackTrailer {
   readonly tableOffset: number;
   readonly tableLength: number;
   readonly tableDigest: string;
+}
+
+/** Can a table tell of it? Of what stands in real layers it can; a table of contents that lies may list anything. */
+export function isStorable({ form, compressedSize, size }: PackEntry): boolean {
+  return size < MAX_ENTRY_SIZE && (form === 'blob' || compressedSize >= MIN_ENTRY_BYTES);
 }
 
 /** `entries`: in the order of compareEntries; frames may lie inside of blobs. Returns table and trailer, to be written at `tableOffset`. */

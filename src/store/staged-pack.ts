@@ -1,7 +1,14 @@
 // A pack while it is being filled: a file beside the store's packs that nobody else sees, until it is sealed or discarded.
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { toPullError } from '../errors.ts';
-import { compareEntries, encodeTable, type PackEntry, packKey } from './pack-format.ts';
+import {
+  compareEntries,
+  encodeTable,
+  isStorable,
+  MAX_PACK_ENTRIES,
+  type PackEntry,
+  packKey,
+} from './pack-format.ts';
 
 /** Owned by one pull. Writes may go to any place in any order; entries say at last what is where. */
 export class StagedPack {
@@ -38,8 +45,9 @@ export class StagedPack {
     }
   }
 
+  /** One that the table has no room for is left out: nobody will find it, and nobody misses it. */
   add(entry: PackEntry): void {
-    this.#entries.push(entry);
+    if (this.#entries.length < MAX_PACK_ENTRIES && isStorable(entry)) this.#entries.push(entry);
   }
 
   /** Takes entries back whose bytes turned out wrong. */

@@ -44,6 +44,13 @@ export class Staging {
     this.#store.adopt({ path: pack.path, entries });
   }
 
+  /** The pack that is being filled at `path`, if there is one. */
+  async numberOf(path: string): Promise<number | undefined> {
+    for (const number of this.#packs.keys())
+      if (this.#packs[number] && (await this.#packs[number]).path === path) return number;
+    return undefined;
+  }
+
   /** Names chunks that lie inside of blobs of pack `number`, for later pulls; this one does not find them. */
   async index(number: number, entries: readonly PackEntry[]): Promise<void> {
     const pack = await this.pack(number);

@@ -70,6 +70,7 @@ export class ChunkStore {
   readonly #chunks = new ChunkIndex();
   readonly #packs = new Map<string, OpenPack>();
   readonly #damaged = new Set<string>();
+  readonly #forgotten = new Set<string>();
   /** Packs whose frames have not been looked at yet. */
   readonly #unread: OpenPack[] = [];
   #entries = 0;
@@ -135,7 +136,14 @@ export class ChunkStore {
     const found = this.#lookUp(form, key, size);
     if (!found) return;
     this.#chunks.delete(form, key, found);
-    if (found.pack.key) this.#damaged.add(found.pack.path);
+    if (!found.pack.key) return;
+    this.#damaged.add(found.pack.path);
+    if (form === 'frame') this.#forgotten.add(`${found.pack.path} ${found.offset}`);
+  }
+
+  /** Have bytes at this place of a sealed pack been wrong under the name of a frame? */
+  isForgotten(path: string, offset: number): boolean {
+    return this.#forgotten.has(`${path} ${offset}`);
   }
 
   /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */

@@ -1,34 +1,43 @@
 // The diagnose job: finds the culprit after a layer has failed. Wrong bytes can look like any other fault.
 
 import { decodeZstdStream } from '../compression/zstd-stream.ts';
-import { type ErrorData, fromErrorData, PullError } from '../errors.ts';
+import { type ErrorCode, type ErrorData, fromErrorData, PullError } from '../errors.ts';
 import { createHasher } from '../integrity/hash.ts';
 import { digestKey } from '../layer/chunk-table.ts';
 import { digestAlgorithm } from '../oci/digest.ts';
 import { digestOfKey } from '../oci/digest-key.ts';
 import { ProgressBoard } from '../workers/progress-board.ts';
 import { InputFiles, readBlob } from './inputs.ts';
-import type { ChunkedInput, Corruption, LayerInput, PlainInput, UnpackJob, UnpackOutcome } from './job.ts';
+import type { ChunkedInput, Corruption, Detour, LayerInput, PlainInput, UnpackJob } from './job.ts';
+
+/** Faults that another tar stream would not have, where a table of contents and a tar-split may not tell the truth. */
+const BLAME_STREAM: readonly ErrorCode[] = ['TAR_INVALID', 'DIGEST_MISMATCH'];
+/** Faults of a chunk's bytes, or of the store that holds them. */
+const BLAME_BYTES: readonly ErrorCode[] = ['TAR_INVALID', 'STORE_FAILED', 'LIMIT_EXCEEDED'];
 
 export interface DiagnoseJob extends Pick<UnpackJob, 'files' | 'board'> {
-  readonly layer: LayerInput;
-  readonly index: number;
+  /** Up to the one that failed. */
+  readonly layers: readonly LayerInput[];
   readonly error: ErrorData;
 }
 
-export type Diagnosis = Exclude<UnpackOutcome, { kind: 'done' }>;
-
-/** Throws the failure itself where all bytes are right and no other bytes could help. */
-export async function diagnose({ layer, index, error, ...job }: DiagnoseJob): Promise<Diagnosis> {
+/**
+ * Lower layers that are taken whole are looked at as well: their digests may not have been known yet when a layer above them
+ * failed, as one of theirs. Throws the failure itself where all bytes are right and no other bytes could help.
+ */
+export async function diagnose({ layers, error, ...job }: DiagnoseJob): Promise<Detour> {
   const files = new InputFiles(job.files);
   const context = { files, board: new ProgressBoard(job.board) };
+  const reason = error.cause === undefined ? error.message : `${error.message}: ${error.cause}`;
   try {
-    const found = await findDamage(layer, context);
-    const reason = error.cause === undefined ? error.message : `${error.message}: ${error.cause}`;
-    if (found.blob || found.tarSplit || found.chunks.length > 0)
-      return { kind: 'corrupt', layer: index, found, reason };
-    const blamesStream = ['TAR_INVALID', 'DIGEST_MISMATCH', 'LIMIT_EXCEEDED'].includes(error.code);
-    if (layer.kind === 'chunked' && blamesStream) return { kind: 'inconsistent', layer: index, reason };
+    for (const [index, layer] of layers.entries()) {
+      if (layer.kind === 'chunked' && index < layers.length - 1) continue;
+      const found = await findDamage(layer, context);
+      if (found.blob || found.tarSplit || found.chunks.length > 0)
+        return { kind: 'corrupt', layer: index, found, reason };
+    }
+    if (layers.at(-1)?.kind === 'chunked' && BLAME_STREAM.includes(error.code))
+      return { kind: 'inconsistent', layer: layers.length - 1, reason };
     throw fromErrorData(error);
   } finally {
     files.close();
@@ -91,8 +100,7 @@ async function isChunkIntact(
       hasher.update(bytes);
     });
   } catch (error) {
-    if (error instanceof PullError && ['TAR_INVALID', 'STORE_FAILED', 'LIMIT_EXCEEDED'].includes(error.code))
-      return false;
+    if (error instanceof PullError && BLAME_BYTES.includes(error.code)) return false;
     throw error;
   }
   return left === 0 && hasher.digest() === digestOfKey(digestKey(layer.chunkDigests, chunk));

@@ -52,8 +52,10 @@ export interface Corruption {
   readonly blob: boolean;
 }
 
-export type UnpackOutcome =
-  | UnpackedImage
+export type UnpackOutcome = UnpackedImage | Detour;
+
+/** Why the image has to be unpacked once more, from other bytes. */
+export type Detour =
   /** Some bytes are wrong; with others the layer may be fine. */
   | { readonly kind: 'corrupt'; readonly layer: number; readonly found: Corruption; readonly reason: string }
   /** All bytes are what the TOC says, and yet they do not make up the layer: only the whole layer can tell. */
@@ -70,6 +72,12 @@ export interface LayerFailure {
   readonly kind: 'failed';
   readonly layer: number | undefined;
   readonly error: ErrorData;
+}
+
+export interface UnpackHooks {
+  /** The board is aborted by whoever owns it; this ends what does not wait for the board. */
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: UnpackEvent) => void;
 }
 
 export type UnpackEvent = { readonly layer: number; readonly entries: number };

@@ -44,7 +44,9 @@ export const MAX_NAMED_SKIPS = 10_000;
 /** Bytes of their names and reasons. */
 export const MAX_NAMED_SKIP_BYTES = 4 << 20;
 
-export function checkLimit(actual: number, limit: number, what: string): void {
-  if (actual > limit)
-    throw new PullError('LIMIT_EXCEEDED', `${what}: ${actual} is more than the limit of ${limit}`);
+/** `name`: of the limit as a user may set it; absent where it is fixed. */
+export function checkLimit(actual: number, limit: number, what: string, name?: string): void {
+  if (actual <= limit) return;
+  const hint = name && `If you trust the image, raise the limit ${name} (input limits, option --limit).`;
+  throw new PullError('LIMIT_EXCEEDED', `${what}: ${actual} is more than the limit of ${limit}`, { hint });
 }

@@ -46,7 +46,7 @@ export class LiveTree {
   directory(name: string, whole: string): DirectoryNode {
     if (this.#last?.name === name) return this.#last.node;
     const components = cleanComponents(name, whole);
-    checkLimit(components.length + 1, this.#limits.depth, 'directories above an entry');
+    checkLimit(components.length + 1, this.#limits.depth, 'directories above an entry', 'depth');
     const onMissing = (parent: DirectoryNode, child: string) => {
       this.#quota.countNode();
       return this.makeDirectory(parent, child);

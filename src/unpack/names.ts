@@ -48,7 +48,7 @@ export function cleanComponents(name: string, whole = name): string[] {
 
 export function checkName(name: string, limits: UnpackLimits): void {
   if (name.length > limits.pathLength)
-    checkLimit(name.length, limits.pathLength, `bytes in the name ${showName(name)}`);
+    checkLimit(name.length, limits.pathLength, `bytes in the name ${showName(name)}`, 'path-length');
   if (name === '') throw new PullError('PATH_UNSAFE', 'an entry has an empty name');
 }
 
@@ -59,7 +59,12 @@ export function checkComponent(
   platform: NodeJS.Platform = process.platform,
 ): void {
   if (component.length > limits.componentLength)
-    checkLimit(component.length, limits.componentLength, `bytes in the name ${showName(component)}`);
+    checkLimit(
+      component.length,
+      limits.componentLength,
+      `bytes in the name ${showName(component)}`,
+      'name-length',
+    );
   if (platform === 'win32' && !isWindowsName(component))
     throw new PullError('PATH_UNSAFE', `${showName(component)} cannot be a name on Windows`);
 }

@@ -24,19 +24,20 @@ export class Quota {
   countStream(bytes: number): void {
     this.#streamBytes += bytes;
     if (this.#streamBytes > this.#limits.totalSize)
-      checkLimit(this.#streamBytes, this.#limits.totalSize, 'bytes of uncompressed layers');
+      checkLimit(this.#streamBytes, this.#limits.totalSize, 'bytes of uncompressed layers', 'total-size');
   }
 
   /** Entries, and directories made without one. */
   countNode(): void {
     this.#entries++;
     if (this.#entries > this.#limits.entries)
-      checkLimit(this.#entries, this.#limits.entries, 'entries of the image');
+      checkLimit(this.#entries, this.#limits.entries, 'entries of the image', 'entries');
   }
 
   countFile(entry: TarEntry): void {
     const { fileSize } = this.#limits;
-    if (entry.size > fileSize) checkLimit(entry.size, fileSize, `bytes in the file ${showName(entry.path)}`);
+    if (entry.size > fileSize)
+      checkLimit(entry.size, fileSize, `bytes in the file ${showName(entry.path)}`, 'file-size');
     this.countCopy(entry.size);
   }
 
@@ -44,7 +45,8 @@ export class Quota {
   countCopy(size: number): void {
     const { totalSize } = this.#limits;
     this.#fileBytes += size;
-    if (this.#fileBytes > totalSize) checkLimit(this.#fileBytes, totalSize, 'bytes of all files');
+    if (this.#fileBytes > totalSize)
+      checkLimit(this.#fileBytes, totalSize, 'bytes of all files', 'total-size');
   }
 
   countSpecialFile(): void {

@@ -52,10 +52,7 @@ async function* decodeTarSplit(frame: Uint8Array): AsyncGenerator<Uint8Array> {
     for await (const bytes of decoder as AsyncIterable<Uint8Array>) {
       size += bytes.length;
       if (size > MAX_TAR_SPLIT_SIZE)
-        throw new PullError(
-          'LIMIT_EXCEEDED',
-          `the tar-split decodes to more than ${MAX_TAR_SPLIT_SIZE} bytes`,
-        );
+        throw new PullError('TAR_INVALID', `the tar-split decodes to more than ${MAX_TAR_SPLIT_SIZE} bytes`);
       yield bytes;
     }
   } catch (cause) {

@@ -26,7 +26,6 @@ const RUNS_AHEAD = 2;
 const LARGE_CHUNK = 32 << 20;
 
 interface Run {
-  readonly first: number;
   /** One past the last chunk. */
   readonly end: number;
   readonly bytes: Promise<Uint8Array>;
@@ -103,7 +102,7 @@ export class RunReader {
       const end = runEnd(this.#columns, first);
       const bytes = this.#decode(first, end);
       bytes.catch(() => undefined);
-      this.#ahead.push({ first, end, bytes });
+      this.#ahead.push({ end, bytes });
       this.#nextChunk = end;
     }
   }

@@ -70,7 +70,7 @@ async function streamChunked(layer: ChunkedInput, { files, board, ring }: Contex
   ring.endStream();
 }
 
-/** What it decodes is not what is proven of it: that its bytes are those of the blob is seen to by another thread, see hash-blobs.ts. */
+/** Whether the bytes are those of the blob is found out at the same time by another thread: see hash-blobs.ts. */
 async function streamPlain(layer: PlainInput, { files, board, ring }: Context): Promise<void> {
   await decompress(readBlob(files, layer.blob, board), (bytes) => ring.write(bytes));
   ring.endStream();
