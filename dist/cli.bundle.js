@@ -31773,6 +31773,7 @@ var DEFAULT_LIMITS = {
 };
 var MAX_PENDING_XATTR_BYTES = 64 << 20;
 var MAX_XATTR_INPUT = 4 << 20;
+var MAX_LINK_TARGET_BYTES = 256 << 20;
 var MAX_NAMED_SKIP_BYTES = 4 << 20;
 
 // src/pull/limits.ts
@@ -32608,6 +32609,8 @@ function isSound({ columns, count: count2 }, end) {
   for (let index = 0; index < count2; index++) {
     const row = readRow({ columns, count: count2 }, index, position);
     if (row.form === void 0 || row.offset + row.compressedSize > end) return false;
+    if (row.form === "blob" && columns.readUIntLE(column(count2, index).size, 6) !== row.compressedSize)
+      return false;
     position = row.next;
   }
   return true;
@@ -35345,7 +35348,7 @@ var Staging = class {
         ...await pack.seal(packsDirectory(this.#store.directory)),
         liveBytes,
         stagedPath: pack.path,
-        frames: () => entries.filter(({ form }) => form === "frame")
+        frames: () => entries.filter(({ form }) => form === "frame").sort(compareEntries)
       });
     }
     this.#packs.length = 0;
@@ -35829,22 +35832,35 @@ async function keepPacks(session, plan, metadata) {
 async function compact(image, fresh) {
   const { session } = image;
   const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack]));
+  const frames = /* @__PURE__ */ new Map();
+  const framesOf = (path) => {
+    const known = frames.get(path) ?? [...(sealed.get(path) ?? session.store.packAt(path))?.frames() ?? []];
+    frames.set(path, known);
+    return known;
+  };
   const chunks = [...imageChunks(image)].map((chunk) => {
-    const fresh2 = sealed.get(chunk.path);
-    const known = chunk.form === "blob" ? framesInside(chunk, fresh2 ?? session.store.packAt(chunk.path)) : [];
+    const known = chunk.form === "blob" ? framesInside(chunk, framesOf(chunk.path)) : [];
     const inside = known.filter(({ offset }) => !session.store.isForgotten(chunk.path, offset));
-    return { ...chunk, path: fresh2?.path ?? chunk.path, inside };
+    return { ...chunk, path: sealed.get(chunk.path)?.path ?? chunk.path, inside };
   });
   const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
   const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
   await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
   return { fresh: packs, live: packs };
 }
-function framesInside(blob, pack) {
-  const end = blob.offset + blob.compressedSize;
-  return [...pack?.frames() ?? []].filter(
-    ({ offset, compressedSize }) => offset >= blob.offset && offset + compressedSize <= end
-  );
+function framesInside({ offset, compressedSize }, frames) {
+  let [low, high] = [0, frames.length];
+  while (low < high) {
+    const middle = low + high >> 1;
+    if (frames[middle].offset < offset) low = middle + 1;
+    else high = middle;
+  }
+  const inside = [];
+  for (let frame = frames[low]; frame; frame = frames[++low]) {
+    if (frame.offset + frame.compressedSize > offset + compressedSize) break;
+    inside.push(frame);
+  }
+  return inside;
 }
 function isWasteful(live) {
   const sum = (measure) => live.reduce((total, pack) => total + measure(pack), 0);
@@ -36228,29 +36244,38 @@ var RUN_OUTPUT = 1 << 20;
 var LARGE_CHUNK = 32 << 20;
 
 // src/unpack/stream.ts
+function blobAlgorithms(layers) {
+  return layers.flatMap(({ kind, digest }) => kind === "plain" ? [digestAlgorithm(digest)] : []);
+}
 function streamAlgorithms(layers) {
   return layers.map((layer) => needsDiffId(layer) ? digestAlgorithm(layer.diffId) : void 0);
 }
 function needsDiffId(layer) {
   return layer.kind === "chunked" || !layer.isKept;
 }
-function readersOf(layers) {
-  return layers.some(needsDiffId) ? ["apply", "hash"] : ["apply"];
-}
 
 // src/pull/unpack-here.ts
 var FINAL = ["ABORTED", "DISK_FULL"];
 var THREADS = 4;
 async function unpackHere(job, hooks) {
+  const outcome = await runThreads(job, hooks);
+  if (outcome.kind === "done") return outcome;
+  const { layer, error } = outcome;
+  if (layer === void 0 || FINAL.includes(error.code)) throw fromErrorData(error);
+  return diagnosed(job, { index: layer, error }, hooks.signal);
+}
+async function diagnosed({ files, board, layers }, { index, error }, signal) {
   var _stack = [];
   try {
-    const outcome = await runThreads(job, hooks);
-    if (outcome.kind === "done") return outcome;
-    const { layer, error } = outcome;
-    if (layer === void 0 || FINAL.includes(error.code)) throw fromErrorData(error);
-    const { files, board, layers } = job;
     const pool = __using(_stack, openPool(1), true);
-    return await pool.run("diagnose", { files, board, layers: layers.slice(0, layer + 1), error });
+    const stop = () => void pool.close();
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      return await pool.run("diagnose", { files, board, layer: layers[index], index, error });
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
   } catch (_) {
     var _error = _, _hasError = true;
   } finally {
@@ -36263,11 +36288,14 @@ async function runThreads(job, { signal, onEvent }) {
   try {
     const pool = __using(_stack, openPool(THREADS), true);
     const ring = createRing();
-    const stop = () => stopRing(ring);
+    const stored = createRing();
+    const stop = () => {
+      stopRing(ring);
+      stopRing(stored);
+    };
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
     const { files, board, layers, ...options } = job;
-    const input = { files, board, layers };
     const failed = Promise.withResolvers();
     const watched = async (running) => {
       const outcome = await running;
@@ -36275,17 +36303,15 @@ async function runThreads(job, { signal, onEvent }) {
       failed.resolve(outcome);
       return new Promise(() => void 0);
     };
-    const proofs = [
-      watched(pool.run("stream", { ...input, ring })),
-      layers.some(({ kind }) => kind === "plain") ? watched(pool.run("hashBlobs", input)) : void 0
-    ];
+    const streamed = watched(pool.run("stream", { files, board, layers, ring, stored }));
     const applied = watched(
       pool.run("apply", { ...options, ring, layerCount: layers.length }, { onEvent })
     );
-    const hashed = readersOf(layers).includes("hash") ? pool.run("hash", { ring, algorithms: streamAlgorithms(layers) }) : void 0;
-    const proven = Promise.all(proofs).then(() => proveRing(ring));
+    const hash2 = (memory, algorithms) => algorithms.some(Boolean) ? pool.run("hash", { ring: memory, algorithms }) : void 0;
+    const hashed = [hash2(ring, streamAlgorithms(layers)), hash2(stored, blobAlgorithms(layers))];
+    const proven = streamed.then(() => proveRing(ring));
     try {
-      const all = Promise.all([applied, proven, hashed]).then(([image]) => image);
+      const all = Promise.all([applied, proven, ...hashed]).then(([image]) => image);
       return await Promise.race([failed.promise, all]);
     } finally {
       signal.removeEventListener("abort", stop);

@@ -634,14 +634,14 @@ var RUN_OUTPUT = 1 << 20;
 var LARGE_CHUNK = 32 << 20;
 
 // src/unpack/stream.ts
+function blobAlgorithms(layers) {
+  return layers.flatMap(({ kind, digest }) => kind === "plain" ? [digestAlgorithm(digest)] : []);
+}
 function streamAlgorithms(layers) {
   return layers.map((layer) => needsDiffId(layer) ? digestAlgorithm(layer.diffId) : void 0);
 }
 function needsDiffId(layer) {
   return layer.kind === "chunked" || !layer.isKept;
-}
-function readersOf(layers) {
-  return layers.some(needsDiffId) ? ["apply", "hash"] : ["apply"];
 }
 
 // src/workers/pool.ts
@@ -741,15 +741,24 @@ function workerScript() {
 var FINAL = ["ABORTED", "DISK_FULL"];
 var THREADS = 4;
 async function unpackHere(job, hooks) {
+  const outcome = await runThreads(job, hooks);
+  if (outcome.kind === "done") return outcome;
+  const { layer, error } = outcome;
+  if (layer === void 0 || FINAL.includes(error.code)) throw fromErrorData(error);
+  return diagnosed(job, { index: layer, error }, hooks.signal);
+}
+async function diagnosed({ files, board, layers }, { index, error }, signal) {
   var _stack = [];
   try {
-    const outcome = await runThreads(job, hooks);
-    if (outcome.kind === "done") return outcome;
-    const { layer, error } = outcome;
-    if (layer === void 0 || FINAL.includes(error.code)) throw fromErrorData(error);
-    const { files, board, layers } = job;
     const pool = __using(_stack, openPool(1), true);
-    return await pool.run("diagnose", { files, board, layers: layers.slice(0, layer + 1), error });
+    const stop = () => void pool.close();
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      return await pool.run("diagnose", { files, board, layer: layers[index], index, error });
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
   } catch (_) {
     var _error = _, _hasError = true;
   } finally {
@@ -762,11 +771,14 @@ async function runThreads(job, { signal, onEvent }) {
   try {
     const pool = __using(_stack, openPool(THREADS), true);
     const ring = createRing();
-    const stop = () => stopRing(ring);
+    const stored = createRing();
+    const stop = () => {
+      stopRing(ring);
+      stopRing(stored);
+    };
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
     const { files, board, layers, ...options } = job;
-    const input = { files, board, layers };
     const failed2 = Promise.withResolvers();
     const watched = async (running) => {
       const outcome = await running;
@@ -774,17 +786,15 @@ async function runThreads(job, { signal, onEvent }) {
       failed2.resolve(outcome);
       return new Promise(() => void 0);
     };
-    const proofs = [
-      watched(pool.run("stream", { ...input, ring })),
-      layers.some(({ kind }) => kind === "plain") ? watched(pool.run("hashBlobs", input)) : void 0
-    ];
+    const streamed = watched(pool.run("stream", { files, board, layers, ring, stored }));
     const applied = watched(
       pool.run("apply", { ...options, ring, layerCount: layers.length }, { onEvent })
     );
-    const hashed = readersOf(layers).includes("hash") ? pool.run("hash", { ring, algorithms: streamAlgorithms(layers) }) : void 0;
-    const proven = Promise.all(proofs).then(() => proveRing(ring));
+    const hash = (memory, algorithms) => algorithms.some(Boolean) ? pool.run("hash", { ring: memory, algorithms }) : void 0;
+    const hashed = [hash(ring, streamAlgorithms(layers)), hash(stored, blobAlgorithms(layers))];
+    const proven = streamed.then(() => proveRing(ring));
     try {
-      const all = Promise.all([applied, proven, hashed]).then(([image]) => image);
+      const all = Promise.all([applied, proven, ...hashed]).then(([image]) => image);
       return await Promise.race([failed2.promise, all]);
     } finally {
       signal.removeEventListener("abort", stop);

@@ -1776,6 +1776,7 @@ var MAX_WALKED_COMPONENTS = 16384;
 var MAX_PENDING_XATTR_BYTES = 64 << 20;
 var XATTR_OVERHEAD = 512;
 var MAX_XATTR_INPUT = 4 << 20;
+var MAX_LINK_TARGET_BYTES = 256 << 20;
 var MAX_SPECIAL_FILES = 1e4;
 var MAX_NAMED_SKIPS = 1e4;
 var MAX_NAMED_SKIP_BYTES = 4 << 20;
@@ -2557,6 +2558,7 @@ var Planner = class {
       return xattrs ? { kind: "file", layer, xattrs } : this.#plainFile;
     }
     if (entry.kind === "symlink") {
+      this.#options.quota.countLinkTarget(entry.linkPath.length);
       this.#sink.makeSymlink(path, entry.linkPath, entry);
       return { kind: "symlink", layer, target: entry.linkPath };
     }
@@ -2614,6 +2616,7 @@ var Quota = class {
   #streamBytes = 0;
   #xattrBytes = 0;
   #specialFiles = 0;
+  #linkBytes = 0;
   constructor(limits) {
     this.#limits = limits;
   }
@@ -2640,6 +2643,10 @@ var Quota = class {
     this.#fileBytes += size;
     if (this.#fileBytes > totalSize)
       checkLimit(this.#fileBytes, totalSize, "bytes of all files", "total-size");
+  }
+  countLinkTarget(bytes) {
+    this.#linkBytes += bytes;
+    checkLimit(this.#linkBytes, MAX_LINK_TARGET_BYTES, "bytes of the targets of symbolic links");
   }
   countSpecialFile() {
     checkLimit(++this.#specialFiles, MAX_SPECIAL_FILES, "devices and FIFOs");
@@ -2941,7 +2948,11 @@ var FrameDecoder = class {
       at += consumed;
       if (!this.#stream && !frame && this.#walker.pending > STREAM_FROM) await this.#startStream();
       if (this.#stream) await this.#streamOn(this.#stream, part, frame !== void 0);
-      else this.#gather(part, frame);
+      else {
+        if (frame && excessOf(frame) > MAX_EXCESS) await this.#flush();
+        this.#gather(part, frame);
+        if (this.#excess > MAX_EXCESS) await this.#flush();
+      }
       if (this.#whole >= BATCH_BYTES || this.#bound >= BATCH_OUTPUT) await this.#flush();
     }
   }
@@ -3094,7 +3105,7 @@ var ProgressBoard = class _ProgressBoard {
 };
 
 // src/unpack/inputs.ts
-import { closeSync as closeSync3, openSync as openSync3, readSync } from "node:fs";
+import { closeSync as closeSync3, constants as constants5, fstatSync as fstatSync2, openSync as openSync3, readSync } from "node:fs";
 var PIECE_BYTES = 1 << 20;
 var InputFiles = class {
   #paths;
@@ -3112,7 +3123,7 @@ var InputFiles = class {
   readInto(bytes, file, offset) {
     const path = this.#paths[file];
     try {
-      const descriptor = this.#descriptors.get(file) ?? openSync3(path, "r");
+      const descriptor = this.#descriptors.get(file) ?? openFile(path);
       this.#descriptors.set(file, descriptor);
       for (let done = 0; done < bytes.length; ) {
         const step = readSync(descriptor, bytes, done, bytes.length - done, offset + done);
@@ -3128,6 +3139,13 @@ var InputFiles = class {
     this.#descriptors.clear();
   }
 };
+function openFile(path) {
+  const { O_RDONLY: O_RDONLY2, O_NOFOLLOW: O_NOFOLLOW2 = 0, O_NONBLOCK = 0 } = constants5;
+  const descriptor = openSync3(path, O_RDONLY2 | O_NOFOLLOW2 | O_NONBLOCK);
+  if (fstatSync2(descriptor).isFile()) return descriptor;
+  closeSync3(descriptor);
+  throw new PullError("STORE_FAILED", `${path} is no file`);
+}
 async function* readBlob(files, blob, board) {
   const memory = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, blob.compressedSize));
   for (let at = 0; at < blob.compressedSize; ) {
@@ -3147,19 +3165,16 @@ function untilGroupEnd(blob, at) {
 // src/unpack/diagnose.ts
 var BLAME_STREAM = ["TAR_INVALID", "DIGEST_MISMATCH"];
 var BLAME_BYTES = ["TAR_INVALID", "STORE_FAILED", "LIMIT_EXCEEDED"];
-async function diagnose({ layers, error, ...job }) {
+async function diagnose({ layer, index, error, ...job }) {
   const files = new InputFiles(job.files);
   const context = { files, board: new ProgressBoard(job.board) };
   const reason = error.cause === void 0 ? error.message : `${error.message}: ${error.cause}`;
   try {
-    for (const [index, layer] of layers.entries()) {
-      if (layer.kind === "chunked" && index < layers.length - 1) continue;
-      const found = await findDamage(layer, context);
-      if (found.blob || found.tarSplit || found.chunks.length > 0)
-        return { kind: "corrupt", layer: index, found, reason };
-    }
-    if (layers.at(-1)?.kind === "chunked" && BLAME_STREAM.includes(error.code))
-      return { kind: "inconsistent", layer: layers.length - 1, reason };
+    const found = await findDamage(layer, context);
+    if (found.blob || found.tarSplit || found.chunks.length > 0)
+      return { kind: "corrupt", layer: index, found, reason };
+    if (layer.kind === "chunked" && BLAME_STREAM.includes(error.code))
+      return { kind: "inconsistent", layer: index, reason };
     throw fromErrorData(error);
   } finally {
     files.close();
@@ -3180,10 +3195,14 @@ async function findCorruptChunks(layer, context) {
   const tarSplit = !readable || layer.tarSplitDigest !== void 0 && hasher.digest() !== layer.tarSplitDigest;
   const chunks = [];
   const { groups, ready, sizes } = layer.chunks;
+  const seen = /* @__PURE__ */ new Map();
   for (let chunk = 0; chunk < sizes.length; chunk++) {
     const group = groups[chunk];
     if (group !== -1) await board.waitFor(group, ready[chunk]);
-    if (!await isChunkIntact(layer, chunk, context)) chunks.push(chunk);
+    const name2 = `${digestKey(layer.chunkDigests, chunk)} ${sizes[chunk]}`;
+    const isIntact = seen.get(name2) ?? await isChunkIntact(layer, chunk, context);
+    seen.set(name2, isIntact);
+    if (!isIntact) chunks.push(chunk);
   }
   return { chunks, tarSplit, blob: false };
 }
@@ -3225,31 +3244,6 @@ async function hashStreams({ ring, algorithms }) {
     reader.endStream(hash2?.digest("hex"));
   }
   return void 0;
-}
-
-// src/unpack/hash-blobs.ts
-async function hashBlobs(job) {
-  const files = new InputFiles(job.files);
-  const board = new ProgressBoard(job.board);
-  let index = 0;
-  try {
-    for (const layer of job.layers) {
-      if (layer.kind === "plain") await checkBlob(layer, files, board);
-      index++;
-    }
-    return { kind: "done" };
-  } catch (error) {
-    return { kind: "failed", layer: index, error: toErrorData(error) };
-  } finally {
-    files.close();
-  }
-}
-async function checkBlob(layer, files, board) {
-  const hasher = createHasher(digestAlgorithm(layer.digest));
-  for await (const bytes of readBlob(files, layer.blob, board)) hasher.update(bytes);
-  const actual = hasher.digest();
-  if (actual !== layer.digest)
-    throw new PullError("DIGEST_MISMATCH", `layer ${layer.digest} hashes to ${actual}`);
 }
 
 // src/compression/decompress.ts
@@ -3536,7 +3530,8 @@ async function streamLayers(job) {
   const context = {
     files,
     board: new ProgressBoard(job.board),
-    ring: new RingWriter(job.ring, readersOf(job.layers))
+    ring: new RingWriter(job.ring, readersOf(job.layers)),
+    stored: new RingWriter(job.stored, ["hash"])
   };
   let index = 0;
   try {
@@ -3566,9 +3561,20 @@ async function streamChunked(layer, { files, board, ring }) {
   await rebuildTar({ tarSplit, firstChunk, sizes: layer.chunks.sizes, chunks }, (bytes) => ring.write(bytes));
   ring.endStream();
 }
-async function streamPlain(layer, { files, board, ring }) {
-  await decompress(readBlob(files, layer.blob, board), (bytes) => ring.write(bytes));
+async function streamPlain(layer, { files, board, ring, stored }) {
+  const pieces = tee(readBlob(files, layer.blob, board), stored);
+  await decompress(pieces, (bytes) => ring.write(bytes));
   ring.endStream();
+  stored.endStream();
+  const actual = parseDigest(`${digestAlgorithm(layer.digest)}:${stored.digest()}`, "layer");
+  if (actual !== layer.digest)
+    throw new PullError("DIGEST_MISMATCH", `layer ${layer.digest} hashes to ${actual}`);
+}
+async function* tee(input, copy) {
+  for await (const bytes of input) {
+    copy.write(bytes);
+    yield bytes;
+  }
 }
 function checkDiffId(layer, ring) {
   const actual = parseDigest(`${digestAlgorithm(layer.diffId)}:${ring.digest()}`, "layer");
@@ -3606,7 +3612,6 @@ serve({
   readToc,
   stream: streamLayers,
   hash: hashStreams,
-  hashBlobs,
   apply: applyLayers,
   diagnose
 });

@@ -4,7 +4,6 @@ import type { PullJobs } from './pull/jobs.ts';
 import { applyLayers } from './unpack/apply.ts';
 import { diagnose } from './unpack/diagnose.ts';
 import { hashStreams } from './unpack/hash.ts';
-import { hashBlobs } from './unpack/hash-blobs.ts';
 import { streamLayers } from './unpack/stream.ts';
 import { serve } from './workers/serve.ts';
 
@@ -12,7 +11,6 @@ serve<PullJobs>({
   readToc,
   stream: streamLayers,
   hash: hashStreams,
-  hashBlobs,
   apply: applyLayers,
   diagnose,
 });

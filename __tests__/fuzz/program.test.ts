@@ -49,7 +49,7 @@ describe('images of random stacks', () => {
           expect(IMAGE_FAULTS, `${first.complaint}\n${formats}\n${showStack(stack)}`).toContain(first.code);
       });
       // A few runs may do without one of them.
-      if (!isReplay && !process.env['FUZZ_RUNS'])
+      if (!isReplay && !process.env.FUZZ_RUNS)
         expect([...pulls.ways]).toEqual(expect.arrayContaining(['cached', 'ranges']));
     },
     TIMEOUT,

@@ -43,7 +43,7 @@ const entries = fc
       const offset = at + gap;
       // Frames may lie inside of blobs.
       at = row.form === 'blob' ? offset : offset + row.compressedSize;
-      return { ...row, offset };
+      return { ...row, size: row.form === 'blob' ? row.compressedSize : row.size, offset };
     });
   });
 const endOf = (all: readonly PackEntry[]) => {
@@ -93,6 +93,12 @@ describe('a pack', () => {
         expect(allEntries(table)).toEqual(all.toSorted(compareEntries));
       }),
     );
+  });
+
+  it('is not read when a blob claims to be longer than it is', () => {
+    const lie = columns({ form: 1, compressedSize: 29 });
+    expect(read(forge(lie, 1))).toBeUndefined();
+    expect(read(forge(columns({ form: 1, compressedSize: 30 }), 1))).toHaveLength(1);
   });
 
   it('is laid out as documented', () => {

@@ -1,12 +1,13 @@
 // The jobs of unpacking, each for itself: what is hashed, what is proven, and who is to blame.
 import { lstatSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PullJobs } from '../../src/pull/jobs.ts';
 import { applyLayers } from '../../src/unpack/apply.ts';
 import { diagnose } from '../../src/unpack/diagnose.ts';
-import { hashBlobs } from '../../src/unpack/hash-blobs.ts';
-import type { UnpackEvent } from '../../src/unpack/job.ts';
+import type { LayerInput, UnpackEvent, UnpackJob } from '../../src/unpack/job.ts';
 import { createRing, proveRing, RingReader, RingWriter, stopRing } from '../../src/unpack/ring.ts';
-import { readersOf, streamAlgorithms, streamLayers } from '../../src/unpack/stream.ts';
+import { blobAlgorithms, streamAlgorithms, streamLayers } from '../../src/unpack/stream.ts';
+import { WorkerPool } from '../../src/workers/pool.ts';
 import { buildChunkedLayer } from '../support/chunked-layer.ts';
 import { sampleDigest } from '../support/descriptors.ts';
 import { rejected } from '../support/pull-error.ts';
@@ -28,33 +29,44 @@ const OS_BYTE = 9;
 const job = (...layers: LayerFile[]) => unpackJob(newDirectory(), layers);
 const of = (...layers: LayerFile[]) => layers.map(({ layer }) => layer);
 
-describe('what is hashed of a tar stream', () => {
-  it('is every stream but that of a layer that was kept, whose blob proves it', () => {
-    const sha512 = {
-      ...fresh,
-      layer: { ...fresh.layer, diffId: `sha512:${'0'.repeat(128)}` as typeof fresh.layer.diffId },
-    };
-    expect(streamAlgorithms(of(fresh, kept, chunked, sha512))).toEqual([
-      'sha256',
-      undefined,
-      'sha256',
-      'sha512',
-    ]);
+describe('what is hashed', () => {
+  const sha512 = {
+    ...fresh,
+    layer: { ...fresh.layer, diffId: `sha512:${'0'.repeat(128)}` as typeof fresh.layer.diffId },
+  };
+
+  it('is every tar stream but that of a layer that was kept, whose blob proves it', () => {
+    const expected = ['sha256', undefined, 'sha256', 'sha512'];
+    expect(streamAlgorithms(of(fresh, kept, chunked, sha512))).toEqual(expected);
   });
 
-  it('needs a reader only where there is anything to hash', () => {
-    expect(readersOf(of(kept, kept))).toEqual(['apply']);
-    expect(readersOf(of(kept, fresh))).toEqual(['apply', 'hash']);
-    expect(readersOf(of(chunked))).toEqual(['apply', 'hash']);
-    expect(readersOf([])).toEqual(['apply']);
+  it('is the blob of every layer that is taken whole', () => {
+    expect(blobAlgorithms(of(fresh, kept, chunked, sha512))).toEqual(['sha256', 'sha256', 'sha256']);
+    expect(blobAlgorithms(of(chunked))).toEqual([]);
   });
 });
 
 describe('streamLayers', () => {
+  let pool: WorkerPool<PullJobs>;
+  beforeEach(() => {
+    pool = new WorkerPool<PullJobs>(new URL('../../src/worker.ts', import.meta.url), 2);
+  });
+  afterEach(() => pool.close());
+
+  /** With threads that hash for it. */
+  async function stream(input: UnpackJob) {
+    const [ring, stored] = [createRing(), createRing()];
+    const hash = (memory: SharedArrayBuffer, algorithms: PullJobs['hash']['input']['algorithms']) => {
+      if (algorithms.some(Boolean)) pool.run('hash', { ring: memory, algorithms }).catch(() => undefined);
+    };
+    hash(ring, streamAlgorithms(input.layers));
+    hash(stored, blobAlgorithms(input.layers));
+    return { ring, outcome: await streamLayers({ ...input, ring, stored }) };
+  }
+
   it('decodes the layers one after the other', async () => {
-    const ring = createRing();
-    const input = job(kept, plainLayer(TWO, { isKept: true }));
-    expect(await streamLayers({ ...input, ring })).toEqual({ kind: 'done' });
+    const { ring, outcome } = await stream(job(kept, plainLayer(TWO, { isKept: true })));
+    expect(outcome).toEqual({ kind: 'done' });
     const reader = new RingReader(ring, 'apply');
     const streams = [0, 1].map(() => {
       const parts: Buffer[] = [];
@@ -67,49 +79,40 @@ describe('streamLayers', () => {
 
   it('tells which layer cannot be decoded, and that a file is gone', async () => {
     const input = job(kept, damaged(plainLayer(TWO, { isKept: true }), 40));
-    expect(await streamLayers({ ...input, ring: createRing() })).toMatchObject({
-      kind: 'failed',
-      layer: 1,
-      error: { code: 'TAR_INVALID' },
-    });
+    const { outcome } = await stream(input);
+    expect(outcome).toMatchObject({ kind: 'failed', layer: 1, error: { code: 'TAR_INVALID' } });
     const files = input.files.map((path) => `${path}.gone`);
-    expect(await streamLayers({ ...input, files, ring: createRing() })).toMatchObject({
+    expect((await stream({ ...input, files })).outcome).toMatchObject({
       layer: 0,
       error: { code: 'STORE_FAILED' },
+    });
+  });
+
+  it.each([
+    ['fetched', damaged(fresh, OS_BYTE)],
+    ['kept', damaged(kept, OS_BYTE)],
+  ])('does not take a %s blob that decodes to the right layer but is another one', async (_, wrong) => {
+    const { outcome } = await stream(job(chunked, wrong));
+    expect(outcome).toMatchObject({
+      kind: 'failed',
+      layer: 1,
+      error: { code: 'DIGEST_MISMATCH', message: expect.stringContaining(wrong.layer.digest) },
     });
   });
 
   it('ends where the ring is stopped', async () => {
     const ring = createRing();
     stopRing(ring);
-    expect(await streamLayers({ ...job(fresh), ring })).toMatchObject({ error: { code: 'ABORTED' } });
-  });
-});
-
-describe('hashBlobs', () => {
-  it('is done with blobs that are what they are called, whatever layers in chunks hold', async () => {
-    const input = job(fresh, damaged(chunked, 20), kept);
-    expect(await hashBlobs(input)).toEqual({ kind: 'done' });
-  });
-
-  it('tells the first one that is not', async () => {
-    const input = job(fresh, damaged(kept, OS_BYTE), damaged(fresh, OS_BYTE));
-    expect(await hashBlobs(input)).toMatchObject({
-      kind: 'failed',
-      layer: 1,
-      error: { code: 'DIGEST_MISMATCH', message: expect.stringContaining(kept.layer.digest) },
-    });
+    const outcome = await streamLayers({ ...job(chunked), ring, stored: createRing() });
+    expect(outcome).toMatchObject({ error: { code: 'ABORTED' } });
   });
 
   it('ends where the pull is cancelled', async () => {
-    const input = unpackJob(
-      newDirectory(),
-      [plainLayer(ONE, { arrival: { groups: [0], groupBytes: 9 } })],
-      1,
-    );
-    const ended = hashBlobs(input);
+    const arrival = { groups: [0], groupBytes: 9 };
+    const input = unpackJob(newDirectory(), [plainLayer(ONE, { arrival })], 1);
+    const ended = stream(input);
     input.progress.abort();
-    expect(await ended).toMatchObject({ kind: 'failed', layer: 0, error: { code: 'ABORTED' } });
+    expect((await ended).outcome).toMatchObject({ kind: 'failed', layer: 0, error: { code: 'ABORTED' } });
   });
 });
 
@@ -169,21 +172,16 @@ describe('diagnose', () => {
     hint: '',
     cause: 'because',
   });
-  function ask(layer: LayerFile, error = failure('DIGEST_MISMATCH'), { below = [fresh], suffix = '' } = {}) {
-    const { files, board, layers } = job(...below, layer);
+  function ask(layer: LayerFile, error = failure('DIGEST_MISMATCH'), suffix = '') {
+    const { files, board, layers } = job(fresh, layer);
     const [last = ''] = files.slice(-1);
-    return diagnose({ files: files.with(-1, last + suffix), board, layers, error });
+    const input = { files: files.with(-1, last + suffix), board, error, index: 1 };
+    return diagnose({ ...input, layer: layers[1] as LayerInput });
   }
 
   it('throws the failure itself where all bytes are right', async () => {
     for (const each of [fresh, kept]) await rejected('DIGEST_MISMATCH', ask(each));
     await rejected('UNPACK_FAILED', ask(chunked, failure('UNPACK_FAILED')));
-  });
-
-  it('looks at whole layers below first: what failed above may be their doing', async () => {
-    const below = [fresh, chunked, damaged(kept, OS_BYTE), damaged(fresh, OS_BYTE)];
-    const found = { chunks: [], tarSplit: false, blob: true };
-    expect(await ask(fresh, undefined, { below })).toMatchObject({ kind: 'corrupt', layer: 2, found });
   });
 
   it('calls right chunks inconsistent where the archive is to blame', async () => {
@@ -193,11 +191,11 @@ describe('diagnose', () => {
   });
 
   it('takes what cannot be read for damaged', async () => {
-    expect(await ask(fresh, failure('TAR_INVALID'), { suffix: '.gone' })).toMatchObject({
+    expect(await ask(fresh, failure('TAR_INVALID'), '.gone')).toMatchObject({
       found: { blob: true },
     });
     const found = { chunks: [0, 1], tarSplit: true, blob: false };
-    expect(await ask(chunked, failure('TAR_INVALID'), { suffix: '.gone' })).toMatchObject({ found });
+    expect(await ask(chunked, failure('TAR_INVALID'), '.gone')).toMatchObject({ found });
   });
 
   it('does not believe a chunk that is longer or shorter than its name says', async () => {

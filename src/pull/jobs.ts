@@ -3,17 +3,15 @@ import type { ReadTocJob, ReadTocOutcome } from '../fetch/jobs.ts';
 import type { ApplyJob } from '../unpack/apply.ts';
 import type { DiagnoseJob } from '../unpack/diagnose.ts';
 import type { HashJob } from '../unpack/hash.ts';
-import type { HashBlobsJob } from '../unpack/hash-blobs.ts';
 import type { Detour, LayerFailure, UnpackEvent, UnpackedImage } from '../unpack/job.ts';
 import type { StreamJob } from '../unpack/stream.ts';
 import { WorkerPool } from '../workers/pool.ts';
 
 export type PullJobs = {
   readToc: { input: ReadTocJob; output: ReadTocOutcome; event: never };
-  /** These four run at the same time. */
+  /** These three run at the same time, hash twice. */
   stream: { input: StreamJob; output: { kind: 'done' } | LayerFailure; event: never };
   hash: { input: HashJob; output: undefined; event: never };
-  hashBlobs: { input: HashBlobsJob; output: { kind: 'done' } | LayerFailure; event: never };
   apply: { input: ApplyJob; output: UnpackedImage | LayerFailure; event: UnpackEvent };
   diagnose: { input: DiagnoseJob; output: Detour; event: never };
 };

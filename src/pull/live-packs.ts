@@ -50,11 +50,16 @@ export async function keepPacks(
 async function compact(image: Image, fresh: readonly SealedPack[]): Promise<Packs> {
   const { session } = image;
   const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack]));
+  const frames = new Map<string, readonly PackEntry[]>();
+  const framesOf = (path: string) => {
+    const known = frames.get(path) ?? [...((sealed.get(path) ?? session.store.packAt(path))?.frames() ?? [])];
+    frames.set(path, known);
+    return known;
+  };
   const chunks = [...imageChunks(image)].map((chunk): CopiedChunk => {
-    const fresh = sealed.get(chunk.path);
-    const known = chunk.form === 'blob' ? framesInside(chunk, fresh ?? session.store.packAt(chunk.path)) : [];
+    const known = chunk.form === 'blob' ? framesInside(chunk, framesOf(chunk.path)) : [];
     const inside = known.filter(({ offset }) => !session.store.isForgotten(chunk.path, offset));
-    return { ...chunk, path: fresh?.path ?? chunk.path, inside };
+    return { ...chunk, path: sealed.get(chunk.path)?.path ?? chunk.path, inside };
   });
   const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
   const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
@@ -62,12 +67,20 @@ async function compact(image: Image, fresh: readonly SealedPack[]): Promise<Pack
   return { fresh: packs, live: packs };
 }
 
-/** A blob keeps the chunks that it is known to hold. */
-function framesInside(blob: CopiedChunk, pack: { frames(): Iterable<PackEntry> } | undefined): PackEntry[] {
-  const end = blob.offset + blob.compressedSize;
-  return [...(pack?.frames() ?? [])].filter(
-    ({ offset, compressedSize }) => offset >= blob.offset && offset + compressedSize <= end,
-  );
+/** A blob keeps the chunks that it is known to hold. `frames`: of its pack, ascending by offset. */
+function framesInside({ offset, compressedSize }: CopiedChunk, frames: readonly PackEntry[]): PackEntry[] {
+  let [low, high] = [0, frames.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((frames[middle] as PackEntry).offset < offset) low = middle + 1;
+    else high = middle;
+  }
+  const inside: PackEntry[] = [];
+  for (let frame = frames[low]; frame; frame = frames[++low]) {
+    if (frame.offset + frame.compressedSize > offset + compressedSize) break;
+    inside.push(frame);
+  }
+  return inside;
 }
 
 interface Image {

@@ -1,8 +1,16 @@
-// Unpacks an image on threads of this process: one decodes, one writes files, others hash.
-import { type ErrorCode, fromErrorData } from '../errors.ts';
-import type { LayerFailure, UnpackedImage, UnpackHooks, UnpackJob, UnpackOutcome } from '../unpack/job.ts';
+// Unpacks an image on threads of this process: one decodes, one writes files, two hash.
+import { type ErrorCode, type ErrorData, fromErrorData } from '../errors.ts';
+import type { HashJob } from '../unpack/hash.ts';
+import type {
+  LayerFailure,
+  LayerInput,
+  UnpackedImage,
+  UnpackHooks,
+  UnpackJob,
+  UnpackOutcome,
+} from '../unpack/job.ts';
 import { createRing, proveRing, stopRing } from '../unpack/ring.ts';
-import { readersOf, streamAlgorithms } from '../unpack/stream.ts';
+import { blobAlgorithms, streamAlgorithms } from '../unpack/stream.ts';
 import { openPool } from './jobs.ts';
 
 /** No other bytes would help. */
@@ -18,9 +26,23 @@ export async function unpackHere(job: UnpackJob, hooks: UnpackHooks): Promise<Un
   if (outcome.kind === 'done') return outcome;
   const { layer, error } = outcome;
   if (layer === undefined || FINAL.includes(error.code)) throw fromErrorData(error);
-  const { files, board, layers } = job;
+  return diagnosed(job, { index: layer, error }, hooks.signal);
+}
+
+async function diagnosed(
+  { files, board, layers }: UnpackJob,
+  { index, error }: { index: number; error: ErrorData },
+  signal: AbortSignal,
+): Promise<UnpackOutcome> {
   await using pool = openPool(1);
-  return await pool.run('diagnose', { files, board, layers: layers.slice(0, layer + 1), error });
+  const stop = () => void pool.close();
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await pool.run('diagnose', { files, board, layer: layers[index] as LayerInput, index, error });
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 /** Settles with the first failure, and then has ended the other threads: what they wait for may take as long as the download. */
@@ -30,11 +52,14 @@ async function runThreads(
 ): Promise<UnpackedImage | LayerFailure> {
   await using pool = openPool(THREADS);
   const ring = createRing();
-  const stop = () => stopRing(ring);
+  const stored = createRing();
+  const stop = () => {
+    stopRing(ring);
+    stopRing(stored);
+  };
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   const { files, board, layers, ...options } = job;
-  const input = { files, board, layers };
   const failed = Promise.withResolvers<LayerFailure>();
   const watched = async <Outcome extends Done>(
     running: Promise<Outcome | LayerFailure>,
@@ -45,19 +70,16 @@ async function runThreads(
     // Nobody waits for it any more: the race below is over.
     return new Promise<Outcome>(() => undefined);
   };
-  const proofs = [
-    watched<Done>(pool.run('stream', { ...input, ring })),
-    layers.some(({ kind }) => kind === 'plain') ? watched<Done>(pool.run('hashBlobs', input)) : undefined,
-  ];
+  const streamed = watched<Done>(pool.run('stream', { files, board, layers, ring, stored }));
   const applied = watched<UnpackedImage>(
     pool.run('apply', { ...options, ring, layerCount: layers.length }, { onEvent }),
   );
-  const hashed = readersOf(layers).includes('hash')
-    ? pool.run('hash', { ring, algorithms: streamAlgorithms(layers) })
-    : undefined;
-  const proven = Promise.all(proofs).then(() => proveRing(ring));
+  const hash = (memory: SharedArrayBuffer, algorithms: HashJob['algorithms']) =>
+    algorithms.some(Boolean) ? pool.run('hash', { ring: memory, algorithms }) : undefined;
+  const hashed = [hash(ring, streamAlgorithms(layers)), hash(stored, blobAlgorithms(layers))];
+  const proven = streamed.then(() => proveRing(ring));
   try {
-    const all = Promise.all([applied, proven, hashed]).then(([image]) => image);
+    const all = Promise.all([applied, proven, ...hashed]).then(([image]) => image);
     return await Promise.race([failed.promise, all]);
   } finally {
     signal.removeEventListener('abort', stop);

@@ -121,12 +121,14 @@ interface Rows {
   readonly count: number;
 }
 
-/** Is every form known, and does every entry end before the pack's data does? */
+/** Is every form known, every blob as long as it is, and does every entry end before the pack's data does? */
 function isSound({ columns, count }: Rows, end: number): boolean {
   let position = 0;
   for (let index = 0; index < count; index++) {
     const row = readRow({ columns, count }, index, position);
     if (row.form === undefined || row.offset + row.compressedSize > end) return false;
+    if (row.form === 'blob' && columns.readUIntLE(column(count, index).size, 6) !== row.compressedSize)
+      return false;
     position = row.next;
   }
   return true;

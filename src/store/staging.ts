@@ -76,7 +76,7 @@ export class Staging {
         ...(await pack.seal(packsDirectory(this.#store.directory))),
         liveBytes,
         stagedPath: pack.path,
-        frames: () => entries.filter(({ form }) => form === 'frame'),
+        frames: () => entries.filter(({ form }) => form === 'frame').sort(compareEntries),
       });
     }
     this.#packs.length = 0;

@@ -16,28 +16,22 @@ const BLAME_STREAM: readonly ErrorCode[] = ['TAR_INVALID', 'DIGEST_MISMATCH'];
 const BLAME_BYTES: readonly ErrorCode[] = ['TAR_INVALID', 'STORE_FAILED', 'LIMIT_EXCEEDED'];
 
 export interface DiagnoseJob extends Pick<UnpackJob, 'files' | 'board'> {
-  /** Up to the one that failed. */
-  readonly layers: readonly LayerInput[];
+  readonly layer: LayerInput;
+  readonly index: number;
   readonly error: ErrorData;
 }
 
-/**
- * Lower layers that are taken whole are looked at as well: their digests may not have been known yet when a layer above them
- * failed, as one of theirs. Throws the failure itself where all bytes are right and no other bytes could help.
- */
-export async function diagnose({ layers, error, ...job }: DiagnoseJob): Promise<Detour> {
+/** Throws the failure itself where all bytes are right and no other bytes could help. */
+export async function diagnose({ layer, index, error, ...job }: DiagnoseJob): Promise<Detour> {
   const files = new InputFiles(job.files);
   const context = { files, board: new ProgressBoard(job.board) };
   const reason = error.cause === undefined ? error.message : `${error.message}: ${error.cause}`;
   try {
-    for (const [index, layer] of layers.entries()) {
-      if (layer.kind === 'chunked' && index < layers.length - 1) continue;
-      const found = await findDamage(layer, context);
-      if (found.blob || found.tarSplit || found.chunks.length > 0)
-        return { kind: 'corrupt', layer: index, found, reason };
-    }
-    if (layers.at(-1)?.kind === 'chunked' && BLAME_STREAM.includes(error.code))
-      return { kind: 'inconsistent', layer: layers.length - 1, reason };
+    const found = await findDamage(layer, context);
+    if (found.blob || found.tarSplit || found.chunks.length > 0)
+      return { kind: 'corrupt', layer: index, found, reason };
+    if (layer.kind === 'chunked' && BLAME_STREAM.includes(error.code))
+      return { kind: 'inconsistent', layer: index, reason };
     throw fromErrorData(error);
   } finally {
     files.close();
@@ -70,10 +64,15 @@ async function findCorruptChunks(layer: ChunkedInput, context: Context): Promise
     !readable || (layer.tarSplitDigest !== undefined && hasher.digest() !== layer.tarSplitDigest);
   const chunks: number[] = [];
   const { groups, ready, sizes } = layer.chunks;
+  // A layer may repeat a chunk a million times.
+  const seen = new Map<string, boolean>();
   for (let chunk = 0; chunk < sizes.length; chunk++) {
     const group = groups[chunk] as number;
     if (group !== -1) await board.waitFor(group, ready[chunk] as number);
-    if (!(await isChunkIntact(layer, chunk, context))) chunks.push(chunk);
+    const name = `${digestKey(layer.chunkDigests, chunk)} ${sizes[chunk]}`;
+    const isIntact = seen.get(name) ?? (await isChunkIntact(layer, chunk, context));
+    seen.set(name, isIntact);
+    if (!isIntact) chunks.push(chunk);
   }
   return { chunks, tarSplit, blob: false };
 }

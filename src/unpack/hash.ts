@@ -1,4 +1,4 @@
-// The hash job: digests of the tar streams of an image, on a thread of its own. Without SHA instructions SHA-256 takes longer than
+// The hash job: digests of the tar streams or the blobs of an image, on a thread of its own. Without SHA instructions SHA-256 takes longer than
 // everything else a layer needs; see docs/performance.md.
 import { createHash } from 'node:crypto';
 import type { DigestAlgorithm } from '../oci/digest.ts';

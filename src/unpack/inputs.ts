@@ -1,5 +1,5 @@
 // Reads the files that hold a pull's chunks, as far as they have been written. Synchronous reads: this runs in a worker.
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { PullError, toPullError } from '../errors.ts';
 import type { ProgressBoard } from '../workers/progress-board.ts';
 
@@ -36,7 +36,7 @@ export class InputFiles {
   readInto(bytes: Buffer, file: number, offset: number): void {
     const path = this.#paths[file] as string;
     try {
-      const descriptor = this.#descriptors.get(file) ?? openSync(path, 'r');
+      const descriptor = this.#descriptors.get(file) ?? openFile(path);
       this.#descriptors.set(file, descriptor);
       for (let done = 0; done < bytes.length; ) {
         const step = readSync(descriptor, bytes, done, bytes.length - done, offset + done);
@@ -52,6 +52,15 @@ export class InputFiles {
     for (const descriptor of this.#descriptors.values()) closeSync(descriptor);
     this.#descriptors.clear();
   }
+}
+
+/** A store may be shared: what is no file there would block, or act, when it is opened. */
+function openFile(path: string): number {
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  const descriptor = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (fstatSync(descriptor).isFile()) return descriptor;
+  closeSync(descriptor);
+  throw new PullError('STORE_FAILED', `${path} is no file`);
 }
 
 /** A blob in pieces, in order, as they arrive. Each overwrites the one before. */

@@ -37,6 +37,8 @@ export const MAX_PENDING_XATTR_BYTES = 64 << 20;
 export const XATTR_OVERHEAD = 512;
 /** Bytes of input after which another process sets the next extended attributes. */
 export const MAX_XATTR_INPUT = 4 << 20;
+/** Bytes of the targets of symbolic links, which the tree keeps to find its way. */
+export const MAX_LINK_TARGET_BYTES = 256 << 20;
 /** Devices and FIFOs held until the end; each device costs a process. */
 export const MAX_SPECIAL_FILES = 10_000;
 /** Things left out that are listed by name; the others are only counted. */

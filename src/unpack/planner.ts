@@ -130,6 +130,7 @@ export class Planner implements TarHandler {
       return xattrs ? { kind: 'file', layer, xattrs } : this.#plainFile;
     }
     if (entry.kind === 'symlink') {
+      this.#options.quota.countLinkTarget(entry.linkPath.length);
       this.#sink.makeSymlink(path, entry.linkPath, entry);
       return { kind: 'symlink', layer, target: entry.linkPath };
     }

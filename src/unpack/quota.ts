@@ -2,6 +2,7 @@
 import { showName, type TarEntry } from '../tar/entry.ts';
 import {
   checkLimit,
+  MAX_LINK_TARGET_BYTES,
   MAX_PENDING_XATTR_BYTES,
   MAX_SPECIAL_FILES,
   type UnpackLimits,
@@ -16,6 +17,7 @@ export class Quota {
   #streamBytes = 0;
   #xattrBytes = 0;
   #specialFiles = 0;
+  #linkBytes = 0;
 
   constructor(limits: UnpackLimits) {
     this.#limits = limits;
@@ -47,6 +49,11 @@ export class Quota {
     this.#fileBytes += size;
     if (this.#fileBytes > totalSize)
       checkLimit(this.#fileBytes, totalSize, 'bytes of all files', 'total-size');
+  }
+
+  countLinkTarget(bytes: number): void {
+    this.#linkBytes += bytes;
+    checkLimit(this.#linkBytes, MAX_LINK_TARGET_BYTES, 'bytes of the targets of symbolic links');
   }
 
   countSpecialFile(): void {
