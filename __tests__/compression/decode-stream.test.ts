@@ -22,6 +22,30 @@ const decoders: [string, typeof loadNativeDecompress][] = [
   ['node:zlib alone', () => undefined],
 ];
 
+/** Seventy compressed blocks of one byte each: by its headers it could hold 9 MiB. */
+function oddFrame(): Buffer {
+  const blocks = Array.from({ length: 70 }, (_, index) => {
+    const header = (3 << 3) | (2 << 1) | (index === 69 ? 1 : 0);
+    return Buffer.from([header, 0, 0, 1 << 3, 0x41, 0]);
+  });
+  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 70]), ...blocks]);
+}
+
+it('decodes a frame that may be larger than it says alone, and its neighbours together all the same', async () => {
+  const calls: number[] = [];
+  const native = loadNativeDecompress();
+  const counting = (bytes: Buffer) => {
+    calls.push(bytes.length);
+    return native ? native(bytes) : Promise.reject(new Error('no native decoder here'));
+  };
+  const neighbours = Buffer.concat(Array.from({ length: 500 }, () => hello));
+  const output = collector();
+  const input = streamOf(Buffer.concat([neighbours, oddFrame(), neighbours]), [1 << 20]);
+  await decodeZstdStream(input, output.sink, () => native && counting);
+  expect(output.text()).toBe('hello '.repeat(500) + 'A'.repeat(70) + 'hello '.repeat(500));
+  if (native) expect(calls).toEqual([neighbours.length, neighbours.length]);
+});
+
 describe.each(decoders)('decodeZstdStream with %s', (_, load) => {
   async function decode(bytes: Uint8Array, lengths: readonly number[] = [64 << 10]): Promise<Buffer> {
     const output = collector();

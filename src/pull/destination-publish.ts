@@ -1,9 +1,9 @@
 // How a finished tree and the files beside it take their places, so that nothing half-done is ever left under their names.
 import { lstat, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { inodeOf } from '../elevate/inode.ts';
+import { inodeOf, isInodeAt } from '../elevate/inode.ts';
 import type { NamedDirectory } from '../elevate/protocol.ts';
 import { oldTreePath } from '../elevate/staging-name.ts';
-import { toPullError } from '../errors.ts';
+import { PullError, toPullError } from '../errors.ts';
 import { type DestinationRecord, writeRecord } from './destination-record.ts';
 
 /** What lies beside the tree. */
@@ -19,6 +19,8 @@ export interface FinishedTree {
   readonly path: string;
   /** The staging directory that takes its place. */
   readonly root: string;
+  /** The inode of an earlier tree that may be replaced; undefined where there was nothing but perhaps an empty directory. */
+  readonly accepted: string | undefined;
   readonly files: SideFiles;
   readonly remove: (tree: NamedDirectory) => Promise<void>;
 }
@@ -31,16 +33,21 @@ export function skippedPath(destination: string): string {
   return `${destination}.skipped.json`;
 }
 
-/** Throws UNPACK_FAILED or DISK_FULL; then what was at the destination before is still there. */
+/**
+ * Throws UNPACK_FAILED or DISK_FULL, and DESTINATION_UNSAFE where something else than was accepted is at the destination by now. Then
+ * what was there is still there.
+ */
 export async function publish(tree: FinishedTree, record: DestinationRecord): Promise<void> {
-  const { path, root, remove } = tree;
+  const { path, root, accepted, remove } = tree;
   const old = oldTreePath(root);
-  const [before, after] = [await inodeOf(path), await inodeOf(root)];
+  const after = await inodeOf(root);
+  let isMoved = false;
+  await refuseNewcomer(path, accepted);
   try {
     await writeSideFiles(tree);
-    // From here on the record says that whatever is at the destination is ours to replace, but not complete.
-    await writeRecord(path, { ...record, complete: false, inodes: [before, after] });
-    await moveAway(path, old);
+    // From here on the record says that either tree is ours to replace, but not complete.
+    await writeRecord(path, { ...record, complete: false, inodes: [accepted, after] });
+    isMoved = await moveAway({ path, old }, accepted);
     try {
       await rename(root, path);
       await placeSideFiles(tree);
@@ -56,7 +63,7 @@ export async function publish(tree: FinishedTree, record: DestinationRecord): Pr
       message: `the root file system cannot be moved to ${path}`,
     });
   }
-  if (before !== undefined) await remove({ path: old, inode: before }).catch(() => undefined);
+  if (isMoved && accepted !== undefined) await remove({ path: old, inode: accepted }).catch(() => undefined);
 }
 
 /** Where each is written first, where it belongs, and what it holds. */
@@ -81,13 +88,41 @@ async function placeSideFiles(tree: FinishedTree): Promise<void> {
   }
 }
 
-async function moveAway(path: string, old: string): Promise<void> {
+/** Was there a tree, and is it now at `old`? Empty directories are gone instead. */
+async function moveAway(
+  { path, old }: { path: string; old: string },
+  accepted: string | undefined,
+): Promise<boolean> {
+  if (!(await lstat(path).catch(() => undefined))) return false;
+  if (await isEmptyDirectory(path)) {
+    await rmdir(path);
+    return false;
+  }
+  await rename(path, old);
+  // Only now can nobody put another one in its place.
+  if (await isInodeAt(old, accepted)) return true;
+  await rename(old, path).catch(() => undefined);
+  throw newcomer(path);
+}
+
+/** What has appeared since the destination was claimed is somebody's. */
+async function refuseNewcomer(path: string, accepted: string | undefined): Promise<void> {
   const found = await lstat(path).catch(() => undefined);
-  if (!found) return;
-  // One that cannot be read is not empty: its owner is another user, from the image of an earlier pull.
-  const entries = await readdir(path).catch(() => ['?']);
-  if (entries.length === 0) await rmdir(path);
-  else await rename(path, old);
+  if (!found || (await isInodeAt(path, accepted)) || (await isEmptyDirectory(path))) return;
+  throw newcomer(path);
+}
+
+function newcomer(path: string): PullError {
+  const message = `something else was put at the destination ${path} while the pull was running`;
+  return new PullError('DESTINATION_UNSAFE', message, {
+    hint: 'It was left as it is. Let one pull at a time, and nothing else, write there.',
+  });
+}
+
+/** One that cannot be read is not empty: its owner is another user, from the image of an earlier pull. */
+async function isEmptyDirectory(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found?.isDirectory() === true && (await readdir(path).catch(() => ['?'])).length === 0;
 }
 
 /** The new tree could not take the place of the old one: that stays what it was. `made`: inode of the new tree. */
@@ -96,6 +131,6 @@ async function putBack(
   made: string | undefined,
 ): Promise<void> {
   const { path, root, old } = paths;
-  if ((await inodeOf(path)) === made) await rename(path, root).catch(() => undefined);
+  if (await isInodeAt(path, made)) await rename(path, root).catch(() => undefined);
   await rename(old, path).catch(() => undefined);
 }

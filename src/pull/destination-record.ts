@@ -1,12 +1,15 @@
 // The record beside a root file system: it says which directory is ours to replace, and whether it is complete.
 import { randomBytes } from 'node:crypto';
-import { lstat, readFile, rename, writeFile } from 'node:fs/promises';
-import { isInode } from '../elevate/inode.ts';
+import { constants } from 'node:fs';
+import { lstat, open, rename, writeFile } from 'node:fs/promises';
+import { isInodeAt } from '../elevate/inode.ts';
 import type { OwnerPolicy } from '../unpack/ownership.ts';
 
 const RECORD_VERSION = 1;
 /** A record is some 300 bytes. */
 const MAX_RECORD_BYTES = 64 << 10;
+/** No link is followed, and a FIFO does not keep us waiting. Windows knows neither flag. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 export interface DestinationRecord {
   readonly image: string;
@@ -39,20 +42,20 @@ export async function hasRecord(destination: string): Promise<boolean> {
 
 async function findOurs(destination: string) {
   const record = await readRecord(destination);
-  const found = await lstat(destination, { bigint: true }).catch(() => undefined);
-  if (!record || !found || !record.inodes.some((inode) => isInode(found, inode))) return undefined;
-  return { uid: Number(found.uid), ownership: record.ownership };
+  const found = await lstat(destination).catch(() => undefined);
+  if (!record || !found) return undefined;
+  for (const inode of record.inodes)
+    if (await isInodeAt(destination, inode)) return { uid: found.uid, ownership: record.ownership };
+  return undefined;
 }
 
-/** undefined where there is no record of ours. Records of early versions say nothing of ownership. */
+/** undefined where there is no record of ours; another user's is none. Records of early versions say nothing of ownership. */
 async function readRecord(
   destination: string,
 ): Promise<{ inodes: readonly unknown[]; ownership: unknown } | undefined> {
-  const record = recordPath(destination);
-  const found = await lstat(record).catch(() => undefined);
-  if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return undefined;
   try {
-    const value = JSON.parse(await readFile(record, 'utf8')) as Record<string, unknown> | null;
+    const text = await readOwnFile(recordPath(destination));
+    const value = JSON.parse(text ?? 'null') as Record<string, unknown> | null;
     const isRecord = value?.tool === 'oci-pull' && value.version === RECORD_VERSION;
     return isRecord && Array.isArray(value.inodes)
       ? { inodes: value.inodes, ownership: value.ownership }
@@ -60,6 +63,16 @@ async function readRecord(
   } catch {
     return undefined;
   }
+}
+
+/** undefined for what is no file, too large, or of a user who is neither this one nor root. Throws the system's error. */
+async function readOwnFile(path: string): Promise<string | undefined> {
+  await using file = await open(path, OPEN_FLAGS);
+  const found = await file.stat();
+  if (!found.isFile() || found.size > MAX_RECORD_BYTES) return undefined;
+  const user = process.geteuid?.();
+  if (user !== undefined && found.uid !== user && found.uid !== 0) return undefined;
+  return await file.readFile('utf8');
 }
 
 /** Appears whole. `inodes`: of the directories that may stand at the destination and are ours. */

@@ -2,8 +2,9 @@
 import { lstat, mkdir, readdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, parse, relative, resolve, sep } from 'node:path';
-import { inodeName, inodeOf } from '../elevate/inode.ts';
+import { inodeName, inodeOf, isInodeAt } from '../elevate/inode.ts';
 import type { NamedDirectory } from '../elevate/protocol.ts';
+import { CLOSE_PARENT, letsOthersRename } from '../elevate/staged-tree.ts';
 import { newStagingPath, stagingPrefix } from '../elevate/staging-name.ts';
 import { PullError, toPullError } from '../errors.ts';
 import { makeDirectories } from '../store/make-directories.ts';
@@ -33,13 +34,15 @@ export interface ClaimOptions {
   readonly workspace?: string;
   /** Removes staging directories as root; absent: they are this user's. */
   readonly removeTree?: ((tree: NamedDirectory) => Promise<void>) | undefined;
+  /** Told of each directory that was made to be unpacked to. */
+  readonly onStaged?: ((tree: NamedDirectory) => void) | undefined;
 }
 
 /** Throws DESTINATION_UNSAFE before anything is changed, UNPACK_FAILED where the directory cannot be made. */
 export async function claimDestination(path: string, options: ClaimOptions = {}): Promise<Destination> {
-  const { workspace = process.cwd(), removeTree } = options;
+  const { workspace = process.cwd(), removeTree, onStaged } = options;
   refuseProtected(path, workspace);
-  await refuseForeign(path);
+  const accepted = await acceptedTree(path);
   if (removeTree) await refuseForeignParent(path);
   const remove = removeTree ?? removeOwnTree;
   const root = newStagingPath(path);
@@ -47,12 +50,14 @@ export async function claimDestination(path: string, options: ClaimOptions = {})
   const make = async () => {
     await mkdir(root, { mode: 0o700 });
     inode = await inodeOf(root);
+    if (inode !== undefined) onStaged?.({ path: root, inode });
   };
   const removeRoot = async () => {
     if (inode !== undefined) await remove({ path: root, inode });
   };
   await guarded(`nothing can be created in ${dirname(path)}, where the destination is to be`, async () => {
-    await makeDirectories(dirname(path));
+    // Root works only where others cannot write, whatever the umask says.
+    await makeDirectories(dirname(path), removeTree ? 0o755 : 0o777);
     await removeStale(path, removeTree);
     await make();
   });
@@ -66,7 +71,10 @@ export async function claimDestination(path: string, options: ClaimOptions = {})
         await removeRoot();
         await make();
       }),
-    publish: (record, files) => publish({ path, root, files, remove }, record),
+    publish: async (record, files) => {
+      await refuseForeignFiles(path);
+      await publish({ path, root, accepted, files, remove }, record);
+    },
     discard: () => removeRoot().catch(() => undefined),
   };
 }
@@ -93,19 +101,22 @@ function refuseProtected(path: string, workspace: string): void {
   if (reason) throw new PullError('DESTINATION_UNSAFE', `destination ${path} is refused: ${reason}`);
 }
 
-async function refuseForeign(path: string): Promise<void> {
+/** The inode of the earlier tree that may be replaced; undefined where there is nothing, or an empty directory. */
+async function acceptedTree(path: string): Promise<string | undefined> {
   await refuseForeignFiles(path);
   const found = await lstat(path).catch(() => undefined);
-  if (!found) return;
+  if (!found) return undefined;
   if (found.isSymbolicLink())
     throw new PullError('DESTINATION_UNSAFE', `destination ${path} is a symbolic link`, {
       hint: 'Name the directory that it leads to.',
     });
   if (!found.isDirectory())
     throw new PullError('DESTINATION_UNSAFE', `destination ${path} exists and is not a directory`);
-  if (await isOurs(path)) return;
+  const inode = await inodeOf(path);
+  // In this order: what is ours now is what had this inode before.
+  if ((await isOurs(path)) && (await isInodeAt(path, inode))) return inode;
   const entries = await readdir(path).catch(() => ['?']);
-  if (entries.length === 0) return;
+  if (entries.length === 0) return undefined;
   throw new PullError(
     'DESTINATION_UNSAFE',
     `destination ${path} is not empty and was not made by an earlier pull`,
@@ -127,8 +138,13 @@ async function refuseForeignFiles(path: string): Promise<void> {
 
 /** Root works on behalf of this user only where names are this user's to give. */
 async function refuseForeignParent(path: string): Promise<void> {
-  const parent = await stat(dirname(path)).catch(() => undefined);
-  if (!parent || parent.uid === process.geteuid?.()) return;
+  const parent = await stat(dirname(path), { bigint: true }).catch(() => undefined);
+  if (!parent) return;
+  if (Number(parent.uid) === process.geteuid?.()) {
+    if (!letsOthersRename(parent)) return;
+    const message = `destination ${path} lies in a directory that other users can write to, where root does not work`;
+    throw new PullError('DESTINATION_UNSAFE', message, { hint: CLOSE_PARENT });
+  }
   throw new PullError(
     'DESTINATION_UNSAFE',
     `destination ${path} lies in a directory of another user, where root does not work on behalf of this one`,
@@ -147,7 +163,9 @@ async function removeStale(path: string, removeTree: ClaimOptions['removeTree'])
     if (!found || Date.now() - Number(found.ctimeMs) <= STALE_MS) continue;
     const tree = { path: join(parent, name), inode: inodeName(found) };
     const isOwn = found.uid === BigInt(process.geteuid?.() ?? found.uid);
-    if (found.isDirectory() && removeTree) await removeTree(tree).catch(() => undefined);
+    // Whoever may write here can give anybody's directory such a name.
+    if (found.isDirectory() && removeTree && (isOwn || found.uid === 0n))
+      await removeTree(tree).catch(() => undefined);
     else if (isOwn) await removeOwnTree(tree).catch(() => undefined);
   }
 }

@@ -1,6 +1,7 @@
 // Who will own what is unpacked, and whether that takes a root process.
 import type { NamedDirectory, Unpack } from '../elevate/protocol.ts';
 import { RootProcess } from '../elevate/root-process.ts';
+import { holdOwnRoot } from '../elevate/staged-tree.ts';
 import { PullError } from '../errors.ts';
 import type { Emit } from '../progress/events.ts';
 import type { OwnerPolicy } from '../unpack/ownership.ts';
@@ -14,6 +15,8 @@ export interface Privileges extends AsyncDisposable {
   readonly unpack: Unpack;
   /** As root, on behalf of this user; absent: what is to be removed is this user's. */
   readonly removeTree: ((tree: NamedDirectory) => Promise<void>) | undefined;
+  /** Is to be told of each directory that is made to be unpacked to, before that. */
+  readonly onStaged: ((tree: NamedDirectory) => void) | undefined;
 }
 
 interface Wishes {
@@ -27,6 +30,7 @@ export async function acquirePrivileges(wishes: Wishes): Promise<Privileges> {
   const { ownership, destination, emit } = wishes;
   const isRoot = process.geteuid?.() === 0;
   const owner = ownership === 'auto' ? (isRoot ? 'preserve' : 'runner') : ownership;
+  if (isRoot && process.platform === 'linux') return rootHands(owner);
   if (isRoot) return ownHands(owner);
   if (owner === 'preserve') {
     const root = await RootHands.start();
@@ -42,7 +46,25 @@ export async function acquirePrivileges(wishes: Wishes): Promise<Privileges> {
 }
 
 function ownHands(owner: OwnerPolicy): Privileges {
-  return { owner, unpack: unpackHere, removeTree: undefined, [Symbol.asyncDispose]: async () => undefined };
+  const [removeTree, onStaged] = [undefined, undefined];
+  return { owner, unpack: unpackHere, removeTree, onStaged, [Symbol.asyncDispose]: async () => undefined };
+}
+
+/**
+ * The directory may lie in one of another user, as in a container job. By its name that user could lead root out of it, so it is held
+ * by a descriptor.
+ */
+function rootHands(owner: OwnerPolicy): Privileges {
+  let staged: NamedDirectory | undefined;
+  const unpack: Unpack = async (job, hooks) => {
+    if (staged?.path !== job.root) throw new PullError('INTERNAL', `${job.root} was not made by this pull`);
+    using held = holdOwnRoot(staged);
+    return await unpackHere({ ...job, root: held.path }, hooks);
+  };
+  const onStaged = (tree: NamedDirectory) => {
+    staged = tree;
+  };
+  return { ...ownHands(owner), unpack, onStaged };
 }
 
 function cannotReplace(destination: string, cause: unknown): PullError {
@@ -74,6 +96,7 @@ class RootHands {
       owner,
       unpack,
       removeTree: (tree) => this.#remove(tree),
+      onStaged: undefined,
       [Symbol.asyncDispose]: () => this.#process[Symbol.asyncDispose](),
     };
   }
