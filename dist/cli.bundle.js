@@ -5066,9 +5066,9 @@ var require_dispatcher_base = __commonJS({
       }
       close(callback) {
         if (callback === void 0) {
-          return new Promise((resolve3, reject) => {
+          return new Promise((resolve4, reject) => {
             this.close((err, data) => {
-              return err ? reject(err) : resolve3(data);
+              return err ? reject(err) : resolve4(data);
             });
           });
         }
@@ -5106,9 +5106,9 @@ var require_dispatcher_base = __commonJS({
           err = null;
         }
         if (callback === void 0) {
-          return new Promise((resolve3, reject) => {
+          return new Promise((resolve4, reject) => {
             this.destroy(err, (err2, data) => {
-              return err2 ? reject(err2) : resolve3(data);
+              return err2 ? reject(err2) : resolve4(data);
             });
           });
         }
@@ -9400,7 +9400,7 @@ var require_client_h1 = __commonJS({
       kClosed,
       kUseMilo
     } = require_symbols();
-    var constants3 = require_constants3();
+    var constants6 = require_constants3();
     var { H1Parser, getMiloEnabled } = typeof esbuildDetection === "undefined" ? require_parser_h1() : {};
     var EMPTY_BUF = Buffer.alloc(0);
     var FastBuffer = Buffer[Symbol.species];
@@ -9543,7 +9543,7 @@ var require_client_h1 = __commonJS({
        */
       constructor(client, socket, { exports: exports2 }) {
         this.llhttp = exports2;
-        this.ptr = this.llhttp.llhttp_alloc(constants3.TYPE.RESPONSE);
+        this.ptr = this.llhttp.llhttp_alloc(constants6.TYPE.RESPONSE);
         this.client = client;
         this.socket = socket;
         this.timeout = null;
@@ -9643,11 +9643,11 @@ var require_client_h1 = __commonJS({
             currentParser = null;
             currentBufferRef = null;
           }
-          if (ret !== constants3.ERROR.OK) {
+          if (ret !== constants6.ERROR.OK) {
             const data = chunk.subarray(llhttp.llhttp_get_error_pos(this.ptr) - currentBufferPtr);
-            if (ret === constants3.ERROR.PAUSED_UPGRADE) {
+            if (ret === constants6.ERROR.PAUSED_UPGRADE) {
               this.onUpgrade(data);
-            } else if (ret === constants3.ERROR.PAUSED) {
+            } else if (ret === constants6.ERROR.PAUSED) {
               this.paused = true;
               socket.unshift(data);
             } else {
@@ -9682,10 +9682,10 @@ var require_client_h1 = __commonJS({
         } finally {
           currentParser = null;
         }
-        if (ret === constants3.ERROR.OK) {
+        if (ret === constants6.ERROR.OK) {
           return null;
         }
-        if (ret === constants3.ERROR.PAUSED || ret === constants3.ERROR.PAUSED_UPGRADE) {
+        if (ret === constants6.ERROR.PAUSED || ret === constants6.ERROR.PAUSED_UPGRADE) {
           this.paused = true;
           return null;
         }
@@ -9702,7 +9702,7 @@ var require_client_h1 = __commonJS({
           const len = new Uint8Array(llhttp.memory.buffer, ptr).indexOf(0);
           message = "Response does not match the HTTP/1.1 protocol (" + Buffer.from(llhttp.memory.buffer, ptr, len).toString() + ")";
         }
-        return new HTTPParserError(message, constants3.ERROR[ret], data);
+        return new HTTPParserError(message, constants6.ERROR[ret], data);
       }
       destroy() {
         assert(currentParser === null);
@@ -9924,7 +9924,7 @@ var require_client_h1 = __commonJS({
           socket[kBlocking] = false;
           client[kResume]();
         }
-        return pause ? constants3.ERROR.PAUSED : 0;
+        return pause ? constants6.ERROR.PAUSED : 0;
       }
       /**
        * @param {Buffer} buf
@@ -9950,7 +9950,7 @@ var require_client_h1 = __commonJS({
         }
         this.bytesRead += buf.length;
         if (request.onResponseData(buf) === false) {
-          return constants3.ERROR.PAUSED;
+          return constants6.ERROR.PAUSED;
         }
         return 0;
       }
@@ -9991,13 +9991,13 @@ var require_client_h1 = __commonJS({
         if (socket[kWriting]) {
           assert(client[kRunning] === 0);
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants6.ERROR.PAUSED;
         } else if (!shouldKeepAlive) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants6.ERROR.PAUSED;
         } else if (socket[kReset] && client[kRunning] === 0) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants3.ERROR.PAUSED;
+          return constants6.ERROR.PAUSED;
         } else if (client[kPipelining] == null || client[kPipelining] === 1) {
           setImmediate(client[kResume]);
         } else {
@@ -10511,12 +10511,12 @@ upgrade: ${upgrade}\r
           cb();
         }
       }
-      const waitForDrain = () => new Promise((resolve3, reject) => {
+      const waitForDrain = () => new Promise((resolve4, reject) => {
         assert(callback === null);
         if (socket[kError]) {
           reject(socket[kError]);
         } else {
-          callback = resolve3;
+          callback = resolve4;
         }
       });
       socket.on("close", onDrain).on("drain", onDrain);
@@ -12026,12 +12026,12 @@ var require_client_h2 = __commonJS({
           cb();
         }
       }
-      const waitForDrain = () => new Promise((resolve3, reject) => {
+      const waitForDrain = () => new Promise((resolve4, reject) => {
         assert(callback === null);
         if (socket[kError]) {
           reject(socket[kError]);
         } else {
-          callback = resolve3;
+          callback = resolve4;
         }
       });
       h2stream.on("close", onDrain).on("drain", onDrain);
@@ -12403,16 +12403,16 @@ var require_client = __commonJS({
         return this[kNeedDrain] < 2;
       }
       [kClose]() {
-        return new Promise((resolve3) => {
+        return new Promise((resolve4) => {
           if (this[kSize]) {
-            this[kClosedResolve] = resolve3;
+            this[kClosedResolve] = resolve4;
           } else {
-            resolve3(null);
+            resolve4(null);
           }
         });
       }
       [kDestroy](err) {
-        return new Promise((resolve3) => {
+        return new Promise((resolve4) => {
           const requests = this[kQueue].splice(this[kPendingIdx]);
           for (let i = 0; i < requests.length; i++) {
             const request = requests[i];
@@ -12425,7 +12425,7 @@ var require_client = __commonJS({
               this[kClosedResolve]();
               this[kClosedResolve] = null;
             }
-            resolve3(null);
+            resolve4(null);
           };
           if (this[kHTTPContext]) {
             this[kHTTPContext].destroy(err, callback);
@@ -12902,8 +12902,8 @@ var require_pool_base = __commonJS({
         if (this[kQueue].isEmpty()) {
           return closeClients(this);
         } else {
-          return new Promise((resolve3) => {
-            this[kClosedResolve] = resolve3;
+          return new Promise((resolve4) => {
+            this[kClosedResolve] = resolve4;
           });
         }
       }
@@ -12972,8 +12972,8 @@ var require_pool_base = __commonJS({
         }
         let done = false;
         let resolveClosed;
-        const closed = new Promise((resolve3) => {
-          resolveClosed = resolve3;
+        const closed = new Promise((resolve4) => {
+          resolveClosed = resolve4;
         });
         this[kRetiring].set(client, closed);
         client.close(() => {
@@ -15778,7 +15778,7 @@ var require_readable = __commonJS({
         if (this._readableState.closeEmitted) {
           return Promise.resolve(null);
         }
-        return new Promise((resolve3, reject) => {
+        return new Promise((resolve4, reject) => {
           if (this[kContentLength] && this[kContentLength] > limit || this[kBytesRead] > limit) {
             this.destroy(new AbortError());
           }
@@ -15792,11 +15792,11 @@ var require_readable = __commonJS({
               if (signal.aborted) {
                 reject(signal.reason ?? new AbortError());
               } else {
-                resolve3(null);
+                resolve4(null);
               }
             });
           } else {
-            this.on("close", resolve3);
+            this.on("close", resolve4);
           }
           this.on("error", noop).on("data", () => {
             if (this[kBytesRead] > limit) {
@@ -15824,7 +15824,7 @@ var require_readable = __commonJS({
     }
     function consume(stream, type) {
       assert(!stream[kConsume]);
-      return new Promise((resolve3, reject) => {
+      return new Promise((resolve4, reject) => {
         if (isUnusable(stream)) {
           const rState = stream._readableState;
           if (rState.destroyed && rState.closeEmitted === false) {
@@ -15839,7 +15839,7 @@ var require_readable = __commonJS({
             stream[kConsume] = {
               type,
               stream,
-              resolve: resolve3,
+              resolve: resolve4,
               reject,
               length: 0,
               body: []
@@ -15917,18 +15917,18 @@ var require_readable = __commonJS({
       return buffer;
     }
     function consumeEnd(consume2, encoding) {
-      const { type, body, resolve: resolve3, stream, length } = consume2;
+      const { type, body, resolve: resolve4, stream, length } = consume2;
       try {
         if (type === "text") {
-          resolve3(chunksDecode(body, length, encoding));
+          resolve4(chunksDecode(body, length, encoding));
         } else if (type === "json") {
-          resolve3(JSON.parse(chunksDecode(body, length, encoding)));
+          resolve4(JSON.parse(chunksDecode(body, length, encoding)));
         } else if (type === "arrayBuffer") {
-          resolve3(chunksConcat(body, length).buffer);
+          resolve4(chunksConcat(body, length).buffer);
         } else if (type === "blob") {
-          resolve3(new Blob(body, { type: stream[kContentType] }));
+          resolve4(new Blob(body, { type: stream[kContentType] }));
         } else if (type === "bytes") {
-          resolve3(chunksConcat(body, length));
+          resolve4(chunksConcat(body, length));
         }
         consumeFinish(consume2);
       } catch (err) {
@@ -16147,9 +16147,9 @@ var require_api_request = __commonJS({
     };
     function request(opts, callback) {
       if (callback === void 0) {
-        return new Promise((resolve3, reject) => {
+        return new Promise((resolve4, reject) => {
           request.call(this, opts, (err, data) => {
-            return err ? reject(err) : resolve3(data);
+            return err ? reject(err) : resolve4(data);
           });
         });
       }
@@ -16410,9 +16410,9 @@ var require_api_stream = __commonJS({
     };
     function stream(opts, factory, callback) {
       if (callback === void 0) {
-        return new Promise((resolve3, reject) => {
+        return new Promise((resolve4, reject) => {
           stream.call(this, opts, factory, (err, data) => {
-            return err ? reject(err) : resolve3(data);
+            return err ? reject(err) : resolve4(data);
           });
         });
       }
@@ -16712,9 +16712,9 @@ var require_api_upgrade = __commonJS({
     };
     function upgrade(opts, callback) {
       if (callback === void 0) {
-        return new Promise((resolve3, reject) => {
+        return new Promise((resolve4, reject) => {
           upgrade.call(this, opts, (err, data) => {
-            return err ? reject(err) : resolve3(data);
+            return err ? reject(err) : resolve4(data);
           });
         });
       }
@@ -16808,9 +16808,9 @@ var require_api_connect = __commonJS({
     };
     function connect(opts, callback) {
       if (callback === void 0) {
-        return new Promise((resolve3, reject) => {
+        return new Promise((resolve4, reject) => {
           connect.call(this, opts, (err, data) => {
-            return err ? reject(err) : resolve3(data);
+            return err ? reject(err) : resolve4(data);
           });
         });
       }
@@ -18294,8 +18294,8 @@ var require_snapshot_utils = __commonJS({
 var require_snapshot_recorder = __commonJS({
   "node_modules/undici/lib/mock/snapshot-recorder.js"(exports, module) {
     "use strict";
-    var { writeFile: writeFile3, readFile: readFile2, mkdir: mkdir3 } = __require("node:fs/promises");
-    var { dirname: dirname4, resolve: resolve3 } = __require("node:path");
+    var { writeFile: writeFile3, readFile, mkdir: mkdir3 } = __require("node:fs/promises");
+    var { dirname: dirname6, resolve: resolve4 } = __require("node:path");
     var { setTimeout: setTimeout2, clearTimeout: clearTimeout2 } = __require("node:timers");
     var { InvalidArgumentError, UndiciError } = require_errors();
     var { setHeader } = require_util();
@@ -18512,7 +18512,7 @@ var require_snapshot_recorder = __commonJS({
           throw new InvalidArgumentError("Snapshot path is required");
         }
         try {
-          const data = await readFile2(resolve3(path), "utf8");
+          const data = await readFile(resolve4(path), "utf8");
           const parsed = JSON.parse(data);
           if (Array.isArray(parsed)) {
             this.#snapshots.clear();
@@ -18541,8 +18541,8 @@ var require_snapshot_recorder = __commonJS({
         if (!path) {
           throw new InvalidArgumentError("Snapshot path is required");
         }
-        const resolvedPath = resolve3(path);
-        await mkdir3(dirname4(resolvedPath), { recursive: true });
+        const resolvedPath = resolve4(path);
+        await mkdir3(dirname6(resolvedPath), { recursive: true });
         const data = Array.from(this.#snapshots.entries()).map(([hash2, snapshot]) => ({
           hash: hash2,
           snapshot
@@ -22692,7 +22692,7 @@ var require_cache2 = __commonJS({
 var require_decompress = __commonJS({
   "node_modules/undici/lib/interceptor/decompress.js"(exports, module) {
     "use strict";
-    var { createInflate, createGunzip, createBrotliDecompress, createZstdDecompress, constants: constants3 } = __require("node:zlib");
+    var { createInflate, createGunzip, createBrotliDecompress, createZstdDecompress, constants: constants6 } = __require("node:zlib");
     var { pipeline, Transform: TransformStream2 } = __require("node:stream");
     var { InvalidArgumentError, ResponseExceededMaxSizeError } = require_errors();
     var DecoratorHandler = require_decorator_handler();
@@ -22758,7 +22758,7 @@ var require_decompress = __commonJS({
       br: createBrotliDecompress,
       deflate: createInflate,
       // https://www.rfc-editor.org/rfc/rfc9659.html#section-3
-      zstd: createZstdDecompress.bind(null, { params: { [constants3.ZSTD_d_windowLogMax]: 23 } })
+      zstd: createZstdDecompress.bind(null, { params: { [constants6.ZSTD_d_windowLogMax]: 23 } })
     };
     var defaultSkipStatusCodes = (
       /** @type {const} */
@@ -26848,7 +26848,7 @@ var require_fetch = __commonJS({
         const hasTrailingQuestionMark = url.search.length === 0 && url.href[url.href.length - url.hash.length - 1] === "?";
         return dispatchWithProtocolPreference(body);
         function dispatchWithProtocolPreference(body2, allowH2) {
-          return new Promise((resolve3, reject) => agent.dispatch(
+          return new Promise((resolve4, reject) => agent.dispatch(
             {
               path: hasTrailingQuestionMark ? `${path}?` : path,
               origin: url.origin,
@@ -26935,7 +26935,7 @@ var require_fetch = __commonJS({
                 }
                 this.body = new Readable({ read: () => controller.resume() });
                 const onError = (err) => this.onResponseError(controller, err);
-                resolve3({
+                resolve4({
                   status: status2,
                   statusText,
                   headersList,
@@ -26968,7 +26968,7 @@ var require_fetch = __commonJS({
                   fetchParams.controller.off("terminated", this.abort);
                 }
                 if (request.mode === "websocket" && allowH2 !== false && error?.code === "UND_ERR_INFO" && error?.message === "HTTP/2: Extended CONNECT protocol not supported by server") {
-                  resolve3(dispatchWithProtocolPreference(body2, false));
+                  resolve4(dispatchWithProtocolPreference(body2, false));
                   return;
                 }
                 this.body?.destroy(error);
@@ -26987,7 +26987,7 @@ var require_fetch = __commonJS({
                 const rawHeaders = controller?.rawHeaders ?? [];
                 const headersList = new HeadersList();
                 appendHeadersListFromResponseHeaders(headersList, headers, rawHeaders);
-                resolve3({
+                resolve4({
                   status: status2,
                   statusText: STATUS_CODES2[status2],
                   headersList,
@@ -31730,17 +31730,17 @@ function parseText(text, what) {
   }
 }
 function findRepeatedKey(text) {
-  const open6 = [];
+  const open8 = [];
   for (let at = 0; at < text.length; at++) {
     const char = text[at];
-    if (char === "{") open6.push(/* @__PURE__ */ new Set());
-    else if (char === "}") open6.pop();
+    if (char === "{") open8.push(/* @__PURE__ */ new Set());
+    else if (char === "}") open8.pop();
     else if (char === '"') {
       const end = endOfString(text, at);
-      const keys = isBeforeColon(text, end) ? open6.at(-1) : void 0;
+      const keys = isBeforeColon(text, end) ? open8.at(-1) : void 0;
       if (keys) {
         const key = JSON.parse(text.slice(at, end));
-        const name = open6.length === 1 ? key.toUpperCase().toLowerCase() : key;
+        const name = open8.length === 1 ? key.toUpperCase().toLowerCase() : key;
         if (keys.has(name)) return key;
         keys.add(name);
       }
@@ -32463,7 +32463,7 @@ function fail(error, status2, program) {
 }
 
 // src/pull/pull.ts
-import { isAbsolute, relative as relative2 } from "node:path";
+import { isAbsolute as isAbsolute2, relative as relative2 } from "node:path";
 
 // src/store/store.ts
 import { randomBytes } from "node:crypto";
@@ -32941,11 +32941,11 @@ async function waitFor(milliseconds, signal) {
   }
 }
 function untilAborted(promise, signal) {
-  return new Promise((resolve3, reject) => {
+  return new Promise((resolve4, reject) => {
     const onAbort = () => reject(abortedError(signal));
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve3, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    promise.then(resolve4, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }
 
@@ -33416,7 +33416,7 @@ function createBlobLocator({ endpoint, repository, follow }) {
       const location = known.get(digest);
       if (location) return revisit(digest, request, location);
       const pending = resolving.get(digest);
-      if (!pending) return resolve3(digest, request);
+      if (!pending) return resolve4(digest, request);
       await untilAborted(pending, request.signal);
     }
   }
@@ -33431,7 +33431,7 @@ function createBlobLocator({ endpoint, repository, follow }) {
   function forget(digest, { url }) {
     if (known.get(digest)?.url.href === url.href) known.delete(digest);
   }
-  async function resolve3(digest, request) {
+  async function resolve4(digest, request) {
     const arrival = follow(request, start(digest));
     const settled = arrival.then(
       ({ answer, location }) => {
@@ -34207,9 +34207,9 @@ function openRegistryClient(options) {
       checkRange(blob, range);
       const either = AbortSignal.any([signal, blobSignal]);
       const budget = new RetryBudget(policy, either);
-      const open6 = (part) => withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
-      const first = await open6(range);
-      return { range: first.range, chunks: readBlob({ first, reopen: open6, budget }) };
+      const open8 = (part) => withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
+      const first = await open8(range);
+      return { range: first.range, chunks: readBlob({ first, reopen: open8, budget }) };
     }
   };
 }
@@ -35024,12 +35024,13 @@ async function adoptFetched(session, plan) {
 }
 
 // src/pull/destination.ts
-import { lstat as lstat5, mkdir as mkdir2, readdir as readdir3, stat as stat3 } from "node:fs/promises";
+import { lstat as lstat5, mkdir as mkdir2, readdir as readdir3, stat as stat4 } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname as dirname3, join as join3, parse as parse2, relative, resolve as resolve2, sep } from "node:path";
+import { dirname as dirname5, join as join3, parse as parse2, relative, resolve as resolve3, sep } from "node:path";
 
 // src/elevate/inode.ts
-import { lstat } from "node:fs/promises";
+import { lstat, stat as stat3 } from "node:fs/promises";
+import { dirname as dirname2 } from "node:path";
 function inodeName({ ino, birthtimeNs }) {
   return `${ino} ${birthtimeNs}`;
 }
@@ -35037,22 +35038,116 @@ async function inodeOf(path) {
   const found = await lstat(path, { bigint: true }).catch(() => void 0);
   return found && inodeName(found);
 }
-function isInode({ ino, birthtimeNs, ctimeNs }, name) {
+function isInode(found, name, parent) {
   const [number, birth] = String(name).split(" ");
-  return number === `${ino}` && (birth === `${birthtimeNs}` || birthtimeNs === ctimeNs);
+  if (number !== `${found.ino}`) return false;
+  return birth === `${found.birthtimeNs}` || [found, parent].every((each) => hidesBirth(each, found));
 }
+async function isInodeAt(path, name) {
+  const options = { bigint: true };
+  const [found, parent] = [
+    await lstat(path, options).catch(() => void 0),
+    await stat3(dirname2(path), options).catch(() => void 0)
+  ];
+  return found !== void 0 && parent !== void 0 && isInode(found, name, parent);
+}
+function hidesBirth({ dev, birthtimeNs, ctimeNs }, found) {
+  return dev === found.dev && birthtimeNs === ctimeNs;
+}
+
+// src/elevate/staged-tree.ts
+import { fchmodSync, fchownSync, readdirSync, rmdirSync, rmSync, statSync as statSync2 } from "node:fs";
+import { basename as basename2, dirname as dirname4, isAbsolute, resolve as resolve2 } from "node:path";
+
+// src/elevate/held-directory.ts
+import { closeSync, constants as constants2, fstatSync, openSync, statSync } from "node:fs";
+var { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants2;
+var HeldDirectory = class _HeldDirectory {
+  #descriptor;
+  constructor(descriptor) {
+    this.#descriptor = descriptor;
+  }
+  /** `links`: whether the last component may be a symbolic link. Throws the system's error, or that /proc is not this system's. */
+  static open(path, links) {
+    const flags = O_RDONLY | O_DIRECTORY | (links === "refuse" ? O_NOFOLLOW : 0);
+    const held = new _HeldDirectory(openSync(path, flags));
+    const [here, there] = [held.stat(), statSync(held.path, { bigint: true, throwIfNoEntry: false })];
+    if (there && here.dev === there.dev && here.ino === there.ino) return held;
+    held[Symbol.dispose]();
+    throw new Error("/proc does not show this process");
+  }
+  /**
+   * Leads to the directory whatever its name has become, also in programs that this process starts. It ends in a dot, so that it is
+   * the directory and not a link to it: https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html
+   */
+  get path() {
+    return `/proc/${process.pid}/fd/${this.#descriptor}/.`;
+  }
+  get descriptor() {
+    return this.#descriptor;
+  }
+  stat() {
+    return fstatSync(this.#descriptor, { bigint: true });
+  }
+  [Symbol.dispose]() {
+    closeSync(this.#descriptor);
+  }
+};
 
 // src/elevate/staging-name.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { basename, dirname as dirname2, join as join2 } from "node:path";
+import { basename, dirname as dirname3, join as join2 } from "node:path";
 function stagingPrefix(destination) {
   return `.${basename(destination)}.oci-pull-`;
 }
 function newStagingPath(destination) {
-  return join2(dirname2(destination), stagingPrefix(destination) + randomBytes2(6).toString("hex"));
+  return join2(dirname3(destination), stagingPrefix(destination) + randomBytes2(6).toString("hex"));
 }
 function oldTreePath(staging) {
   return `${staging}.old`;
+}
+
+// src/elevate/staged-tree.ts
+var MODE_BITS = 0o777n;
+var OWNER_ONLY = 448;
+var WRITABLE_BY_OTHERS = 0o022n;
+var STICKY = 0o1000n;
+var CLOSE_PARENT = "Close that directory to other users (chmod go-w), choose a destination in another one, or set ownership to runner.";
+function holdOwnRoot(root) {
+  try {
+    var _stack = [];
+    try {
+      const held = __using(_stack, new DisposableStack());
+      const tree = held.use(HeldDirectory.open(root.path, "refuse"));
+      if (!isInode(tree.stat(), root.inode, statSync2(dirname4(root.path), { bigint: true })))
+        throw refused(root, "it is another directory than it was");
+      refuseUsed(root, tree, 0);
+      held.move();
+      return tree;
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      __callDispose(_stack, _error, _hasError);
+    }
+  } catch (error) {
+    throw failed(error, root);
+  }
+}
+function letsOthersRename({ mode }) {
+  return (mode & WRITABLE_BY_OTHERS) !== 0n && (mode & STICKY) === 0n;
+}
+function refuseUsed(root, tree, user) {
+  const { uid, mode } = tree.stat();
+  if (uid !== BigInt(user)) throw refused(root, "it belongs to somebody else");
+  if ((mode & MODE_BITS) !== BigInt(OWNER_ONLY)) throw refused(root, "it is open to others");
+  if (readdirSync(tree.path).length > 0) throw refused(root, "it is not empty");
+}
+function refused({ path }, reason, hint) {
+  const message = `root does not touch the directory ${path}: ${reason}`;
+  return new PullError("UNPACK_FAILED", message, hint === void 0 ? {} : { hint });
+}
+function failed(cause, { path }) {
+  return toPullError(cause, { code: "UNPACK_FAILED", message: `root cannot work in the directory ${path}` });
 }
 
 // src/pull/destination-publish.ts
@@ -35060,9 +35155,11 @@ import { lstat as lstat3, readdir as readdir2, rename as rename3, rm as rm3, rmd
 
 // src/pull/destination-record.ts
 import { randomBytes as randomBytes3 } from "node:crypto";
-import { lstat as lstat2, readFile, rename as rename2, writeFile } from "node:fs/promises";
+import { constants as constants3 } from "node:fs";
+import { lstat as lstat2, open as open5, rename as rename2, writeFile } from "node:fs/promises";
 var RECORD_VERSION = 1;
 var MAX_RECORD_BYTES = 64 << 10;
+var OPEN_FLAGS = constants3.O_RDONLY | (constants3.O_NOFOLLOW ?? 0) | (constants3.O_NONBLOCK ?? 0);
 function recordPath(destination) {
   return `${destination}.oci-pull.json`;
 }
@@ -35080,20 +35177,36 @@ async function hasRecord(destination) {
 }
 async function findOurs(destination) {
   const record = await readRecord(destination);
-  const found = await lstat2(destination, { bigint: true }).catch(() => void 0);
-  if (!record || !found || !record.inodes.some((inode) => isInode(found, inode))) return void 0;
-  return { uid: Number(found.uid), ownership: record.ownership };
+  const found = await lstat2(destination).catch(() => void 0);
+  if (!record || !found) return void 0;
+  for (const inode of record.inodes)
+    if (await isInodeAt(destination, inode)) return { uid: found.uid, ownership: record.ownership };
+  return void 0;
 }
 async function readRecord(destination) {
-  const record = recordPath(destination);
-  const found = await lstat2(record).catch(() => void 0);
-  if (!found?.isFile() || found.size > MAX_RECORD_BYTES) return void 0;
   try {
-    const value = JSON.parse(await readFile(record, "utf8"));
+    const text = await readOwnFile(recordPath(destination));
+    const value = JSON.parse(text ?? "null");
     const isRecord = value?.tool === "oci-pull" && value.version === RECORD_VERSION;
     return isRecord && Array.isArray(value.inodes) ? { inodes: value.inodes, ownership: value.ownership } : void 0;
   } catch {
     return void 0;
+  }
+}
+async function readOwnFile(path) {
+  var _stack = [];
+  try {
+    const file = __using(_stack, await open5(path, OPEN_FLAGS), true);
+    const found = await file.stat();
+    if (!found.isFile() || found.size > MAX_RECORD_BYTES) return void 0;
+    const user = process.geteuid?.();
+    if (user !== void 0 && found.uid !== user && found.uid !== 0) return void 0;
+    return await file.readFile("utf8");
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
   }
 }
 async function writeRecord(destination, record) {
@@ -35114,13 +35227,15 @@ function skippedPath(destination) {
   return `${destination}.skipped.json`;
 }
 async function publish(tree, record) {
-  const { path, root, remove } = tree;
+  const { path, root, accepted, remove } = tree;
   const old = oldTreePath(root);
-  const [before, after] = [await inodeOf(path), await inodeOf(root)];
+  const after = await inodeOf(root);
+  let isMoved = false;
+  await refuseNewcomer(path, accepted);
   try {
     await writeSideFiles(tree);
-    await writeRecord(path, { ...record, complete: false, inodes: [before, after] });
-    await moveAway(path, old);
+    await writeRecord(path, { ...record, complete: false, inodes: [accepted, after] });
+    isMoved = await moveAway({ path, old }, accepted);
     try {
       await rename3(root, path);
       await placeSideFiles(tree);
@@ -35136,7 +35251,7 @@ async function publish(tree, record) {
       message: `the root file system cannot be moved to ${path}`
     });
   }
-  if (before !== void 0) await remove({ path: old, inode: before }).catch(() => void 0);
+  if (isMoved && accepted !== void 0) await remove({ path: old, inode: accepted }).catch(() => void 0);
 }
 function sideFiles({ path, root, files }) {
   return [
@@ -35155,34 +35270,75 @@ async function placeSideFiles(tree) {
     else await rm3(place, { force: true });
   }
 }
-async function moveAway(path, old) {
+async function moveAway({ path, old }, accepted) {
+  if (!await lstat3(path).catch(() => void 0)) return false;
+  if (await isEmptyDirectory(path)) {
+    await rmdir(path);
+    return false;
+  }
+  await rename3(path, old);
+  if (await isInodeAt(old, accepted)) return true;
+  await rename3(old, path).catch(() => void 0);
+  throw newcomer(path);
+}
+async function refuseNewcomer(path, accepted) {
   const found = await lstat3(path).catch(() => void 0);
-  if (!found) return;
-  const entries = await readdir2(path).catch(() => ["?"]);
-  if (entries.length === 0) await rmdir(path);
-  else await rename3(path, old);
+  if (!found || await isInodeAt(path, accepted) || await isEmptyDirectory(path)) return;
+  throw newcomer(path);
+}
+function newcomer(path) {
+  const message = `something else was put at the destination ${path} while the pull was running`;
+  return new PullError("DESTINATION_UNSAFE", message, {
+    hint: "It was left as it is. Let one pull at a time, and nothing else, write there."
+  });
+}
+async function isEmptyDirectory(path) {
+  const found = await lstat3(path).catch(() => void 0);
+  return found?.isDirectory() === true && (await readdir2(path).catch(() => ["?"])).length === 0;
 }
 async function putBack(paths, made) {
   const { path, root, old } = paths;
-  if (await inodeOf(path) === made) await rename3(path, root).catch(() => void 0);
+  if (await isInodeAt(path, made)) await rename3(path, root).catch(() => void 0);
   await rename3(old, path).catch(() => void 0);
 }
 
 // src/pull/remove-tree.ts
-import { rmSync } from "node:fs";
-import { chmod, lstat as lstat4 } from "node:fs/promises";
+import { constants as constants4, rmSync as rmSync2 } from "node:fs";
+import { chmod, lstat as lstat4, open as open6 } from "node:fs/promises";
+var { O_RDONLY: O_RDONLY2, O_DIRECTORY: O_DIRECTORY2, O_NOFOLLOW: O_NOFOLLOW2 } = constants4;
+var OWNER_ONLY2 = 448;
 async function removeOwnTree({ path }) {
-  const found = await lstat4(path).catch(() => void 0);
-  if (found?.isDirectory()) await chmod(path, 448).catch(() => void 0);
-  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+  await closeToOthers(path).catch(() => void 0);
+  rmSync2(path, { recursive: true, force: true, maxRetries: 3 });
+}
+async function closeToOthers(path) {
+  if (process.platform === "win32") return closeByName(path);
+  try {
+    var _stack = [];
+    try {
+      const directory = __using(_stack, await open6(path, O_RDONLY2 | O_DIRECTORY2 | O_NOFOLLOW2), true);
+      await directory.chmod(OWNER_ONLY2);
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      var _promise = __callDispose(_stack, _error, _hasError);
+      _promise && await _promise;
+    }
+  } catch (error) {
+    if (error.code === "EACCES" && process.geteuid?.() !== 0)
+      await closeByName(path);
+  }
+}
+async function closeByName(path) {
+  if ((await lstat4(path)).isDirectory()) await chmod(path, OWNER_ONLY2);
 }
 
 // src/pull/destination.ts
 var STALE_MS2 = 24 * 60 * 60 * 1e3;
 async function claimDestination(path, options = {}) {
-  const { workspace = process.cwd(), removeTree } = options;
+  const { workspace = process.cwd(), removeTree, onStaged } = options;
   refuseProtected(path, workspace);
-  await refuseForeign(path);
+  const accepted = await acceptedTree(path);
   if (removeTree) await refuseForeignParent(path);
   const remove = removeTree ?? removeOwnTree;
   const root = newStagingPath(path);
@@ -35190,12 +35346,13 @@ async function claimDestination(path, options = {}) {
   const make = async () => {
     await mkdir2(root, { mode: 448 });
     inode = await inodeOf(root);
+    if (inode !== void 0) onStaged?.({ path: root, inode });
   };
   const removeRoot = async () => {
     if (inode !== void 0) await remove({ path: root, inode });
   };
-  await guarded(`nothing can be created in ${dirname3(path)}, where the destination is to be`, async () => {
-    await makeDirectories(dirname3(path));
+  await guarded(`nothing can be created in ${dirname5(path)}, where the destination is to be`, async () => {
+    await makeDirectories(dirname5(path), removeTree ? 493 : 511);
     await removeStale2(path, removeTree);
     await make();
   });
@@ -35208,7 +35365,10 @@ async function claimDestination(path, options = {}) {
       await removeRoot();
       await make();
     }),
-    publish: (record, files) => publish({ path, root, files, remove }, record),
+    publish: async (record, files) => {
+      await refuseForeignFiles(path);
+      await publish({ path, root, accepted, files, remove }, record);
+    },
     discard: () => removeRoot().catch(() => void 0)
   };
 }
@@ -35220,30 +35380,31 @@ async function guarded(message, work) {
   }
 }
 function refuseProtected(path, workspace) {
-  const target = resolve2(path);
+  const target = resolve3(path);
   const holds = (inner) => relative(target, inner).split(sep)[0] !== "..";
   const reasons = [
     [target === parse2(target).root, "it is the root of the file system"],
     [target.split(sep).includes(".git"), "it lies inside of a .git directory"],
-    [holds(resolve2(workspace)), "it is or holds the working directory"],
-    [homedir() !== "" && holds(resolve2(homedir())), "it is or holds the home directory"]
+    [holds(resolve3(workspace)), "it is or holds the working directory"],
+    [homedir() !== "" && holds(resolve3(homedir())), "it is or holds the home directory"]
   ];
   const reason = reasons.find(([applies]) => applies)?.[1];
   if (reason) throw new PullError("DESTINATION_UNSAFE", `destination ${path} is refused: ${reason}`);
 }
-async function refuseForeign(path) {
+async function acceptedTree(path) {
   await refuseForeignFiles(path);
   const found = await lstat5(path).catch(() => void 0);
-  if (!found) return;
+  if (!found) return void 0;
   if (found.isSymbolicLink())
     throw new PullError("DESTINATION_UNSAFE", `destination ${path} is a symbolic link`, {
       hint: "Name the directory that it leads to."
     });
   if (!found.isDirectory())
     throw new PullError("DESTINATION_UNSAFE", `destination ${path} exists and is not a directory`);
-  if (await isOurs(path)) return;
+  const inode = await inodeOf(path);
+  if (await isOurs(path) && await isInodeAt(path, inode)) return inode;
   const entries = await readdir3(path).catch(() => ["?"]);
-  if (entries.length === 0) return;
+  if (entries.length === 0) return void 0;
   throw new PullError(
     "DESTINATION_UNSAFE",
     `destination ${path} is not empty and was not made by an earlier pull`,
@@ -35261,8 +35422,13 @@ async function refuseForeignFiles(path) {
   }
 }
 async function refuseForeignParent(path) {
-  const parent = await stat3(dirname3(path)).catch(() => void 0);
-  if (!parent || parent.uid === process.geteuid?.()) return;
+  const parent = await stat4(dirname5(path), { bigint: true }).catch(() => void 0);
+  if (!parent) return;
+  if (Number(parent.uid) === process.geteuid?.()) {
+    if (!letsOthersRename(parent)) return;
+    const message = `destination ${path} lies in a directory that other users can write to, where root does not work`;
+    throw new PullError("DESTINATION_UNSAFE", message, { hint: CLOSE_PARENT });
+  }
   throw new PullError(
     "DESTINATION_UNSAFE",
     `destination ${path} lies in a directory of another user, where root does not work on behalf of this one`,
@@ -35272,20 +35438,21 @@ async function refuseForeignParent(path) {
   );
 }
 async function removeStale2(path, removeTree) {
-  const parent = dirname3(path);
+  const parent = dirname5(path);
   const names = (await readdir3(parent)).filter((name) => name.startsWith(stagingPrefix(path)));
   for (const name of names) {
     const found = await lstat5(join3(parent, name), { bigint: true }).catch(() => void 0);
     if (!found || Date.now() - Number(found.ctimeMs) <= STALE_MS2) continue;
     const tree = { path: join3(parent, name), inode: inodeName(found) };
     const isOwn = found.uid === BigInt(process.geteuid?.() ?? found.uid);
-    if (found.isDirectory() && removeTree) await removeTree(tree).catch(() => void 0);
+    if (found.isDirectory() && removeTree && (isOwn || found.uid === 0n))
+      await removeTree(tree).catch(() => void 0);
     else if (isOwn) await removeOwnTree(tree).catch(() => void 0);
   }
 }
 
 // src/store/compact.ts
-import { open as open5 } from "node:fs/promises";
+import { open as open7 } from "node:fs/promises";
 
 // src/store/staging.ts
 var Staging = class {
@@ -35418,7 +35585,7 @@ async function copyRun(run, staging, to) {
   try {
     var _stack = [];
     try {
-      const source = __using(_stack, await open5(first.path, "r"), true);
+      const source = __using(_stack, await open7(first.path, "r"), true);
       for (let done = 0; done < length; ) {
         const piece = Buffer.allocUnsafe(Math.min(COPY_BYTES, length - done));
         const { bytesRead } = await source.read(piece, 0, piece.length, first.offset + done);
@@ -35458,8 +35625,8 @@ var WorkerPool = class {
   /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
   run(name, input, options = {}) {
     if (this.#closed) return Promise.reject(cancelled());
-    return new Promise((resolve3, reject) => {
-      this.#waiting.push({ name, input, onEvent: options.onEvent, resolve: resolve3, reject });
+    return new Promise((resolve4, reject) => {
+      this.#waiting.push({ name, input, onEvent: options.onEvent, resolve: resolve4, reject });
       this.#dispatch();
     });
   }
@@ -35992,14 +36159,14 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 // src/unpack/host-tools.ts
-import { accessSync, constants as constants2 } from "node:fs";
+import { accessSync, constants as constants5 } from "node:fs";
 var DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
 var TOOL_TIMEOUT_MS = 10 * 6e4;
 var MAX_TOOL_OUTPUT = 8 << 20;
 function findTool(name) {
   return DIRECTORIES.map((directory) => `${directory}/${name}`).find((path) => {
     try {
-      accessSync(path, constants2.X_OK);
+      accessSync(path, constants5.X_OK);
       return true;
     } catch {
       return false;
@@ -36051,8 +36218,8 @@ var RootProcess = class _RootProcess {
     const root = new _RootProcess(spawnAsRoot());
     const timeout = setTimeout(() => root.#giveUp("sudo does not answer"), START_TIMEOUT_MS);
     try {
-      await new Promise((resolve3, reject) => {
-        root.#pending = { onEvent: void 0, resolve: () => resolve3(), reject };
+      await new Promise((resolve4, reject) => {
+        root.#pending = { onEvent: void 0, resolve: () => resolve4(), reject };
       });
       return root;
     } catch {
@@ -36095,8 +36262,8 @@ var RootProcess = class _RootProcess {
   #ask(request, onEvent) {
     if (this.#isOver) return Promise.reject(this.#ended());
     if (this.#pending) return Promise.reject(new PullError("INTERNAL", "the root process is busy"));
-    return new Promise((resolve3, reject) => {
-      this.#pending = { onEvent, resolve: resolve3, reject };
+    return new Promise((resolve4, reject) => {
+      this.#pending = { onEvent, resolve: resolve4, reject };
       try {
         this.#send(request);
       } catch (error) {
@@ -36296,11 +36463,11 @@ async function runThreads(job, { signal, onEvent }) {
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
     const { files, board, layers, ...options } = job;
-    const failed = Promise.withResolvers();
+    const failed2 = Promise.withResolvers();
     const watched = async (running) => {
       const outcome = await running;
       if (outcome.kind === "done") return outcome;
-      failed.resolve(outcome);
+      failed2.resolve(outcome);
       return new Promise(() => void 0);
     };
     const streamed = watched(pool.run("stream", { files, board, layers, ring, stored }));
@@ -36312,7 +36479,7 @@ async function runThreads(job, { signal, onEvent }) {
     const proven = streamed.then(() => proveRing(ring));
     try {
       const all = Promise.all([applied, proven, ...hashed]).then(([image]) => image);
-      return await Promise.race([failed.promise, all]);
+      return await Promise.race([failed2.promise, all]);
     } finally {
       signal.removeEventListener("abort", stop);
       stop();
@@ -36330,6 +36497,7 @@ async function acquirePrivileges(wishes) {
   const { ownership, destination, emit } = wishes;
   const isRoot = process.geteuid?.() === 0;
   const owner = ownership === "auto" ? isRoot ? "preserve" : "runner" : ownership;
+  if (isRoot && process.platform === "linux") return rootHands(owner);
   if (isRoot) return ownHands(owner);
   if (owner === "preserve") {
     const root2 = await RootHands.start();
@@ -36344,7 +36512,27 @@ async function acquirePrivileges(wishes) {
   return root.privileges(owner, unpackHere);
 }
 function ownHands(owner) {
-  return { owner, unpack: unpackHere, removeTree: void 0, [Symbol.asyncDispose]: async () => void 0 };
+  const [removeTree, onStaged] = [void 0, void 0];
+  return { owner, unpack: unpackHere, removeTree, onStaged, [Symbol.asyncDispose]: async () => void 0 };
+}
+function rootHands(owner) {
+  let staged;
+  const unpack = async (job, hooks) => {
+    var _stack = [];
+    try {
+      if (staged?.path !== job.root) throw new PullError("INTERNAL", `${job.root} was not made by this pull`);
+      const held = __using(_stack, holdOwnRoot(staged));
+      return await unpackHere({ ...job, root: held.path }, hooks);
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      __callDispose(_stack, _error, _hasError);
+    }
+  };
+  const onStaged = (tree) => {
+    staged = tree;
+  };
+  return { ...ownHands(owner), unpack, onStaged };
 }
 function cannotReplace(destination, cause) {
   const message = `${destination} holds files of other users from an earlier pull, and this user cannot become root to replace them`;
@@ -36369,6 +36557,7 @@ var RootHands = class _RootHands {
       owner,
       unpack,
       removeTree: (tree) => this.#remove(tree),
+      onStaged: void 0,
       [Symbol.asyncDispose]: () => this.#process[Symbol.asyncDispose]()
     };
   }
@@ -36556,7 +36745,7 @@ async function pull(options) {
   }
 }
 function refuseNested({ destination, storeDirectory }) {
-  const isInside = (inner, outer) => !/^\.\.(?:[\\/]|$)/.test(relative2(outer, inner)) && !isAbsolute(relative2(outer, inner));
+  const isInside = (inner, outer) => !/^\.\.(?:[\\/]|$)/.test(relative2(outer, inner)) && !isAbsolute2(relative2(outer, inner));
   if (!isInside(storeDirectory, destination) && !isInside(destination, storeDirectory)) return;
   throw new PullError(
     "INPUT_INVALID",

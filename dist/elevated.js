@@ -321,7 +321,7 @@ var MAX_REQUEST_BYTES = 1 << 30;
 var MAX_REPLY_BYTES = 64 << 20;
 
 // src/elevate/staged-tree.ts
-import { fchmodSync, fchownSync, readdirSync as readdirSync2, rmdirSync, rmSync } from "node:fs";
+import { fchmodSync, fchownSync, readdirSync as readdirSync2, rmdirSync, rmSync, statSync as statSync2 } from "node:fs";
 import { basename, dirname, isAbsolute, resolve } from "node:path";
 
 // src/elevate/held-directory.ts
@@ -360,9 +360,13 @@ var HeldDirectory = class _HeldDirectory {
 };
 
 // src/elevate/inode.ts
-function isInode({ ino, birthtimeNs, ctimeNs }, name) {
+function isInode(found, name, parent) {
   const [number, birth] = String(name).split(" ");
-  return number === `${ino}` && (birth === `${birthtimeNs}` || birthtimeNs === ctimeNs);
+  if (number !== `${found.ino}`) return false;
+  return birth === `${found.birthtimeNs}` || [found, parent].every((each) => hidesBirth(each, found));
+}
+function hidesBirth({ dev, birthtimeNs, ctimeNs }, found) {
+  return dev === found.dev && birthtimeNs === ctimeNs;
 }
 
 // src/elevate/staging-name.ts
@@ -374,14 +378,14 @@ function isStagingName(name) {
 // src/elevate/staged-tree.ts
 var MODE_BITS = 0o777n;
 var OWNER_ONLY = 448;
+var WRITABLE_BY_OTHERS = 0o022n;
+var STICKY = 0o1000n;
+var CLOSE_PARENT = "Close that directory to other users (chmod go-w), choose a destination in another one, or set ownership to runner.";
 function takeOverRoot(root, user2) {
   const { parent, tree } = hold(root, user2);
   parent[Symbol.dispose]();
   try {
-    const { uid, mode } = tree.stat();
-    if (uid !== BigInt(user2)) throw refused(root, "it belongs to somebody else");
-    if ((mode & MODE_BITS) !== BigInt(OWNER_ONLY)) throw refused(root, "it is open to others");
-    if (readdirSync2(tree.path).length > 0) throw refused(root, "it is not empty");
+    refuseUsed(root, tree, user2);
     fchownSync(tree.descriptor, 0, 0);
     fchmodSync(tree.descriptor, OWNER_ONLY);
     return tree;
@@ -389,6 +393,9 @@ function takeOverRoot(root, user2) {
     tree[Symbol.dispose]();
     throw failed(error, root);
   }
+}
+function letsOthersRename({ mode }) {
+  return (mode & WRITABLE_BY_OTHERS) !== 0n && (mode & STICKY) === 0n;
 }
 function removeStagedTree(named, user2) {
   var _stack = [];
@@ -431,8 +438,11 @@ function hold(named, user2) {
       const held = __using(_stack, new DisposableStack());
       const parent = held.use(HeldDirectory.open(dirname(path), "follow"));
       if (parent.stat().uid !== BigInt(user2)) throw refused(named, "it lies in a directory of somebody else");
+      if (letsOthersRename(parent.stat()))
+        throw refused(named, "others can write to the directory that it lies in", CLOSE_PARENT);
       const tree = held.use(HeldDirectory.open(`${parent.path}/${basename(path)}`, "refuse"));
-      if (!isInode(tree.stat(), inode)) throw refused(named, "it is another directory than it was");
+      if (!isInode(tree.stat(), inode, parent.stat()))
+        throw refused(named, "it is another directory than it was");
       held.move();
       return { parent, tree };
     } catch (_) {
@@ -444,8 +454,15 @@ function hold(named, user2) {
     throw failed(error, named);
   }
 }
-function refused({ path }, reason) {
-  return new PullError("UNPACK_FAILED", `root does not touch the directory ${path}: ${reason}`);
+function refuseUsed(root, tree, user2) {
+  const { uid, mode } = tree.stat();
+  if (uid !== BigInt(user2)) throw refused(root, "it belongs to somebody else");
+  if ((mode & MODE_BITS) !== BigInt(OWNER_ONLY)) throw refused(root, "it is open to others");
+  if (readdirSync2(tree.path).length > 0) throw refused(root, "it is not empty");
+}
+function refused({ path }, reason, hint) {
+  const message = `root does not touch the directory ${path}: ${reason}`;
+  return new PullError("UNPACK_FAILED", message, hint === void 0 ? {} : { hint });
 }
 function failed(cause, { path }) {
   return toPullError(cause, { code: "UNPACK_FAILED", message: `root cannot work in the directory ${path}` });

@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { inodeName } from '../../src/elevate/inode.ts';
 import type { NamedDirectory } from '../../src/elevate/protocol.ts';
-import { removeStagedTree, takeOverRoot } from '../../src/elevate/staged-tree.ts';
+import { holdOwnRoot, removeStagedTree, takeOverRoot } from '../../src/elevate/staged-tree.ts';
 import { newStagingPath, oldTreePath } from '../../src/elevate/staging-name.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
 import { isRoot } from '../support/tree.ts';
@@ -62,6 +62,8 @@ describe.skipIf(!isRoot() || process.platform !== 'linux')('as root on behalf of
       ['belongs to another user', ({ path }) => chownSync(path, USER + 1, USER) as undefined],
       ['belongs to root already', ({ path }) => chownSync(path, 0, 0) as undefined],
       ['lies in a directory of another user', ({ path }) => chownSync(dirname(path), 0, 0) as undefined],
+      ['lies where others can write', ({ path }) => chmodSync(dirname(path), 0o777) as undefined],
+      ['lies where a group can write', ({ path }) => chmodSync(dirname(path), 0o770) as undefined],
       ['is gone', ({ path }) => renameSync(path, `${path}.away`) as undefined],
       ['has another name', (tree) => renamed(tree, 'etc')],
       ['is another directory than it was', () => ({ inode: '1 1' })],
@@ -82,6 +84,55 @@ describe.skipIf(!isRoot() || process.platform !== 'linux')('as root on behalf of
       const root = stage();
       const meant = { ...root, ...change(root) };
       expect(() => takeOverRoot(meant, USER)).toThrow(REFUSED);
+    });
+  });
+
+  it('takes over a root where others can write but not rename', () => {
+    const root = stage();
+    chmodSync(dirname(root.path), 0o1777);
+    using held = takeOverRoot(root, USER);
+    expect(held.stat().uid).toBe(0n);
+  });
+
+  describe('a root of its own', () => {
+    const own = () => {
+      const root = stage();
+      chownSync(root.path, 0, 0);
+      return root;
+    };
+
+    it("is held in another user's directory, whatever its name becomes", () => {
+      const root = own();
+      using held = holdOwnRoot(root);
+      const outside = newDirectory();
+      renameSync(root.path, `${root.path}.away`);
+      symlinkSync(outside, root.path);
+      writeFileSync(`${held.path}/file`, 'here');
+      expect([readdirSync(outside), readdirSync(`${root.path}.away`)]).toEqual([[], ['file']]);
+    });
+
+    it.each<[string, (path: string) => void]>([
+      ['belongs to another user', (path) => chownSync(path, USER, USER)],
+      ['is open to others', (path) => chmodSync(path, 0o755)],
+      ['is not empty', (path) => writeFileSync(join(path, 'file'), '')],
+      [
+        'is another directory than it was',
+        (path) => {
+          renameSync(path, `${path}.away`);
+          mkdirSync(path, { mode: 0o700 });
+        },
+      ],
+      [
+        'is a link to what it was',
+        (path) => {
+          renameSync(path, `${path}.away`);
+          symlinkSync(`${path}.away`, path);
+        },
+      ],
+    ])('is refused where it %s', (_, change) => {
+      const root = own();
+      change(root.path);
+      expect(() => holdOwnRoot(root)).toThrow(REFUSED);
     });
   });
 
@@ -130,6 +181,13 @@ describe.skipIf(!isRoot() || process.platform !== 'linux')('as root on behalf of
           renameSync(path, `${path}.away`);
           symlinkSync(`${path}.away`, path);
           return { path, inode };
+        },
+      ],
+      [
+        'lies where others can write',
+        (tree) => {
+          chmodSync(dirname(tree.path), 0o777);
+          return tree;
         },
       ],
       [

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   chownSync,
   existsSync,
   lstatSync,
@@ -118,6 +119,26 @@ describe('a destination', () => {
     expect(readdirSync(path)).toEqual(['mine']);
   });
 
+  it('is refused where a new directory has got the inode number of ours', async () => {
+    const path = join(newDirectory(), 'rootfs');
+    await pullInto(path);
+    renameSync(path, `${path}.gone`);
+    mkdirSync(path);
+    writeFileSync(join(path, 'mine'), 'mine');
+    const { ino } = lstatSync(path);
+    const record = { ...recordOf(path), inodes: [`${ino} 1`] };
+    writeFileSync(recordPath(path), JSON.stringify(record));
+    await rejected('DESTINATION_UNSAFE', claim(path));
+  });
+
+  it.skipIf(!isRoot())('is refused where its record is of another user (needs root)', async () => {
+    const path = join(newDirectory(), 'rootfs');
+    await pullInto(path);
+    chownSync(recordPath(path), 5, 5);
+    await rejected('DESTINATION_UNSAFE', claim(path));
+    expect(contentOf(path)).toBe('new');
+  });
+
   it.each<[string, (path: string) => void]>([
     ['absent', () => undefined],
     ['absent, and its parents too', (path) => rmSync(dirname(path), { recursive: true })],
@@ -197,6 +218,54 @@ describe('publish', () => {
     expect(readdirSync(dirname(path))).toHaveLength(3);
   });
 
+  it.each<[string, 'nothing' | 'empty' | 'old', (path: string) => void]>([
+    ['a full directory where there was nothing', 'nothing', (path) => mkdirSync(path)],
+    ['something in a directory that was empty', 'empty', () => undefined],
+    [
+      'another directory in the place of the earlier tree',
+      'old',
+      (path) => {
+        renameSync(path, `${path}.gone`);
+        mkdirSync(path);
+      },
+    ],
+  ])('is refused where somebody has put %s since, and that is left', async (_, before, change) => {
+    const path = join(newDirectory(), 'rootfs');
+    if (before === 'old') await pullInto(path, 'old');
+    if (before === 'empty') mkdirSync(path);
+    const destination = await claim(path);
+    change(path);
+    writeFileSync(join(path, 'file'), 'precious');
+    const files = { config: CONFIG, skipped: undefined };
+    await rejected('DESTINATION_UNSAFE', destination.publish(RECORD, files));
+    await destination.discard();
+    expect(contentOf(path)).toBe('precious');
+    expect(readdirSync(dirname(path)).filter((name) => name.startsWith('.'))).toEqual([]);
+    await rejected('DESTINATION_UNSAFE', claim(path));
+  });
+
+  it.each(['', '.config.json'])(
+    'is refused where somebody has made a file "rootfs%s" since',
+    async (name) => {
+      const path = join(newDirectory(), 'rootfs');
+      const destination = await claim(path);
+      writeFileSync(`${path}${name}`, 'precious');
+      const files = { config: CONFIG, skipped: undefined };
+      await rejected('DESTINATION_UNSAFE', destination.publish(RECORD, files));
+      await destination.discard();
+      expect(readFileSync(`${path}${name}`, 'utf8')).toBe('precious');
+      expect(readdirSync(dirname(path))).toEqual([`rootfs${name}`]);
+    },
+  );
+
+  it('takes the place of an empty directory that has appeared since', async () => {
+    const path = join(newDirectory(), 'rootfs');
+    const destination = await claim(path);
+    mkdirSync(path);
+    await destination.publish(RECORD, { config: CONFIG, skipped: undefined });
+    expect(recordOf(path).inodes).toEqual([nameOf(path)]);
+  });
+
   it('leaves the destination alone until then', async () => {
     const path = join(newDirectory(), 'rootfs');
     await pullInto(path, 'old');
@@ -269,14 +338,34 @@ describe('with the help of root', () => {
     expect(readdirSync(dirname(path))).toHaveLength(3);
   });
 
-  it('what a killed pull has left goes a day later, whoever owns it', async () => {
+  it.each([
+    ['is gone a day later where it belongs to root', 0],
+    ['is left where it belongs to somebody else', 5],
+  ])('what a killed pull has left %s', async (_, uid) => {
     const path = join(newDirectory(), 'rootfs');
     const { root } = await claim(path);
-    if (isRoot()) chownSync(root, 5, 5);
+    if (isRoot()) chownSync(root, uid, uid);
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + DAY + 60_000 });
     const { removed, options } = helper();
     await claimDestination(path, options);
-    expect(removed.map((tree) => tree.path)).toEqual([root]);
+    expect(removed.map((tree) => tree.path)).toEqual(uid === 0 || !isRoot() ? [root] : []);
+  });
+
+  it.each([0o777, 0o775])('a directory of mode %o is refused, with a hint', async (mode) => {
+    const path = join(newDirectory(), 'parent/rootfs');
+    mkdirSync(dirname(path));
+    chmodSync(dirname(path), mode);
+    const error = await rejected('DESTINATION_UNSAFE', claimDestination(path, helper().options));
+    expect(error.hint).toContain('chmod');
+    expect(readdirSync(dirname(path))).toEqual([]);
+  });
+
+  it('directories on the way are made so that others cannot write to them', async () => {
+    const path = join(newDirectory(), 'parent/rootfs');
+    const umask = process.umask(0);
+    const taken = await claimDestination(path, helper().options).finally(() => process.umask(umask));
+    expect(lstatSync(dirname(path)).mode & 0o777).toBe(0o755);
+    await taken.discard();
   });
 
   it.skipIf(!isRoot())('a directory of another user is refused (needs root)', async () => {
