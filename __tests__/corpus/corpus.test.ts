@@ -60,10 +60,11 @@ function forEachCase(run: (corpusCase: CorpusCase) => Promise<void>): void {
 }
 
 async function runElsewhere(args: string[], user: number | undefined): Promise<Map<string, Outcome>> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('process.ts', import.meta.url)), ...args], {
+  const script = fileURLToPath(new URL('process.ts', import.meta.url));
+  const become = user === undefined ? [] : [String(user)];
+  const child = spawn(process.execPath, [script, ...args, ...become], {
     cwd: '/',
     stdio: ['ignore', 'pipe', 'inherit'],
-    ...(user === undefined ? {} : { uid: user, gid: user }),
   });
   const outcomes = JSON.parse(await text(child.stdout)) as Outcome[];
   return new Map(outcomes.map((outcome) => [outcome.name, outcome]));
