@@ -85,7 +85,7 @@ export async function readLayerMetadata(
 
 /**
  * A whole blob is one frame after the other: no table of contents to read, no archive to put together, and its digest covers
- * fewer bytes than its diffId. The reference image, cold, takes half as long as chunk by chunk; see docs/performance.md.
+ * fewer bytes than its diffId. Much faster than chunk by chunk; see docs/performance.md.
  */
 function isBetterWhole({ digest, size }: Descriptor, store: ChunkStore): boolean {
   if (!digest.startsWith('sha256:')) return false;
