@@ -5,7 +5,7 @@ var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
 var __getOwnPropNames = Object.getOwnPropertyNames;
 var __getProtoOf = Object.getPrototypeOf;
 var __hasOwnProp = Object.prototype.hasOwnProperty;
-var __knownSymbol = (name, symbol) => (symbol = Symbol[name]) ? symbol : /* @__PURE__ */ Symbol.for("Symbol." + name);
+var __knownSymbol = (name2, symbol) => (symbol = Symbol[name2]) ? symbol : /* @__PURE__ */ Symbol.for("Symbol." + name2);
 var __typeError = (msg) => {
   throw TypeError(msg);
 };
@@ -669,10 +669,10 @@ var require_errors = __commonJS({
     };
     var kHTTPParserError = /* @__PURE__ */ Symbol.for("undici.error.UND_ERR_HTTP_PARSER");
     var HTTPParserError = class extends Error {
-      constructor(message, code, data) {
+      constructor(message, code2, data) {
         super(message);
         this.name = "HTTPParserError";
-        this.code = code ? `HPE_${code}` : void 0;
+        this.code = code2 ? `HPE_${code2}` : void 0;
         this.data = data ? data.toString() : void 0;
       }
       static [Symbol.hasInstance](instance) {
@@ -699,14 +699,14 @@ var require_errors = __commonJS({
     };
     var kRequestRetryError = /* @__PURE__ */ Symbol.for("undici.error.UND_ERR_REQ_RETRY");
     var RequestRetryError = class extends UndiciError {
-      constructor(message, code, { headers, data }) {
+      constructor(message, code2, { headers: headers2, data }) {
         super(message);
         this.name = "RequestRetryError";
         this.message = message || "Request retry error";
         this.code = "UND_ERR_REQ_RETRY";
-        this.statusCode = code;
+        this.statusCode = code2;
         this.data = data;
-        this.headers = headers;
+        this.headers = headers2;
       }
       static [Symbol.hasInstance](instance) {
         return instance && instance[kRequestRetryError] === true;
@@ -717,15 +717,15 @@ var require_errors = __commonJS({
     };
     var kResponseError = /* @__PURE__ */ Symbol.for("undici.error.UND_ERR_RESPONSE");
     var ResponseError = class extends UndiciError {
-      constructor(message, code, { headers, body, bodyTruncated = false }) {
+      constructor(message, code2, { headers: headers2, body, bodyTruncated = false }) {
         super(message);
         this.name = "ResponseError";
         this.message = message || "Response error";
         this.code = "UND_ERR_RESPONSE";
-        this.statusCode = code;
+        this.statusCode = code2;
         this.body = body;
         this.bodyTruncated = bodyTruncated;
-        this.headers = headers;
+        this.headers = headers2;
       }
       static [Symbol.hasInstance](instance) {
         return instance && instance[kResponseError] === true;
@@ -797,11 +797,11 @@ var require_errors = __commonJS({
       }
     };
     var Socks5ProxyError = class extends UndiciError {
-      constructor(message, code) {
+      constructor(message, code2) {
         super(message);
         this.name = "Socks5ProxyError";
         this.message = message || "SOCKS5 proxy error";
-        this.code = code || "UND_ERR_SOCKS5";
+        this.code = code2 || "UND_ERR_SOCKS5";
       }
     };
     var kMessageSizeExceededError = /* @__PURE__ */ Symbol.for("undici.error.UND_ERR_WS_MESSAGE_SIZE_EXCEEDED");
@@ -1002,8 +1002,8 @@ var require_tree = __commonJS({
         if (index === void 0 || index >= key.length) {
           throw new TypeError("Unreachable");
         }
-        const code = this.code = key.charCodeAt(index);
-        if (code > 127) {
+        const code2 = this.code = key.charCodeAt(index);
+        if (code2 > 127) {
           throw new TypeError("key must be ascii string");
         }
         if (key.length !== ++index) {
@@ -1025,11 +1025,11 @@ var require_tree = __commonJS({
         let index = 0;
         let node = this;
         while (true) {
-          const code = key.charCodeAt(index);
-          if (code > 127) {
+          const code2 = key.charCodeAt(index);
+          if (code2 > 127) {
             throw new TypeError("key must be ascii string");
           }
-          if (node.code === code) {
+          if (node.code === code2) {
             if (length === ++index) {
               node.value = value;
               break;
@@ -1039,7 +1039,7 @@ var require_tree = __commonJS({
               node.middle = new _TstNode(key, value, index);
               break;
             }
-          } else if (node.code < code) {
+          } else if (node.code < code2) {
             if (node.left !== null) {
               node = node.left;
             } else {
@@ -1063,19 +1063,19 @@ var require_tree = __commonJS({
         let index = 0;
         let node = this;
         while (node !== null && index < keylength) {
-          let code = key[index];
-          if (code <= 90 && code >= 65) {
-            code |= 32;
+          let code2 = key[index];
+          if (code2 <= 90 && code2 >= 65) {
+            code2 |= 32;
           }
           while (node !== null) {
-            if (code === node.code) {
+            if (code2 === node.code) {
               if (keylength === ++index) {
                 return node;
               }
               node = node.middle;
               break;
             }
-            node = node.code < code ? node.left : node.right;
+            node = node.code < code2 ? node.left : node.right;
           }
         }
         return null;
@@ -1125,7 +1125,7 @@ var require_util = __commonJS({
     var { IncomingMessage } = __require("node:http");
     var stream = __require("node:stream");
     var net = __require("node:net");
-    var { stringify } = __require("node:querystring");
+    var { stringify: stringify2 } = __require("node:querystring");
     var { EventEmitter: EE, addAbortListener: addAbortListenerNative } = __require("node:events");
     var timers = require_timers();
     var { InvalidArgumentError, ConnectTimeoutError } = require_errors();
@@ -1181,7 +1181,7 @@ var require_util = __commonJS({
       if (pathHasQueryOrFragment(url)) {
         throw new Error('Query params cannot be passed when url already contains "?" or "#".');
       }
-      const stringified = stringify(queryParams);
+      const stringified = stringify2(queryParams);
       if (stringified) {
         url += "?" + stringified;
       }
@@ -1342,14 +1342,14 @@ var require_util = __commonJS({
         obj[key] = value;
       }
     }
-    function parseHeaders(headers, obj) {
+    function parseHeaders(headers2, obj) {
       if (obj === void 0) obj = {};
-      for (let i = 0; i < headers.length; i += 2) {
-        const key = headerNameToString(headers[i]);
+      for (let i = 0; i < headers2.length; i += 2) {
+        const key = headerNameToString(headers2[i]);
         let val = obj[key];
         if (val !== void 0) {
           if (!Object.hasOwn(obj, key)) {
-            const headersValue = typeof headers[i + 1] === "string" ? headers[i + 1] : Array.isArray(headers[i + 1]) ? headers[i + 1].map((x) => x.toString("latin1")) : headers[i + 1].toString("latin1");
+            const headersValue = typeof headers2[i + 1] === "string" ? headers2[i + 1] : Array.isArray(headers2[i + 1]) ? headers2[i + 1].map((x) => x.toString("latin1")) : headers2[i + 1].toString("latin1");
             if (key === "__proto__") {
               Object.defineProperty(obj, key, {
                 value: headersValue,
@@ -1365,39 +1365,39 @@ var require_util = __commonJS({
               val = [val];
               obj[key] = val;
             }
-            val.push(headers[i + 1].toString("latin1"));
+            val.push(headers2[i + 1].toString("latin1"));
           }
         } else {
-          const headersValue = typeof headers[i + 1] === "string" ? headers[i + 1] : Array.isArray(headers[i + 1]) ? headers[i + 1].map((x) => x.toString("latin1")) : headers[i + 1].toString("latin1");
+          const headersValue = typeof headers2[i + 1] === "string" ? headers2[i + 1] : Array.isArray(headers2[i + 1]) ? headers2[i + 1].map((x) => x.toString("latin1")) : headers2[i + 1].toString("latin1");
           obj[key] = headersValue;
         }
       }
       return obj;
     }
-    function parseRawHeaders(headers) {
-      if (headers == null) {
+    function parseRawHeaders(headers2) {
+      if (headers2 == null) {
         return [];
       }
-      if (!Array.isArray(headers)) {
+      if (!Array.isArray(headers2)) {
         const rawHeaders = [];
-        for (const [name, value] of Object.entries(headers)) {
+        for (const [name2, value] of Object.entries(headers2)) {
           if (Array.isArray(value)) {
             for (const entry of value) {
-              rawHeaders.push(name, `${entry}`);
+              rawHeaders.push(name2, `${entry}`);
             }
           } else {
-            rawHeaders.push(name, `${value}`);
+            rawHeaders.push(name2, `${value}`);
           }
         }
         return rawHeaders;
       }
-      const headersLength = headers.length;
+      const headersLength = headers2.length;
       const ret = new Array(headersLength);
       let key;
       let val;
       for (let n = 0; n < headersLength; n += 2) {
-        key = headers[n];
-        val = headers[n + 1];
+        key = headers2[n];
+        val = headers2[n + 1];
         typeof key !== "string" && (key = key.toString());
         typeof val !== "string" && (val = val.toString("latin1"));
         ret[n] = key;
@@ -1405,24 +1405,24 @@ var require_util = __commonJS({
       }
       return ret;
     }
-    function toRawHeaders(headers) {
+    function toRawHeaders(headers2) {
       const rawHeaders = [];
-      for (const [name, value] of Object.entries(headers)) {
+      for (const [name2, value] of Object.entries(headers2)) {
         if (Array.isArray(value)) {
           for (const entry of value) {
-            rawHeaders.push(Buffer.from(name, "latin1"), Buffer.from(`${entry}`, "latin1"));
+            rawHeaders.push(Buffer.from(name2, "latin1"), Buffer.from(`${entry}`, "latin1"));
           }
         } else {
-          rawHeaders.push(Buffer.from(name, "latin1"), Buffer.from(`${value}`, "latin1"));
+          rawHeaders.push(Buffer.from(name2, "latin1"), Buffer.from(`${value}`, "latin1"));
         }
       }
       return rawHeaders;
     }
-    function encodeRawHeaders(headers) {
-      if (!Array.isArray(headers)) {
+    function encodeRawHeaders(headers2) {
+      if (!Array.isArray(headers2)) {
         throw new TypeError("expected headers to be an array");
       }
-      return headers.map((x) => Buffer.from(x));
+      return headers2.map((x) => Buffer.from(x));
     }
     function isBuffer(buffer) {
       return buffer instanceof Uint8Array || Buffer.isBuffer(buffer);
@@ -1791,16 +1791,16 @@ var require_util = __commonJS({
         size: m[3] && m[3] !== "*" ? parseInt(m[3]) : null
       } : null;
     }
-    function addListener(obj, name, listener) {
+    function addListener(obj, name2, listener) {
       const listeners = obj[kListeners] ??= [];
-      listeners.push([name, listener]);
-      obj.on(name, listener);
+      listeners.push([name2, listener]);
+      obj.on(name2, listener);
       return obj;
     }
     function removeAllListeners(obj) {
       if (obj[kListeners] != null) {
-        for (const [name, listener] of obj[kListeners]) {
-          obj.removeListener(name, listener);
+        for (const [name2, listener] of obj[kListeners]) {
+          obj.removeListener(name2, listener);
         }
         obj[kListeners] = null;
       }
@@ -2167,11 +2167,11 @@ var require_diagnostics = __commonJS({
       diagnosticsChannel.subscribe(
         "undici:websocket:close",
         (evt) => {
-          const { websocket, code, reason } = evt;
+          const { websocket, code: code2, reason } = evt;
           debugLog(
             "closed connection to %s - %s %s",
             websocket.url,
-            code,
+            code2,
             reason
           );
         }
@@ -2506,13 +2506,13 @@ var require_infra = __commonJS({
     }
     function collectASequenceOfCodePointsFast(char, input, position) {
       const idx = input.indexOf(char, position.position);
-      const start = position.position;
+      const start2 = position.position;
       if (idx === -1) {
         position.position = input.length;
-        return input.slice(start);
+        return input.slice(start2);
       }
       position.position = idx;
-      return input.slice(start, position.position);
+      return input.slice(start2, position.position);
     }
     var ASCII_WHITESPACE_REPLACE_REGEX = /[\u0009\u000A\u000C\u000D\u0020]/g;
     function forgivingBase64(data) {
@@ -2781,7 +2781,7 @@ var require_data_url = __commonJS({
       }
       return mimeType;
     }
-    function collectAnHTTPQuotedString(input, position, extractValue = false) {
+    function collectAnHTTPQuotedString(input, position, extractValue2 = false) {
       const positionStart = position.position;
       let value = "";
       assert(input[position.position] === '"');
@@ -2809,7 +2809,7 @@ var require_data_url = __commonJS({
           break;
         }
       }
-      if (extractValue) {
+      if (extractValue2) {
         return value;
       }
       return input.slice(positionStart, position.position);
@@ -2818,9 +2818,9 @@ var require_data_url = __commonJS({
       assert(mimeType !== "failure");
       const { parameters, essence } = mimeType;
       let serialization = essence;
-      for (let [name, value] of parameters.entries()) {
+      for (let [name2, value] of parameters.entries()) {
         serialization += ";";
-        serialization += name;
+        serialization += name2;
         serialization += "=";
         if (!HTTP_TOKEN_CODEPOINTS.test(value)) {
           value = value.replace(/[\\"]/ug, "\\$&");
@@ -3155,12 +3155,12 @@ var require_webidl = __commonJS({
         return result;
       };
     };
-    webidl.interfaceConverter = function(TypeCheck, name) {
+    webidl.interfaceConverter = function(TypeCheck, name2) {
       return (V, prefix, argument) => {
         if (!TypeCheck(V)) {
           throw webidl.errors.exception({
             header: prefix,
-            message: `Expected ${argument} ("${webidl.util.Stringify(V)}") to be an instance of ${name}.`
+            message: `Expected ${argument} ("${webidl.util.Stringify(V)}") to be an instance of ${name2}.`
           });
         }
         return V;
@@ -3483,7 +3483,7 @@ var require_util2 = __commonJS({
   "node_modules/undici/lib/web/fetch/util.js"(exports, module) {
     "use strict";
     var { Transform } = __require("node:stream");
-    var zlib2 = __require("node:zlib");
+    var zlib4 = __require("node:zlib");
     var { redirectStatusSet, referrerPolicyTokens, badPortsSet } = require_constants2();
     var { getGlobalOrigin } = require_global();
     var { collectAnHTTPQuotedString, parseMIMEType } = require_data_url();
@@ -3516,9 +3516,9 @@ var require_util2 = __commonJS({
     }
     function isValidEncodedURL(url) {
       for (let i = 0; i < url.length; ++i) {
-        const code = url.charCodeAt(i);
-        if (code > 126 || // Non-US-ASCII + DEL
-        code < 32) {
+        const code2 = url.charCodeAt(i);
+        if (code2 > 126 || // Non-US-ASCII + DEL
+        code2 < 32) {
           return false;
         }
       }
@@ -3816,7 +3816,7 @@ var require_util2 = __commonJS({
       return normalizedMethodRecordsBase[method.toLowerCase()] ?? method;
     }
     var esIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
-    function createIterator(name, kInternalIterator, keyIndex = 0, valueIndex = 1) {
+    function createIterator(name2, kInternalIterator, keyIndex = 0, valueIndex = 1) {
       class FastIterableIterator {
         /** @type {any} */
         #target;
@@ -3837,7 +3837,7 @@ var require_util2 = __commonJS({
         next() {
           if (typeof this !== "object" || this === null || !(#target in this)) {
             throw new TypeError(
-              `'next' called on an object that does not implement interface ${name} Iterator.`
+              `'next' called on an object that does not implement interface ${name2} Iterator.`
             );
           }
           const index = this.#index;
@@ -3876,7 +3876,7 @@ var require_util2 = __commonJS({
           writable: false,
           enumerable: false,
           configurable: true,
-          value: `${name} Iterator`
+          value: `${name2} Iterator`
         },
         next: { writable: true, enumerable: true, configurable: true }
       });
@@ -3884,8 +3884,8 @@ var require_util2 = __commonJS({
         return new FastIterableIterator(target, kind);
       };
     }
-    function iteratorMixin(name, object, kInternalIterator, keyIndex = 0, valueIndex = 1, brandCheck) {
-      const makeIterator = createIterator(name, kInternalIterator, keyIndex, valueIndex);
+    function iteratorMixin(name2, object, kInternalIterator, keyIndex = 0, valueIndex = 1, brandCheck) {
+      const makeIterator = createIterator(name2, kInternalIterator, keyIndex, valueIndex);
       const properties = {
         keys: {
           writable: true,
@@ -3920,10 +3920,10 @@ var require_util2 = __commonJS({
           configurable: true,
           value: function forEach(callbackfn, thisArg = globalThis) {
             webidl.brandCheck(this, brandCheck);
-            webidl.argumentLengthCheck(arguments, 1, `${name}.forEach`);
+            webidl.argumentLengthCheck(arguments, 1, `${name2}.forEach`);
             if (typeof callbackfn !== "function") {
               throw new TypeError(
-                `Failed to execute 'forEach' on '${name}': parameter 1 is not of type 'Function'.`
+                `Failed to execute 'forEach' on '${name2}': parameter 1 is not of type 'Function'.`
               );
             }
             for (const { 0: key, 1: value } of makeIterator(this, "key+value")) {
@@ -4022,8 +4022,8 @@ var require_util2 = __commonJS({
       }
       const rangeStart = collectASequenceOfCodePoints(
         (char) => {
-          const code = char.charCodeAt(0);
-          return code >= 48 && code <= 57;
+          const code2 = char.charCodeAt(0);
+          return code2 >= 48 && code2 <= 57;
         },
         data,
         position
@@ -4049,8 +4049,8 @@ var require_util2 = __commonJS({
       }
       const rangeEnd = collectASequenceOfCodePoints(
         (char) => {
-          const code = char.charCodeAt(0);
-          return code >= 48 && code <= 57;
+          const code2 = char.charCodeAt(0);
+          return code2 >= 48 && code2 <= 57;
         },
         data,
         position
@@ -4089,7 +4089,7 @@ var require_util2 = __commonJS({
             callback();
             return;
           }
-          this._inflateStream = (chunk[0] & 15) === 8 ? zlib2.createInflate(this.#zlibOptions) : zlib2.createInflateRaw(this.#zlibOptions);
+          this._inflateStream = (chunk[0] & 15) === 8 ? zlib4.createInflate(this.#zlibOptions) : zlib4.createInflateRaw(this.#zlibOptions);
           this._inflateStream.on("data", this.push.bind(this));
           this._inflateStream.on("end", () => this.push(null));
           this._inflateStream.on("error", (err) => this.destroy(err));
@@ -4107,11 +4107,11 @@ var require_util2 = __commonJS({
     function createInflate(zlibOptions) {
       return new InflateStream(zlibOptions);
     }
-    function extractMimeType(headers) {
+    function extractMimeType(headers2) {
       let charset = null;
       let essence = null;
       let mimeType = null;
-      const values = getDecodeSplit("content-type", headers);
+      const values = getDecodeSplit("content-type", headers2);
       if (values === null) {
         return "failure";
       }
@@ -4167,8 +4167,8 @@ var require_util2 = __commonJS({
       }
       return values;
     }
-    function getDecodeSplit(name, list) {
-      const value = list.get(name, true);
+    function getDecodeSplit(name2, list2) {
+      const value = list2.get(name2, true);
       if (value === null) {
         return null;
       }
@@ -4348,11 +4348,11 @@ var require_formdata = __commonJS({
           });
         }
       }
-      append(name, value, filename = void 0) {
+      append(name2, value, filename = void 0) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.append";
         webidl.argumentLengthCheck(arguments, 2, prefix);
-        name = webidl.converters.USVString(name);
+        name2 = webidl.converters.USVString(name2);
         if (arguments.length === 3 || webidl.is.Blob(value)) {
           value = webidl.converters.Blob(value, prefix, "value");
           if (filename !== void 0) {
@@ -4361,46 +4361,46 @@ var require_formdata = __commonJS({
         } else {
           value = webidl.converters.USVString(value);
         }
-        const entry = makeEntry(name, value, filename);
+        const entry = makeEntry(name2, value, filename);
         this.#state.push(entry);
       }
-      delete(name) {
+      delete(name2) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.delete";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        name = webidl.converters.USVString(name);
-        this.#state = this.#state.filter((entry) => entry.name !== name);
+        name2 = webidl.converters.USVString(name2);
+        this.#state = this.#state.filter((entry) => entry.name !== name2);
       }
-      get(name) {
+      get(name2) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.get";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        name = webidl.converters.USVString(name);
-        const idx = this.#state.findIndex((entry) => entry.name === name);
+        name2 = webidl.converters.USVString(name2);
+        const idx = this.#state.findIndex((entry) => entry.name === name2);
         if (idx === -1) {
           return null;
         }
         return this.#state[idx].value;
       }
-      getAll(name) {
+      getAll(name2) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.getAll";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        name = webidl.converters.USVString(name);
-        return this.#state.filter((entry) => entry.name === name).map((entry) => entry.value);
+        name2 = webidl.converters.USVString(name2);
+        return this.#state.filter((entry) => entry.name === name2).map((entry) => entry.value);
       }
-      has(name) {
+      has(name2) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.has";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        name = webidl.converters.USVString(name);
-        return this.#state.findIndex((entry) => entry.name === name) !== -1;
+        name2 = webidl.converters.USVString(name2);
+        return this.#state.findIndex((entry) => entry.name === name2) !== -1;
       }
-      set(name, value, filename = void 0) {
+      set(name2, value, filename = void 0) {
         webidl.brandCheck(this, webidl.is.FormData);
         const prefix = "FormData.set";
         webidl.argumentLengthCheck(arguments, 2, prefix);
-        name = webidl.converters.USVString(name);
+        name2 = webidl.converters.USVString(name2);
         if (arguments.length === 3 || webidl.is.Blob(value)) {
           value = webidl.converters.Blob(value, prefix, "value");
           if (filename !== void 0) {
@@ -4409,13 +4409,13 @@ var require_formdata = __commonJS({
         } else {
           value = webidl.converters.USVString(value);
         }
-        const entry = makeEntry(name, value, filename);
-        const idx = this.#state.findIndex((entry2) => entry2.name === name);
+        const entry = makeEntry(name2, value, filename);
+        const idx = this.#state.findIndex((entry2) => entry2.name === name2);
         if (idx !== -1) {
           this.#state = [
             ...this.#state.slice(0, idx),
             entry,
-            ...this.#state.slice(idx + 1).filter((entry2) => entry2.name !== name)
+            ...this.#state.slice(idx + 1).filter((entry2) => entry2.name !== name2)
           ];
         } else {
           this.#state.push(entry);
@@ -4465,7 +4465,7 @@ var require_formdata = __commonJS({
         configurable: true
       }
     });
-    function makeEntry(name, value, filename) {
+    function makeEntry(name2, value, filename) {
       if (typeof value === "string") {
       } else {
         if (!webidl.is.File(value)) {
@@ -4479,7 +4479,7 @@ var require_formdata = __commonJS({
           value = new File([value], filename, options);
         }
       }
-      return { name, value };
+      return { name: name2, value };
     }
     module.exports = { FormData, makeEntry, setFormDataState, getFormDataBoundary };
   }
@@ -4571,7 +4571,7 @@ var require_request = __commonJS({
         path,
         method,
         body,
-        headers,
+        headers: headers2,
         query,
         idempotent,
         blocking,
@@ -4680,28 +4680,28 @@ var require_request = __commonJS({
         this.contentType = null;
         this.headers = [];
         this.expectContinue = expectContinue != null ? expectContinue : false;
-        if (Array.isArray(headers)) {
-          if (headers.length % 2 !== 0) {
+        if (Array.isArray(headers2)) {
+          if (headers2.length % 2 !== 0) {
             throw new InvalidArgumentError("headers array must be even");
           }
-          for (let i = 0; i < headers.length; i += 2) {
-            processHeader(this, headers[i], headers[i + 1]);
+          for (let i = 0; i < headers2.length; i += 2) {
+            processHeader(this, headers2[i], headers2[i + 1]);
           }
-        } else if (headers && typeof headers === "object") {
-          if (hasSafeIterator(headers)) {
-            for (const header of headers) {
+        } else if (headers2 && typeof headers2 === "object") {
+          if (hasSafeIterator(headers2)) {
+            for (const header of headers2) {
               if (!Array.isArray(header) || header.length !== 2) {
                 throw new InvalidArgumentError("headers must be in key-value pair format");
               }
               processHeader(this, header[0], header[1]);
             }
           } else {
-            const keys = Object.keys(headers);
+            const keys = Object.keys(headers2);
             for (let i = 0; i < keys.length; ++i) {
-              processHeader(this, keys[i], headers[keys[i]]);
+              processHeader(this, keys[i], headers2[keys[i]]);
             }
           }
-        } else if (headers != null) {
+        } else if (headers2 != null) {
           throw new InvalidArgumentError("headers must be an object or an array");
         }
         assertRequestHandler(handler, method, upgrade);
@@ -4749,18 +4749,18 @@ var require_request = __commonJS({
       onResponseStarted() {
         return this[kHandler].onResponseStarted?.();
       }
-      onResponseStart(statusCode, headers, resume, statusText) {
+      onResponseStart(statusCode, headers2, resume2, statusText) {
         assert(!this.aborted);
         assert(!this.completed);
         if (channels.headers.hasSubscribers) {
-          channels.headers.publish({ request: this, response: { statusCode, headers, statusText } });
+          channels.headers.publish({ request: this, response: { statusCode, headers: headers2, statusText } });
         }
         const controller = this[kController];
         if (controller) {
-          controller[kResume] = resume;
-          controller.rawHeaders = headers;
+          controller[kResume] = resume2;
+          controller.rawHeaders = headers2;
         }
-        const parsedHeaders = Array.isArray(headers) ? parseHeaders(headers) : headers;
+        const parsedHeaders = Array.isArray(headers2) ? parseHeaders(headers2) : headers2;
         try {
           this[kHandler].onResponseStart?.(controller, statusCode, parsedHeaders, statusText);
           return !controller?.paused;
@@ -4790,18 +4790,18 @@ var require_request = __commonJS({
        * @param {import('node:stream').Duplex} socket
        * @param {string} [statusText]
        */
-      onRequestUpgrade(statusCode, headers, socket, statusText = "") {
+      onRequestUpgrade(statusCode, headers2, socket, statusText = "") {
         this.onFinally();
         assert(!this.aborted);
         assert(!this.completed);
         if (channels.headers.hasSubscribers) {
-          channels.headers.publish({ request: this, response: { statusCode, headers, statusText } });
+          channels.headers.publish({ request: this, response: { statusCode, headers: headers2, statusText } });
         }
         const controller = this[kController];
         if (controller) {
-          controller.rawHeaders = headers;
+          controller.rawHeaders = headers2;
         }
-        const parsedHeaders = Array.isArray(headers) ? parseHeaders(headers) : headers;
+        const parsedHeaders = Array.isArray(headers2) ? parseHeaders(headers2) : headers2;
         const result = this[kHandler].onRequestUpgrade?.(controller, statusCode, parsedHeaders, socket);
         if (!this.aborted) {
           this.completed = true;
@@ -5222,7 +5222,7 @@ var require_connect = __commonJS({
         this._sessionRegistry.register(session, sessionKey);
       }
     };
-    function buildConnector({ allowH2, preferH2, useH2c, maxCachedSessions, socketPath, timeout, session: customSession, ...opts }) {
+    function buildConnector2({ allowH2, preferH2, useH2c, maxCachedSessions, socketPath, timeout, session: customSession, ...opts }) {
       if (maxCachedSessions != null && (!Number.isInteger(maxCachedSessions) || maxCachedSessions < 0)) {
         throw new InvalidArgumentError("maxCachedSessions must be a positive integer or zero");
       }
@@ -5322,7 +5322,7 @@ var require_connect = __commonJS({
       }
       return err;
     }
-    module.exports = buildConnector;
+    module.exports = buildConnector2;
   }
 });
 
@@ -5993,15 +5993,15 @@ var require_simd = __commonJS({
     function destroy(parser) {
       this.destroy(parser);
     }
-    function parse3(parser, data, limit) {
+    function parse6(parser, data, limit) {
       return this.parse(parser, data, limit) >>> 0;
     }
-    function fail3(parser, code, description) {
+    function fail3(parser, code2, description) {
       const len = description.length;
       const ptr = this.alloc(len);
       const buffer = new Uint8Array(this.memory.buffer, ptr, len);
       textEncoder.encodeInto(description, buffer);
-      this.fail(parser, code, ptr, len);
+      this.fail(parser, code2, ptr, len);
       this.dealloc(ptr, len);
     }
     function hasDebug() {
@@ -6871,7 +6871,7 @@ var require_simd = __commonJS({
         dealloc: dealloc.bind(wasm),
         create: create.bind(wasm),
         destroy: destroy.bind(wasm),
-        parse: parse3.bind(wasm),
+        parse: parse6.bind(wasm),
         fail: fail3.bind(wasm),
         hasDebug: hasDebug.bind(wasm),
         clear: wasm.clear,
@@ -6925,15 +6925,15 @@ var require_no_simd = __commonJS({
     function destroy(parser) {
       this.destroy(parser);
     }
-    function parse3(parser, data, limit) {
+    function parse6(parser, data, limit) {
       return this.parse(parser, data, limit) >>> 0;
     }
-    function fail3(parser, code, description) {
+    function fail3(parser, code2, description) {
       const len = description.length;
       const ptr = this.alloc(len);
       const buffer = new Uint8Array(this.memory.buffer, ptr, len);
       textEncoder.encodeInto(description, buffer);
-      this.fail(parser, code, ptr, len);
+      this.fail(parser, code2, ptr, len);
       this.dealloc(ptr, len);
     }
     function hasDebug() {
@@ -7803,7 +7803,7 @@ var require_no_simd = __commonJS({
         dealloc: dealloc.bind(wasm),
         create: create.bind(wasm),
         destroy: destroy.bind(wasm),
-        parse: parse3.bind(wasm),
+        parse: parse6.bind(wasm),
         fail: fail3.bind(wasm),
         hasDebug: hasDebug.bind(wasm),
         clear: wasm.clear,
@@ -8433,7 +8433,7 @@ var require_parser_h1 = __commonJS({
               const hasTrailers = this.parserEvents[cursor + 9] !== 0;
               const bodyKind = this.parserEvents[cursor + 10];
               const contentLength = this.parserEvents.readUInt32LE(cursor + 11) + this.parserEvents.readUInt32LE(cursor + 15) * 4294967296;
-              const { socket: socket2, client: client2, headers, statusText } = this;
+              const { socket: socket2, client: client2, headers: headers2, statusText } = this;
               if (socket2.destroyed) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Other side closed");
               }
@@ -8501,7 +8501,7 @@ var require_parser_h1 = __commonJS({
               }
               const pause = request.onResponseStart(
                 statusCode,
-                headers,
+                headers2,
                 this.resume,
                 statusText
               ) === false;
@@ -8596,12 +8596,12 @@ var require_parser_h1 = __commonJS({
           cursor += eventLen;
         }
       }
-      fail(code, message) {
-        this.milo.fail(this.parser, code, message);
+      fail(code2, message) {
+        this.milo.fail(this.parser, code2, message);
         this.errored = true;
       }
       onUpgrade(head) {
-        const { upgrade, client, socket, headers, statusCode } = this;
+        const { upgrade, client, socket, headers: headers2, statusCode } = this;
         assert(upgrade);
         assert(client[kSocket] === socket);
         assert(!socket.destroyed);
@@ -8630,7 +8630,7 @@ var require_parser_h1 = __commonJS({
           new InformationalError("upgrade")
         );
         try {
-          request.onRequestUpgrade(statusCode, headers, socket);
+          request.onRequestUpgrade(statusCode, headers2, socket);
         } catch (err) {
           util.destroy(socket, err);
         }
@@ -8739,7 +8739,7 @@ var require_formdata_parser = __commonJS({
         }
         position.position += 2;
         const result = parseMultipartFormDataHeaders(input, position);
-        let { name, filename, contentType, encoding } = result;
+        let { name: name2, filename, contentType, encoding } = result;
         position.position += 2;
         let body;
         {
@@ -8768,9 +8768,9 @@ var require_formdata_parser = __commonJS({
         } else {
           value = decoderIgnoreBOM.decode(Buffer.from(body));
         }
-        assert(webidl.is.USVString(name));
+        assert(webidl.is.USVString(name2));
         assert(typeof value === "string" && webidl.is.USVString(value) || webidl.is.File(value));
-        entryList.push(makeEntry(name, value, filename));
+        entryList.push(makeEntry(name2, value, filename));
       }
     }
     function parseContentDispositionAttribute(input, position) {
@@ -8851,16 +8851,16 @@ var require_formdata_parser = __commonJS({
       return { name: attrNameStr, value, extended: isExtended };
     }
     function parseMultipartFormDataHeaders(input, position) {
-      let name = null;
+      let name2 = null;
       let filename = null;
       let contentType = null;
       let encoding = null;
       while (true) {
         if (input[position.position] === 13 && input[position.position + 1] === 10) {
-          if (name === null) {
+          if (name2 === null) {
             throw parsingError("header name is null");
           }
-          return { name, filename, contentType, encoding };
+          return { name: name2, filename, contentType, encoding };
         }
         let headerName = collectASequenceOfBytes(
           (char) => char !== 10 && char !== 13 && char !== 58,
@@ -8882,7 +8882,7 @@ var require_formdata_parser = __commonJS({
         );
         switch (bufferToLowerCasedHeaderName(headerName)) {
           case "content-disposition": {
-            name = filename = null;
+            name2 = filename = null;
             let filenameIsExtended = false;
             const dispositionType = collectASequenceOfBytes(
               (char) => isToken(char),
@@ -8898,7 +8898,7 @@ var require_formdata_parser = __commonJS({
                 break;
               }
               if (attribute.name === "name") {
-                name = attribute.value;
+                name2 = attribute.value;
               } else if (attribute.name === "filename") {
                 if (attribute.extended) {
                   filename = attribute.value;
@@ -8908,7 +8908,7 @@ var require_formdata_parser = __commonJS({
                 }
               }
             }
-            if (name === null) {
+            if (name2 === null) {
               throw parsingError("name attribute is required in content-disposition header");
             }
             break;
@@ -8949,11 +8949,11 @@ var require_formdata_parser = __commonJS({
       }
     }
     function collectASequenceOfBytes(condition, input, position) {
-      let start = position.position;
-      while (start < input.length && condition(input[start])) {
-        ++start;
+      let start2 = position.position;
+      while (start2 < input.length && condition(input[start2])) {
+        ++start2;
       }
-      return input.subarray(position.position, position.position = start);
+      return input.subarray(position.position, position.position = start2);
     }
     function removeChars(buf, leading, trailing, predicate) {
       let lead = 0;
@@ -8966,12 +8966,12 @@ var require_formdata_parser = __commonJS({
       }
       return lead === 0 && trail === buf.length - 1 ? buf : buf.subarray(lead, trail + 1);
     }
-    function bufferStartsWith(buffer, start, position) {
-      if (buffer.length < start.length) {
+    function bufferStartsWith(buffer, start2, position) {
+      if (buffer.length < start2.length) {
         return false;
       }
-      for (let i = 0; i < start.length; i++) {
-        if (start[i] !== buffer[position.position + i]) {
+      for (let i = 0; i < start2.length; i++) {
+        if (start2[i] !== buffer[position.position + i]) {
           return false;
         }
       }
@@ -9102,16 +9102,16 @@ Content-Disposition: form-data`;
         const rn = new Uint8Array([13, 10]);
         length = 0;
         let hasUnknownSizeValue = false;
-        for (const [name, value] of object) {
+        for (const [name2, value] of object) {
           if (typeof value === "string") {
-            const chunk2 = textEncoder.encode(prefix + `; name="${formdataEscape(normalizeLinefeeds(name))}"\r
+            const chunk2 = textEncoder.encode(prefix + `; name="${formdataEscape(normalizeLinefeeds(name2))}"\r
 \r
 ${normalizeLinefeeds(value)}\r
 `);
             blobParts.push(chunk2);
             length += chunk2.byteLength;
           } else {
-            const chunk2 = textEncoder.encode(`${prefix}; name="${formdataEscape(normalizeLinefeeds(name))}"` + (value.name ? `; filename="${formdataEscape(value.name)}"` : "") + `\r
+            const chunk2 = textEncoder.encode(`${prefix}; name="${formdataEscape(normalizeLinefeeds(name2))}"` + (value.name ? `; filename="${formdataEscape(value.name)}"` : "") + `\r
 Content-Type: ${value.type || "application/octet-stream"}\r
 \r
 `);
@@ -9248,8 +9248,8 @@ Content-Type: ${value.type || "application/octet-stream"}\r
                 case "application/x-www-form-urlencoded": {
                   const entries = new URLSearchParams(value.toString());
                   const fd = new FormData();
-                  for (const [name, value2] of entries) {
-                    fd.append(name, value2);
+                  for (const [name2, value2] of entries) {
+                    fd.append(name2, value2);
                   }
                   return fd;
                 }
@@ -9325,8 +9325,8 @@ Content-Type: ${value.type || "application/octet-stream"}\r
       return body != null && (body.stream.locked || util.isDisturbed(body.stream));
     }
     function bodyMimeType(requestOrResponse) {
-      const headers = requestOrResponse.headersList;
-      const mimeType = extractMimeType(headers);
+      const headers2 = requestOrResponse.headersList;
+      const mimeType = extractMimeType(headers2);
       if (mimeType === "failure") {
         return null;
       }
@@ -9400,7 +9400,7 @@ var require_client_h1 = __commonJS({
       kClosed,
       kUseMilo
     } = require_symbols();
-    var constants6 = require_constants3();
+    var constants11 = require_constants3();
     var { H1Parser, getMiloEnabled } = typeof esbuildDetection === "undefined" ? require_parser_h1() : {};
     var EMPTY_BUF = Buffer.alloc(0);
     var FastBuffer = Buffer[Symbol.species];
@@ -9458,8 +9458,8 @@ var require_client_h1 = __commonJS({
            */
           wasm_on_status: (p, at, len) => {
             assert(currentParser.ptr === p);
-            const start = at - currentBufferPtr + currentBufferRef.byteOffset;
-            return currentParser.onStatus(new FastBuffer(currentBufferRef.buffer, start, len));
+            const start2 = at - currentBufferPtr + currentBufferRef.byteOffset;
+            return currentParser.onStatus(new FastBuffer(currentBufferRef.buffer, start2, len));
           },
           /**
            * @param {number} p
@@ -9477,8 +9477,8 @@ var require_client_h1 = __commonJS({
            */
           wasm_on_header_field: (p, at, len) => {
             assert(currentParser.ptr === p);
-            const start = at - currentBufferPtr + currentBufferRef.byteOffset;
-            return currentParser.onHeaderField(new FastBuffer(currentBufferRef.buffer, start, len));
+            const start2 = at - currentBufferPtr + currentBufferRef.byteOffset;
+            return currentParser.onHeaderField(new FastBuffer(currentBufferRef.buffer, start2, len));
           },
           /**
            * @param {number} p
@@ -9488,8 +9488,8 @@ var require_client_h1 = __commonJS({
            */
           wasm_on_header_value: (p, at, len) => {
             assert(currentParser.ptr === p);
-            const start = at - currentBufferPtr + currentBufferRef.byteOffset;
-            return currentParser.onHeaderValue(new FastBuffer(currentBufferRef.buffer, start, len));
+            const start2 = at - currentBufferPtr + currentBufferRef.byteOffset;
+            return currentParser.onHeaderValue(new FastBuffer(currentBufferRef.buffer, start2, len));
           },
           /**
            * @param {number} p
@@ -9510,8 +9510,8 @@ var require_client_h1 = __commonJS({
            */
           wasm_on_body: (p, at, len) => {
             assert(currentParser.ptr === p);
-            const start = at - currentBufferPtr + currentBufferRef.byteOffset;
-            return currentParser.onBody(new FastBuffer(currentBufferRef.buffer, start, len));
+            const start2 = at - currentBufferPtr + currentBufferRef.byteOffset;
+            return currentParser.onBody(new FastBuffer(currentBufferRef.buffer, start2, len));
           },
           /**
            * @param {number} p
@@ -9543,7 +9543,7 @@ var require_client_h1 = __commonJS({
        */
       constructor(client, socket, { exports: exports2 }) {
         this.llhttp = exports2;
-        this.ptr = this.llhttp.llhttp_alloc(constants6.TYPE.RESPONSE);
+        this.ptr = this.llhttp.llhttp_alloc(constants11.TYPE.RESPONSE);
         this.client = client;
         this.socket = socket;
         this.timeout = null;
@@ -9643,11 +9643,11 @@ var require_client_h1 = __commonJS({
             currentParser = null;
             currentBufferRef = null;
           }
-          if (ret !== constants6.ERROR.OK) {
+          if (ret !== constants11.ERROR.OK) {
             const data = chunk.subarray(llhttp.llhttp_get_error_pos(this.ptr) - currentBufferPtr);
-            if (ret === constants6.ERROR.PAUSED_UPGRADE) {
+            if (ret === constants11.ERROR.PAUSED_UPGRADE) {
               this.onUpgrade(data);
-            } else if (ret === constants6.ERROR.PAUSED) {
+            } else if (ret === constants11.ERROR.PAUSED) {
               this.paused = true;
               socket.unshift(data);
             } else {
@@ -9682,10 +9682,10 @@ var require_client_h1 = __commonJS({
         } finally {
           currentParser = null;
         }
-        if (ret === constants6.ERROR.OK) {
+        if (ret === constants11.ERROR.OK) {
           return null;
         }
-        if (ret === constants6.ERROR.PAUSED || ret === constants6.ERROR.PAUSED_UPGRADE) {
+        if (ret === constants11.ERROR.PAUSED || ret === constants11.ERROR.PAUSED_UPGRADE) {
           this.paused = true;
           return null;
         }
@@ -9702,7 +9702,7 @@ var require_client_h1 = __commonJS({
           const len = new Uint8Array(llhttp.memory.buffer, ptr).indexOf(0);
           message = "Response does not match the HTTP/1.1 protocol (" + Buffer.from(llhttp.memory.buffer, ptr, len).toString() + ")";
         }
-        return new HTTPParserError(message, constants6.ERROR[ret], data);
+        return new HTTPParserError(message, constants11.ERROR[ret], data);
       }
       destroy() {
         assert(currentParser === null);
@@ -9803,12 +9803,12 @@ var require_client_h1 = __commonJS({
        * @param {Buffer} head
        */
       onUpgrade(head) {
-        const { upgrade, client, socket, headers, statusCode, statusText } = this;
+        const { upgrade, client, socket, headers: headers2, statusCode, statusText } = this;
         assert(upgrade);
         assert(client[kSocket] === socket);
         assert(!socket.destroyed);
         assert(!this.paused);
-        assert((headers.length & 1) === 0);
+        assert((headers2.length & 1) === 0);
         const request = client[kQueue][client[kRunningIdx]];
         assert(request);
         assert(request.upgrade || request.method === "CONNECT");
@@ -9828,7 +9828,7 @@ var require_client_h1 = __commonJS({
         client[kQueue][client[kRunningIdx]++] = null;
         client.emit("disconnect", client[kUrl], [client], new InformationalError("upgrade"));
         try {
-          request.onRequestUpgrade(statusCode, headers, socket, statusText);
+          request.onRequestUpgrade(statusCode, headers2, socket, statusText);
         } catch (err) {
           util.errorRequest(client, request, err);
           util.destroy(socket, err);
@@ -9842,7 +9842,7 @@ var require_client_h1 = __commonJS({
        * @returns {number}
        */
       onHeadersComplete(statusCode, upgrade, shouldKeepAlive) {
-        const { client, socket, headers, statusText } = this;
+        const { client, socket, headers: headers2, statusText } = this;
         if (socket.destroyed) {
           return -1;
         }
@@ -9910,7 +9910,7 @@ var require_client_h1 = __commonJS({
         } else {
           socket[kReset] = true;
         }
-        const pause = request.onResponseStart(statusCode, headers, this.resume, statusText) === false;
+        const pause = request.onResponseStart(statusCode, headers2, this.resume, statusText) === false;
         if (request.aborted) {
           return -1;
         }
@@ -9924,7 +9924,7 @@ var require_client_h1 = __commonJS({
           socket[kBlocking] = false;
           client[kResume]();
         }
-        return pause ? constants6.ERROR.PAUSED : 0;
+        return pause ? constants11.ERROR.PAUSED : 0;
       }
       /**
        * @param {Buffer} buf
@@ -9950,7 +9950,7 @@ var require_client_h1 = __commonJS({
         }
         this.bytesRead += buf.length;
         if (request.onResponseData(buf) === false) {
-          return constants6.ERROR.PAUSED;
+          return constants11.ERROR.PAUSED;
         }
         return 0;
       }
@@ -9958,7 +9958,7 @@ var require_client_h1 = __commonJS({
        * @returns {number}
        */
       onMessageComplete() {
-        const { client, socket, statusCode, upgrade, headers, contentLength, bytesRead, shouldKeepAlive } = this;
+        const { client, socket, statusCode, upgrade, headers: headers2, contentLength, bytesRead, shouldKeepAlive } = this;
         if (socket.destroyed && (!statusCode || shouldKeepAlive)) {
           return -1;
         }
@@ -9985,19 +9985,19 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new ResponseContentLengthMismatchError());
           return -1;
         }
-        request.onResponseEnd(headers);
+        request.onResponseEnd(headers2);
         client[kQueue][client[kRunningIdx]++] = null;
         socket[kSocketUsed] = client[kPending] === 0;
         if (socket[kWriting]) {
           assert(client[kRunning] === 0);
           util.destroy(socket, new InformationalError("reset"));
-          return constants6.ERROR.PAUSED;
+          return constants11.ERROR.PAUSED;
         } else if (!shouldKeepAlive) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants6.ERROR.PAUSED;
+          return constants11.ERROR.PAUSED;
         } else if (socket[kReset] && client[kRunning] === 0) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants6.ERROR.PAUSED;
+          return constants11.ERROR.PAUSED;
         } else if (client[kPipelining] == null || client[kPipelining] === 1) {
           setImmediate(client[kResume]);
         } else {
@@ -10250,7 +10250,7 @@ var require_client_h1 = __commonJS({
     }
     function writeH1(client, request) {
       const { method, path, host, upgrade, blocking, reset } = request;
-      let { body, headers, contentLength } = request;
+      let { body, headers: headers2, contentLength } = request;
       const expectsPayload = method === "PUT" || method === "POST" || method === "PATCH" || method === "QUERY" || method === "PROPFIND" || method === "PROPPATCH";
       if (util.isFormDataLike(body)) {
         if (!extractBody) {
@@ -10258,7 +10258,7 @@ var require_client_h1 = __commonJS({
         }
         const [bodyStream, contentType] = extractBody(body);
         if (request.contentType == null) {
-          headers.push("content-type", contentType);
+          headers2.push("content-type", contentType);
         }
         body = bodyStream.stream;
         contentLength = bodyStream.length;
@@ -10270,7 +10270,7 @@ var require_client_h1 = __commonJS({
             util.errorRequest(client, request, new InvalidArgumentError("invalid content-type header"));
             return false;
           }
-          headers.push("content-type", contentTypeValue);
+          headers2.push("content-type", contentTypeValue);
         }
       }
       if (body && typeof body.read === "function") {
@@ -10342,10 +10342,10 @@ upgrade: ${upgrade}\r
       } else {
         header += "connection: close\r\n";
       }
-      if (Array.isArray(headers)) {
-        for (let n = 0; n < headers.length; n += 2) {
-          const key = headers[n + 0];
-          const val = headers[n + 1];
+      if (Array.isArray(headers2)) {
+        for (let n = 0; n < headers2.length; n += 2) {
+          const key = headers2[n + 0];
+          const val = headers2[n + 1];
           if (Array.isArray(val)) {
             for (let i = 0; i < val.length; i++) {
               header += `${key}: ${val[i]}\r
@@ -10858,10 +10858,10 @@ var require_client_h2 = __commonJS({
       request[kGoAwayReplayAttempts] = attempts;
       return attempts <= MAX_GOAWAY_REPLAY_ATTEMPTS;
     }
-    function closeStream(stream, code = NGHTTP2_REFUSED_STREAM) {
+    function closeStream(stream, code2 = NGHTTP2_REFUSED_STREAM) {
       if (stream != null && !stream.destroyed && !stream.closed) {
         try {
-          stream.close(code);
+          stream.close(code2);
         } catch {
         }
       }
@@ -11186,12 +11186,12 @@ var require_client_h2 = __commonJS({
       }
       this[kClient][kOnError](err);
     }
-    function onHttp2FrameError(type, code, id) {
+    function onHttp2FrameError(type, code2, id) {
       if (id === 0) {
         if (this[kReceivedGoAway]) {
           return;
         }
-        const err = new InformationalError(`HTTP/2: "frameError" received - type ${type}, code ${code}`);
+        const err = new InformationalError(`HTTP/2: "frameError" received - type ${type}, code ${code2}`);
         this[kSocket][kError] = err;
         this[kClient][kOnError](err);
       }
@@ -11345,28 +11345,28 @@ var require_client_h2 = __commonJS({
       return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && method !== "TRACE" && method !== "CONNECT";
     }
     function buildRequestHeaders(reqHeaders) {
-      const headers = {};
+      const headers2 = {};
       for (let n = 0; n < reqHeaders.length; n += 2) {
         const key = reqHeaders[n + 0];
         const val = reqHeaders[n + 1];
-        const current = Object.hasOwn(headers, key) ? headers[key] : void 0;
+        const current = Object.hasOwn(headers2, key) ? headers2[key] : void 0;
         if (key === "cookie") {
           if (current != null) {
-            util.setHeader(headers, key, Array.isArray(current) ? (current.push(val), current) : [current, val]);
+            util.setHeader(headers2, key, Array.isArray(current) ? (current.push(val), current) : [current, val]);
           } else {
-            util.setHeader(headers, key, val);
+            util.setHeader(headers2, key, val);
           }
           continue;
         }
         if (typeof val === "string") {
-          util.setHeader(headers, key, current ? `${current}, ${val}` : val);
+          util.setHeader(headers2, key, current ? `${current}, ${val}` : val);
           continue;
         }
         for (let i = 0; i < val.length; i++) {
-          util.setHeader(headers, key, Object.hasOwn(headers, key) ? `${headers[key]}, ${val[i]}` : val[i]);
+          util.setHeader(headers2, key, Object.hasOwn(headers2, key) ? `${headers2[key]}, ${val[i]}` : val[i]);
         }
       }
-      return headers;
+      return headers2;
     }
     function removeUpgradeStreamListeners(stream) {
       stream.off("response", onUpgradeResponse);
@@ -11418,15 +11418,15 @@ var require_client_h2 = __commonJS({
       const state = this[kRequestStreamState];
       failUpgradeStream(state, new InformationalError(`HTTP/2: "stream timeout after ${state.headersTimeout}"`));
     }
-    function onUpgradeResponse(headers, _flags) {
+    function onUpgradeResponse(headers2, _flags) {
       const stream = this;
       const state = stream[kRequestStreamState];
       const { request } = state;
       state.responseReceived = true;
-      const statusCode = headers[HTTP2_HEADER_STATUS];
-      delete headers[HTTP2_HEADER_STATUS];
+      const statusCode = headers2[HTTP2_HEADER_STATUS];
+      delete headers2[HTTP2_HEADER_STATUS];
       try {
-        request.onRequestUpgrade(statusCode, headers, stream);
+        request.onRequestUpgrade(statusCode, headers2, stream);
       } catch (err) {
         state.abort(err);
         return;
@@ -11462,9 +11462,9 @@ var require_client_h2 = __commonJS({
       completeRequest(state.client, state.request, resetPendingIdx);
       state.client[kResume]();
     }
-    function openStream(client, request, session, abort, headers, options) {
+    function openStream(client, request, session, abort, headers2, options) {
       try {
-        return session.request(headers, options);
+        return session.request(headers2, options);
       } catch (err) {
         if (err?.code === "ERR_HTTP2_INVALID_SESSION" || err?.code === "ERR_HTTP2_GOAWAY_SESSION") {
           const wrappedErr2 = new SocketError(err.message, util.getSocketInfo(session[kSocket]));
@@ -11492,9 +11492,9 @@ var require_client_h2 = __commonJS({
         util.errorRequest(client, request, new InvalidArgumentError(`Custom upgrade "${upgrade}" not supported over HTTP/2`));
         return false;
       }
-      const headers = buildRequestHeaders(reqHeaders);
-      headers[HTTP2_HEADER_AUTHORITY] = host || client[kHostAuthority];
-      headers[HTTP2_HEADER_METHOD] = method;
+      const headers2 = buildRequestHeaders(reqHeaders);
+      headers2[HTTP2_HEADER_AUTHORITY] = host || client[kHostAuthority];
+      headers2[HTTP2_HEADER_METHOD] = method;
       const state = {
         abort: null,
         body: request.body,
@@ -11551,15 +11551,15 @@ var require_client_h2 = __commonJS({
             unrefH2Session(session);
             return false;
           }
-          headers[HTTP2_HEADER_METHOD] = "CONNECT";
-          headers[HTTP2_HEADER_PROTOCOL] = "websocket";
-          headers[HTTP2_HEADER_PATH] = path;
+          headers2[HTTP2_HEADER_METHOD] = "CONNECT";
+          headers2[HTTP2_HEADER_PROTOCOL] = "websocket";
+          headers2[HTTP2_HEADER_PATH] = path;
           if (protocol === "ws:" || protocol === "wss:") {
-            headers[HTTP2_HEADER_SCHEME] = protocol === "ws:" ? "http" : "https";
+            headers2[HTTP2_HEADER_SCHEME] = protocol === "ws:" ? "http" : "https";
           } else {
-            headers[HTTP2_HEADER_SCHEME] = protocol === "http:" ? "http" : "https";
+            headers2[HTTP2_HEADER_SCHEME] = protocol === "http:" ? "http" : "https";
           }
-          stream = openStream(client, request, session, abort, headers, { endStream: false, signal });
+          stream = openStream(client, request, session, abort, headers2, { endStream: false, signal });
           if (stream == null) {
             unrefH2Session(session);
             return false;
@@ -11567,7 +11567,7 @@ var require_client_h2 = __commonJS({
           setupUpgradeStream(stream, state);
           return true;
         }
-        stream = openStream(client, request, session, abort, headers, { endStream: false, signal });
+        stream = openStream(client, request, session, abort, headers2, { endStream: false, signal });
         if (stream == null) {
           unrefH2Session(session);
           return false;
@@ -11575,8 +11575,8 @@ var require_client_h2 = __commonJS({
         setupUpgradeStream(stream, state);
         return true;
       }
-      headers[HTTP2_HEADER_PATH] = path;
-      headers[HTTP2_HEADER_SCHEME] = protocol === "http:" ? "http" : "https";
+      headers2[HTTP2_HEADER_PATH] = path;
+      headers2[HTTP2_HEADER_SCHEME] = protocol === "http:" ? "http" : "https";
       const expectsPayload = method === "PUT" || method === "POST" || method === "PATCH" || method === "QUERY" || method === "PROPFIND" || method === "PROPPATCH";
       let body = state.body;
       if (body && typeof body.read === "function") {
@@ -11586,7 +11586,7 @@ var require_client_h2 = __commonJS({
       if (util.isFormDataLike(body)) {
         extractBody ??= require_body().extractBody;
         const [bodyStream, contentType] = extractBody(body);
-        headers["content-type"] = contentType;
+        headers2["content-type"] = contentType;
         body = bodyStream.stream;
         contentLength = bodyStream.length;
       }
@@ -11605,13 +11605,13 @@ var require_client_h2 = __commonJS({
       }
       if (contentLength != null) {
         assert(body || contentLength === 0, "no body must not have content length");
-        headers[HTTP2_HEADER_CONTENT_LENGTH] = `${contentLength}`;
+        headers2[HTTP2_HEADER_CONTENT_LENGTH] = `${contentLength}`;
       }
       refH2Session(session);
       if (channels.sendHeaders.hasSubscribers) {
         let header = "";
-        for (const key in headers) {
-          header += `${key}: ${headers[key]}\r
+        for (const key in headers2) {
+          header += `${key}: ${headers2[key]}\r
 `;
         }
         channels.sendHeaders.publish({ request, headers: header, socket: session[kSocket] });
@@ -11621,9 +11621,9 @@ var require_client_h2 = __commonJS({
       state.contentLength = contentLength;
       state.expectsPayload = expectsPayload;
       if (expectContinue) {
-        headers[HTTP2_HEADER_EXPECT] = "100-continue";
+        headers2[HTTP2_HEADER_EXPECT] = "100-continue";
       }
-      stream = openStream(client, request, session, abort, headers, { endStream: shouldEndStream, signal });
+      stream = openStream(client, request, session, abort, headers2, { endStream: shouldEndStream, signal });
       if (stream == null) {
         return false;
       }
@@ -11723,7 +11723,7 @@ var require_client_h2 = __commonJS({
       }
       stream.resume();
     }
-    function onInterimResponse(headers) {
+    function onInterimResponse(headers2) {
       const stream = this;
       const state = stream[kRequestStreamState];
       if (state == null) {
@@ -11733,11 +11733,11 @@ var require_client_h2 = __commonJS({
       if (request.aborted || request.completed) {
         return;
       }
-      const statusCode = headers[HTTP2_HEADER_STATUS];
-      delete headers[HTTP2_HEADER_STATUS];
-      request.onResponseStart(Number(statusCode), headers, noop, "");
+      const statusCode = headers2[HTTP2_HEADER_STATUS];
+      delete headers2[HTTP2_HEADER_STATUS];
+      request.onResponseStart(Number(statusCode), headers2, noop, "");
     }
-    function onResponse(headers) {
+    function onResponse(headers2) {
       const stream = this;
       const state = stream[kRequestStreamState];
       if (state == null) {
@@ -11749,12 +11749,12 @@ var require_client_h2 = __commonJS({
         stream.removeListener("continue", writeBodyH2);
         stream.end();
       }
-      const statusCode = Number(headers[HTTP2_HEADER_STATUS]);
-      delete headers[HTTP2_HEADER_STATUS];
+      const statusCode = Number(headers2[HTTP2_HEADER_STATUS]);
+      delete headers2[HTTP2_HEADER_STATUS];
       request.onResponseStarted();
       state.responseReceived = true;
       if (request.method !== "HEAD" && statusCode !== 304) {
-        const contentLength = headers[HTTP2_HEADER_CONTENT_LENGTH];
+        const contentLength = headers2[HTTP2_HEADER_CONTENT_LENGTH];
         state.responseContentLength = contentLength == null ? null : Number(contentLength);
       }
       if (state.headersTimeout || state.bodyTimeout) {
@@ -11764,7 +11764,7 @@ var require_client_h2 = __commonJS({
         releaseRequestStream(stream);
         return;
       }
-      if (request.onResponseStart(statusCode, headers, resumeResponseStream.bind(stream), "") === false) {
+      if (request.onResponseStart(statusCode, headers2, resumeResponseStream.bind(stream), "") === false) {
         pauseResponseStream(stream, state);
       }
       stream.on("data", onData);
@@ -11835,7 +11835,7 @@ var require_client_h2 = __commonJS({
       }
       state.abort(err);
     }
-    function onFrameError(type, code) {
+    function onFrameError(type, code2) {
       const stream = this;
       const state = stream[kRequestStreamState];
       if (state == null) {
@@ -11845,7 +11845,7 @@ var require_client_h2 = __commonJS({
       if (type === HTTP2_FRAME_TYPE_HEADERS && retryUnsentStream(state)) {
         return;
       }
-      state.abort(new InformationalError(`HTTP/2: "frameError" received - type ${type}, code ${code}`));
+      state.abort(new InformationalError(`HTTP/2: "frameError" received - type ${type}, code ${code2}`));
     }
     function onAborted() {
       this.off("data", onData);
@@ -12079,7 +12079,7 @@ var require_client = __commonJS({
       InformationalError,
       ClientDestroyedError
     } = require_errors();
-    var buildConnector = require_connect();
+    var buildConnector2 = require_connect();
     var {
       kUrl,
       kServerName,
@@ -12293,7 +12293,7 @@ var require_client = __commonJS({
         }
         super({ webSocket, eventSource });
         if (typeof connect2 !== "function") {
-          connect2 = buildConnector({
+          connect2 = buildConnector2({
             ...tls,
             maxCachedSessions,
             allowH2,
@@ -12352,7 +12352,7 @@ var require_client = __commonJS({
         this[kQueue] = [];
         this[kRunningIdx] = 0;
         this[kPendingIdx] = 0;
-        this[kResume] = (sync) => resume(this, sync);
+        this[kResume] = (sync) => resume2(this, sync);
         this[kOnError] = (err) => onError(this, err);
       }
       get pipelining() {
@@ -12393,7 +12393,7 @@ var require_client = __commonJS({
         if (this[kResuming]) {
         } else if (util.bodyLength(request.body) == null && util.isIterable(request.body)) {
           this[kResuming] = 1;
-          queueMicrotask(() => resume(this));
+          queueMicrotask(() => resume2(this));
         } else {
           this[kResume](true);
         }
@@ -12571,7 +12571,7 @@ var require_client = __commonJS({
       client[kNeedDrain] = 0;
       client.emit("drain", client[kUrl], [client]);
     }
-    function resume(client, sync) {
+    function resume2(client, sync) {
       if (client[kResuming] === 2) {
         return;
       }
@@ -12630,7 +12630,7 @@ var require_client = __commonJS({
           client[kServerName] = request.servername;
           client[kHTTPContext]?.destroy(new InformationalError("servername changed"), () => {
             client[kHTTPContext] = null;
-            resume(client);
+            resume2(client);
           });
         }
         if (client[kConnecting]) {
@@ -13028,7 +13028,7 @@ var require_pool = __commonJS({
     } = require_errors();
     var util = require_util();
     var { kConnecting, kHTTPContext, kUrl, kQueued } = require_symbols();
-    var buildConnector = require_connect();
+    var buildConnector2 = require_connect();
     var kOptions = /* @__PURE__ */ Symbol("options");
     var kConnections = /* @__PURE__ */ Symbol("connections");
     var kFactory = /* @__PURE__ */ Symbol("factory");
@@ -13074,7 +13074,7 @@ var require_pool = __commonJS({
           throw new InvalidArgumentError("connect must be a function or an object");
         }
         if (typeof connect !== "function") {
-          connect = buildConnector({
+          connect = buildConnector2({
             ...tls,
             maxCachedSessions,
             allowH2,
@@ -13353,7 +13353,7 @@ var require_round_robin_pool = __commonJS({
     } = require_errors();
     var util = require_util();
     var { kUrl, kQueued } = require_symbols();
-    var buildConnector = require_connect();
+    var buildConnector2 = require_connect();
     var kOptions = /* @__PURE__ */ Symbol("options");
     var kConnections = /* @__PURE__ */ Symbol("connections");
     var kFactory = /* @__PURE__ */ Symbol("factory");
@@ -13386,7 +13386,7 @@ var require_round_robin_pool = __commonJS({
           throw new InvalidArgumentError("connect must be a function or an object");
         }
         if (typeof connect !== "function") {
-          connect = buildConnector({
+          connect = buildConnector2({
             ...tls,
             maxCachedSessions,
             allowH2,
@@ -13630,12 +13630,12 @@ var require_dispatcher1_wrapper = __commonJS({
       onRequestStart(controller, context) {
         this.#handler.onConnect?.((reason) => controller.abort(reason), context);
       }
-      onRequestUpgrade(controller, statusCode, headers, socket) {
-        const rawHeaders = Array.isArray(controller?.rawHeaders) ? controller.rawHeaders : toRawHeaders(controller?.rawHeaders ?? headers ?? {});
+      onRequestUpgrade(controller, statusCode, headers2, socket) {
+        const rawHeaders = Array.isArray(controller?.rawHeaders) ? controller.rawHeaders : toRawHeaders(controller?.rawHeaders ?? headers2 ?? {});
         this.#handler.onUpgrade?.(statusCode, rawHeaders, socket);
       }
-      onResponseStart(controller, statusCode, headers, statusMessage) {
-        const rawHeaders = Array.isArray(controller?.rawHeaders) ? controller.rawHeaders : toRawHeaders(controller?.rawHeaders ?? headers ?? {});
+      onResponseStart(controller, statusCode, headers2, statusMessage) {
+        const rawHeaders = Array.isArray(controller?.rawHeaders) ? controller.rawHeaders : toRawHeaders(controller?.rawHeaders ?? headers2 ?? {});
         if (this.#handler.onHeaders?.(statusCode, rawHeaders, () => controller.resume(), statusMessage) === false) {
           controller.pause();
         }
@@ -13718,7 +13718,7 @@ var require_socks5_utils = __commonJS({
     var { Buffer: Buffer2 } = __require("node:buffer");
     var net = __require("node:net");
     var { InvalidArgumentError } = require_errors();
-    function parseAddress(address) {
+    function parseAddress2(address) {
       if (net.isIPv4(address)) {
         const parts = address.split(".").map(Number);
         return {
@@ -13863,7 +13863,7 @@ var require_socks5_utils = __commonJS({
       return error;
     }
     module.exports = {
-      parseAddress,
+      parseAddress: parseAddress2,
       parseIPv6,
       buildAddressBuffer,
       parseResponseAddress,
@@ -13880,7 +13880,7 @@ var require_socks5_client = __commonJS({
     var { Buffer: Buffer2 } = __require("node:buffer");
     var { InvalidArgumentError, Socks5ProxyError } = require_errors();
     var { debuglog } = __require("node:util");
-    var { parseAddress } = require_socks5_utils();
+    var { parseAddress: parseAddress2 } = require_socks5_utils();
     var debug = debuglog("undici:socks5");
     var EMPTY_BUFFER = Buffer2.alloc(0);
     var SOCKS_VERSION = 5;
@@ -14099,7 +14099,7 @@ var require_socks5_client = __commonJS({
        * Build a SOCKS5 request
        */
       buildConnectRequest(command, address, port) {
-        const { type: addressType, buffer: addressBuffer } = parseAddress(address);
+        const { type: addressType, buffer: addressBuffer } = parseAddress2(address);
         const request = Buffer2.alloc(4 + addressBuffer.length + 2);
         request[0] = SOCKS_VERSION;
         request[1] = command;
@@ -14216,7 +14216,7 @@ var require_socks5_proxy_agent = __commonJS({
     var { Socks5Client, STATES } = require_socks5_client();
     var { kBusy, kConnected, kDispatch, kClose, kDestroy } = require_symbols();
     var Pool = require_pool();
-    var buildConnector = require_connect();
+    var buildConnector2 = require_connect();
     var { setupConnectTimeout } = require_util();
     var { debuglog } = __require("node:util");
     var debug = debuglog("undici:socks5-proxy");
@@ -14276,7 +14276,7 @@ var require_socks5_proxy_agent = __commonJS({
         if (!Number.isFinite(proxyTlsTimeout) || proxyTlsTimeout < 0) {
           throw new InvalidArgumentError("invalid proxyTls.timeout");
         }
-        this[kConnector] = options.connect || buildConnector({
+        this[kConnector] = options.connect || buildConnector2({
           ...options.proxyTls,
           timeout: proxyTlsTimeout,
           servername: options.proxyTls?.servername || url.hostname
@@ -14485,7 +14485,7 @@ var require_proxy_agent = __commonJS({
     var Pool = require_pool();
     var DispatcherBase = require_dispatcher_base();
     var { InvalidArgumentError, RequestAbortedError, SecureProxyConnectionError, ProxyConnectionError } = require_errors();
-    var buildConnector = require_connect();
+    var buildConnector2 = require_connect();
     var Client = require_client();
     var { channels } = require_diagnostics();
     var Socks5ProxyAgent = require_socks5_proxy_agent();
@@ -14519,12 +14519,12 @@ var require_proxy_agent = __commonJS({
     var Http1ProxyWrapper = class extends DispatcherBase {
       #client;
       #proxyServername;
-      constructor(proxyUrl, { headers = {}, connect, factory, proxyServername }) {
+      constructor(proxyUrl, { headers: headers2 = {}, connect, factory, proxyServername }) {
         if (!proxyUrl) {
           throw new InvalidArgumentError("Proxy URL is mandatory");
         }
         super();
-        this[kProxyHeaders] = headers;
+        this[kProxyHeaders] = headers2;
         this.#proxyServername = proxyServername;
         if (factory) {
           this.#client = factory(proxyUrl, { connect });
@@ -14546,11 +14546,11 @@ var require_proxy_agent = __commonJS({
         const {
           origin,
           path = "/",
-          headers = {}
+          headers: headers2 = {}
         } = opts;
         opts.path = origin + path;
-        opts.headers = { ...this[kProxyHeaders], ...headers };
-        if (!hasHostHeader(headers)) {
+        opts.headers = { ...this[kProxyHeaders], ...headers2 };
+        if (!hasHostHeader(headers2)) {
           opts.headers.host = new URL(origin).host;
         }
         if (this.#proxyServername != null) {
@@ -14565,7 +14565,7 @@ var require_proxy_agent = __commonJS({
         return this.#client.destroy(err);
       }
     };
-    var ProxyAgent = class extends DispatcherBase {
+    var ProxyAgent2 = class extends DispatcherBase {
       constructor(opts) {
         if (!opts || typeof opts === "object" && !(opts instanceof URL) && !opts.uri) {
           throw new InvalidArgumentError("Proxy uri is mandatory");
@@ -14594,10 +14594,10 @@ var require_proxy_agent = __commonJS({
         } else if (username) {
           this[kProxyHeaders]["proxy-authorization"] = `Basic ${Buffer.from(`${decodeURIComponent(username)}:`).toString("base64")}`;
         }
-        const connect = buildConnector({ timeout: connectTimeout, ...opts.proxyTls });
-        const connectHTTP1 = buildConnector({ timeout: connectTimeout, ...opts.proxyTls, allowH2: false });
-        this[kConnectEndpoint] = buildConnector({ timeout: connectTimeout, ...opts.requestTls });
-        this[kConnectEndpointHTTP1] = buildConnector({ timeout: connectTimeout, ...opts.requestTls, allowH2: false });
+        const connect = buildConnector2({ timeout: connectTimeout, ...opts.proxyTls });
+        const connectHTTP1 = buildConnector2({ timeout: connectTimeout, ...opts.proxyTls, allowH2: false });
+        this[kConnectEndpoint] = buildConnector2({ timeout: connectTimeout, ...opts.requestTls });
+        this[kConnectEndpointHTTP1] = buildConnector2({ timeout: connectTimeout, ...opts.requestTls, allowH2: false });
         const agentFactory = opts.factory || defaultAgentFactory;
         const factory = (origin2, options) => {
           const { protocol: protocol2 } = new URL(origin2);
@@ -14697,18 +14697,18 @@ var require_proxy_agent = __commonJS({
         });
       }
       dispatch(opts, handler) {
-        let headers = buildHeaders(opts.headers);
-        throwIfProxyAuthIsSent(headers);
-        if (headers && !hasHostHeader(headers)) {
-          if (headers === opts.headers) {
-            headers = { ...headers };
+        let headers2 = buildHeaders(opts.headers);
+        throwIfProxyAuthIsSent(headers2);
+        if (headers2 && !hasHostHeader(headers2)) {
+          if (headers2 === opts.headers) {
+            headers2 = { ...headers2 };
           }
-          headers.host = new URL(opts.origin).host;
+          headers2.host = new URL(opts.origin).host;
         }
         return this[kAgent].dispatch(
           {
             ...opts,
-            headers
+            headers: headers2
           },
           handler
         );
@@ -14741,20 +14741,20 @@ var require_proxy_agent = __commonJS({
         return Promise.all(promises);
       }
     };
-    function buildHeaders(headers) {
-      if (Array.isArray(headers)) {
+    function buildHeaders(headers2) {
+      if (Array.isArray(headers2)) {
         const headersPair = {};
-        for (let i = 0; i < headers.length; i += 2) {
-          if (isProxyAuthorizationHeader(headers[i])) {
+        for (let i = 0; i < headers2.length; i += 2) {
+          if (isProxyAuthorizationHeader(headers2[i])) {
             throwProxyAuthError();
           }
-          headersPair[headers[i]] = headers[i + 1];
+          headersPair[headers2[i]] = headers2[i + 1];
         }
         return headersPair;
       }
-      if (headers && typeof headers === "object" && hasSafeIterator(headers)) {
+      if (headers2 && typeof headers2 === "object" && hasSafeIterator(headers2)) {
         const headersPair = {};
-        for (const [key, value] of headers) {
+        for (const [key, value] of headers2) {
           if (!Object.hasOwn(headersPair, key)) {
             headersPair[key] = value;
             continue;
@@ -14771,10 +14771,10 @@ var require_proxy_agent = __commonJS({
         }
         return headersPair;
       }
-      return headers;
+      return headers2;
     }
-    function throwIfProxyAuthIsSent(headers) {
-      for (const key in headers) {
+    function throwIfProxyAuthIsSent(headers2) {
+      for (const key in headers2) {
         if (isProxyAuthorizationHeader(key)) {
           throwProxyAuthError();
         }
@@ -14783,8 +14783,8 @@ var require_proxy_agent = __commonJS({
     function isProxyAuthorizationHeader(key) {
       return key.length === proxyAuthorization.length && key.toLowerCase() === proxyAuthorization;
     }
-    function hasHostHeader(headers) {
-      for (const key in headers) {
+    function hasHostHeader(headers2) {
+      for (const key in headers2) {
         if (key.length === 4 && key.toLowerCase() === "host") {
           return true;
         }
@@ -14794,7 +14794,7 @@ var require_proxy_agent = __commonJS({
     function throwProxyAuthError() {
       throw new InvalidArgumentError("Proxy-Authorization should be sent in ProxyAgent constructor");
     }
-    module.exports = ProxyAgent;
+    module.exports = ProxyAgent2;
   }
 });
 
@@ -14804,13 +14804,13 @@ var require_env_http_proxy_agent = __commonJS({
     "use strict";
     var DispatcherBase = require_dispatcher_base();
     var { kClose, kDestroy, kClosed, kDestroyed, kDispatch, kNoProxyAgent, kHttpProxyAgent, kHttpsProxyAgent } = require_symbols();
-    var ProxyAgent = require_proxy_agent();
+    var ProxyAgent2 = require_proxy_agent();
     var Agent2 = require_agent();
-    var DEFAULT_PORTS = {
+    var DEFAULT_PORTS2 = {
       "http:": 80,
       "https:": 443
     };
-    var EnvHttpProxyAgent2 = class extends DispatcherBase {
+    var EnvHttpProxyAgent = class extends DispatcherBase {
       #noProxyValue = null;
       #noProxyEntries = null;
       #opts = null;
@@ -14821,13 +14821,13 @@ var require_env_http_proxy_agent = __commonJS({
         this[kNoProxyAgent] = new Agent2(agentOpts);
         const HTTP_PROXY = httpProxy ?? process.env.http_proxy ?? process.env.HTTP_PROXY;
         if (HTTP_PROXY) {
-          this[kHttpProxyAgent] = new ProxyAgent({ ...agentOpts, uri: HTTP_PROXY });
+          this[kHttpProxyAgent] = new ProxyAgent2({ ...agentOpts, uri: HTTP_PROXY });
         } else {
           this[kHttpProxyAgent] = this[kNoProxyAgent];
         }
         const HTTPS_PROXY = httpsProxy ?? process.env.https_proxy ?? process.env.HTTPS_PROXY;
         if (HTTPS_PROXY) {
-          this[kHttpsProxyAgent] = new ProxyAgent({ ...agentOpts, uri: HTTPS_PROXY });
+          this[kHttpsProxyAgent] = new ProxyAgent2({ ...agentOpts, uri: HTTPS_PROXY });
         } else {
           this[kHttpsProxyAgent] = this[kHttpProxyAgent];
         }
@@ -14858,7 +14858,7 @@ var require_env_http_proxy_agent = __commonJS({
         if (hostname.length > 1 && hostname.charCodeAt(hostname.length - 1) === 46) {
           hostname = hostname.slice(0, -1);
         }
-        port = Number.parseInt(port, 10) || DEFAULT_PORTS[protocol] || 0;
+        port = Number.parseInt(port, 10) || DEFAULT_PORTS2[protocol] || 0;
         if (!this.#shouldProxy(hostname, port)) {
           return this[kNoProxyAgent];
         }
@@ -14936,7 +14936,7 @@ var require_env_http_proxy_agent = __commonJS({
         return process.env.no_proxy ?? process.env.NO_PROXY ?? "";
       }
     };
-    module.exports = EnvHttpProxyAgent2;
+    module.exports = EnvHttpProxyAgent;
   }
 });
 
@@ -14957,8 +14957,8 @@ var require_retry_handler = __commonJS({
       const retryTime = new Date(retryAfter).getTime();
       return isNaN(retryTime) ? null : retryTime - Date.now();
     }
-    function validatePartialResponseContentLength(headers, range, statusCode, retryCount) {
-      const contentLength = headers["content-length"];
+    function validatePartialResponseContentLength(headers2, range, statusCode, retryCount) {
+      const contentLength = headers2["content-length"];
       if (contentLength == null) {
         return;
       }
@@ -14969,7 +14969,7 @@ var require_retry_handler = __commonJS({
       const expectedLength = range.end - range.start + 1;
       if (!Number.isFinite(length) || length !== expectedLength) {
         throw new RequestRetryError("Content-Length mismatch", statusCode, {
-          headers,
+          headers: headers2,
           data: { count: retryCount }
         });
       }
@@ -15092,15 +15092,15 @@ var require_retry_handler = __commonJS({
         this.pendingResponseEnded = false;
         this.aborted = false;
       }
-      onResponseStartWithRetry(controller, statusCode, headers, statusMessage, err) {
+      onResponseStartWithRetry(controller, statusCode, headers2, statusMessage, err) {
         if (this.retryOpts.throwOnError) {
           if (this.retryOpts.statusCodes.includes(statusCode) === false) {
             if (this.headersSent) {
               this.handler.onResponseError?.(this.controllerProxy, err);
             } else {
               this.headersSent = true;
-              this.checkpointResponseEnd(headers);
-              this.handler.onResponseStart?.(this.controllerProxy, statusCode, headers, statusMessage);
+              this.checkpointResponseEnd(headers2);
+              this.handler.onResponseStart?.(this.controllerProxy, statusCode, headers2, statusMessage);
             }
           } else {
             this.error = err;
@@ -15109,8 +15109,8 @@ var require_retry_handler = __commonJS({
         }
         if (isDisturbed(this.opts.body)) {
           this.headersSent = true;
-          this.checkpointResponseEnd(headers);
-          this.handler.onResponseStart?.(this.controllerProxy, statusCode, headers, statusMessage);
+          this.checkpointResponseEnd(headers2);
+          this.handler.onResponseStart?.(this.controllerProxy, statusCode, headers2, statusMessage);
           return;
         }
         function shouldRetry(passedErr) {
@@ -15130,8 +15130,8 @@ var require_retry_handler = __commonJS({
               this.handler.onResponseError?.(this.controllerProxy, passedErr);
             } else {
               this.headersSent = true;
-              this.checkpointResponseEnd(headers);
-              this.handler.onResponseStart?.(this.controllerProxy, statusCode, headers, statusMessage);
+              this.checkpointResponseEnd(headers2);
+              this.handler.onResponseStart?.(this.controllerProxy, statusCode, headers2, statusMessage);
               controller.resume();
               if (pendingEnd) {
                 for (const chunk of pendingData) {
@@ -15164,9 +15164,9 @@ var require_retry_handler = __commonJS({
           shouldRetry.bind(this)
         ) ?? null;
       }
-      checkpointResponseEnd(headers) {
+      checkpointResponseEnd(headers2) {
         if (this.end == null && this.opts.method !== "HEAD") {
-          const contentLength = headers["content-length"];
+          const contentLength = headers2["content-length"];
           this.end = contentLength != null ? Number(contentLength) - 1 : null;
           assert(
             this.end == null || Number.isFinite(this.end),
@@ -15187,11 +15187,11 @@ var require_retry_handler = __commonJS({
       onRequestSent() {
         this.handler.onRequestSent?.();
       }
-      onRequestUpgrade(_controller, statusCode, headers, socket) {
-        this.handler.onRequestUpgrade?.(this.controllerProxy, statusCode, headers, socket);
+      onRequestUpgrade(_controller, statusCode, headers2, socket) {
+        this.handler.onRequestUpgrade?.(this.controllerProxy, statusCode, headers2, socket);
       }
       static [kRetryHandlerDefaultRetry](err, { state, opts }, cb) {
-        const { statusCode, code, headers } = err;
+        const { statusCode, code: code2, headers: headers2 } = err;
         const { method, retryOptions } = opts;
         const {
           maxRetries,
@@ -15204,7 +15204,7 @@ var require_retry_handler = __commonJS({
           retryAfter
         } = retryOptions;
         const { counter } = state;
-        if (code && code !== "UND_ERR_REQ_RETRY" && !errorCodes.includes(code)) {
+        if (code2 && code2 !== "UND_ERR_REQ_RETRY" && !errorCodes.includes(code2)) {
           cb(err);
           return;
         }
@@ -15220,48 +15220,48 @@ var require_retry_handler = __commonJS({
           cb(err);
           return;
         }
-        let retryAfterHeader = retryAfter === false ? void 0 : headers?.["retry-after"];
+        let retryAfterHeader = retryAfter === false ? void 0 : headers2?.["retry-after"];
         if (retryAfterHeader) {
           retryAfterHeader = Number(retryAfterHeader);
-          retryAfterHeader = Number.isNaN(retryAfterHeader) ? calculateRetryAfterHeader(headers["retry-after"]) : retryAfterHeader * 1e3;
+          retryAfterHeader = Number.isNaN(retryAfterHeader) ? calculateRetryAfterHeader(headers2["retry-after"]) : retryAfterHeader * 1e3;
         }
         const retryTimeout = retryAfterHeader === 0 ? 0 : retryAfterHeader > 0 ? Math.min(retryAfterHeader, maxTimeout) : Math.min(minTimeout * timeoutFactor ** (counter - 1), maxTimeout);
         return setTimeout(() => cb(null), retryTimeout);
       }
-      onResponseStart(controller, statusCode, headers, statusMessage) {
+      onResponseStart(controller, statusCode, headers2, statusMessage) {
         if (statusCode < 200) {
-          this.handler.onResponseStart?.(this.controllerProxy, statusCode, headers, statusMessage);
+          this.handler.onResponseStart?.(this.controllerProxy, statusCode, headers2, statusMessage);
           return;
         }
         this.error = null;
         this.retryCount += 1;
         this.statusCode = statusCode;
-        this.headers = headers;
+        this.headers = headers2;
         if (this.headersSent) {
           if (statusCode !== 206 && (this.start > 0 || statusCode !== 200)) {
             throw new RequestRetryError("server does not support the range header and the payload was partially consumed", statusCode, {
-              headers,
+              headers: headers2,
               data: { count: this.retryCount }
             });
           }
-          const contentRange = parseRangeHeader(headers["content-range"]);
+          const contentRange = parseRangeHeader(headers2["content-range"]);
           if (!contentRange) {
             throw new RequestRetryError("Content-Range mismatch", statusCode, {
-              headers,
+              headers: headers2,
               data: { count: this.retryCount }
             });
           }
-          if (this.etag != null && this.etag !== headers.etag) {
+          if (this.etag != null && this.etag !== headers2.etag) {
             throw new RequestRetryError("ETag mismatch", statusCode, {
-              headers,
+              headers: headers2,
               data: { count: this.retryCount }
             });
           }
-          validatePartialResponseContentLength(headers, contentRange, statusCode, this.retryCount);
-          const { start, size, end = size ? size - 1 : null } = contentRange;
-          if (this.start !== start || this.end != null && this.end !== end) {
+          validatePartialResponseContentLength(headers2, contentRange, statusCode, this.retryCount);
+          const { start: start2, size, end = size ? size - 1 : null } = contentRange;
+          if (this.start !== start2 || this.end != null && this.end !== end) {
             throw new RequestRetryError("Content-Range mismatch", statusCode, {
-              headers,
+              headers: headers2,
               data: { count: this.retryCount }
             });
           }
@@ -15269,39 +15269,39 @@ var require_retry_handler = __commonJS({
         }
         if (statusCode >= 300) {
           const err = new RequestRetryError("Request failed", statusCode, {
-            headers,
+            headers: headers2,
             data: {
               count: this.retryCount
             }
           });
-          this.onResponseStartWithRetry(controller, statusCode, headers, statusMessage, err);
+          this.onResponseStartWithRetry(controller, statusCode, headers2, statusMessage, err);
           return;
         }
         if (this.end == null) {
           if (statusCode === 206) {
-            const range = parseRangeHeader(headers["content-range"]);
+            const range = parseRangeHeader(headers2["content-range"]);
             if (range == null || range.end == null) {
               this.headersSent = true;
               this.handler.onResponseStart?.(
                 this.controllerProxy,
                 statusCode,
-                headers,
+                headers2,
                 statusMessage
               );
               return;
             }
-            validatePartialResponseContentLength(headers, range, statusCode, this.retryCount);
-            const { start, size, end = size ? size - 1 : null } = range;
+            validatePartialResponseContentLength(headers2, range, statusCode, this.retryCount);
+            const { start: start2, size, end = size ? size - 1 : null } = range;
             assert(
-              start != null && Number.isFinite(start),
+              start2 != null && Number.isFinite(start2),
               "content-range mismatch"
             );
             assert(end != null && Number.isFinite(end), "invalid content-length");
-            this.start = start;
+            this.start = start2;
             this.end = end;
           }
           if (this.end == null && this.opts.method !== "HEAD") {
-            const contentLength = headers["content-length"];
+            const contentLength = headers2["content-length"];
             this.end = contentLength != null ? Number(contentLength) - 1 : null;
           }
           assert(Number.isFinite(this.start));
@@ -15310,7 +15310,7 @@ var require_retry_handler = __commonJS({
             "invalid content-length"
           );
           this.resume = true;
-          this.etag = headers.etag != null ? headers.etag : null;
+          this.etag = headers2.etag != null ? headers2.etag : null;
           if (this.etag != null && this.etag[0] === "W" && this.etag[1] === "/") {
             this.etag = null;
           }
@@ -15318,12 +15318,12 @@ var require_retry_handler = __commonJS({
           this.handler.onResponseStart?.(
             this.controllerProxy,
             statusCode,
-            headers,
+            headers2,
             statusMessage
           );
         } else {
           throw new RequestRetryError("Request failed", statusCode, {
-            headers,
+            headers: headers2,
             data: { count: this.retryCount }
           });
         }
@@ -15426,20 +15426,20 @@ var require_retry_handler = __commonJS({
       }
     };
     function isReplacedHeader(key, etag) {
-      const name = key.toLowerCase();
-      return name === "range" || etag != null && name === "if-match";
+      const name2 = key.toLowerCase();
+      return name2 === "range" || etag != null && name2 === "if-match";
     }
-    function buildResumeHeaders(headers, range, etag) {
-      if (Array.isArray(headers) || headers && typeof headers === "object" && hasSafeIterator(headers)) {
+    function buildResumeHeaders(headers2, range, etag) {
+      if (Array.isArray(headers2) || headers2 && typeof headers2 === "object" && hasSafeIterator(headers2)) {
         const ret2 = [];
-        if (Array.isArray(headers)) {
-          for (let i = 0; i < headers.length; i += 2) {
-            if (!isReplacedHeader(headers[i], etag)) {
-              ret2.push(headers[i], headers[i + 1]);
+        if (Array.isArray(headers2)) {
+          for (let i = 0; i < headers2.length; i += 2) {
+            if (!isReplacedHeader(headers2[i], etag)) {
+              ret2.push(headers2[i], headers2[i + 1]);
             }
           }
         } else {
-          for (const [key, value] of headers) {
+          for (const [key, value] of headers2) {
             if (!isReplacedHeader(key, etag)) {
               ret2.push(key, value);
             }
@@ -15452,9 +15452,9 @@ var require_retry_handler = __commonJS({
         return ret2;
       }
       const ret = {};
-      for (const key in headers) {
-        if (Object.hasOwn(headers, key) && !isReplacedHeader(key, etag)) {
-          ret[key] = headers[key];
+      for (const key in headers2) {
+        if (Object.hasOwn(headers2, key) && !isReplacedHeader(key, etag)) {
+          ret[key] = headers2[key];
         }
       }
       ret.range = range;
@@ -15562,7 +15562,7 @@ var require_readable = __commonJS({
     "use strict";
     var assert = __require("node:assert");
     var { addAbortListener } = __require("node:events");
-    var { Readable } = __require("node:stream");
+    var { Readable: Readable2 } = __require("node:stream");
     var { RequestAbortedError, NotSupportedError, InvalidArgumentError, AbortError } = require_errors();
     var util = require_util();
     var kConsume = /* @__PURE__ */ Symbol("kConsume");
@@ -15575,7 +15575,7 @@ var require_readable = __commonJS({
     var kBytesRead = /* @__PURE__ */ Symbol("kBytesRead");
     var noop = () => {
     };
-    var BodyReadable = class extends Readable {
+    var BodyReadable = class extends Readable2 {
       /**
        * @param {object} opts
        * @param {(this: Readable, size: number) => void} opts.resume
@@ -15585,7 +15585,7 @@ var require_readable = __commonJS({
        * @param {number} [opts.highWaterMark = 64 * 1024]
        */
       constructor({
-        resume,
+        resume: resume2,
         abort,
         contentType = "",
         contentLength,
@@ -15594,7 +15594,7 @@ var require_readable = __commonJS({
       }) {
         super({
           autoDestroy: true,
-          read: resume,
+          read: resume2,
           highWaterMark
         });
         this._readableState.dataEmitted = false;
@@ -15862,9 +15862,9 @@ var require_readable = __commonJS({
       }
       const { _readableState: state } = consume2.stream;
       if (state.bufferIndex) {
-        const start = state.bufferIndex;
+        const start2 = state.bufferIndex;
         const end = state.buffer.length;
-        for (let n = start; n < end; n++) {
+        for (let n = start2; n < end; n++) {
           consumePush(consume2, state.buffer[n]);
         }
       } else {
@@ -15893,11 +15893,11 @@ var require_readable = __commonJS({
       }
       const buffer = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length);
       const bufferLength = buffer.length;
-      const start = bufferLength > 2 && buffer[0] === 239 && buffer[1] === 187 && buffer[2] === 191 ? 3 : 0;
+      const start2 = bufferLength > 2 && buffer[0] === 239 && buffer[1] === 187 && buffer[2] === 191 ? 3 : 0;
       if (!encoding || encoding === "utf8" || encoding === "utf-8") {
-        return buffer.utf8Slice(start, bufferLength);
+        return buffer.utf8Slice(start2, bufferLength);
       } else {
-        return buffer.subarray(start, bufferLength).toString(encoding);
+        return buffer.subarray(start2, bufferLength).toString(encoding);
       }
     }
     function chunksConcat(chunks, length) {
@@ -15974,7 +15974,7 @@ var require_api_request = __commonJS({
     "use strict";
     var assert = __require("node:assert");
     var { AsyncResource } = __require("node:async_hooks");
-    var { Readable } = require_readable();
+    var { Readable: Readable2 } = require_readable();
     var { InvalidArgumentError, RequestAbortedError } = require_errors();
     var util = require_util();
     function noop() {
@@ -16047,20 +16047,20 @@ var require_api_request = __commonJS({
         this.abort = (reason) => controller.abort(reason);
         this.context = context;
       }
-      onResponseStart(controller, statusCode, headers, statusText) {
+      onResponseStart(controller, statusCode, headers2, statusText) {
         const { callback, opaque, context, responseHeaders, highWaterMark } = this;
         const rawHeaders = controller?.rawHeaders;
-        const responseHeaderData = responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers;
+        const responseHeaderData = responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers2;
         if (statusCode < 200) {
           if (this.onInfo) {
             this.onInfo({ statusCode, headers: responseHeaderData });
           }
           return;
         }
-        const parsedHeaders = headers;
+        const parsedHeaders = headers2;
         const contentType = parsedHeaders?.["content-type"];
         const contentLength = parsedHeaders?.["content-length"];
-        const res = new Readable({
+        const res = new Readable2({
           resume: () => controller.resume(),
           abort: (reason) => controller.abort(reason),
           contentType,
@@ -16327,10 +16327,10 @@ var require_api_stream = __commonJS({
         this.abort = (reason) => controller.abort(reason);
         this.context = context;
       }
-      onResponseStart(controller, statusCode, headers, _statusMessage) {
+      onResponseStart(controller, statusCode, headers2, _statusMessage) {
         const { factory, opaque, context, responseHeaders } = this;
         const rawHeaders = controller?.rawHeaders;
-        const responseHeaderData = responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers;
+        const responseHeaderData = responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers2;
         if (statusCode < 200) {
           if (this.onInfo) {
             this.onInfo({ statusCode, headers: responseHeaderData });
@@ -16436,7 +16436,7 @@ var require_api_pipeline = __commonJS({
   "node_modules/undici/lib/api/api-pipeline.js"(exports, module) {
     "use strict";
     var {
-      Readable,
+      Readable: Readable2,
       Duplex,
       PassThrough
     } = __require("node:stream");
@@ -16453,17 +16453,17 @@ var require_api_pipeline = __commonJS({
     function noop() {
     }
     var kResume = /* @__PURE__ */ Symbol("resume");
-    var PipelineRequest = class extends Readable {
+    var PipelineRequest = class extends Readable2 {
       constructor() {
         super({ autoDestroy: true });
         this[kResume] = null;
         this[kBodyUsed] = true;
       }
       _read() {
-        const { [kResume]: resume } = this;
-        if (resume) {
+        const { [kResume]: resume2 } = this;
+        if (resume2) {
           this[kResume] = null;
-          resume();
+          resume2();
         }
       }
       _destroy(err, callback) {
@@ -16471,10 +16471,10 @@ var require_api_pipeline = __commonJS({
         callback(err);
       }
     };
-    var PipelineResponse = class extends Readable {
-      constructor(resume) {
+    var PipelineResponse = class extends Readable2 {
+      constructor(resume2) {
         super({ autoDestroy: true });
-        this[kResume] = resume;
+        this[kResume] = resume2;
       }
       _read() {
         this[kResume]();
@@ -16560,12 +16560,12 @@ var require_api_pipeline = __commonJS({
         this.abort = (reason) => controller.abort(reason);
         this.context = context;
       }
-      onResponseStart(controller, statusCode, headers, _statusMessage) {
+      onResponseStart(controller, statusCode, headers2, _statusMessage) {
         const { opaque, handler, context } = this;
         if (statusCode < 200) {
           if (this.onInfo) {
             const rawHeaders = controller?.rawHeaders;
-            const responseHeaders = this.responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers;
+            const responseHeaders = this.responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers2;
             this.onInfo({ statusCode, headers: responseHeaders });
           }
           return;
@@ -16575,7 +16575,7 @@ var require_api_pipeline = __commonJS({
         try {
           this.handler = null;
           const rawHeaders = controller?.rawHeaders;
-          const responseHeaders = this.responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers;
+          const responseHeaders = this.responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers2;
           body = this.runInAsyncScope(handler, null, {
             statusCode,
             headers: responseHeaders,
@@ -16680,7 +16680,7 @@ var require_api_upgrade = __commonJS({
       onResponseStart() {
         throw new SocketError("bad upgrade", null);
       }
-      onRequestUpgrade(controller, statusCode, headers, socket) {
+      onRequestUpgrade(controller, statusCode, headers2, socket) {
         const expectedStatusCode = socket[kHTTP2Stream] === true ? 200 : 101;
         if (statusCode !== expectedStatusCode) {
           const socketInfo = socket[kHTTP2Stream] === true ? null : util.getSocketInfo(socket);
@@ -16691,7 +16691,7 @@ var require_api_upgrade = __commonJS({
         removeSignal(this);
         this.callback = null;
         const rawHeaders = controller?.rawHeaders;
-        const responseHeaders = this.responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers;
+        const responseHeaders = this.responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers2;
         this.runInAsyncScope(callback, null, null, {
           headers: responseHeaders,
           socket,
@@ -16778,14 +16778,14 @@ var require_api_connect = __commonJS({
       onResponseStart() {
         throw new SocketError("bad connect", null);
       }
-      onRequestUpgrade(controller, statusCode, headers, socket) {
+      onRequestUpgrade(controller, statusCode, headers2, socket) {
         const { callback, opaque, context } = this;
         removeSignal(this);
         this.callback = null;
-        let responseHeaders = headers;
+        let responseHeaders = headers2;
         const rawHeaders = controller?.rawHeaders;
         if (responseHeaders != null) {
-          responseHeaders = this.responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers;
+          responseHeaders = this.responseHeaders === "raw" ? util.parseRawHeaders(rawHeaders) : headers2;
         }
         this.runInAsyncScope(callback, null, null, {
           statusCode,
@@ -16939,50 +16939,50 @@ var require_mock_utils = __commonJS({
       }
       return false;
     }
-    function lowerCaseEntries(headers) {
+    function lowerCaseEntries(headers2) {
       return Object.fromEntries(
-        Object.entries(headers).map(([headerName, headerValue]) => {
+        Object.entries(headers2).map(([headerName, headerValue]) => {
           return [headerName.toLocaleLowerCase(), headerValue];
         })
       );
     }
-    function getHeaderByName(headers, key) {
-      if (Array.isArray(headers)) {
-        for (let i = 0; i < headers.length; i += 2) {
-          if (headers[i].toLocaleLowerCase() === key.toLocaleLowerCase()) {
-            return headers[i + 1];
+    function getHeaderByName(headers2, key) {
+      if (Array.isArray(headers2)) {
+        for (let i = 0; i < headers2.length; i += 2) {
+          if (headers2[i].toLocaleLowerCase() === key.toLocaleLowerCase()) {
+            return headers2[i + 1];
           }
         }
         return void 0;
-      } else if (typeof headers.get === "function") {
-        return headers.get(key);
+      } else if (typeof headers2.get === "function") {
+        return headers2.get(key);
       } else {
-        return lowerCaseEntries(headers)[key.toLocaleLowerCase()];
+        return lowerCaseEntries(headers2)[key.toLocaleLowerCase()];
       }
     }
-    function buildHeadersFromArray(headers) {
-      const clone = headers.slice();
+    function buildHeadersFromArray(headers2) {
+      const clone = headers2.slice();
       const entries = [];
       for (let index = 0; index < clone.length; index += 2) {
         entries.push([clone[index], clone[index + 1]]);
       }
       return Object.fromEntries(entries);
     }
-    function matchHeaders(mockDispatch2, headers) {
+    function matchHeaders(mockDispatch2, headers2) {
       if (typeof mockDispatch2.headers === "function") {
-        if (Array.isArray(headers)) {
-          headers = buildHeadersFromArray(headers);
+        if (Array.isArray(headers2)) {
+          headers2 = buildHeadersFromArray(headers2);
         }
-        return mockDispatch2.headers(headers ? lowerCaseEntries(headers) : {});
+        return mockDispatch2.headers(headers2 ? lowerCaseEntries(headers2) : {});
       }
       if (typeof mockDispatch2.headers === "undefined") {
         return true;
       }
-      if (typeof headers !== "object" || typeof mockDispatch2.headers !== "object") {
+      if (typeof headers2 !== "object" || typeof mockDispatch2.headers !== "object") {
         return false;
       }
       for (const [matchHeaderName, matchHeaderValue] of Object.entries(mockDispatch2.headers)) {
-        const headerValue = getHeaderByName(headers, matchHeaderName);
+        const headerValue = getHeaderByName(headers2, matchHeaderName);
         if (!matchValue(matchHeaderValue, headerValue)) {
           return false;
         }
@@ -17025,11 +17025,11 @@ var require_mock_utils = __commonJS({
       qp.sort();
       return [...pathSegments, qp.toString()].join("?");
     }
-    function matchKey(mockDispatch2, { path, method, body, headers }) {
+    function matchKey(mockDispatch2, { path, method, body, headers: headers2 }) {
       const pathMatch = matchValue(mockDispatch2.path, path);
       const methodMatch = matchValue(mockDispatch2.method, method);
       const bodyMatch = typeof mockDispatch2.body !== "undefined" ? matchValue(mockDispatch2.body, body) : true;
-      const headersMatch = matchHeaders(mockDispatch2, headers);
+      const headersMatch = matchHeaders(mockDispatch2, headers2);
       return pathMatch && methodMatch && bodyMatch && headersMatch;
     }
     function getResponseData(data) {
@@ -17069,8 +17069,8 @@ var require_mock_utils = __commonJS({
       }
       matchedMockDispatches = matchedMockDispatches.filter((mockDispatch2) => matchHeaders(mockDispatch2, key.headers));
       if (matchedMockDispatches.length === 0) {
-        const headers = typeof key.headers === "object" ? JSON.stringify(key.headers) : key.headers;
-        throw new MockNotMatchedError(`Mock dispatch not matched for headers '${headers}' on path '${resolvedPath}'`);
+        const headers2 = typeof key.headers === "object" ? JSON.stringify(key.headers) : key.headers;
+        throw new MockNotMatchedError(`Mock dispatch not matched for headers '${headers2}' on path '${resolvedPath}'`);
       }
       return matchedMockDispatches[0];
     }
@@ -17111,12 +17111,12 @@ var require_mock_utils = __commonJS({
       return path + search;
     }
     function buildKey(opts) {
-      const { path, method, body, headers, query } = opts;
+      const { path, method, body, headers: headers2, query } = opts;
       return {
         path,
         method,
         body,
-        headers,
+        headers: headers2,
         query
       };
     }
@@ -17126,13 +17126,13 @@ var require_mock_utils = __commonJS({
       for (let i = 0; i < keys.length; ++i) {
         const key = keys[i];
         const value = data[key];
-        const name = Buffer.from(`${key}`);
+        const name2 = Buffer.from(`${key}`);
         if (Array.isArray(value)) {
           for (let j = 0; j < value.length; ++j) {
-            result.push(name, Buffer.from(`${value[j]}`));
+            result.push(name2, Buffer.from(`${value[j]}`));
           }
         } else {
-          result.push(name, Buffer.from(`${value}`));
+          result.push(name2, Buffer.from(`${value}`));
         }
       }
       return result;
@@ -17287,7 +17287,7 @@ var require_mock_utils = __commonJS({
         if (aborted) {
           return;
         }
-        const { statusCode, data, headers, trailers } = _response;
+        const { statusCode, data, headers: headers2, trailers } = _response;
         const optsHeaders = Array.isArray(opts.headers) ? buildHeadersFromArray(opts.headers) : opts.headers;
         const body = typeof data === "function" ? data({ ...replyOpts, headers: optsHeaders }) : data;
         if (isPromise(body)) {
@@ -17297,7 +17297,7 @@ var require_mock_utils = __commonJS({
           return;
         }
         const responseData2 = getResponseData(body);
-        const responseHeaders = generateKeyValues(headers ?? {});
+        const responseHeaders = generateKeyValues(headers2 ?? {});
         const responseTrailers = generateKeyValues(trailers ?? {});
         controller.rawHeaders = responseHeaders;
         controller.rawTrailers = responseTrailers;
@@ -17549,9 +17549,9 @@ var require_mock_interceptor = __commonJS({
       createMockScopeDispatchData({ statusCode, data, responseOptions }) {
         const responseData = getResponseData(data);
         const contentLength = this[kContentLength] ? { "content-length": responseData.length } : {};
-        const headers = { ...this[kDefaultHeaders], ...contentLength, ...responseOptions.headers };
+        const headers2 = { ...this[kDefaultHeaders], ...contentLength, ...responseOptions.headers };
         const trailers = { ...this[kDefaultTrailers], ...responseOptions.trailers };
-        return { statusCode, data, headers, trailers };
+        return { statusCode, data, headers: headers2, trailers };
       }
       validateReplyParameters(replyParameters) {
         if (typeof replyParameters.statusCode === "undefined") {
@@ -17609,11 +17609,11 @@ var require_mock_interceptor = __commonJS({
       /**
        * Set default reply headers on the interceptor for subsequent replies
        */
-      defaultReplyHeaders(headers) {
-        if (typeof headers === "undefined") {
+      defaultReplyHeaders(headers2) {
+        if (typeof headers2 === "undefined") {
           throw new InvalidArgumentError("headers must be defined");
         }
-        this[kDefaultHeaders] = headers;
+        this[kDefaultHeaders] = headers2;
         return this;
       }
       /**
@@ -18220,8 +18220,8 @@ var require_snapshot_utils = __commonJS({
     }
     var crypto = runtimeFeatures.has("crypto") ? __require("node:crypto") : null;
     var hashId = crypto?.hash ? (value) => crypto.hash("sha256", value, "base64url") : (value) => Buffer.from(value).toString("base64url");
-    function isUndiciHeaders(headers) {
-      return Array.isArray(headers) && (headers.length & 1) === 0;
+    function isUndiciHeaders(headers2) {
+      return Array.isArray(headers2) && (headers2.length & 1) === 0;
     }
     function isUrlExcludedFactory(excludePatterns = []) {
       if (excludePatterns.length === 0) {
@@ -18246,13 +18246,13 @@ var require_snapshot_utils = __commonJS({
         return false;
       };
     }
-    function normalizeHeaders(headers) {
+    function normalizeHeaders(headers2) {
       const normalizedHeaders = {};
-      if (!headers) return normalizedHeaders;
-      if (isUndiciHeaders(headers)) {
-        for (let i = 0; i < headers.length; i += 2) {
-          const key = headers[i];
-          const value = headers[i + 1];
+      if (!headers2) return normalizedHeaders;
+      if (isUndiciHeaders(headers2)) {
+        for (let i = 0; i < headers2.length; i += 2) {
+          const key = headers2[i];
+          const value = headers2[i + 1];
           if (key && value !== void 0) {
             const keyStr = Buffer.isBuffer(key) ? key.toString() : key;
             const valueStr = Buffer.isBuffer(value) ? value.toString() : value;
@@ -18261,8 +18261,8 @@ var require_snapshot_utils = __commonJS({
         }
         return normalizedHeaders;
       }
-      if (headers && typeof headers === "object") {
-        for (const [key, value] of Object.entries(headers)) {
+      if (headers2 && typeof headers2 === "object") {
+        for (const [key, value] of Object.entries(headers2)) {
           if (key && typeof key === "string") {
             setHeader(normalizedHeaders, key.toLowerCase(), Array.isArray(value) ? value.join(", ") : String(value));
           }
@@ -18326,14 +18326,14 @@ var require_snapshot_recorder = __commonJS({
         body: normalizeBodyForMatching(opts.body, matchOptions.matchBody, matchOptions.normalizeBody)
       };
     }
-    function filterHeadersForMatching(headers, headerFilters, matchOptions = {}) {
-      if (!headers || typeof headers !== "object") return {};
+    function filterHeadersForMatching(headers2, headerFilters, matchOptions = {}) {
+      if (!headers2 || typeof headers2 !== "object") return {};
       const {
         caseSensitive = false
       } = matchOptions;
       const filtered = {};
       const { ignore, exclude, match } = headerFilters;
-      for (const [key, value] of Object.entries(headers)) {
+      for (const [key, value] of Object.entries(headers2)) {
         const headerKey = caseSensitive ? key : key.toLowerCase();
         if (exclude.has(headerKey)) continue;
         if (ignore.has(headerKey)) continue;
@@ -18344,14 +18344,14 @@ var require_snapshot_recorder = __commonJS({
       }
       return filtered;
     }
-    function filterHeadersForStorage(headers, headerFilters, matchOptions = {}) {
-      if (!headers || typeof headers !== "object") return {};
+    function filterHeadersForStorage(headers2, headerFilters, matchOptions = {}) {
+      if (!headers2 || typeof headers2 !== "object") return {};
       const {
         caseSensitive = false
       } = matchOptions;
       const filtered = {};
       const { exclude: excludeSet } = headerFilters;
-      for (const [key, value] of Object.entries(headers)) {
+      for (const [key, value] of Object.entries(headers2)) {
         const headerKey = caseSensitive ? key : key.toLowerCase();
         if (excludeSet.has(headerKey)) continue;
         setHeader(filtered, headerKey, value);
@@ -18794,13 +18794,13 @@ var require_snapshot_agent = __commonJS({
           onRequestStart(controller, context) {
             return handler.onRequestStart(controller, { ...context, history: this.history });
           },
-          onRequestUpgrade(controller, statusCode, headers, socket) {
-            return handler.onRequestUpgrade(controller, statusCode, headers, socket);
+          onRequestUpgrade(controller, statusCode, headers2, socket) {
+            return handler.onRequestUpgrade(controller, statusCode, headers2, socket);
           },
-          onResponseStart(controller, statusCode, headers, statusMessage) {
+          onResponseStart(controller, statusCode, headers2, statusMessage) {
             responseData.statusCode = statusCode;
-            responseData.headers = headers;
-            return handler.onResponseStart(controller, statusCode, headers, statusMessage);
+            responseData.headers = headers2;
+            return handler.onResponseStart(controller, statusCode, headers2, statusMessage);
           },
           onResponseData(controller, chunk) {
             responseData.body.push(chunk);
@@ -19164,12 +19164,12 @@ var require_redirect_handler = __commonJS({
       onRequestSent() {
         this.handler.onRequestSent?.();
       }
-      onRequestUpgrade(controller, statusCode, headers, socket) {
-        this.handler.onRequestUpgrade?.(controller, statusCode, headers, socket);
+      onRequestUpgrade(controller, statusCode, headers2, socket) {
+        this.handler.onRequestUpgrade?.(controller, statusCode, headers2, socket);
       }
-      onResponseStart(controller, statusCode, headers, statusMessage) {
+      onResponseStart(controller, statusCode, headers2, statusMessage) {
         if (statusCode < 200) {
-          this.handler.onResponseStart?.(controller, statusCode, headers, statusMessage);
+          this.handler.onResponseStart?.(controller, statusCode, headers2, statusMessage);
           return;
         }
         let removeContentHeaders = statusCode === 303;
@@ -19188,7 +19188,7 @@ var require_redirect_handler = __commonJS({
           }
           this.opts.body = null;
         }
-        this.location = util.isDisturbed(this.opts.body) || redirectableStatusCodes.indexOf(statusCode) === -1 ? null : headers.location || null;
+        this.location = util.isDisturbed(this.opts.body) || redirectableStatusCodes.indexOf(statusCode) === -1 ? null : headers2.location || null;
         if (this.location && this.history.length >= this.maxRedirections) {
           if (this.opts.throwOnMaxRedirect) {
             throw new MaxRedirectsError();
@@ -19200,12 +19200,12 @@ var require_redirect_handler = __commonJS({
           this.history.push(new URL(this.opts.path, requestOrigin));
         }
         if (!this.location) {
-          this.handler.onResponseStart?.(controller, statusCode, headers, statusMessage);
+          this.handler.onResponseStart?.(controller, statusCode, headers2, statusMessage);
           return;
         }
         this.history[kRedirectCacheControl].push({
           statusCode,
-          headers: { ...headers },
+          headers: { ...headers2 },
           receivedAt: Date.now()
         });
         const baseUrl = requestOrigin ? new URL(this.opts.path, requestOrigin) : void 0;
@@ -19241,30 +19241,30 @@ var require_redirect_handler = __commonJS({
       }
     };
     function shouldRemoveHeader(header, removeContent, unknownOrigin, stripHeaders, stripHeadersOnCrossOrigin) {
-      const name = util.headerNameToString(header);
-      if (name === "host") {
+      const name2 = util.headerNameToString(header);
+      if (name2 === "host") {
         return true;
       }
-      if (stripHeaders?.has(name) || unknownOrigin && stripHeadersOnCrossOrigin?.has(name)) {
+      if (stripHeaders?.has(name2) || unknownOrigin && stripHeadersOnCrossOrigin?.has(name2)) {
         return true;
       }
-      if (removeContent && name.startsWith("content-")) {
+      if (removeContent && name2.startsWith("content-")) {
         return true;
       }
       if (unknownOrigin) {
-        return name === "authorization" || name === "cookie" || name === "proxy-authorization";
+        return name2 === "authorization" || name2 === "cookie" || name2 === "proxy-authorization";
       }
       return false;
     }
-    function normalizeStripHeaders(headers, optionName) {
-      if (headers == null) {
+    function normalizeStripHeaders(headers2, optionName) {
+      if (headers2 == null) {
         return null;
       }
-      if (!Array.isArray(headers)) {
+      if (!Array.isArray(headers2)) {
         throw new InvalidArgumentError(`${optionName} must be an array`);
       }
       const normalized = /* @__PURE__ */ new Set();
-      for (const header of headers) {
+      for (const header of headers2) {
         if (typeof header !== "string") {
           throw new InvalidArgumentError(`${optionName} must contain header names`);
         }
@@ -19272,31 +19272,31 @@ var require_redirect_handler = __commonJS({
       }
       return normalized;
     }
-    function cleanRequestHeaders(headers, removeContent, unknownOrigin, stripHeaders, stripHeadersOnCrossOrigin) {
+    function cleanRequestHeaders(headers2, removeContent, unknownOrigin, stripHeaders, stripHeadersOnCrossOrigin) {
       const ret = [];
-      if (Array.isArray(headers)) {
-        if (headers.length > 0 && Array.isArray(headers[0])) {
-          for (const [key, value] of headers) {
+      if (Array.isArray(headers2)) {
+        if (headers2.length > 0 && Array.isArray(headers2[0])) {
+          for (const [key, value] of headers2) {
             if (!shouldRemoveHeader(key, removeContent, unknownOrigin, stripHeaders, stripHeadersOnCrossOrigin)) {
               ret.push(key, value);
             }
           }
         } else {
-          for (let i = 0; i < headers.length; i += 2) {
-            if (!shouldRemoveHeader(headers[i], removeContent, unknownOrigin, stripHeaders, stripHeadersOnCrossOrigin)) {
-              ret.push(headers[i], headers[i + 1]);
+          for (let i = 0; i < headers2.length; i += 2) {
+            if (!shouldRemoveHeader(headers2[i], removeContent, unknownOrigin, stripHeaders, stripHeadersOnCrossOrigin)) {
+              ret.push(headers2[i], headers2[i + 1]);
             }
           }
         }
-      } else if (headers && typeof headers === "object") {
-        const entries = util.hasSafeIterator(headers) ? headers : Object.entries(headers);
+      } else if (headers2 && typeof headers2 === "object") {
+        const entries = util.hasSafeIterator(headers2) ? headers2 : Object.entries(headers2);
         for (const [key, value] of entries) {
           if (!shouldRemoveHeader(key, removeContent, unknownOrigin, stripHeaders, stripHeadersOnCrossOrigin)) {
             ret.push(key, value);
           }
         }
       } else {
-        assert(headers == null, "headers must be an object or an array");
+        assert(headers2 == null, "headers must be an object or an array");
       }
       return ret;
     }
@@ -19359,12 +19359,12 @@ var require_response_error = __commonJS({
         this.#bodyTruncated = false;
         return super.onRequestStart(controller, context);
       }
-      onResponseStart(controller, statusCode, headers, statusMessage) {
+      onResponseStart(controller, statusCode, headers2, statusMessage) {
         this.#statusCode = statusCode;
-        this.#headers = headers;
-        this.#contentType = headers["content-type"];
+        this.#headers = headers2;
+        this.#contentType = headers2["content-type"];
         if (this.#statusCode < 400) {
-          return super.onResponseStart(controller, statusCode, headers, statusMessage);
+          return super.onResponseStart(controller, statusCode, headers2, statusMessage);
         }
         if (this.#checkContentType("application/json") || this.#checkContentType("text/plain")) {
           this.#decoder = new TextDecoder("utf-8");
@@ -19494,8 +19494,8 @@ var require_dump = __commonJS({
         controller.abort = this.#abort.bind(this);
         return super.onRequestStart(controller, context);
       }
-      onResponseStart(controller, statusCode, headers, statusMessage) {
-        const contentLength = headers["content-length"];
+      onResponseStart(controller, statusCode, headers2, statusMessage) {
+        const contentLength = headers2["content-length"];
         if (contentLength != null && contentLength > this.#maxSize) {
           throw new RequestAbortedError(
             `Response size (${contentLength}) larger than maxSize (${this.#maxSize})`
@@ -19504,7 +19504,7 @@ var require_dump = __commonJS({
         if (this.aborted === true) {
           return true;
         }
-        return super.onResponseStart(controller, statusCode, headers, statusMessage);
+        return super.onResponseStart(controller, statusCode, headers2, statusMessage);
       }
       onResponseError(controller, err) {
         super.onResponseError(controller, this.aborted === true ? this.reason : err);
@@ -19548,30 +19548,30 @@ var require_dump = __commonJS({
 var require_dns = __commonJS({
   "node_modules/undici/lib/interceptor/dns.js"(exports, module) {
     "use strict";
-    var { isIP: isIP2 } = __require("node:net");
+    var { isIP: isIP4 } = __require("node:net");
     var { lookup } = __require("node:dns");
     var DecoratorHandler = require_decorator_handler();
     var { InvalidArgumentError, InformationalError } = require_errors();
     var { kRequestOrigin } = require_symbols();
     var maxInt = Math.pow(2, 31) - 1;
-    function hasSafeIterator(headers) {
-      const prototype = Object.getPrototypeOf(headers);
-      const ownIterator = Object.hasOwn(headers, Symbol.iterator);
-      return ownIterator || prototype != null && prototype !== Object.prototype && typeof headers[Symbol.iterator] === "function";
+    function hasSafeIterator(headers2) {
+      const prototype = Object.getPrototypeOf(headers2);
+      const ownIterator = Object.hasOwn(headers2, Symbol.iterator);
+      return ownIterator || prototype != null && prototype !== Object.prototype && typeof headers2[Symbol.iterator] === "function";
     }
     function isHostHeader(key) {
       return typeof key === "string" && key.toLowerCase() === "host";
     }
-    function normalizeHeaders(headers) {
-      if (headers == null) {
+    function normalizeHeaders(headers2) {
+      if (headers2 == null) {
         return null;
       }
-      if (Array.isArray(headers)) {
-        if (headers.length === 0 || !Array.isArray(headers[0])) {
-          return headers;
+      if (Array.isArray(headers2)) {
+        if (headers2.length === 0 || !Array.isArray(headers2[0])) {
+          return headers2;
         }
         const normalized = [];
-        for (const header of headers) {
+        for (const header of headers2) {
           if (Array.isArray(header) && header.length === 2) {
             normalized.push(header[0], header[1]);
           } else {
@@ -19580,9 +19580,9 @@ var require_dns = __commonJS({
         }
         return normalized;
       }
-      if (typeof headers === "object" && hasSafeIterator(headers)) {
+      if (typeof headers2 === "object" && hasSafeIterator(headers2)) {
         const normalized = [];
-        for (const header of headers) {
+        for (const header of headers2) {
           if (Array.isArray(header) && header.length === 2) {
             normalized.push(header[0], header[1]);
           } else {
@@ -19591,25 +19591,25 @@ var require_dns = __commonJS({
         }
         return normalized;
       }
-      return headers;
+      return headers2;
     }
-    function hasHostHeader(headers) {
-      if (headers == null) {
+    function hasHostHeader(headers2) {
+      if (headers2 == null) {
         return false;
       }
-      if (Array.isArray(headers)) {
-        if (headers.length === 0) {
+      if (Array.isArray(headers2)) {
+        if (headers2.length === 0) {
           return false;
         }
-        for (let i = 0; i < headers.length; i += 2) {
-          if (isHostHeader(headers[i])) {
+        for (let i = 0; i < headers2.length; i += 2) {
+          if (isHostHeader(headers2[i])) {
             return true;
           }
         }
         return false;
       }
-      if (typeof headers === "object") {
-        for (const key in headers) {
+      if (typeof headers2 === "object") {
+        for (const key in headers2) {
           if (isHostHeader(key)) {
             return true;
           }
@@ -19617,8 +19617,8 @@ var require_dns = __commonJS({
       }
       return false;
     }
-    function withHostHeader(host, headers) {
-      const normalizedHeaders = normalizeHeaders(headers);
+    function withHostHeader(host, headers2) {
+      const normalizedHeaders = normalizeHeaders(headers2);
       if (hasHostHeader(normalizedHeaders)) {
         return normalizedHeaders;
       }
@@ -19965,7 +19965,7 @@ var require_dns = __commonJS({
             return dispatch2(origDispatchOpts, handler);
           }
           const origin = origDispatchOpts.origin.constructor === URL ? origDispatchOpts.origin : new URL(origDispatchOpts.origin);
-          if (isIP2(origin.hostname) !== 0) {
+          if (isIP4(origin.hostname) !== 0) {
             return dispatch2(origDispatchOpts, handler);
           }
           instance.runLookup(origin, origDispatchOpts, (err, newOrigin) => {
@@ -20028,9 +20028,9 @@ var require_cache = __commonJS({
     function trimOWSEnd(value) {
       return value.replace(/[\t ]+$/, "");
     }
-    function findUnescapedQuote(value, start) {
+    function findUnescapedQuote(value, start2) {
       let escaped = false;
-      for (let i = start; i < value.length; i++) {
+      for (let i = start2; i < value.length; i++) {
         if (escaped) {
           escaped = false;
         } else if (value[i] === "\\") {
@@ -20043,7 +20043,7 @@ var require_cache = __commonJS({
     }
     function splitCacheControlHeaderValue(value) {
       const directives = [];
-      let start = 0;
+      let start2 = 0;
       let quoteStart = -1;
       let inQuote = false;
       let escaped = false;
@@ -20061,16 +20061,16 @@ var require_cache = __commonJS({
           inQuote = true;
           quoteStart = i;
         } else if (value[i] === ",") {
-          directives.push({ value: value.substring(start, i), fromMalformedQuote: false });
-          start = i + 1;
+          directives.push({ value: value.substring(start2, i), fromMalformedQuote: false });
+          start2 = i + 1;
         }
       }
       if (!inQuote) {
-        directives.push({ value: value.substring(start), fromMalformedQuote: false });
+        directives.push({ value: value.substring(start2), fromMalformedQuote: false });
         return directives;
       }
-      const tail = value.substring(start);
-      const quoteOffset = quoteStart - start;
+      const tail = value.substring(start2);
+      const quoteOffset = quoteStart - start2;
       let tailStart = 0;
       for (let i = 0; i < tail.length; i++) {
         if (tail[i] === ",") {
@@ -20157,28 +20157,28 @@ var require_cache = __commonJS({
         headers: opts.headers
       };
     }
-    function appendHeader(headers, key, val) {
+    function appendHeader(headers2, key, val) {
       const headerName = key.toLowerCase();
-      const current = Object.hasOwn(headers, headerName) ? headers[headerName] : void 0;
+      const current = Object.hasOwn(headers2, headerName) ? headers2[headerName] : void 0;
       const values = Array.isArray(val) ? val : [val];
       if (current === void 0) {
-        setHeader(headers, headerName, Array.isArray(val) ? val.slice() : val);
+        setHeader(headers2, headerName, Array.isArray(val) ? val.slice() : val);
       } else if (Array.isArray(current)) {
         current.push(...values);
       } else {
-        setHeader(headers, headerName, [current, ...values]);
+        setHeader(headers2, headerName, [current, ...values]);
       }
     }
     function normalizeHeaders(opts) {
-      let headers;
+      let headers2;
       if (opts.headers == null) {
-        headers = {};
+        headers2 = {};
       } else if (typeof opts.headers === "object") {
-        headers = {};
+        headers2 = {};
         if (hasSafeIterator(opts.headers)) {
           if (Array.isArray(opts.headers)) {
-            const first = opts.headers[0];
-            if (Array.isArray(first)) {
+            const first2 = opts.headers[0];
+            if (Array.isArray(first2)) {
               for (const x of opts.headers) {
                 if (!Array.isArray(x)) {
                   throw new Error("opts.headers is not a valid header map");
@@ -20187,7 +20187,7 @@ var require_cache = __commonJS({
                 if (typeof key !== "string" || typeof val !== "string") {
                   throw new Error("opts.headers is not a valid header map");
                 }
-                appendHeader(headers, key, val);
+                appendHeader(headers2, key, val);
               }
             } else {
               const len = opts.headers.length;
@@ -20201,14 +20201,14 @@ var require_cache = __commonJS({
                   throw new Error("opts.headers is not a valid header map");
                 }
                 if (typeof val === "string") {
-                  appendHeader(headers, key, val);
+                  appendHeader(headers2, key, val);
                 } else {
                   const mapped = [];
                   for (let j = 0; j < val.length; j++) {
                     const v = val[j];
                     mapped.push(typeof v === "string" ? v : v.toString("latin1"));
                   }
-                  appendHeader(headers, key, mapped);
+                  appendHeader(headers2, key, mapped);
                 }
               }
             }
@@ -20221,18 +20221,18 @@ var require_cache = __commonJS({
               if (typeof key !== "string" || typeof val !== "string") {
                 throw new Error("opts.headers is not a valid header map");
               }
-              appendHeader(headers, key, val);
+              appendHeader(headers2, key, val);
             }
           }
         } else {
           for (const key of Object.keys(opts.headers)) {
-            appendHeader(headers, key, opts.headers[key]);
+            appendHeader(headers2, key, opts.headers[key]);
           }
         }
       } else {
         throw new Error("opts.headers is not an object");
       }
-      return headers;
+      return headers2;
     }
     function assertCacheKey(key) {
       if (typeof key !== "object") {
@@ -20373,11 +20373,11 @@ var require_cache = __commonJS({
                   break;
                 }
                 i = lastQuotedPart;
-                const headers = fieldList.split(",");
+                const headers2 = fieldList.split(",");
                 let validFieldNames = true;
-                for (let j = 0; j < headers.length; j++) {
-                  headers[j] = trimOWS(headers[j]);
-                  if (!isValidHTTPToken(headers[j])) {
+                for (let j = 0; j < headers2.length; j++) {
+                  headers2[j] = trimOWS(headers2[j]);
+                  if (!isValidHTTPToken(headers2[j])) {
                     validFieldNames = false;
                   }
                 }
@@ -20385,9 +20385,9 @@ var require_cache = __commonJS({
                   output[key] = true;
                 } else if (output[key] !== true) {
                   if (key in output) {
-                    output[key] = output[key].concat(headers);
+                    output[key] = output[key].concat(headers2);
                   } else {
-                    output[key] = headers;
+                    output[key] = headers2;
                   }
                 }
               } else {
@@ -20452,9 +20452,9 @@ var require_cache = __commonJS({
       }
       return false;
     }
-    function parseVaryHeader(varyHeader, headers) {
+    function parseVaryHeader(varyHeader, headers2) {
       if (hasVaryStar(varyHeader)) {
-        return headers;
+        return headers2;
       }
       const output = (
         /** @type {Record<string, string | string[] | null>} */
@@ -20469,7 +20469,7 @@ var require_cache = __commonJS({
         if (!isValidHTTPToken(trimmedHeader)) {
           return void 0;
         }
-        const headerValue = headers[trimmedHeader];
+        const headerValue = headers2[trimmedHeader];
         output[trimmedHeader] = Array.isArray(headerValue) ? headerValue.slice() : headerValue ?? null;
       }
       return output;
@@ -20489,41 +20489,41 @@ var require_cache = __commonJS({
       }
       return false;
     }
-    function assertCacheStore(store, name = "CacheStore") {
+    function assertCacheStore(store, name2 = "CacheStore") {
       if (typeof store !== "object" || store === null) {
-        throw new TypeError(`expected type of ${name} to be a CacheStore, got ${store === null ? "null" : typeof store}`);
+        throw new TypeError(`expected type of ${name2} to be a CacheStore, got ${store === null ? "null" : typeof store}`);
       }
       for (const fn of ["get", "createWriteStream", "delete"]) {
         if (typeof store[fn] !== "function") {
-          throw new TypeError(`${name} needs to have a \`${fn}()\` function`);
+          throw new TypeError(`${name2} needs to have a \`${fn}()\` function`);
         }
       }
     }
-    function assertCacheMethods(methods, name = "CacheMethods") {
+    function assertCacheMethods(methods, name2 = "CacheMethods") {
       if (!Array.isArray(methods)) {
-        throw new TypeError(`expected type of ${name} needs to be an array, got ${methods === null ? "null" : typeof methods}`);
+        throw new TypeError(`expected type of ${name2} needs to be an array, got ${methods === null ? "null" : typeof methods}`);
       }
       if (methods.length === 0) {
-        throw new TypeError(`${name} needs to have at least one method`);
+        throw new TypeError(`${name2} needs to have at least one method`);
       }
       for (const method of methods) {
         if (!arrayIncludes(safeHTTPMethods, method)) {
-          throw new TypeError(`element of ${name}-array needs to be one of following values: ${safeHTTPMethods.join(", ")}, got ${method}`);
+          throw new TypeError(`element of ${name2}-array needs to be one of following values: ${safeHTTPMethods.join(", ")}, got ${method}`);
         }
       }
     }
     function makeDeduplicationKey(cacheKey, excludeHeaders) {
-      const headers = {};
+      const headers2 = {};
       if (cacheKey.headers) {
         const sortedHeaders = Object.keys(cacheKey.headers).sort();
         for (const header of sortedHeaders) {
           if (excludeHeaders?.has(header.toLowerCase())) {
             continue;
           }
-          setHeader(headers, header, cacheKey.headers[header]);
+          setHeader(headers2, header, cacheKey.headers[header]);
         }
       }
-      return JSON.stringify([cacheKey.origin, cacheKey.method, cacheKey.path, headers]);
+      return JSON.stringify([cacheKey.origin, cacheKey.method, cacheKey.path, headers2]);
     }
     module.exports = {
       getInterceptorOrigin,
@@ -20590,11 +20590,11 @@ var require_date = __commonJS({
       }
       let day = 0;
       if (date[5] === "0") {
-        const code = date.charCodeAt(6);
-        if (code < 49 || code > 57) {
+        const code2 = date.charCodeAt(6);
+        if (code2 < 49 || code2 > 57) {
           return void 0;
         }
-        day = code - 48;
+        day = code2 - 48;
       } else {
         const code1 = date.charCodeAt(5);
         if (code1 < 49 || code1 > 51) {
@@ -20671,11 +20671,11 @@ var require_date = __commonJS({
       const year = (yearDigit1 - 48) * 1e3 + (yearDigit2 - 48) * 100 + (yearDigit3 - 48) * 10 + (yearDigit4 - 48);
       let hour = 0;
       if (date[17] === "0") {
-        const code = date.charCodeAt(18);
-        if (code < 48 || code > 57) {
+        const code2 = date.charCodeAt(18);
+        if (code2 < 48 || code2 > 57) {
           return void 0;
         }
-        hour = code - 48;
+        hour = code2 - 48;
       } else {
         const code1 = date.charCodeAt(17);
         if (code1 < 48 || code1 > 50) {
@@ -20692,11 +20692,11 @@ var require_date = __commonJS({
       }
       let minute = 0;
       if (date[20] === "0") {
-        const code = date.charCodeAt(21);
-        if (code < 48 || code > 57) {
+        const code2 = date.charCodeAt(21);
+        if (code2 < 48 || code2 > 57) {
           return void 0;
         }
-        minute = code - 48;
+        minute = code2 - 48;
       } else {
         const code1 = date.charCodeAt(20);
         if (code1 < 48 || code1 > 53) {
@@ -20710,11 +20710,11 @@ var require_date = __commonJS({
       }
       let second = 0;
       if (date[23] === "0") {
-        const code = date.charCodeAt(24);
-        if (code < 48 || code > 57) {
+        const code2 = date.charCodeAt(24);
+        if (code2 < 48 || code2 > 57) {
           return void 0;
         }
-        second = code - 48;
+        second = code2 - 48;
       } else {
         const code1 = date.charCodeAt(23);
         if (code1 < 48 || code1 > 53) {
@@ -20798,11 +20798,11 @@ var require_date = __commonJS({
       }
       let day = 0;
       if (date[8] === " ") {
-        const code = date.charCodeAt(9);
-        if (code < 49 || code > 57) {
+        const code2 = date.charCodeAt(9);
+        if (code2 < 49 || code2 > 57) {
           return void 0;
         }
-        day = code - 48;
+        day = code2 - 48;
       } else {
         const code1 = date.charCodeAt(8);
         if (code1 < 49 || code1 > 51) {
@@ -20816,11 +20816,11 @@ var require_date = __commonJS({
       }
       let hour = 0;
       if (date[11] === "0") {
-        const code = date.charCodeAt(12);
-        if (code < 48 || code > 57) {
+        const code2 = date.charCodeAt(12);
+        if (code2 < 48 || code2 > 57) {
           return void 0;
         }
-        hour = code - 48;
+        hour = code2 - 48;
       } else {
         const code1 = date.charCodeAt(11);
         if (code1 < 48 || code1 > 50) {
@@ -20837,11 +20837,11 @@ var require_date = __commonJS({
       }
       let minute = 0;
       if (date[14] === "0") {
-        const code = date.charCodeAt(15);
-        if (code < 48 || code > 57) {
+        const code2 = date.charCodeAt(15);
+        if (code2 < 48 || code2 > 57) {
           return void 0;
         }
-        minute = code - 48;
+        minute = code2 - 48;
       } else {
         const code1 = date.charCodeAt(14);
         if (code1 < 48 || code1 > 53) {
@@ -20855,11 +20855,11 @@ var require_date = __commonJS({
       }
       let second = 0;
       if (date[17] === "0") {
-        const code = date.charCodeAt(18);
-        if (code < 48 || code > 57) {
+        const code2 = date.charCodeAt(18);
+        if (code2 < 48 || code2 > 57) {
           return void 0;
         }
-        second = code - 48;
+        second = code2 - 48;
       } else {
         const code1 = date.charCodeAt(17);
         if (code1 < 48 || code1 > 53) {
@@ -20926,11 +20926,11 @@ var require_date = __commonJS({
       }
       let day = 0;
       if (date[commaIndex + 2] === "0") {
-        const code = date.charCodeAt(commaIndex + 3);
-        if (code < 49 || code > 57) {
+        const code2 = date.charCodeAt(commaIndex + 3);
+        if (code2 < 49 || code2 > 57) {
           return void 0;
         }
-        day = code - 48;
+        day = code2 - 48;
       } else {
         const code1 = date.charCodeAt(commaIndex + 2);
         if (code1 < 49 || code1 > 51) {
@@ -20982,11 +20982,11 @@ var require_date = __commonJS({
       year += year < 70 ? 2e3 : 1900;
       let hour = 0;
       if (date[commaIndex + 12] === "0") {
-        const code = date.charCodeAt(commaIndex + 13);
-        if (code < 48 || code > 57) {
+        const code2 = date.charCodeAt(commaIndex + 13);
+        if (code2 < 48 || code2 > 57) {
           return void 0;
         }
-        hour = code - 48;
+        hour = code2 - 48;
       } else {
         const code1 = date.charCodeAt(commaIndex + 12);
         if (code1 < 48 || code1 > 50) {
@@ -21003,11 +21003,11 @@ var require_date = __commonJS({
       }
       let minute = 0;
       if (date[commaIndex + 15] === "0") {
-        const code = date.charCodeAt(commaIndex + 16);
-        if (code < 48 || code > 57) {
+        const code2 = date.charCodeAt(commaIndex + 16);
+        if (code2 < 48 || code2 > 57) {
           return void 0;
         }
-        minute = code - 48;
+        minute = code2 - 48;
       } else {
         const code1 = date.charCodeAt(commaIndex + 15);
         if (code1 < 48 || code1 > 53) {
@@ -21021,11 +21021,11 @@ var require_date = __commonJS({
       }
       let second = 0;
       if (date[commaIndex + 18] === "0") {
-        const code = date.charCodeAt(commaIndex + 19);
-        if (code < 48 || code > 57) {
+        const code2 = date.charCodeAt(commaIndex + 19);
+        if (code2 < 48 || code2 > 57) {
           return void 0;
         }
-        second = code - 48;
+        second = code2 - 48;
       } else {
         const code1 = date.charCodeAt(commaIndex + 18);
         if (code1 < 48 || code1 > 53) {
@@ -21219,8 +21219,8 @@ var require_cache_handler = __commonJS({
       deleteLocationTargets(store, cacheKey, resHeaders.location);
       deleteLocationTargets(store, cacheKey, resHeaders["content-location"]);
     }
-    function requestCarriesCredentials(headers) {
-      return headers != null && (Object.hasOwn(headers, "authorization") || Object.hasOwn(headers, "cookie") || Object.hasOwn(headers, "proxy-authorization"));
+    function requestCarriesCredentials(headers2) {
+      return headers2 != null && (Object.hasOwn(headers2, "authorization") || Object.hasOwn(headers2, "cookie") || Object.hasOwn(headers2, "proxy-authorization"));
     }
     var CacheHandler = class {
       /**
@@ -21283,8 +21283,8 @@ var require_cache_handler = __commonJS({
       onRequestSent() {
         this.#handler.onRequestSent?.();
       }
-      onRequestUpgrade(_controller, statusCode, headers, socket) {
-        this.#handler.onRequestUpgrade?.(this.#downstreamController, statusCode, headers, socket);
+      onRequestUpgrade(_controller, statusCode, headers2, socket) {
+        this.#handler.onRequestUpgrade?.(this.#downstreamController, statusCode, headers2, socket);
       }
       /**
        * @param {import('../../types/dispatcher.d.ts').default.DispatchController} controller
@@ -22104,13 +22104,13 @@ var require_cache_revalidation_handler = __commonJS({
         this.#successful = false;
         this.#context = context;
       }
-      onRequestUpgrade(controller, statusCode, headers, socket) {
-        this.#handler.onRequestUpgrade?.(controller, statusCode, headers, socket);
+      onRequestUpgrade(controller, statusCode, headers2, socket) {
+        this.#handler.onRequestUpgrade?.(controller, statusCode, headers2, socket);
       }
-      onResponseStart(controller, statusCode, headers, statusMessage) {
+      onResponseStart(controller, statusCode, headers2, statusMessage) {
         assert(this.#callback != null);
         this.#successful = statusCode === 304 || this.#allowErrorStatusCodes && statusCode >= 500 && statusCode <= 504;
-        this.#callback(this.#successful, this.#context, statusCode, headers);
+        this.#callback(this.#successful, this.#context, statusCode, headers2);
         this.#callback = null;
         if (this.#successful) {
           return true;
@@ -22119,7 +22119,7 @@ var require_cache_revalidation_handler = __commonJS({
         this.#handler.onResponseStart?.(
           controller,
           statusCode,
-          headers,
+          headers2,
           statusMessage
         );
       }
@@ -22165,7 +22165,7 @@ var require_cache2 = __commonJS({
   "node_modules/undici/lib/interceptor/cache.js"(exports, module) {
     "use strict";
     var assert = __require("node:assert");
-    var { Readable } = __require("node:stream");
+    var { Readable: Readable2 } = __require("node:stream");
     var util = require_util();
     var CacheHandler = require_cache_handler();
     var MemoryCacheStore = require_memory_cache_store();
@@ -22183,15 +22183,15 @@ var require_cache2 = __commonJS({
     } = require_cache();
     var { AbortError } = require_errors();
     var { parseHttpDate } = require_date();
-    function assertCacheOrigins(origins, name) {
+    function assertCacheOrigins(origins, name2) {
       if (origins === void 0) return;
       if (!Array.isArray(origins)) {
-        throw new TypeError(`expected ${name} to be an array or undefined, got ${typeof origins}`);
+        throw new TypeError(`expected ${name2} to be an array or undefined, got ${typeof origins}`);
       }
       for (let i = 0; i < origins.length; i++) {
         const origin = origins[i];
         if (typeof origin !== "string" && !(origin instanceof RegExp)) {
-          throw new TypeError(`expected ${name}[${i}] to be a string or RegExp, got ${typeof origin}`);
+          throw new TypeError(`expected ${name2}[${i}] to be a string or RegExp, got ${typeof origin}`);
         }
       }
     }
@@ -22208,8 +22208,8 @@ var require_cache2 = __commonJS({
       }
       return false;
     }
-    function hasPragmaNoCache(headers) {
-      const pragma = headers?.pragma;
+    function hasPragmaNoCache(headers2) {
+      const pragma = headers2?.pragma;
       if (!pragma) {
         return false;
       }
@@ -22228,14 +22228,14 @@ var require_cache2 = __commonJS({
       }
       return false;
     }
-    function needsRevalidation(result, cacheControlDirectives, { headers = {} }) {
+    function needsRevalidation(result, cacheControlDirectives, { headers: headers2 = {} }) {
       if (cacheControlDirectives?.["no-cache"]) {
         return true;
       }
       if (result.cacheControlDirectives?.["no-cache"] && !Array.isArray(result.cacheControlDirectives["no-cache"])) {
         return true;
       }
-      if (headers["if-modified-since"] || headers["if-none-match"]) {
+      if (headers2["if-modified-since"] || headers2["if-none-match"]) {
         return true;
       }
       return false;
@@ -22245,19 +22245,19 @@ var require_cache2 = __commonJS({
       // s-maxage implies proxy-revalidate for shared caches.
       result.cacheControlDirectives?.["s-maxage"] !== void 0);
     }
-    function revalidationResponseDisallowsCachedReuse(cacheType, headers) {
-      if (headers.vary && isInvalidOrWildcardVaryHeader(headers.vary) || cacheType === "shared" && Object.hasOwn(headers, "set-cookie")) {
+    function revalidationResponseDisallowsCachedReuse(cacheType, headers2) {
+      if (headers2.vary && isInvalidOrWildcardVaryHeader(headers2.vary) || cacheType === "shared" && Object.hasOwn(headers2, "set-cookie")) {
         return true;
       }
-      const cacheControl = headers["cache-control"];
+      const cacheControl = headers2["cache-control"];
       if (!cacheControl) {
         return false;
       }
       const cacheControlDirectives = parseCacheControlHeader(cacheControl);
       return cacheControlDirectives["no-store"] === true || cacheType === "shared" && cacheControlDirectives.private === true;
     }
-    function revalidationResponseUpdatesCacheControl(headers) {
-      return headers["cache-control"] !== void 0;
+    function revalidationResponseUpdatesCacheControl(headers2) {
+      return headers2["cache-control"] !== void 0;
     }
     function revalidationResponseAddsVary(result, varyDirectives) {
       if (!varyDirectives) {
@@ -22276,28 +22276,28 @@ var require_cache2 = __commonJS({
       } catch {
       }
     }
-    function getUsableLastModified(headers) {
-      const lastModified = headers?.["last-modified"];
+    function getUsableLastModified(headers2) {
+      const lastModified = headers2?.["last-modified"];
       if (typeof lastModified === "string" && parseHttpDate(lastModified)) {
         return lastModified;
       }
     }
     function makeRevalidationHeaders(opts, result) {
-      const headers = {
+      const headers2 = {
         ...opts.headers,
         "if-modified-since": getUsableLastModified(result.headers) ?? new Date(result.cachedAt).toUTCString()
       };
       if (result.etag) {
-        headers["if-none-match"] = result.etag;
+        headers2["if-none-match"] = result.etag;
       }
       if (result.vary) {
         for (const key in result.vary) {
           if (result.vary[key] != null) {
-            headers[key] = result.vary[key];
+            headers2[key] = result.vary[key];
           }
         }
       }
-      return headers;
+      return headers2;
     }
     function revalidationTargetMatchesCacheKey(cacheKey, context) {
       const history = context?.history;
@@ -22312,11 +22312,11 @@ var require_cache2 = __commonJS({
         return false;
       }
     }
-    function revalidationEtagMatchesCachedValue(result, headers) {
-      if (!Object.hasOwn(headers, "etag")) {
+    function revalidationEtagMatchesCachedValue(result, headers2) {
+      if (!Object.hasOwn(headers2, "etag")) {
         return true;
       }
-      const responseEtag = headers.etag;
+      const responseEtag = headers2.etag;
       const cachedEtag = result.etag;
       if (typeof responseEtag !== "string" || typeof cachedEtag !== "string" || !isEtagUsable(responseEtag) || !isEtagUsable(cachedEtag)) {
         return false;
@@ -22390,7 +22390,7 @@ var require_cache2 = __commonJS({
       return dispatch2(opts, new CacheHandler(globalOpts, cacheKey, handler));
     }
     function sendCachedValue(handler, opts, result, age, context, isStale2) {
-      const stream = util.isStream(result.body) ? result.body : Readable.from(result.body ?? []);
+      const stream = util.isStream(result.body) ? result.body : Readable2.from(result.body ?? []);
       assert(!stream.destroyed, "stream should not be destroyed");
       assert(!stream.readableDidRead, "stream should not be readableDidRead");
       let aborted = false;
@@ -22444,13 +22444,13 @@ var require_cache2 = __commonJS({
       if (stream.destroyed) {
         return;
       }
-      const headers = { ...result.headers, age: String(age) };
+      const headers2 = { ...result.headers, age: String(age) };
       if (isStale2) {
-        headers.warning = '110 - "response is stale"';
+        headers2.warning = '110 - "response is stale"';
       }
-      controller.rawHeaders = util.toRawHeaders(headers);
+      controller.rawHeaders = util.toRawHeaders(headers2);
       try {
-        handler.onResponseStart?.(controller, result.statusCode, headers, result.statusMessage);
+        handler.onResponseStart?.(controller, result.statusCode, headers2, result.statusMessage);
       } catch (err) {
         stream.destroy(err);
         return;
@@ -22493,11 +22493,11 @@ var require_cache2 = __commonJS({
         if (!revalidate && withinStaleWhileRevalidateWindow(result, globalOpts.type)) {
           sendCachedValue(handler, opts, result, age, null, true);
           queueMicrotask(() => {
-            const headers2 = makeRevalidationHeaders(opts, result);
+            const headers3 = makeRevalidationHeaders(opts, result);
             dispatch2(
               {
                 ...opts,
-                headers: headers2
+                headers: headers3
               },
               new CacheHandler(globalOpts, cacheKey, {
                 // Silent handler that just updates the cache
@@ -22525,7 +22525,7 @@ var require_cache2 = __commonJS({
             withinStaleIfErrorThreshold = now < result.staleAt + staleIfErrorExpiry * 1e3;
           }
         }
-        const headers = makeRevalidationHeaders(opts, result);
+        const headers2 = makeRevalidationHeaders(opts, result);
         const refetch = () => {
           if (util.isStream(result.body)) {
             result.body.on("error", nop).destroy();
@@ -22536,18 +22536,18 @@ var require_cache2 = __commonJS({
         return dispatch2(
           {
             ...opts,
-            headers
+            headers: headers2
           },
           new CacheRevalidationHandler(
-            (success, context, statusCode, headers2) => {
+            (success, context, statusCode, headers3) => {
               if (success) {
                 if (statusCode === 304) {
-                  if (!revalidationTargetMatchesCacheKey(cacheKey, context) || !revalidationEtagMatchesCachedValue(result, headers2) || revalidationResponseDisallowsCachedReuse(globalOpts.type, headers2)) {
+                  if (!revalidationTargetMatchesCacheKey(cacheKey, context) || !revalidationEtagMatchesCachedValue(result, headers3) || revalidationResponseDisallowsCachedReuse(globalOpts.type, headers3)) {
                     return refetch();
                   }
-                  if (revalidationResponseUpdatesCacheControl(headers2)) {
+                  if (revalidationResponseUpdatesCacheControl(headers3)) {
                     deleteCachedValue(globalOpts.store, cacheKey);
-                  } else if (revalidationResponseAddsVary(result, headers2.vary ? parseVaryHeader(headers2.vary, opts.headers) : void 0)) {
+                  } else if (revalidationResponseAddsVary(result, headers3.vary ? parseVaryHeader(headers3.vary, opts.headers) : void 0)) {
                     return refetch();
                   }
                 }
@@ -22692,7 +22692,7 @@ var require_cache2 = __commonJS({
 var require_decompress = __commonJS({
   "node_modules/undici/lib/interceptor/decompress.js"(exports, module) {
     "use strict";
-    var { createInflate, createGunzip, createBrotliDecompress, createZstdDecompress, constants: constants6 } = __require("node:zlib");
+    var { createInflate, createGunzip, createBrotliDecompress, createZstdDecompress, constants: constants11 } = __require("node:zlib");
     var { pipeline, Transform: TransformStream2 } = __require("node:stream");
     var { InvalidArgumentError, ResponseExceededMaxSizeError } = require_errors();
     var DecoratorHandler = require_decorator_handler();
@@ -22758,7 +22758,7 @@ var require_decompress = __commonJS({
       br: createBrotliDecompress,
       deflate: createInflate,
       // https://www.rfc-editor.org/rfc/rfc9659.html#section-3
-      zstd: createZstdDecompress.bind(null, { params: { [constants6.ZSTD_d_windowLogMax]: 23 } })
+      zstd: createZstdDecompress.bind(null, { params: { [constants11.ZSTD_d_windowLogMax]: 23 } })
     };
     var defaultSkipStatusCodes = (
       /** @type {const} */
@@ -23045,8 +23045,8 @@ var require_decompress = __commonJS({
         this.#controller.target = controller;
         return super.onRequestStart(this.#controller, context);
       }
-      onRequestUpgrade(controller, statusCode, headers, socket) {
-        return super.onRequestUpgrade(this.#controller, statusCode, headers, socket);
+      onRequestUpgrade(controller, statusCode, headers2, socket) {
+        return super.onRequestUpgrade(this.#controller, statusCode, headers2, socket);
       }
       /**
        * @param {Controller} controller
@@ -23055,27 +23055,27 @@ var require_decompress = __commonJS({
        * @param {string} statusMessage
        * @returns {void}
        */
-      onResponseStart(controller, statusCode, headers, statusMessage) {
-        const rawContentEncoding = headers["content-encoding"];
+      onResponseStart(controller, statusCode, headers2, statusMessage) {
+        const rawContentEncoding = headers2["content-encoding"];
         const contentEncoding = Array.isArray(rawContentEncoding) ? rawContentEncoding.join(",") : rawContentEncoding;
         if (this.#shouldSkipDecompression(contentEncoding, statusCode)) {
-          return super.onResponseStart(this.#controller, statusCode, headers, statusMessage);
+          return super.onResponseStart(this.#controller, statusCode, headers2, statusMessage);
         }
         const decompressors = this.#createDecompressionChain(contentEncoding.toLowerCase());
         if (decompressors.length === 0) {
           this.#cleanupDecompressors();
-          return super.onResponseStart(this.#controller, statusCode, headers, statusMessage);
+          return super.onResponseStart(this.#controller, statusCode, headers2, statusMessage);
         }
         this.#decompressors = decompressors;
-        const { "content-encoding": _, "content-length": __, ...newHeaders } = headers;
+        const { "content-encoding": _, "content-length": __, ...newHeaders } = headers2;
         if (this.#controller.rawHeaders) {
           const rawHeaders = this.#controller.rawHeaders;
           if (Array.isArray(rawHeaders)) {
             const filteredHeaders = [];
             for (let i = 0; i < rawHeaders.length; i += 2) {
               const headerName = rawHeaders[i];
-              const name = Buffer.isBuffer(headerName) ? headerName.toString("latin1") : `${headerName}`;
-              const lowerName = name.toLowerCase();
+              const name2 = Buffer.isBuffer(headerName) ? headerName.toString("latin1") : `${headerName}`;
+              const lowerName = name2.toLowerCase();
               if (lowerName === "content-encoding" || lowerName === "content-length") {
                 continue;
               }
@@ -23083,10 +23083,10 @@ var require_decompress = __commonJS({
             }
             rawHeaders.splice(0, rawHeaders.length, ...filteredHeaders);
           } else if (typeof rawHeaders === "object") {
-            for (const name of Object.keys(rawHeaders)) {
-              const lowerName = name.toLowerCase();
+            for (const name2 of Object.keys(rawHeaders)) {
+              const lowerName = name2.toLowerCase();
               if (lowerName === "content-encoding" || lowerName === "content-length") {
-                delete rawHeaders[name];
+                delete rawHeaders[name2];
               }
             }
           }
@@ -23313,8 +23313,8 @@ var require_deduplication_handler = __commonJS({
        * @param {import('../../types/header.d.ts').IncomingHttpHeaders} headers
        * @param {Socket} socket
        */
-      onRequestUpgrade(controller, statusCode, headers, socket) {
-        this.#primaryHandler.onRequestUpgrade?.(controller, statusCode, headers, socket);
+      onRequestUpgrade(controller, statusCode, headers2, socket) {
+        this.#primaryHandler.onRequestUpgrade?.(controller, statusCode, headers2, socket);
       }
       /**
        * @param {import('../../types/dispatcher.d.ts').default.DispatchController} controller
@@ -23322,12 +23322,12 @@ var require_deduplication_handler = __commonJS({
        * @param {Record<string, string | string[]>} headers
        * @param {string} statusMessage
        */
-      onResponseStart(controller, statusCode, headers, statusMessage) {
+      onResponseStart(controller, statusCode, headers2, statusMessage) {
         this.#responseStarted = true;
         this.#statusCode = statusCode;
-        this.#headers = headers;
+        this.#headers = headers2;
         this.#statusMessage = statusMessage;
-        this.#primaryHandler.onResponseStart?.(controller, statusCode, headers, statusMessage);
+        this.#primaryHandler.onResponseStart?.(controller, statusCode, headers2, statusMessage);
         for (const waitingHandler of this.#waitingHandlers) {
           const { handler, controller: waitingController } = waitingHandler;
           if (waitingHandler.done || waitingController.aborted) {
@@ -23338,7 +23338,7 @@ var require_deduplication_handler = __commonJS({
             handler.onResponseStart?.(
               waitingController,
               statusCode,
-              headers,
+              headers2,
               statusMessage
             );
           } catch {
@@ -23620,8 +23620,8 @@ var require_deduplicate = __commonJS({
       if (!Number.isFinite(maxBufferSize) || maxBufferSize <= 0) {
         throw new TypeError(`expected opts.maxBufferSize to be a positive finite number, got ${maxBufferSize}`);
       }
-      const skipHeaderNamesSet = new Set(skipHeaderNames.map((name) => name.toLowerCase()));
-      const excludeHeaderNamesSet = new Set(excludeHeaderNames.map((name) => name.toLowerCase()));
+      const skipHeaderNamesSet = new Set(skipHeaderNames.map((name2) => name2.toLowerCase()));
+      const excludeHeaderNamesSet = new Set(excludeHeaderNames.map((name2) => name2.toLowerCase()));
       const pendingRequests = /* @__PURE__ */ new Map();
       return (dispatch2, interceptorOrigin) => {
         return (opts2, handler) => {
@@ -24042,7 +24042,7 @@ var require_sqlite_cache_store = __commonJS({
        */
       #findValue(key, canBeExpired = false) {
         const url = this.#makeValueUrl(key);
-        const { headers, method } = key;
+        const { headers: headers2, method } = key;
         const values = this.#getValuesQuery.all(url, method);
         if (values.length === 0) {
           return void 0;
@@ -24056,7 +24056,7 @@ var require_sqlite_cache_store = __commonJS({
           if (value.vary) {
             const vary = JSON.parse(value.vary);
             for (const header in vary) {
-              if (!headerValueEquals(headers[header], vary[header])) {
+              if (!headerValueEquals(headers2[header], vary[header])) {
                 matches2 = false;
                 break;
               }
@@ -24089,13 +24089,13 @@ var require_sqlite_cache_store = __commonJS({
       }
       return lhs === rhs;
     }
-    function getContentType(headers) {
-      if (headers == null) {
+    function getContentType(headers2) {
+      if (headers2 == null) {
         return void 0;
       }
-      for (const key in headers) {
+      for (const key in headers2) {
         if (key.toLowerCase() === "content-type") {
-          const value = headers[key];
+          const value = headers2[key];
           return Array.isArray(value) ? value[0] : value;
         }
       }
@@ -24125,8 +24125,8 @@ var require_headers = __commonJS({
     var { webidl } = require_webidl();
     var assert = __require("node:assert");
     var util = __require("node:util");
-    function isHTTPWhiteSpaceCharCode(code) {
-      return code === 10 || code === 13 || code === 9 || code === 32;
+    function isHTTPWhiteSpaceCharCode(code2) {
+      return code2 === 10 || code2 === 13 || code2 === 9 || code2 === 32;
     }
     function headerValueNormalize(potentialValue) {
       let i = 0;
@@ -24135,7 +24135,7 @@ var require_headers = __commonJS({
       while (j > i && isHTTPWhiteSpaceCharCode(potentialValue.charCodeAt(i))) ++i;
       return i === 0 && j === potentialValue.length ? potentialValue : potentialValue.substring(i, j);
     }
-    function fill(headers, object) {
+    function fill2(headers2, object) {
       if (Array.isArray(object)) {
         for (let i = 0; i < object.length; ++i) {
           const header = object[i];
@@ -24145,12 +24145,12 @@ var require_headers = __commonJS({
               message: `expected name/value pair to be length 2, found ${header.length}.`
             });
           }
-          appendHeader(headers, header[0], header[1]);
+          appendHeader(headers2, header[0], header[1]);
         }
       } else if (typeof object === "object" && object !== null) {
         const keys = Object.keys(object);
         for (let i = 0; i < keys.length; ++i) {
-          appendHeader(headers, keys[i], object[keys[i]]);
+          appendHeader(headers2, keys[i], object[keys[i]]);
         }
       } else {
         throw webidl.errors.conversionFailed({
@@ -24160,12 +24160,12 @@ var require_headers = __commonJS({
         });
       }
     }
-    function appendHeader(headers, name, value) {
+    function appendHeader(headers2, name2, value) {
       value = headerValueNormalize(value);
-      if (!isValidHeaderName(name)) {
+      if (!isValidHeaderName(name2)) {
         throw webidl.errors.invalidArgument({
           prefix: "Headers.append",
-          value: name,
+          value: name2,
           type: "header name"
         });
       } else if (!isValidHeaderValue(value)) {
@@ -24175,10 +24175,10 @@ var require_headers = __commonJS({
           type: "header value"
         });
       }
-      if (getHeadersGuard(headers) === "immutable") {
+      if (getHeadersGuard(headers2) === "immutable") {
         throw new TypeError("immutable");
       }
-      return getHeadersList(headers).append(name, value, false);
+      return getHeadersList(headers2).append(name2, value, false);
     }
     function headersListSortAndCombine(target) {
       const headersList = getHeadersList(target);
@@ -24188,23 +24188,23 @@ var require_headers = __commonJS({
       if (headersList.sortedMap) {
         return headersList.sortedMap;
       }
-      const headers = [];
+      const headers2 = [];
       const names = headersList.toSortedArray();
       const cookies = headersList.cookies;
       if (cookies === null || cookies.length === 1) {
         return headersList.sortedMap = names;
       }
       for (let i = 0; i < names.length; ++i) {
-        const { 0: name, 1: value } = names[i];
-        if (name === "set-cookie") {
+        const { 0: name2, 1: value } = names[i];
+        if (name2 === "set-cookie") {
           for (let j = 0; j < cookies.length; ++j) {
-            headers.push([name, cookies[j]]);
+            headers2.push([name2, cookies[j]]);
           }
         } else {
-          headers.push([name, value]);
+          headers2.push([name2, value]);
         }
       }
-      return headersList.sortedMap = headers;
+      return headersList.sortedMap = headers2;
     }
     function compareHeaderName(a, b) {
       return a[0] < b[0] ? -1 : 1;
@@ -24229,8 +24229,8 @@ var require_headers = __commonJS({
        * @param {string} name
        * @param {boolean} isLowerCase
        */
-      contains(name, isLowerCase) {
-        return this.headersMap.has(isLowerCase ? name : name.toLowerCase());
+      contains(name2, isLowerCase) {
+        return this.headersMap.has(isLowerCase ? name2 : name2.toLowerCase());
       }
       clear() {
         this.headersMap.clear();
@@ -24243,9 +24243,9 @@ var require_headers = __commonJS({
        * @param {string} value
        * @param {boolean} isLowerCase
        */
-      append(name, value, isLowerCase) {
+      append(name2, value, isLowerCase) {
         this.sortedMap = null;
-        const lowercaseName = isLowerCase ? name : name.toLowerCase();
+        const lowercaseName = isLowerCase ? name2 : name2.toLowerCase();
         const exists = this.headersMap.get(lowercaseName);
         if (exists) {
           const delimiter = lowercaseName === "cookie" ? "; " : ", ";
@@ -24254,7 +24254,7 @@ var require_headers = __commonJS({
             value: `${exists.value}${delimiter}${value}`
           });
         } else {
-          this.headersMap.set(lowercaseName, { name, value });
+          this.headersMap.set(lowercaseName, { name: name2, value });
         }
         if (lowercaseName === "set-cookie") {
           (this.cookies ??= []).push(value);
@@ -24266,26 +24266,26 @@ var require_headers = __commonJS({
        * @param {string} value
        * @param {boolean} isLowerCase
        */
-      set(name, value, isLowerCase) {
+      set(name2, value, isLowerCase) {
         this.sortedMap = null;
-        const lowercaseName = isLowerCase ? name : name.toLowerCase();
+        const lowercaseName = isLowerCase ? name2 : name2.toLowerCase();
         if (lowercaseName === "set-cookie") {
           this.cookies = [value];
         }
-        this.headersMap.set(lowercaseName, { name, value });
+        this.headersMap.set(lowercaseName, { name: name2, value });
       }
       /**
        * @see https://fetch.spec.whatwg.org/#concept-header-list-delete
        * @param {string} name
        * @param {boolean} isLowerCase
        */
-      delete(name, isLowerCase) {
+      delete(name2, isLowerCase) {
         this.sortedMap = null;
-        if (!isLowerCase) name = name.toLowerCase();
-        if (name === "set-cookie") {
+        if (!isLowerCase) name2 = name2.toLowerCase();
+        if (name2 === "set-cookie") {
           this.cookies = null;
         }
-        this.headersMap.delete(name);
+        this.headersMap.delete(name2);
       }
       /**
        * @see https://fetch.spec.whatwg.org/#concept-header-list-get
@@ -24293,40 +24293,40 @@ var require_headers = __commonJS({
        * @param {boolean} isLowerCase
        * @returns {string | null}
        */
-      get(name, isLowerCase) {
-        return this.headersMap.get(isLowerCase ? name : name.toLowerCase())?.value ?? null;
+      get(name2, isLowerCase) {
+        return this.headersMap.get(isLowerCase ? name2 : name2.toLowerCase())?.value ?? null;
       }
       *[Symbol.iterator]() {
-        for (const { 0: name, 1: { value } } of this.headersMap) {
-          yield [name, value];
+        for (const { 0: name2, 1: { value } } of this.headersMap) {
+          yield [name2, value];
         }
       }
       get entries() {
-        const headers = {};
+        const headers2 = {};
         if (this.headersMap.size !== 0) {
-          for (const { name, value } of this.headersMap.values()) {
-            setHeader(headers, name, value);
+          for (const { name: name2, value } of this.headersMap.values()) {
+            setHeader(headers2, name2, value);
           }
         }
-        return headers;
+        return headers2;
       }
       rawValues() {
         return this.headersMap.values();
       }
       get entriesList() {
-        const headers = [];
+        const headers2 = [];
         if (this.headersMap.size !== 0) {
-          for (const { 0: lowerName, 1: { name, value } } of this.headersMap) {
+          for (const { 0: lowerName, 1: { name: name2, value } } of this.headersMap) {
             if (lowerName === "set-cookie") {
               for (const cookie of this.cookies) {
-                headers.push([name, cookie]);
+                headers2.push([name2, cookie]);
               }
             } else {
-              headers.push([name, value]);
+              headers2.push([name2, value]);
             }
           }
         }
-        return headers;
+        return headers2;
       }
       // https://fetch.spec.whatwg.org/#convert-header-names-to-a-sorted-lowercase-set
       toSortedArray() {
@@ -24368,8 +24368,8 @@ var require_headers = __commonJS({
           return array;
         } else {
           let i = 0;
-          for (const { 0: name, 1: { value } } of this.headersMap) {
-            array[i++] = [name, value];
+          for (const { 0: name2, 1: { value } } of this.headersMap) {
+            array[i++] = [name2, value];
             assert(value !== null);
           }
           return array.sort(compareHeaderName);
@@ -24399,81 +24399,81 @@ var require_headers = __commonJS({
         this.#guard = "none";
         if (init !== void 0) {
           init = webidl.converters.HeadersInit(init, "Headers constructor", "init");
-          fill(this, init);
+          fill2(this, init);
         }
       }
       // https://fetch.spec.whatwg.org/#dom-headers-append
-      append(name, value) {
+      append(name2, value) {
         webidl.brandCheck(this, webidl.is.Headers);
         webidl.argumentLengthCheck(arguments, 2, "Headers.append");
         const prefix = "Headers.append";
-        name = webidl.converters.ByteString(name, prefix, "name");
+        name2 = webidl.converters.ByteString(name2, prefix, "name");
         value = webidl.converters.ByteString(value, prefix, "value");
-        return appendHeader(this, name, value);
+        return appendHeader(this, name2, value);
       }
       // https://fetch.spec.whatwg.org/#dom-headers-delete
-      delete(name) {
+      delete(name2) {
         webidl.brandCheck(this, webidl.is.Headers);
         webidl.argumentLengthCheck(arguments, 1, "Headers.delete");
         const prefix = "Headers.delete";
-        name = webidl.converters.ByteString(name, prefix, "name");
-        if (!isValidHeaderName(name)) {
+        name2 = webidl.converters.ByteString(name2, prefix, "name");
+        if (!isValidHeaderName(name2)) {
           throw webidl.errors.invalidArgument({
             prefix: "Headers.delete",
-            value: name,
+            value: name2,
             type: "header name"
           });
         }
         if (this.#guard === "immutable") {
           throw new TypeError("immutable");
         }
-        if (!this.#headersList.contains(name, false)) {
+        if (!this.#headersList.contains(name2, false)) {
           return;
         }
-        this.#headersList.delete(name, false);
+        this.#headersList.delete(name2, false);
       }
       // https://fetch.spec.whatwg.org/#dom-headers-get
-      get(name) {
+      get(name2) {
         webidl.brandCheck(this, webidl.is.Headers);
         webidl.argumentLengthCheck(arguments, 1, "Headers.get");
         const prefix = "Headers.get";
-        name = webidl.converters.ByteString(name, prefix, "name");
-        if (!isValidHeaderName(name)) {
+        name2 = webidl.converters.ByteString(name2, prefix, "name");
+        if (!isValidHeaderName(name2)) {
           throw webidl.errors.invalidArgument({
             prefix,
-            value: name,
+            value: name2,
             type: "header name"
           });
         }
-        return this.#headersList.get(name, false);
+        return this.#headersList.get(name2, false);
       }
       // https://fetch.spec.whatwg.org/#dom-headers-has
-      has(name) {
+      has(name2) {
         webidl.brandCheck(this, webidl.is.Headers);
         webidl.argumentLengthCheck(arguments, 1, "Headers.has");
         const prefix = "Headers.has";
-        name = webidl.converters.ByteString(name, prefix, "name");
-        if (!isValidHeaderName(name)) {
+        name2 = webidl.converters.ByteString(name2, prefix, "name");
+        if (!isValidHeaderName(name2)) {
           throw webidl.errors.invalidArgument({
             prefix,
-            value: name,
+            value: name2,
             type: "header name"
           });
         }
-        return this.#headersList.contains(name, false);
+        return this.#headersList.contains(name2, false);
       }
       // https://fetch.spec.whatwg.org/#dom-headers-set
-      set(name, value) {
+      set(name2, value) {
         webidl.brandCheck(this, webidl.is.Headers);
         webidl.argumentLengthCheck(arguments, 2, "Headers.set");
         const prefix = "Headers.set";
-        name = webidl.converters.ByteString(name, prefix, "name");
+        name2 = webidl.converters.ByteString(name2, prefix, "name");
         value = webidl.converters.ByteString(value, prefix, "value");
         value = headerValueNormalize(value);
-        if (!isValidHeaderName(name)) {
+        if (!isValidHeaderName(name2)) {
           throw webidl.errors.invalidArgument({
             prefix,
-            value: name,
+            value: name2,
             type: "header name"
           });
         } else if (!isValidHeaderValue(value)) {
@@ -24486,14 +24486,14 @@ var require_headers = __commonJS({
         if (this.#guard === "immutable") {
           throw new TypeError("immutable");
         }
-        this.#headersList.set(name, value, false);
+        this.#headersList.set(name2, value, false);
       }
       // https://fetch.spec.whatwg.org/#dom-headers-getsetcookie
       getSetCookie() {
         webidl.brandCheck(this, webidl.is.Headers);
-        const list = this.#headersList.cookies;
-        if (list) {
-          return [...list];
+        const list2 = this.#headersList.cookies;
+        if (list2) {
+          return [...list2];
         }
         return [];
       }
@@ -24502,13 +24502,13 @@ var require_headers = __commonJS({
         return `Headers ${util.formatWithOptions(options, this.#headersList.entries)}`;
       }
       static {
-        getHeadersGuard = (headers) => headers.#guard;
-        setHeadersGuard = (headers, guard) => {
-          headers.#guard = guard;
+        getHeadersGuard = (headers2) => headers2.#guard;
+        setHeadersGuard = (headers2, guard) => {
+          headers2.#guard = guard;
         };
-        getHeadersList = (headers) => headers.#headersList;
-        setHeadersList = (target, list) => {
-          target.#headersList = list;
+        getHeadersList = (headers2) => headers2.#headersList;
+        setHeadersList = (target, list2) => {
+          target.#headersList = list2;
         };
         webidl.is.Headers = (arg) => {
           return arg != null && typeof arg === "object" && #guard in arg;
@@ -24552,7 +24552,7 @@ var require_headers = __commonJS({
       });
     };
     module.exports = {
-      fill,
+      fill: fill2,
       // for test.
       compareHeaderName,
       Headers,
@@ -24569,7 +24569,7 @@ var require_headers = __commonJS({
 var require_response = __commonJS({
   "node_modules/undici/lib/web/fetch/response.js"(exports, module) {
     "use strict";
-    var { Headers, HeadersList, fill, getHeadersGuard, setHeadersGuard, setHeadersList } = require_headers();
+    var { Headers, HeadersList, fill: fill2, getHeadersGuard, setHeadersGuard, setHeadersList } = require_headers();
     var { extractBody, cloneBody, mixinBody, streamRegistry, bodyUnusable } = require_body();
     var util = require_util();
     var nodeUtil = __require("node:util");
@@ -24890,7 +24890,7 @@ var require_response = __commonJS({
         getResponseState(response).statusText = init.statusText;
       }
       if ("headers" in init && init.headers != null) {
-        fill(getResponseHeaders(response), init.headers);
+        fill2(getResponseHeaders(response), init.headers);
       }
       if (body) {
         if (nullBodyStatus.includes(response.status)) {
@@ -24908,18 +24908,18 @@ var require_response = __commonJS({
     function fromInnerResponse(innerResponse, guard) {
       const response = new Response(kConstruct);
       setResponseState(response, innerResponse);
-      const headers = new Headers(kConstruct);
-      setResponseHeaders(response, headers);
-      setHeadersList(headers, innerResponse.headersList);
-      setHeadersGuard(headers, guard);
+      const headers2 = new Headers(kConstruct);
+      setResponseHeaders(response, headers2);
+      setHeadersList(headers2, innerResponse.headersList);
+      setHeadersGuard(headers2, guard);
       if (innerResponse.urlList.length !== 0 && innerResponse.body?.stream) {
         streamRegistry.register(response, new WeakRef(innerResponse.body.stream));
       }
       return response;
     }
-    webidl.converters.XMLHttpRequestBodyInit = function(V, prefix, name) {
+    webidl.converters.XMLHttpRequestBodyInit = function(V, prefix, name2) {
       if (typeof V === "string") {
-        return webidl.converters.USVString(V, prefix, name);
+        return webidl.converters.USVString(V, prefix, name2);
       }
       if (webidl.is.Blob(V)) {
         return V;
@@ -24933,7 +24933,7 @@ var require_response = __commonJS({
       if (webidl.is.URLSearchParams(V)) {
         return V;
       }
-      return webidl.converters.DOMString(V, prefix, name);
+      return webidl.converters.DOMString(V, prefix, name2);
     };
     webidl.converters.BodyInit = function(V, prefix, argument) {
       if (webidl.is.ReadableStream(V)) {
@@ -25276,15 +25276,15 @@ var require_request2 = __commonJS({
         }
         if (initHasKey) {
           const headersList = getHeadersList(this.#headers);
-          const headers = init.headers !== void 0 ? init.headers : new HeadersList(headersList);
+          const headers2 = init.headers !== void 0 ? init.headers : new HeadersList(headersList);
           headersList.clear();
-          if (headers instanceof HeadersList) {
-            for (const { name, value } of headers.rawValues()) {
-              headersList.append(name, value, false);
+          if (headers2 instanceof HeadersList) {
+            for (const { name: name2, value } of headers2.rawValues()) {
+              headersList.append(name2, value, false);
             }
-            headersList.cookies = headers.cookies;
+            headersList.cookies = headers2.cookies;
           } else {
-            fillHeaders(this.#headers, headers);
+            fillHeaders(this.#headers, headers2);
           }
         }
         const inputBody = webidl.is.Request(input) ? input.#state.body : null;
@@ -25573,10 +25573,10 @@ var require_request2 = __commonJS({
       setRequestState(request, innerRequest);
       setRequestDispatcher(request, dispatcher);
       setRequestSignal(request, signal);
-      const headers = new Headers(kConstruct);
-      setRequestHeaders(request, headers);
-      setHeadersList(headers, innerRequest.headersList);
-      setHeadersGuard(headers, guard);
+      const headers2 = new Headers(kConstruct);
+      setRequestHeaders(request, headers2);
+      setHeadersList(headers2, innerRequest.headersList);
+      setHeadersGuard(headers2, guard);
       return request;
     }
     Object.defineProperties(Request.prototype, {
@@ -25865,7 +25865,7 @@ var require_fetch = __commonJS({
     } = require_response();
     var { HeadersList } = require_headers();
     var { Request, cloneRequest, getRequestDispatcher, getRequestState, removeRequestAbortListener } = require_request2();
-    var zlib2 = __require("node:zlib");
+    var zlib4 = __require("node:zlib");
     var {
       makePolicyContainer,
       clonePolicyContainer,
@@ -25910,7 +25910,7 @@ var require_fetch = __commonJS({
       subresourceSet
     } = require_constants2();
     var EE = __require("node:events");
-    var { Readable, pipeline, finished, isErrored, isReadable } = __require("node:stream");
+    var { Readable: Readable2, pipeline, finished, isErrored, isReadable } = __require("node:stream");
     var { addAbortListener, bufferToLowerCasedHeaderName } = require_util();
     var { SocketError } = require_errors();
     var { dataURLProcessor, serializeAMimeType, minimizeSupportedMimeType } = require_data_url();
@@ -25922,7 +25922,7 @@ var require_fetch = __commonJS({
     var GET_OR_HEAD = ["GET", "HEAD"];
     var defaultUserAgent = typeof __UNDICI_IS_NODE__ !== "undefined" || typeof esbuildDetection !== "undefined" ? "node" : "undici";
     var resolveObjectURL;
-    function appendHeadersListFromResponseHeaders(headersList, headers, rawHeaders) {
+    function appendHeadersListFromResponseHeaders(headersList, headers2, rawHeaders) {
       if (Array.isArray(rawHeaders)) {
         for (let i = 0; i < rawHeaders.length; i += 2) {
           const nameStr = bufferToLowerCasedHeaderName(rawHeaders[i]);
@@ -25937,13 +25937,13 @@ var require_fetch = __commonJS({
         }
         return;
       }
-      for (const [name, value] of Object.entries(headers ?? {})) {
+      for (const [name2, value] of Object.entries(headers2 ?? {})) {
         if (Array.isArray(value)) {
           for (const entry of value) {
-            headersList.append(name, `${entry}`, true);
+            headersList.append(name2, `${entry}`, true);
           }
         } else {
-          headersList.append(name, `${value}`, true);
+          headersList.append(name2, `${value}`, true);
         }
       }
     }
@@ -26879,13 +26879,13 @@ var require_fetch = __commonJS({
               onResponseStarted() {
                 timingInfo.finalNetworkResponseStartTime = coarsenedSharedCurrentTime(fetchParams.crossOriginIsolatedCapability);
               },
-              onResponseStart(controller, status2, headers, statusText) {
+              onResponseStart(controller, status2, headers2, statusText) {
                 if (status2 < 200) {
                   return;
                 }
                 const rawHeaders = controller?.rawHeaders ?? [];
                 const headersList = new HeadersList();
-                appendHeadersListFromResponseHeaders(headersList, headers, rawHeaders);
+                appendHeadersListFromResponseHeaders(headersList, headers2, rawHeaders);
                 const location = headersList.get("location", true);
                 const willFollow = location && request.redirect === "follow" && redirectStatusSet.has(status2);
                 const decoders = [];
@@ -26900,31 +26900,31 @@ var require_fetch = __commonJS({
                   for (let i = codings.length - 1; i >= 0; --i) {
                     const coding = codings[i].trim();
                     if (coding === "x-gzip" || coding === "gzip") {
-                      decoders.push(zlib2.createGunzip({
+                      decoders.push(zlib4.createGunzip({
                         // Be less strict when decoding compressed responses, since sometimes
                         // servers send slightly invalid responses that are still accepted
                         // by common browsers.
                         // Always using Z_SYNC_FLUSH is what cURL does.
-                        flush: zlib2.constants.Z_SYNC_FLUSH,
-                        finishFlush: zlib2.constants.Z_SYNC_FLUSH
+                        flush: zlib4.constants.Z_SYNC_FLUSH,
+                        finishFlush: zlib4.constants.Z_SYNC_FLUSH
                       }));
                     } else if (coding === "deflate") {
                       decoders.push(createInflate({
-                        flush: zlib2.constants.Z_SYNC_FLUSH,
-                        finishFlush: zlib2.constants.Z_SYNC_FLUSH
+                        flush: zlib4.constants.Z_SYNC_FLUSH,
+                        finishFlush: zlib4.constants.Z_SYNC_FLUSH
                       }));
                     } else if (coding === "br") {
-                      decoders.push(zlib2.createBrotliDecompress({
-                        flush: zlib2.constants.BROTLI_OPERATION_FLUSH,
-                        finishFlush: zlib2.constants.BROTLI_OPERATION_FLUSH
+                      decoders.push(zlib4.createBrotliDecompress({
+                        flush: zlib4.constants.BROTLI_OPERATION_FLUSH,
+                        finishFlush: zlib4.constants.BROTLI_OPERATION_FLUSH
                       }));
                     } else if (coding === "zstd") {
-                      decoders.push(zlib2.createZstdDecompress({
-                        flush: zlib2.constants.ZSTD_e_continue,
-                        finishFlush: zlib2.constants.ZSTD_e_end,
+                      decoders.push(zlib4.createZstdDecompress({
+                        flush: zlib4.constants.ZSTD_e_continue,
+                        finishFlush: zlib4.constants.ZSTD_e_end,
                         params: {
                           // https://www.rfc-editor.org/rfc/rfc9659.html#section-3
-                          [zlib2.constants.ZSTD_d_windowLogMax]: 23
+                          [zlib4.constants.ZSTD_d_windowLogMax]: 23
                         }
                       }));
                     } else {
@@ -26933,7 +26933,7 @@ var require_fetch = __commonJS({
                     }
                   }
                 }
-                this.body = new Readable({ read: () => controller.resume() });
+                this.body = new Readable2({ read: () => controller.resume() });
                 const onError = (err) => this.onResponseError(controller, err);
                 resolve4({
                   status: status2,
@@ -26977,7 +26977,7 @@ var require_fetch = __commonJS({
                 }
                 reject(error);
               },
-              onRequestUpgrade(controller, status2, headers, socket) {
+              onRequestUpgrade(controller, status2, headers2, socket) {
                 if (socket.session != null && status2 !== 200 || socket.session == null && status2 !== 101) {
                   if (socket.session != null) {
                     controller.abort(new SocketError("bad upgrade", null));
@@ -26986,7 +26986,7 @@ var require_fetch = __commonJS({
                 }
                 const rawHeaders = controller?.rawHeaders ?? [];
                 const headersList = new HeadersList();
-                appendHeadersListFromResponseHeaders(headersList, headers, rawHeaders);
+                appendHeadersListFromResponseHeaders(headersList, headers2, rawHeaders);
                 resolve4({
                   status: status2,
                   statusText: STATUS_CODES2[status2],
@@ -27729,35 +27729,35 @@ var require_util4 = __commonJS({
     "use strict";
     function isCTLExcludingHtab(value) {
       for (let i = 0; i < value.length; ++i) {
-        const code = value.charCodeAt(i);
-        if (code >= 0 && code <= 8 || code >= 10 && code <= 31 || code === 127) {
+        const code2 = value.charCodeAt(i);
+        if (code2 >= 0 && code2 <= 8 || code2 >= 10 && code2 <= 31 || code2 === 127) {
           return true;
         }
       }
       return false;
     }
-    function validateCookieName(name) {
-      for (let i = 0; i < name.length; ++i) {
-        const code = name.charCodeAt(i);
-        if (code < 33 || // exclude CTLs (0-31), SP and HT
-        code > 126 || // exclude non-ascii and DEL
-        code === 34 || // "
-        code === 40 || // (
-        code === 41 || // )
-        code === 60 || // <
-        code === 62 || // >
-        code === 64 || // @
-        code === 44 || // ,
-        code === 59 || // ;
-        code === 58 || // :
-        code === 92 || // \
-        code === 47 || // /
-        code === 91 || // [
-        code === 93 || // ]
-        code === 63 || // ?
-        code === 61 || // =
-        code === 123 || // {
-        code === 125) {
+    function validateCookieName(name2) {
+      for (let i = 0; i < name2.length; ++i) {
+        const code2 = name2.charCodeAt(i);
+        if (code2 < 33 || // exclude CTLs (0-31), SP and HT
+        code2 > 126 || // exclude non-ascii and DEL
+        code2 === 34 || // "
+        code2 === 40 || // (
+        code2 === 41 || // )
+        code2 === 60 || // <
+        code2 === 62 || // >
+        code2 === 64 || // @
+        code2 === 44 || // ,
+        code2 === 59 || // ;
+        code2 === 58 || // :
+        code2 === 92 || // \
+        code2 === 47 || // /
+        code2 === 91 || // [
+        code2 === 93 || // ]
+        code2 === 63 || // ?
+        code2 === 61 || // =
+        code2 === 123 || // {
+        code2 === 125) {
           throw new Error("Invalid cookie name");
         }
       }
@@ -27773,31 +27773,31 @@ var require_util4 = __commonJS({
         ++i;
       }
       while (i < len) {
-        const code = value.charCodeAt(i++);
-        if (code < 33 || // exclude CTLs (0-31)
-        code > 126 || // non-ascii and DEL (127)
-        code === 34 || // "
-        code === 44 || // ,
-        code === 59 || // ;
-        code === 92) {
+        const code2 = value.charCodeAt(i++);
+        if (code2 < 33 || // exclude CTLs (0-31)
+        code2 > 126 || // non-ascii and DEL (127)
+        code2 === 34 || // "
+        code2 === 44 || // ,
+        code2 === 59 || // ;
+        code2 === 92) {
           throw new Error("Invalid cookie value");
         }
       }
     }
     function validateCookiePath(path) {
       for (let i = 0; i < path.length; ++i) {
-        const code = path.charCodeAt(i);
-        if (code < 32 || // exclude CTLs (0-31)
-        code > 126 || // exclude non-ascii and DEL
-        code === 59) {
+        const code2 = path.charCodeAt(i);
+        if (code2 < 32 || // exclude CTLs (0-31)
+        code2 > 126 || // exclude non-ascii and DEL
+        code2 === 59) {
           throw new Error("Invalid cookie path");
         }
       }
     }
-    function isLetterOrDigit(code) {
-      return code >= 48 && code <= 57 || // 0-9
-      code >= 65 && code <= 90 || // A-Z
-      code >= 97 && code <= 122;
+    function isLetterOrDigit(code2) {
+      return code2 >= 48 && code2 <= 57 || // 0-9
+      code2 >= 65 && code2 <= 90 || // A-Z
+      code2 >= 97 && code2 <= 122;
     }
     function validateCookieDomain(domain) {
       if (domain === " ") {
@@ -27808,8 +27808,8 @@ var require_util4 = __commonJS({
       }
       let labelLength = 0;
       for (let i = 0; i < domain.length; ++i) {
-        const code = domain.charCodeAt(i);
-        if (code === 46) {
+        const code2 = domain.charCodeAt(i);
+        if (code2 === 46) {
           if (labelLength === 0) {
             throw new Error("Invalid cookie domain");
           }
@@ -27819,10 +27819,10 @@ var require_util4 = __commonJS({
           labelLength = 0;
           continue;
         }
-        if (labelLength === 0 && !isLetterOrDigit(code)) {
+        if (labelLength === 0 && !isLetterOrDigit(code2)) {
           throw new Error("Invalid cookie domain");
         }
-        if (!isLetterOrDigit(code) && code !== 45) {
+        if (!isLetterOrDigit(code2) && code2 !== 45) {
           throw new Error("Invalid cookie domain");
         }
         if (++labelLength > 63) {
@@ -27868,7 +27868,7 @@ var require_util4 = __commonJS({
         throw new Error("Invalid cookie max-age");
       }
     }
-    function stringify(cookie) {
+    function stringify2(cookie) {
       if (cookie.name.length === 0) {
         return null;
       }
@@ -27930,7 +27930,7 @@ var require_util4 = __commonJS({
       validateCookiePath,
       validateCookieValue,
       toIMFDate,
-      stringify
+      stringify: stringify2
     };
   }
 });
@@ -27949,7 +27949,7 @@ var require_parse = __commonJS({
       }
       let nameValuePair = "";
       let unparsedAttributes = "";
-      let name = "";
+      let name2 = "";
       let value = "";
       if (header.includes(";")) {
         const position = { position: 0 };
@@ -27962,20 +27962,20 @@ var require_parse = __commonJS({
         value = nameValuePair;
       } else {
         const position = { position: 0 };
-        name = collectASequenceOfCodePointsFast(
+        name2 = collectASequenceOfCodePointsFast(
           "=",
           nameValuePair,
           position
         );
         value = nameValuePair.slice(position.position + 1);
       }
-      name = name.trim();
+      name2 = name2.trim();
       value = value.trim();
-      if (name.length + value.length > maxNameValuePairSize) {
+      if (name2.length + value.length > maxNameValuePairSize) {
         return null;
       }
       return {
-        name,
+        name: name2,
         value,
         ...parseUnparsedAttributes(unparsedAttributes)
       };
@@ -28081,7 +28081,7 @@ var require_cookies = __commonJS({
   "node_modules/undici/lib/web/cookies/index.js"(exports, module) {
     "use strict";
     var { parseSetCookie } = require_parse();
-    var { stringify } = require_util4();
+    var { stringify: stringify2 } = require_util4();
     var { webidl } = require_webidl();
     var globalHeadersBrandCheck = (arg) => webidl.brandCheck(arg, webidl.util.MakeTypeAssertion(globalThis.Headers));
     var undiciHeadersBrandCheck = (arg) => webidl.brandCheck(arg, webidl.is.Headers);
@@ -28093,37 +28093,37 @@ var require_cookies = __commonJS({
       }
       globalHeadersBrandCheck(arg);
     }
-    function getCookies(headers) {
+    function getCookies(headers2) {
       webidl.argumentLengthCheck(arguments, 1, "getCookies");
-      brandCheckHeaders(headers);
-      const cookie = headers.get("cookie");
+      brandCheckHeaders(headers2);
+      const cookie = headers2.get("cookie");
       const out = { __proto__: null };
       if (!cookie) {
         return out;
       }
       for (const piece of cookie.split(";")) {
-        const [name, ...value] = piece.split("=");
-        out[name.trim()] = value.join("=");
+        const [name2, ...value] = piece.split("=");
+        out[name2.trim()] = value.join("=");
       }
       return out;
     }
-    function deleteCookie(headers, name, attributes) {
-      brandCheckHeaders(headers);
+    function deleteCookie(headers2, name2, attributes) {
+      brandCheckHeaders(headers2);
       const prefix = "deleteCookie";
       webidl.argumentLengthCheck(arguments, 2, prefix);
-      name = webidl.converters.DOMString(name, prefix, "name");
+      name2 = webidl.converters.DOMString(name2, prefix, "name");
       attributes = webidl.converters.DeleteCookieAttributes(attributes);
-      setCookie(headers, {
-        name,
+      setCookie(headers2, {
+        name: name2,
         value: "",
         expires: /* @__PURE__ */ new Date(0),
         ...attributes
       });
     }
-    function getSetCookies(headers) {
+    function getSetCookies(headers2) {
       webidl.argumentLengthCheck(arguments, 1, "getSetCookies");
-      brandCheckHeaders(headers);
-      const cookies = headers.getSetCookie();
+      brandCheckHeaders(headers2);
+      const cookies = headers2.getSetCookie();
       if (!cookies) {
         return [];
       }
@@ -28133,13 +28133,13 @@ var require_cookies = __commonJS({
       cookie = webidl.converters.DOMString(cookie);
       return parseSetCookie(cookie);
     }
-    function setCookie(headers, cookie) {
+    function setCookie(headers2, cookie) {
       webidl.argumentLengthCheck(arguments, 2, "setCookie");
-      brandCheckHeaders(headers);
+      brandCheckHeaders(headers2);
       cookie = webidl.converters.Cookie(cookie);
-      const str = stringify(cookie);
+      const str = stringify2(cookie);
       if (str) {
-        headers.append("set-cookie", str, true);
+        headers2.append("set-cookie", str, true);
       }
     }
     webidl.converters.DeleteCookieAttributes = webidl.dictionaryConverter([
@@ -28595,37 +28595,37 @@ var require_util5 = __commonJS({
         return false;
       }
       for (let i = 0; i < protocol.length; ++i) {
-        const code = protocol.charCodeAt(i);
-        if (code < 33 || // CTL, contains SP (0x20) and HT (0x09)
-        code > 126 || code === 34 || // "
-        code === 40 || // (
-        code === 41 || // )
-        code === 44 || // ,
-        code === 47 || // /
-        code === 58 || // :
-        code === 59 || // ;
-        code === 60 || // <
-        code === 61 || // =
-        code === 62 || // >
-        code === 63 || // ?
-        code === 64 || // @
-        code === 91 || // [
-        code === 92 || // \
-        code === 93 || // ]
-        code === 123 || // {
-        code === 125) {
+        const code2 = protocol.charCodeAt(i);
+        if (code2 < 33 || // CTL, contains SP (0x20) and HT (0x09)
+        code2 > 126 || code2 === 34 || // "
+        code2 === 40 || // (
+        code2 === 41 || // )
+        code2 === 44 || // ,
+        code2 === 47 || // /
+        code2 === 58 || // :
+        code2 === 59 || // ;
+        code2 === 60 || // <
+        code2 === 61 || // =
+        code2 === 62 || // >
+        code2 === 63 || // ?
+        code2 === 64 || // @
+        code2 === 91 || // [
+        code2 === 92 || // \
+        code2 === 93 || // ]
+        code2 === 123 || // {
+        code2 === 125) {
           return false;
         }
       }
       return true;
     }
-    function isValidStatusCode(code) {
-      if (code >= 1e3 && code < 1015) {
-        return code !== 1004 && // reserved
-        code !== 1005 && // "MUST NOT be set as a status code"
-        code !== 1006;
+    function isValidStatusCode(code2) {
+      if (code2 >= 1e3 && code2 < 1015) {
+        return code2 !== 1004 && // reserved
+        code2 !== 1005 && // "MUST NOT be set as a status code"
+        code2 !== 1006;
       }
-      return code >= 3e3 && code <= 4999;
+      return code2 >= 3e3 && code2 <= 4999;
     }
     function isControlFrame(opcode) {
       return opcode === opcodes.CLOSE || opcode === opcodes.PING || opcode === opcodes.PONG;
@@ -28644,9 +28644,9 @@ var require_util5 = __commonJS({
       const extensionList = /* @__PURE__ */ new Map();
       while (position.position < extensions.length) {
         const pair = collectASequenceOfCodePointsFast(";", extensions, position);
-        const [name, value = ""] = pair.split("=", 2);
+        const [name2, value = ""] = pair.split("=", 2);
         extensionList.set(
-          removeHTTPWhitespace(name, true, false),
+          removeHTTPWhitespace(name2, true, false),
           removeHTTPWhitespace(value, false, true)
         );
         position.position++;
@@ -28686,9 +28686,9 @@ var require_util5 = __commonJS({
       }
       return urlRecord;
     }
-    function validateCloseCodeAndReason(code, reason) {
-      if (code !== null) {
-        if (code !== 1e3 && (code < 3e3 || code > 4999)) {
+    function validateCloseCodeAndReason(code2, reason) {
+      if (code2 !== null) {
+        if (code2 !== 1e3 && (code2 < 3e3 || code2 > 4999)) {
           throw new DOMException("invalid code", "InvalidAccessError");
         }
       }
@@ -28943,28 +28943,28 @@ var require_connection = __commonJS({
       });
       return controller;
     }
-    function closeWebSocketConnection(object, code, reason, validate = false) {
-      code ??= null;
+    function closeWebSocketConnection(object, code2, reason, validate = false) {
+      code2 ??= null;
       reason ??= "";
-      if (validate) validateCloseCodeAndReason(code, reason);
+      if (validate) validateCloseCodeAndReason(code2, reason);
       if (isClosed(object.readyState) || isClosing(object.readyState)) {
       } else if (!isEstablished(object.readyState)) {
         failWebsocketConnection(object);
         object.readyState = states.CLOSING;
       } else if (!object.closeState.has(sentCloseFrameState.SENT) && !object.closeState.has(sentCloseFrameState.RECEIVED)) {
         const frame = new WebsocketFrameSend();
-        if (reason.length !== 0 && code === null) {
-          code = 1e3;
+        if (reason.length !== 0 && code2 === null) {
+          code2 = 1e3;
         }
-        assert(code === null || Number.isInteger(code));
-        if (code === null && reason.length === 0) {
+        assert(code2 === null || Number.isInteger(code2));
+        if (code2 === null && reason.length === 0) {
           frame.frameData = emptyBuffer;
-        } else if (code !== null && reason === null) {
+        } else if (code2 !== null && reason === null) {
           frame.frameData = Buffer.allocUnsafe(2);
-          frame.frameData.writeUInt16BE(code, 0);
-        } else if (code !== null && reason !== null) {
+          frame.frameData.writeUInt16BE(code2, 0);
+        } else if (code2 !== null && reason !== null) {
           frame.frameData = Buffer.allocUnsafe(2 + Buffer.byteLength(reason));
-          frame.frameData.writeUInt16BE(code, 0);
+          frame.frameData.writeUInt16BE(code2, 0);
           frame.frameData.write(reason, 2, "utf-8");
         } else {
           frame.frameData = emptyBuffer;
@@ -28976,15 +28976,15 @@ var require_connection = __commonJS({
         object.readyState = states.CLOSING;
       }
     }
-    function failHandshake(handler, response, code, reason, cause) {
+    function failHandshake(handler, response, code2, reason, cause) {
       if (response.socket?.session != null && !response.socket.destroyed) {
         response.socket.destroy();
       }
-      failWebsocketConnection(handler, code, reason, cause);
+      failWebsocketConnection(handler, code2, reason, cause);
     }
-    function failWebsocketConnection(handler, code, reason, cause) {
+    function failWebsocketConnection(handler, code2, reason, cause) {
       if (isEstablished(handler.readyState)) {
-        closeWebSocketConnection(handler, code, reason, false);
+        closeWebSocketConnection(handler, code2, reason, false);
       }
       handler.controller.abort();
       if (isConnecting(handler.readyState)) {
@@ -29288,8 +29288,8 @@ var require_receiver = __commonJS({
                   this.#info.fin,
                   (error, data) => {
                     if (error) {
-                      const code = error instanceof MessageSizeExceededError ? 1009 : 1007;
-                      failWebsocketConnection(this.#handler, code, error.message);
+                      const code2 = error instanceof MessageSizeExceededError ? 1009 : 1007;
+                      failWebsocketConnection(this.#handler, code2, error.message);
                       return;
                     }
                     if (!this.writeFragments(data)) {
@@ -29331,11 +29331,11 @@ var require_receiver = __commonJS({
           return emptyBuffer;
         }
         this.#byteOffset -= n;
-        const first = this.#buffers[0];
-        if (first.length > n) {
-          this.#buffers[0] = first.subarray(n, first.length);
-          return first.subarray(0, n);
-        } else if (first.length === n) {
+        const first2 = this.#buffers[0];
+        if (first2.length > n) {
+          this.#buffers[0] = first2.subarray(n, first2.length);
+          return first2.subarray(0, n);
+        } else if (first2.length === n) {
           return this.#buffers.shift();
         } else {
           let offset = 0;
@@ -29387,11 +29387,11 @@ var require_receiver = __commonJS({
       }
       parseCloseBody(data) {
         assert(data.length !== 1);
-        let code;
+        let code2;
         if (data.length >= 2) {
-          code = data.readUInt16BE(0);
+          code2 = data.readUInt16BE(0);
         }
-        if (code !== void 0 && !isValidStatusCode(code)) {
+        if (code2 !== void 0 && !isValidStatusCode(code2)) {
           return { code: 1002, reason: "Invalid status code", error: true };
         }
         let reason = data.subarray(2);
@@ -29403,7 +29403,7 @@ var require_receiver = __commonJS({
         } catch {
           return { code: 1007, reason: "Invalid UTF-8", error: true };
         }
-        return { code, reason, error: false };
+        return { code: code2, reason, error: false };
       }
       /**
        * Parses control frames.
@@ -29418,8 +29418,8 @@ var require_receiver = __commonJS({
           }
           this.#info.closeInfo = this.parseCloseBody(body);
           if (this.#info.closeInfo.error) {
-            const { code, reason } = this.#info.closeInfo;
-            failWebsocketConnection(this.#handler, code, reason);
+            const { code: code2, reason } = this.#info.closeInfo;
+            failWebsocketConnection(this.#handler, code2, reason);
             return false;
           }
           if (!this.#handler.closeState.has(sentCloseFrameState.SENT) && !this.#handler.closeState.has(sentCloseFrameState.RECEIVED)) {
@@ -29691,18 +29691,18 @@ var require_websocket = __commonJS({
        * @param {number|undefined} code
        * @param {string|undefined} reason
        */
-      close(code = void 0, reason = void 0) {
+      close(code2 = void 0, reason = void 0) {
         webidl.brandCheck(this, webidl.is.WebSocket);
         const prefix = "WebSocket.close";
-        if (code !== void 0) {
-          code = webidl.converters["unsigned short"](code, prefix, "code", webidl.attributes.Clamp);
+        if (code2 !== void 0) {
+          code2 = webidl.converters["unsigned short"](code2, prefix, "code", webidl.attributes.Clamp);
         }
         if (reason !== void 0) {
           reason = webidl.converters.USVString(reason);
         }
-        code ??= null;
+        code2 ??= null;
         reason ??= "";
-        closeWebSocketConnection(this.#handler, code, reason, true);
+        closeWebSocketConnection(this.#handler, code2, reason, true);
       }
       /**
        * @see https://websockets.spec.whatwg.org/#dom-websocket-send
@@ -29871,7 +29871,7 @@ var require_websocket = __commonJS({
         }
         fireEvent("open", this);
         if (channels.open.hasSubscribers) {
-          const headers = response.headersList.entries;
+          const headers2 = response.headersList.entries;
           channels.open.publish({
             address: getSocketAddress(response.socket),
             protocol: this.#protocol,
@@ -29880,7 +29880,7 @@ var require_websocket = __commonJS({
             handshakeResponse: {
               status: response.status,
               statusText: response.statusText,
-              headers
+              headers: headers2
             }
           });
         }
@@ -29918,29 +29918,29 @@ var require_websocket = __commonJS({
        */
       #onSocketClose() {
         const wasClean = this.#handler.closeState.has(sentCloseFrameState.SENT) && this.#handler.closeState.has(sentCloseFrameState.RECEIVED);
-        let code = 1005;
+        let code2 = 1005;
         let reason = "";
         const result = this.#parser?.closingInfo;
         if (result && !result.error) {
-          code = result.code ?? 1005;
+          code2 = result.code ?? 1005;
           reason = result.reason;
         }
         this.#handler.readyState = states.CLOSED;
         if (!this.#handler.closeState.has(sentCloseFrameState.RECEIVED)) {
-          code = 1006;
+          code2 = 1006;
           fireEvent("error", this, (type, init) => new ErrorEvent(type, init), {
             error: new TypeError(reason)
           });
         }
         fireEvent("close", this, (type, init) => new CloseEvent(type, init), {
           wasClean,
-          code,
+          code: code2,
           reason
         });
         if (channels.close.hasSubscribers) {
           channels.close.publish({
             websocket: this,
-            code,
+            code: code2,
             reason
           });
         }
@@ -30085,13 +30085,13 @@ var require_websocketerror = __commonJS({
         } else if (init !== null) {
           init = webidl.converters.WebSocketCloseInfo(init);
         }
-        let code = init.closeCode ?? null;
+        let code2 = init.closeCode ?? null;
         const reason = init.reason ?? "";
-        validateCloseCodeAndReason(code, reason);
-        if (reason.length !== 0 && code === null) {
-          code = 1e3;
+        validateCloseCodeAndReason(code2, reason);
+        if (reason.length !== 0 && code2 === null) {
+          code2 = 1e3;
         }
-        this.#closeCode = code;
+        this.#closeCode = code2;
         this.#reason = reason;
       }
       get closeCode() {
@@ -30101,9 +30101,9 @@ var require_websocketerror = __commonJS({
         return this.#reason;
       }
       static {
-        createUnvalidatedWebSocketError = (message, code, reason) => {
+        createUnvalidatedWebSocketError = (message, code2, reason) => {
           const error = new _WebSocketError(message, kConstruct);
-          error.#closeCode = code;
+          error.#closeCode = code2;
           error.#reason = reason;
           return error;
         };
@@ -30264,9 +30264,9 @@ var require_websocketstream = __commonJS({
         if (closeInfo !== null) {
           closeInfo = webidl.converters.WebSocketCloseInfo(closeInfo);
         }
-        const code = closeInfo.closeCode ?? null;
+        const code2 = closeInfo.closeCode ?? null;
         const reason = closeInfo.reason;
-        closeWebSocketConnection(this.#handler, code, reason, true);
+        closeWebSocketConnection(this.#handler, code2, reason, true);
       }
       #write(chunk) {
         chunk = webidl.converters.WebSocketStreamWrite(chunk);
@@ -30367,33 +30367,33 @@ var require_websocketstream = __commonJS({
           this.#openedPromise.reject(new WebSocketError("Socket never opened"));
         }
         const result = this.#parser?.closingInfo;
-        let code = result?.code ?? 1005;
+        let code2 = result?.code ?? 1005;
         if (!this.#handler.closeState.has(sentCloseFrameState.RECEIVED)) {
-          code = 1006;
+          code2 = 1006;
         }
         const reason = result?.reason == null ? "" : utf8DecodeBytes(Buffer.from(result.reason));
         if (wasClean) {
           readableStreamClose(this.#readableStreamController);
           this.#writableStreamController.error(new DOMException("A closed WebSocketStream cannot be written to", "InvalidStateError"));
           this.#closedPromise.resolve({
-            closeCode: code,
+            closeCode: code2,
             reason
           });
         } else {
-          const error = createUnvalidatedWebSocketError("unclean close", code, reason);
+          const error = createUnvalidatedWebSocketError("unclean close", code2, reason);
           this.#readableStreamController?.error(error);
           this.#writableStreamController?.error(error);
           this.#closedPromise.reject(error);
         }
       }
       #closeUsingReason(reason) {
-        let code = null;
+        let code2 = null;
         let reasonString = "";
         if (webidl.is.WebSocketError(reason)) {
-          code = reason.closeCode;
+          code2 = reason.closeCode;
           reasonString = reason.reason;
         }
-        closeWebSocketConnection(this.#handler, code, reasonString);
+        closeWebSocketConnection(this.#handler, code2, reasonString);
       }
       // To pull bytes from a WebSocketStream stream , if stream is currently applying backpressure, release backpressure.
       #pull() {
@@ -30509,19 +30509,19 @@ var require_eventsource_stream = __commonJS({
     var minParserItems = 1024;
     var maxParserItems = 131072;
     var bytesPerParserItem = 128;
-    function isASCIINumberBytes(buffer2, start) {
-      if (start >= buffer2.length) {
+    function isASCIINumberBytes(buffer2, start2) {
+      if (start2 >= buffer2.length) {
         return false;
       }
-      for (let i = start; i < buffer2.length; i++) {
+      for (let i = start2; i < buffer2.length; i++) {
         if (buffer2[i] < 48 || buffer2[i] > 57) {
           return false;
         }
       }
       return true;
     }
-    function isValidLastEventIdBytes(buffer2, start) {
-      for (let i = start; i < buffer2.length; i++) {
+    function isValidLastEventIdBytes(buffer2, start2) {
+      for (let i = start2; i < buffer2.length; i++) {
         if (buffer2[i] === 0) {
           return false;
         }
@@ -30825,9 +30825,9 @@ ${value}`;
         let length = 0;
         for (let i = this.lineChunkIndex; i <= this.chunkIndex; i++) {
           const chunk = this.chunks[i];
-          const start = i === this.lineChunkIndex ? this.linePos : 0;
+          const start2 = i === this.lineChunkIndex ? this.linePos : 0;
           const end = i === this.chunkIndex ? this.pos : chunk.length;
-          const slice = chunk.subarray(start, end);
+          const slice = chunk.subarray(start2, end);
           length += slice.length;
           chunks.push(slice);
         }
@@ -30835,16 +30835,16 @@ ${value}`;
       }
       peekBufferedByte(offset) {
         let chunkIndex = this.lineChunkIndex;
-        let pos = this.linePos;
+        let pos2 = this.linePos;
         while (chunkIndex < this.chunks.length) {
           const chunk = this.chunks[chunkIndex];
-          const remaining = chunk.length - pos;
+          const remaining = chunk.length - pos2;
           if (offset < remaining) {
-            return chunk[pos + offset];
+            return chunk[pos2 + offset];
           }
           offset -= remaining;
           chunkIndex++;
-          pos = 0;
+          pos2 = 0;
         }
       }
       discardLeadingBytes(count2) {
@@ -30865,24 +30865,24 @@ ${value}`;
         this.dropConsumedChunks();
       }
       handleBOM() {
-        const first = this.peekBufferedByte(0);
+        const first2 = this.peekBufferedByte(0);
         const second = this.peekBufferedByte(1);
         const third = this.peekBufferedByte(2);
         if (second === void 0) {
-          if (first === BOM[0]) {
+          if (first2 === BOM[0]) {
             return true;
           }
           this.checkBOM = false;
           return true;
         }
         if (third === void 0) {
-          if (first === BOM[0] && second === BOM[1]) {
+          if (first2 === BOM[0] && second === BOM[1]) {
             return true;
           }
           this.checkBOM = false;
           return false;
         }
-        if (first === BOM[0] && second === BOM[1] && third === BOM[2]) {
+        if (first2 === BOM[0] && second === BOM[1] && third === BOM[2]) {
           this.discardLeadingBytes(3);
         }
         this.checkBOM = false;
@@ -31242,16 +31242,16 @@ var require_undici = __commonJS({
     var RoundRobinPool = require_round_robin_pool();
     var Agent2 = require_agent();
     var Dispatcher1Wrapper = require_dispatcher1_wrapper();
-    var ProxyAgent = require_proxy_agent();
+    var ProxyAgent2 = require_proxy_agent();
     var Socks5ProxyAgent = require_socks5_proxy_agent();
-    var EnvHttpProxyAgent2 = require_env_http_proxy_agent();
+    var EnvHttpProxyAgent = require_env_http_proxy_agent();
     var RetryAgent = require_retry_agent();
     var H2CClient = require_h2c_client();
     var errors = require_errors();
     var util = require_util();
     var { InvalidArgumentError } = errors;
     var api = require_api();
-    var buildConnector = require_connect();
+    var buildConnector2 = require_connect();
     var MockClient = require_mock_client();
     var { MockCallHistory, MockCallHistoryLog } = require_mock_call_history();
     var MockAgent = require_mock_agent();
@@ -31270,9 +31270,9 @@ var require_undici = __commonJS({
     module.exports.RoundRobinPool = RoundRobinPool;
     module.exports.Agent = Agent2;
     module.exports.Dispatcher1Wrapper = Dispatcher1Wrapper;
-    module.exports.ProxyAgent = ProxyAgent;
+    module.exports.ProxyAgent = ProxyAgent2;
     module.exports.Socks5ProxyAgent = Socks5ProxyAgent;
-    module.exports.EnvHttpProxyAgent = EnvHttpProxyAgent2;
+    module.exports.EnvHttpProxyAgent = EnvHttpProxyAgent;
     module.exports.RetryAgent = RetryAgent;
     module.exports.H2CClient = H2CClient;
     module.exports.RetryHandler = RetryHandler;
@@ -31293,7 +31293,7 @@ var require_undici = __commonJS({
     };
     var SqliteCacheStore = require_sqlite_cache_store();
     module.exports.cacheStores.SqliteCacheStore = SqliteCacheStore;
-    module.exports.buildConnector = buildConnector;
+    module.exports.buildConnector = buildConnector2;
     module.exports.errors = errors;
     module.exports.util = {
       parseHeaders: util.parseHeaders,
@@ -31428,6 +31428,154 @@ ${captureLines}` : capture.stack;
   }
 });
 
+// node_modules/fastest-levenshtein/mod.js
+var require_mod = __commonJS({
+  "node_modules/fastest-levenshtein/mod.js"(exports) {
+    "use strict";
+    exports.__esModule = true;
+    exports.distance = exports.closest = void 0;
+    var peq = new Uint32Array(65536);
+    var myers_32 = function(a, b) {
+      var n = a.length;
+      var m = b.length;
+      var lst = 1 << n - 1;
+      var pv = -1;
+      var mv = 0;
+      var sc = n;
+      var i = n;
+      while (i--) {
+        peq[a.charCodeAt(i)] |= 1 << i;
+      }
+      for (i = 0; i < m; i++) {
+        var eq = peq[b.charCodeAt(i)];
+        var xv = eq | mv;
+        eq |= (eq & pv) + pv ^ pv;
+        mv |= ~(eq | pv);
+        pv &= eq;
+        if (mv & lst) {
+          sc++;
+        }
+        if (pv & lst) {
+          sc--;
+        }
+        mv = mv << 1 | 1;
+        pv = pv << 1 | ~(xv | mv);
+        mv &= xv;
+      }
+      i = n;
+      while (i--) {
+        peq[a.charCodeAt(i)] = 0;
+      }
+      return sc;
+    };
+    var myers_x = function(b, a) {
+      var n = a.length;
+      var m = b.length;
+      var mhc = [];
+      var phc = [];
+      var hsize = Math.ceil(n / 32);
+      var vsize = Math.ceil(m / 32);
+      for (var i = 0; i < hsize; i++) {
+        phc[i] = -1;
+        mhc[i] = 0;
+      }
+      var j = 0;
+      for (; j < vsize - 1; j++) {
+        var mv_1 = 0;
+        var pv_1 = -1;
+        var start_1 = j * 32;
+        var vlen_1 = Math.min(32, m) + start_1;
+        for (var k = start_1; k < vlen_1; k++) {
+          peq[b.charCodeAt(k)] |= 1 << k;
+        }
+        for (var i = 0; i < n; i++) {
+          var eq = peq[a.charCodeAt(i)];
+          var pb = phc[i / 32 | 0] >>> i & 1;
+          var mb = mhc[i / 32 | 0] >>> i & 1;
+          var xv = eq | mv_1;
+          var xh = ((eq | mb) & pv_1) + pv_1 ^ pv_1 | eq | mb;
+          var ph = mv_1 | ~(xh | pv_1);
+          var mh = pv_1 & xh;
+          if (ph >>> 31 ^ pb) {
+            phc[i / 32 | 0] ^= 1 << i;
+          }
+          if (mh >>> 31 ^ mb) {
+            mhc[i / 32 | 0] ^= 1 << i;
+          }
+          ph = ph << 1 | pb;
+          mh = mh << 1 | mb;
+          pv_1 = mh | ~(xv | ph);
+          mv_1 = ph & xv;
+        }
+        for (var k = start_1; k < vlen_1; k++) {
+          peq[b.charCodeAt(k)] = 0;
+        }
+      }
+      var mv = 0;
+      var pv = -1;
+      var start2 = j * 32;
+      var vlen = Math.min(32, m - start2) + start2;
+      for (var k = start2; k < vlen; k++) {
+        peq[b.charCodeAt(k)] |= 1 << k;
+      }
+      var score = m;
+      for (var i = 0; i < n; i++) {
+        var eq = peq[a.charCodeAt(i)];
+        var pb = phc[i / 32 | 0] >>> i & 1;
+        var mb = mhc[i / 32 | 0] >>> i & 1;
+        var xv = eq | mv;
+        var xh = ((eq | mb) & pv) + pv ^ pv | eq | mb;
+        var ph = mv | ~(xh | pv);
+        var mh = pv & xh;
+        score += ph >>> m - 1 & 1;
+        score -= mh >>> m - 1 & 1;
+        if (ph >>> 31 ^ pb) {
+          phc[i / 32 | 0] ^= 1 << i;
+        }
+        if (mh >>> 31 ^ mb) {
+          mhc[i / 32 | 0] ^= 1 << i;
+        }
+        ph = ph << 1 | pb;
+        mh = mh << 1 | mb;
+        pv = mh | ~(xv | ph);
+        mv = ph & xv;
+      }
+      for (var k = start2; k < vlen; k++) {
+        peq[b.charCodeAt(k)] = 0;
+      }
+      return score;
+    };
+    var distance2 = function(a, b) {
+      if (a.length < b.length) {
+        var tmp = b;
+        b = a;
+        a = tmp;
+      }
+      if (b.length === 0) {
+        return a.length;
+      }
+      if (a.length <= 32) {
+        return myers_32(a, b);
+      }
+      return myers_x(a, b);
+    };
+    exports.distance = distance2;
+    var closest = function(str, arr) {
+      var min_distance = Infinity;
+      var min_index = 0;
+      for (var i = 0; i < arr.length; i++) {
+        var dist = distance2(str, arr[i]);
+        if (dist < min_distance) {
+          min_distance = dist;
+          min_index = i;
+        }
+      }
+      return arr[min_index];
+    };
+    exports.closest = closest;
+  }
+});
+
 // src/cli.ts
 import { homedir as homedir2 } from "node:os";
 
@@ -31437,17 +31585,17 @@ var SIGNALS = ["SIGINT", "SIGTERM"];
 function listenForInterrupt() {
   const controller = new AbortController();
   let status2;
-  const onSignal = (name) => {
+  const onSignal = (name2) => {
     if (status2 !== void 0) process.exit(status2);
-    status2 = 128 + constants.signals[name];
+    status2 = 128 + constants.signals[name2];
     controller.abort();
   };
-  for (const name of SIGNALS) process.on(name, onSignal);
+  for (const name2 of SIGNALS) process.on(name2, onSignal);
   return {
     signal: controller.signal,
     exitStatus: () => status2,
     dispose: () => {
-      for (const name of SIGNALS) process.off(name, onSignal);
+      for (const name2 of SIGNALS) process.off(name2, onSignal);
     }
   };
 }
@@ -31461,6 +31609,14 @@ var ERROR_CODES = {
   REFERENCE_INVALID: {
     meaning: "The image reference does not follow the reference grammar.",
     hint: "Write it as [registry/]repository[:tag][@sha256:…], in lower case."
+  },
+  CONFIG_INVALID: {
+    meaning: "A configuration file of this machine (registries.conf, hosts.toml, config.json, a certificate) cannot be used.",
+    hint: "Correct the file that the message names; nothing was downloaded."
+  },
+  IMAGE_BLOCKED: {
+    meaning: "The registries.conf of this machine forbids to pull from where the image is.",
+    hint: "Ask whoever looks after this machine; the message names the file."
   },
   DESTINATION_UNSAFE: {
     meaning: "The destination directory must not be replaced by a root file system.",
@@ -31486,9 +31642,17 @@ var ERROR_CODES = {
     meaning: "The registry could not be reached or kept failing.",
     hint: "Check the host name and the network; the message names the last failure."
   },
+  TLS_FAILED: {
+    meaning: "No trusted connection to the registry came about: its certificate was not accepted.",
+    hint: "Give the authority's certificate by ca-file or a certs.d directory; set tls-verify to false only on a network you trust."
+  },
   RESPONSE_INVALID: {
     meaning: "The registry answered with something the distribution specification does not allow.",
     hint: "Something between here and the registry may be altering answers."
+  },
+  LAYOUT_INVALID: {
+    meaning: "An image layout or archive on this machine is absent, malformed, or does not hold the image.",
+    hint: "Write it again with skopeo copy, docker save or docker buildx build --output."
   },
   PLATFORM_NOT_FOUND: {
     meaning: "The image has no manifest for the wanted platform.",
@@ -31551,10 +31715,10 @@ var PullError = class extends Error {
   name = "PullError";
   code;
   hint;
-  constructor(code, message, details = {}) {
+  constructor(code2, message, details = {}) {
     super(redactUrls(message), details.cause === void 0 ? void 0 : { cause: details.cause });
-    this.code = code;
-    this.hint = redactUrls(details.hint ?? ERROR_CODES[code].hint);
+    this.code = code2;
+    this.hint = redactUrls(details.hint ?? ERROR_CODES[code2].hint);
   }
 };
 function redactUrls(text) {
@@ -31562,8 +31726,8 @@ function redactUrls(text) {
 }
 function describeError(error) {
   if (!(error instanceof Error)) return redactUrls(String(error));
-  const code = error.code;
-  const own = code && !error.message.includes(code) && !(error instanceof PullError) ? `${error.message || error.name} (${code})` : error.message || error.name;
+  const code2 = error.code;
+  const own = code2 && !error.message.includes(code2) && !(error instanceof PullError) ? `${error.message || error.name} (${code2})` : error.message || error.name;
   const text = redactUrls(own);
   return error.cause === void 0 ? text : `${text}: ${describeError(error.cause)}`;
 }
@@ -31609,7 +31773,12 @@ var OPTIONS = {
   "cache-mode": { type: "string", default: "write" },
   username: { type: "string" },
   "password-stdin": { type: "boolean", default: false },
+  authfile: { type: "string" },
+  mirror: { type: "string", multiple: true },
+  "hosts-dir": { type: "string" },
+  "ca-file": { type: "string" },
   "tls-verify": { type: "string", default: "true" },
+  seed: { type: "string", multiple: true },
   concurrency: { type: "string", default: String(DEFAULT_CONCURRENCY) },
   json: { type: "boolean", default: false },
   quiet: { type: "boolean", short: "q", default: false },
@@ -31637,13 +31806,19 @@ function parseCommand(argv) {
       cacheMode: CACHE_MODES.find((mode) => mode === values["cache-mode"]) ?? "write",
       username: values.username,
       passwordStdin: values["password-stdin"],
+      authFile: values.authfile,
+      mirrors: values.mirror ?? [],
+      hostsDirectory: values["hosts-dir"],
+      authorityFile: values["ca-file"],
       tlsVerify: values["tls-verify"] === "true",
+      seeds: values.seed ?? [],
       concurrency: Number(values.concurrency),
       json: values.json,
       quiet: values.quiet
     }
   };
 }
+var NAMED_PLACES = ["cache-dir", "username", "authfile", "hosts-dir", "ca-file"];
 function parseStrictly(argv) {
   return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true });
 }
@@ -31667,8 +31842,8 @@ function faultIn(values, positionals) {
   if (!["true", "false"].includes(values["tls-verify"])) return "--tls-verify must be true or false";
   if (!/^\d{1,3}$/.test(values.concurrency) || !inRange(Number(values.concurrency)))
     return `--concurrency must be a number from 1 to ${MAX_CONCURRENCY}`;
-  if (values["cache-dir"] === "") return "--cache-dir must not be empty";
-  if (values.username === "") return "--username must not be empty";
+  const blank = NAMED_PLACES.find((name2) => values[name2] === "");
+  if (blank) return `--${blank} must not be empty`;
   if (values.username !== void 0 !== values["password-stdin"])
     return "--username and --password-stdin belong together";
   return void 0;
@@ -31730,33 +31905,33 @@ function parseText(text, what) {
   }
 }
 function findRepeatedKey(text) {
-  const open8 = [];
+  const open12 = [];
   for (let at = 0; at < text.length; at++) {
     const char = text[at];
-    if (char === "{") open8.push(/* @__PURE__ */ new Set());
-    else if (char === "}") open8.pop();
+    if (char === "{") open12.push(/* @__PURE__ */ new Set());
+    else if (char === "}") open12.pop();
     else if (char === '"') {
       const end = endOfString(text, at);
-      const keys = isBeforeColon(text, end) ? open8.at(-1) : void 0;
+      const keys = isBeforeColon(text, end) ? open12.at(-1) : void 0;
       if (keys) {
         const key = JSON.parse(text.slice(at, end));
-        const name = open8.length === 1 ? key.toUpperCase().toLowerCase() : key;
-        if (keys.has(name)) return key;
-        keys.add(name);
+        const name2 = open12.length === 1 ? key.toUpperCase().toLowerCase() : key;
+        if (keys.has(name2)) return key;
+        keys.add(name2);
       }
       at = end - 1;
     }
   }
   return void 0;
 }
-function endOfString(text, start) {
-  let at = start + 1;
+function endOfString(text, start2) {
+  let at = start2 + 1;
   while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
   return at + 1;
 }
-function isBeforeColon(text, start) {
+function isBeforeColon(text, start2) {
   const colon = /[ \t\n\r]*:/y;
-  colon.lastIndex = start;
+  colon.lastIndex = start2;
   return colon.test(text);
 }
 
@@ -31806,17 +31981,17 @@ var UNITS = /* @__PURE__ */ new Map([
 function parseLimits(settings, where) {
   const limits = /* @__PURE__ */ new Map();
   for (const setting of settings) {
-    const [, name = "", value = ""] = /^([^=]*)=(.*)$/s.exec(setting) ?? [];
-    const limit = NAMED_LIMITS.find((known) => known.name === name);
+    const [, name2 = "", value = ""] = /^([^=]*)=(.*)$/s.exec(setting) ?? [];
+    const limit = NAMED_LIMITS.find((known) => known.name === name2);
     if (!limit) throw invalid(where, setting, `must be name=value, where name is one of ${NAMES}`);
-    if (limits.has(limit.key)) throw invalid(where, setting, `sets ${name} a second time`);
+    if (limits.has(limit.key)) throw invalid(where, setting, `sets ${name2} a second time`);
     const number = parseValue(value, limit.kind);
     if (number === void 0) throw invalid(where, setting, WANTED[limit.kind]);
     limits.set(limit.key, number);
   }
   return Object.fromEntries(limits);
 }
-var NAMES = NAMED_LIMITS.map(({ name }) => name).join(", ");
+var NAMES = NAMED_LIMITS.map(({ name: name2 }) => name2).join(", ");
 var WANTED = {
   count: "must have a whole number above zero as its value",
   size: "must have a whole number of bytes above zero as its value, perhaps with KiB, MiB, GiB or TiB behind it"
@@ -31838,7 +32013,9 @@ var HELP = `${USAGE}
 Pulls a container image and unpacks it into a directory as a root file system. Everything is verified against the
 image's digests before DESTINATION appears. What earlier pulls left in the chunk cache is not downloaded again.
 
-  IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub
+  IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub, unless
+                         registries.conf says otherwise; or a place on this machine: oci:DIR[:TAG],
+                         oci-archive:FILE[:TAG], docker-archive:FILE[:NAME]
   DESTINATION            a directory that is absent, empty, or was made by an earlier pull
 
 options:
@@ -31846,12 +32023,18 @@ options:
   --ownership O          preserve: as in the image, which needs root, or sudo without a password; runner: all belongs to
                          this user; default: auto, which is preserve for root and runner for everybody else
   --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
-                         ${NAMED_LIMITS.map(({ name }) => name).join(", ")}
+                         ${NAMED_LIMITS.map(({ name: name2 }) => name2).join(", ")}
   --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory
   --cache-mode M         write: read the cache and keep what is new (default); read; none
   --username U           user name for the registry of IMAGE
   --password-stdin       read the password from standard input
+  --authfile F           file with credentials (auth.json or config.json), read before those of this machine
+  --mirror M             host[:port][/path] to try before the registry, or registry=host[:port][/path] for the mirror
+                         of that registry only; may be repeated
+  --hosts-dir D          directory of containerd's hosts.toml directories
+  --ca-file F            PEM file with certificates to trust besides those of the system
   --tls-verify=false     accept any certificate, and plain http
+  --seed S               layout or archive to look in before the registry is asked, written as IMAGE is; may be repeated
   --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
   --json                 print the result as one JSON object on standard output
   -q, --quiet            no progress, messages and warnings; only the result and errors
@@ -31866,103 +32049,11 @@ Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wro
 // src/cli/options.ts
 import { resolve } from "node:path";
 
-// src/auth/credential-for.ts
-var ANY_USERNAME = "oci-pull-action";
-function credentialFor(registry, inputs) {
-  return firstCredential([inputKeychain(inputs), githubKeychain(inputs)], registry);
-}
-function firstCredential(keychains, registry) {
-  for (const keychain of keychains) {
-    const credential = keychain(registry);
-    if (credential) return credential;
-  }
-  return void 0;
-}
-function inputKeychain({ username, password }) {
-  if (!username && !password) return () => void 0;
-  if (!username) throw new PullError("INPUT_INVALID", "password is given without username");
-  if (!password) throw new PullError("INPUT_INVALID", "username is given without password");
-  if (username.includes(":")) throw new PullError("INPUT_INVALID", "username must not hold a colon");
-  return () => ({ username, password });
-}
-function githubKeychain({ githubToken, githubActor }) {
-  return (registry) => githubToken && registry.toLowerCase() === "ghcr.io" ? { username: githubActor || ANY_USERNAME, password: githubToken } : void 0;
-}
-
-// src/oci/platform.ts
-var ARCHITECTURE_ALIASES = {
-  x86_64: ["amd64"],
-  "x86-64": ["amd64"],
-  i386: ["386", ""],
-  aarch64: ["arm64"],
-  armhf: ["arm", "v7"],
-  armel: ["arm", "v6"]
-};
-var IMPLIED_VARIANT = { amd64: "v1", arm64: "v8" };
-var DEFAULT_ARM_VARIANT = "v7";
-var COMPONENT = /^[A-Za-z0-9_.-]+$/;
-var OPERATING_SYSTEM = /^([A-Za-z0-9_.-]+)(?:\(([A-Za-z0-9_.-]+)\))?$/;
-function parsePlatform(text) {
-  const parts = text.split("/");
-  const [first = "", ...rest] = parts.length === 1 && isArchitecture(text) ? ["linux", text] : parts;
-  const [, os, osVersion] = OPERATING_SYSTEM.exec(first) ?? [];
-  const [architecture, variant] = rest;
-  if (os === void 0 || architecture === void 0 || rest.length > 2 || !rest.every(isComponent))
-    throw new PullError("INPUT_INVALID", `${quote(text)} is not a platform`, {
-      hint: "Write it as os/architecture or os/architecture/variant, for example linux/arm64 or linux/arm/v7."
-    });
-  return normalizePlatform({
-    os,
-    architecture,
-    ...variant === void 0 ? {} : { variant },
-    ...osVersion === void 0 ? {} : { osVersion }
-  });
-}
-function normalizePlatform(platform) {
-  const { variant: _, ...rest } = platform;
-  const named = platform.architecture.toLowerCase();
-  const alias = Object.hasOwn(ARCHITECTURE_ALIASES, named) ? ARCHITECTURE_ALIASES[named] : void 0;
-  const architecture = alias?.[0] ?? named;
-  const variant = alias?.[1] ?? normalizeVariant(architecture, (platform.variant ?? "").toLowerCase());
-  const os = platform.os.toLowerCase();
-  return { ...rest, os: os === "macos" ? "darwin" : os, architecture, ...variant ? { variant } : {} };
-}
-function normalizeVariant(architecture, variant) {
-  if (architecture !== "arm" && architecture !== "arm64" && architecture !== "amd64") return variant;
-  const plain2 = variant.replace(/^(?=\d)/, "v").replace(/^(v\d+)\.0$/, "$1");
-  if (architecture === "arm") return plain2 || DEFAULT_ARM_VARIANT;
-  return plain2 === IMPLIED_VARIANT[architecture] ? "" : plain2;
-}
-function formatPlatform(platform) {
-  const version = platform.osVersion ? `(${escapePart(platform.osVersion)})` : "";
-  const variant = platform.variant ? `/${escapePart(platform.variant)}` : "";
-  return `${escapePart(platform.os)}${version}/${escapePart(platform.architecture)}${variant}`;
-}
-function escapePart(part) {
-  return encodeURIComponent(part.toWellFormed()).replace(
-    /[!'()*~]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
-  );
-}
-var NODE_ARCHITECTURES = {
-  x64: "amd64",
-  ia32: "386",
-  ppc64: "ppc64le",
-  mipsel: "mipsle"
-};
-function hostPlatform(nodeArch) {
-  const known = Object.hasOwn(NODE_ARCHITECTURES, nodeArch) ? NODE_ARCHITECTURES[nodeArch] : void 0;
-  return normalizePlatform({ os: "linux", architecture: known ?? nodeArch });
-}
-var ARCHITECTURES = /* @__PURE__ */ new Set([
-  ...["386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"],
-  ...Object.keys(ARCHITECTURE_ALIASES)
-]);
-function isArchitecture(text) {
-  return ARCHITECTURES.has(text.toLowerCase());
-}
-function isComponent(text) {
-  return COMPONENT.test(text);
+// src/auth/login.ts
+function checkLogin({ username, password }) {
+  if (password && !username) throw new PullError("INPUT_INVALID", "password is given without username");
+  if (username && !password) throw new PullError("INPUT_INVALID", "username is given without password");
+  if (username?.includes(":")) throw new PullError("INPUT_INVALID", "username must not hold a colon");
 }
 
 // src/oci/digest.ts
@@ -32002,13 +32093,19 @@ function parseReference(text) {
   const [named, digestText] = cut(text, text.indexOf("@"));
   const digest = digestText === void 0 ? void 0 : checkDigest(text, digestText);
   checkForm(text);
-  const [name, tag] = cut(named, named.indexOf(":", named.lastIndexOf("/") + 1));
-  const { registry, repository } = splitRegistry(name);
+  const [name2, tag] = cut(named, named.indexOf(":", named.lastIndexOf("/") + 1));
+  const { registry, repository } = splitRegistry(name2);
   checkRegistry(text, registry);
   checkRepository(text, repository);
-  if (tag !== void 0 && !TAG.test(tag)) throw invalid2(text, `${quote(tag)} is not a tag`, TAG_HINT);
+  if (tag !== void 0 && !TAG.test(tag))
+    throw invalid2(text, `${quote(tag)} is not a tag`, transportHint(text) ?? TAG_HINT);
   const kept = tag ?? (digest ? void 0 : DEFAULT_TAG);
   return { registry, repository, ...kept ? { tag: kept } : {}, ...digest ? { digest } : {} };
+}
+function formatReference(reference) {
+  const tag = reference.tag === void 0 ? "" : `:${reference.tag}`;
+  const digest = reference.digest === void 0 ? "" : `@${reference.digest}`;
+  return `${repositoryName(reference)}${tag}${digest}`;
 }
 function repositoryName(reference) {
   return `${reference.registry}/${reference.repository}`;
@@ -32016,16 +32113,20 @@ function repositoryName(reference) {
 function referenceTarget(reference) {
   return reference.digest ?? reference.tag ?? DEFAULT_TAG;
 }
-function splitRegistry(name) {
-  const [first, rest] = cut(name, name.indexOf("/"));
-  if (rest === void 0 || !isRegistryHost(first)) return hubRepository(name);
-  return first === HUB || first === HUB_ALIAS ? hubRepository(rest) : { registry: first, repository: rest };
+function namesRegistry(text) {
+  const [first2, rest] = cut(text, text.indexOf("/"));
+  return rest !== void 0 && isRegistryHost(first2);
 }
-function isRegistryHost(first) {
-  return first === "localhost" || /[.:]/.test(first) || first.toLowerCase() !== first;
+function splitRegistry(name2) {
+  const [first2, rest] = cut(name2, name2.indexOf("/"));
+  if (rest === void 0 || !isRegistryHost(first2)) return hubRepository(name2);
+  return first2 === HUB || first2 === HUB_ALIAS ? hubRepository(rest) : { registry: first2, repository: rest };
 }
-function hubRepository(name) {
-  return { registry: HUB, repository: name.includes("/") ? name : `library/${name}` };
+function isRegistryHost(first2) {
+  return first2 === "localhost" || /[.:]/.test(first2) || first2.toLowerCase() !== first2;
+}
+function hubRepository(name2) {
+  return { registry: HUB, repository: name2.includes("/") ? name2 : `library/${name2}` };
 }
 function checkForm(text) {
   if (text === "") throw invalid2(text, "it is empty");
@@ -32058,13 +32159,159 @@ function checkDigest(text, digest) {
 var TAG_HINT = "A tag has up to 128 letters, digits, dots, dashes and underscores, and starts with no dot or dash.";
 function transportHint(text) {
   const [transport] = /^(?:oci|oci-archive|docker-archive|docker-daemon|containers-storage|dir):/.exec(text) ?? [];
-  return transport && `Only images in registries can be named; "${transport}" names another place.`;
+  if (!transport) return void 0;
+  const places = "oci:DIR, oci-archive:FILE or docker-archive:FILE";
+  return `"${transport}" is no registry. What is on this machine can be named as ${places}; docker save and skopeo copy write such files.`;
 }
 function cut(text, index) {
   return index < 0 ? [text] : [text.slice(0, index), text.slice(index + 1)];
 }
 function invalid2(text, why, hint) {
   return new PullError("REFERENCE_INVALID", `${quote(text)} is not an image reference: ${why}`, { hint });
+}
+
+// src/oci/image-name.ts
+var LOCAL_TRANSPORTS = ["oci", "oci-archive", "docker-archive"];
+var DOCKER_PREFIX = "docker://";
+var DRIVE = /^[A-Za-z]:(?=[\\/])/;
+var DIGEST_AT_END = /^(.*)@(sha(?:256|512):[^/@]*)$/s;
+var BY_NUMBER = /^@\d{1,5}$/;
+var MAX_NAME_LENGTH = 1024;
+function parseImageName(text) {
+  const local2 = parseLocal(text);
+  if (local2) return local2;
+  if (text.startsWith(DOCKER_PREFIX))
+    return { kind: "registry", reference: parseReference(text.slice(DOCKER_PREFIX.length)) };
+  const reference = parseReference(text);
+  return namesRegistry(text) ? { kind: "registry", reference } : { kind: "registry", reference, shortName: text };
+}
+function parseSeed(text) {
+  const local2 = parseLocal(text);
+  if (local2) return local2;
+  if (/^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(text))
+    throw invalid3(text, "a seed is a layout or an archive on this machine", SEED_HINT);
+  return { kind: "path", path: checkPath(text, text) };
+}
+var SEED_HINT = "Write oci:DIR, oci-archive:FILE, docker-archive:FILE, or only the path.";
+function formatLocalImage({ kind, path, name: name2, digest }) {
+  const transport = kind === "path" ? "" : `${kind}:`;
+  return `${transport}${path}${name2 === void 0 ? "" : `:${name2}`}${digest === void 0 ? "" : `@${digest}`}`;
+}
+function parseLocal(text) {
+  const kind = LOCAL_TRANSPORTS.find((transport) => text.startsWith(`${transport}:`));
+  if (!kind) return void 0;
+  const rest = text.slice(kind.length + 1);
+  return kind === "docker-archive" ? parseDockerArchive(text, rest) : parseLayout(text, rest, kind);
+}
+function parseLayout(text, rest, kind) {
+  const [, before = rest, digest] = DIGEST_AT_END.exec(rest) ?? [];
+  if (digest !== void 0 && !isDigest(digest)) throw invalid3(text, digestFault(digest));
+  const { path, name: name2 } = splitPath(before);
+  if (name2 !== void 0 && (/[\s\p{Cc}]/u.test(name2) || name2.length > MAX_NAME_LENGTH))
+    throw invalid3(text, `${quote(name2)} is not a tag`);
+  return { ...local(text, kind, { path, name: name2 }), ...digest === void 0 ? {} : { digest } };
+}
+function parseDockerArchive(text, rest) {
+  const { path, name: name2 } = splitPath(rest);
+  if (name2 && !BY_NUMBER.test(name2) && parseReference(name2).digest)
+    throw invalid3(text, "images in such an archive have tags and no digests");
+  return local(text, "docker-archive", { path, name: name2 });
+}
+function splitPath(text) {
+  const colon = text.indexOf(":", DRIVE.test(text) ? 2 : 0);
+  if (colon < 0) return { path: text, name: void 0 };
+  return { path: text.slice(0, colon), name: text.slice(colon + 1) };
+}
+function local(text, kind, { path, name: name2 }) {
+  checkPath(text, path);
+  if (name2 === "") throw invalid3(text, "there is nothing behind its last colon", "Leave out the colon.");
+  return { kind, path, ...name2 === void 0 ? {} : { name: name2 } };
+}
+function checkPath(text, path) {
+  if (path === "") throw invalid3(text, "it names no path");
+  if (new RegExp("\\p{Cc}", "u").test(path)) throw invalid3(text, "its path holds control characters");
+  return path;
+}
+function invalid3(text, why, hint) {
+  return new PullError("REFERENCE_INVALID", `${quote(text)} cannot be used: ${why}`, {
+    hint: hint ?? "Write oci:DIR[:TAG], oci:DIR@sha256:…, oci-archive:FILE[:TAG] or docker-archive:FILE[:REPOSITORY:TAG]."
+  });
+}
+
+// src/oci/platform.ts
+var ARCHITECTURE_ALIASES = {
+  x86_64: ["amd64"],
+  "x86-64": ["amd64"],
+  i386: ["386", ""],
+  aarch64: ["arm64"],
+  armhf: ["arm", "v7"],
+  armel: ["arm", "v6"]
+};
+var IMPLIED_VARIANT = { amd64: "v1", arm64: "v8" };
+var DEFAULT_ARM_VARIANT = "v7";
+var COMPONENT = /^[A-Za-z0-9_.-]+$/;
+var OPERATING_SYSTEM = /^([A-Za-z0-9_.-]+)(?:\(([A-Za-z0-9_.-]+)\))?$/;
+function parsePlatform(text) {
+  const parts = text.split("/");
+  const [first2 = "", ...rest] = parts.length === 1 && isArchitecture(text) ? ["linux", text] : parts;
+  const [, os, osVersion] = OPERATING_SYSTEM.exec(first2) ?? [];
+  const [architecture, variant] = rest;
+  if (os === void 0 || architecture === void 0 || rest.length > 2 || !rest.every(isComponent))
+    throw new PullError("INPUT_INVALID", `${quote(text)} is not a platform`, {
+      hint: "Write it as os/architecture or os/architecture/variant, for example linux/arm64 or linux/arm/v7."
+    });
+  return normalizePlatform({
+    os,
+    architecture,
+    ...variant === void 0 ? {} : { variant },
+    ...osVersion === void 0 ? {} : { osVersion }
+  });
+}
+function normalizePlatform(platform) {
+  const { variant: _, ...rest } = platform;
+  const named = platform.architecture.toLowerCase();
+  const alias = Object.hasOwn(ARCHITECTURE_ALIASES, named) ? ARCHITECTURE_ALIASES[named] : void 0;
+  const architecture = alias?.[0] ?? named;
+  const variant = alias?.[1] ?? normalizeVariant(architecture, (platform.variant ?? "").toLowerCase());
+  const os = platform.os.toLowerCase();
+  return { ...rest, os: os === "macos" ? "darwin" : os, architecture, ...variant ? { variant } : {} };
+}
+function normalizeVariant(architecture, variant) {
+  if (architecture !== "arm" && architecture !== "arm64" && architecture !== "amd64") return variant;
+  const plain3 = variant.replace(/^(?=\d)/, "v").replace(/^(v\d+)\.0$/, "$1");
+  if (architecture === "arm") return plain3 || DEFAULT_ARM_VARIANT;
+  return plain3 === IMPLIED_VARIANT[architecture] ? "" : plain3;
+}
+function formatPlatform(platform) {
+  const version = platform.osVersion ? `(${escapePart(platform.osVersion)})` : "";
+  const variant = platform.variant ? `/${escapePart(platform.variant)}` : "";
+  return `${escapePart(platform.os)}${version}/${escapePart(platform.architecture)}${variant}`;
+}
+function escapePart(part) {
+  return encodeURIComponent(part.toWellFormed()).replace(
+    /[!'()*~]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
+  );
+}
+var NODE_ARCHITECTURES = {
+  x64: "amd64",
+  ia32: "386",
+  ppc64: "ppc64le",
+  mipsel: "mipsle"
+};
+function hostPlatform(nodeArch) {
+  const known = Object.hasOwn(NODE_ARCHITECTURES, nodeArch) ? NODE_ARCHITECTURES[nodeArch] : void 0;
+  return normalizePlatform({ os: "linux", architecture: known ?? nodeArch });
+}
+var ARCHITECTURES = /* @__PURE__ */ new Set([
+  ...["386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"],
+  ...Object.keys(ARCHITECTURE_ALIASES)
+]);
+function isArchitecture(text) {
+  return ARCHITECTURES.has(text.toLowerCase());
+}
+function isComponent(text) {
+  return COMPONENT.test(text);
 }
 
 // src/cli/cache-directory.ts
@@ -32093,14 +32340,14 @@ async function readAll(input) {
   for await (const chunk of input) {
     const buffer = Buffer.from(chunk);
     bytes += buffer.length;
-    if (bytes > MAX_PASSWORD_BYTES) throw invalid3(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
+    if (bytes > MAX_PASSWORD_BYTES) throw invalid4(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
     chunks.push(buffer);
   }
   const password = Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
-  if (password === "") throw invalid3("is empty");
+  if (password === "") throw invalid4("is empty");
   return password;
 }
-function invalid3(fault) {
+function invalid4(fault) {
   return new PullError("INPUT_INVALID", `the password on standard input ${fault}`, {
     hint: 'Pipe the password in, for example: printf %s "$TOKEN" | oci-pull … --password-stdin'
   });
@@ -32108,24 +32355,45 @@ function invalid3(fault) {
 
 // src/cli/options.ts
 async function toPullOptions(args, surroundings) {
-  const reference = parseReference(args.image);
-  const platform = args.platform === void 0 ? hostPlatform(surroundings.arch) : parsePlatform(args.platform);
+  const { cwd } = surroundings;
   return {
-    reference,
-    platform,
-    destination: resolve(surroundings.cwd, args.destination),
+    image: toAbsolute(parseImageName(args.image), cwd),
+    seeds: args.seeds.map((seed) => toAbsolute(parseSeed(seed), cwd)),
+    platform: args.platform === void 0 ? hostPlatform(surroundings.arch) : parsePlatform(args.platform),
+    destination: resolve(cwd, args.destination),
     ownership: args.ownership,
     limits: parseLimits(args.limits, "--limit"),
-    credential: await readCredential(reference.registry, args, surroundings),
-    tlsVerify: args.tlsVerify,
-    storeDirectory: resolve(surroundings.cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
+    network: await readNetwork(args, surroundings),
+    storeDirectory: resolve(cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
     storeRead: args.cacheMode !== "none",
     storeWrite: args.cacheMode === "write",
     concurrency: args.concurrency
   };
 }
-async function readCredential(registry, { username, passwordStdin }, { stdin, signal }) {
-  return passwordStdin ? credentialFor(registry, { username, password: await readPassword(stdin, signal) }) : void 0;
+async function readNetwork(args, { cwd, env, home, uid, platform, stdin, signal }) {
+  const path = (value) => value === void 0 ? void 0 : resolve(cwd, value);
+  const login = {
+    username: args.username,
+    password: args.passwordStdin ? await readPassword(stdin, signal) : void 0
+  };
+  checkLogin(login);
+  return {
+    hosts: {
+      tlsVerify: args.tlsVerify,
+      mirrors: args.mirrors,
+      hostsDirectory: path(args.hostsDirectory),
+      authorityFile: path(args.authorityFile),
+      env,
+      home,
+      uid
+    },
+    login,
+    authFile: path(args.authFile),
+    platform
+  };
+}
+function toAbsolute(name2, cwd) {
+  return name2.kind === "registry" ? name2 : { ...name2, path: resolve(cwd, name2.path) };
 }
 
 // src/progress/figures.ts
@@ -32171,11 +32439,11 @@ var NOUNS = {
   xattr: "extended attribute"
 };
 function summarizeSkips({ count: count2, byKind, named }) {
-  const first = named.slice(0, MAX_SHOWN);
+  const first2 = named.slice(0, MAX_SHOWN);
   return {
     count: count2,
     byKind,
-    first: first.map(({ path, reason }) => ({ path: `/${decode(path).text}`, reason }))
+    first: first2.map(({ path, reason }) => ({ path: `/${decode(path).text}`, reason }))
   };
 }
 function countsInWords({ byKind }) {
@@ -32184,13 +32452,13 @@ function countsInWords({ byKind }) {
 function renderSkipList(report, about) {
   if (report.count === 0) return void 0;
   const head = { tool: "oci-pull", version: LIST_VERSION, ...about };
-  const list = { ...head, count: report.count, counts: report.byKind, entries: report.named.map(toEntry) };
-  return Buffer.from(`${JSON.stringify(list, void 0, 2)}
+  const list2 = { ...head, count: report.count, counts: report.byKind, entries: report.named.map(toEntry) };
+  return Buffer.from(`${JSON.stringify(list2, void 0, 2)}
 `);
 }
 function toEntry({ path, kind, reason }) {
-  const { bytes, isText, text } = decode(path);
-  const named = isText ? { path: `/${text}` } : { "path-base64": slashed(bytes).toString("base64") };
+  const { bytes, isText: isText2, text } = decode(path);
+  const named = isText2 ? { path: `/${text}` } : { "path-base64": slashed(bytes).toString("base64") };
   return { ...named, kind, reason };
 }
 function slashed(bytes) {
@@ -32204,14 +32472,21 @@ function decode(raw) {
 
 // src/cli/report.ts
 function renderReport(result) {
-  const origin = result.cacheHit ? `all ${formatBytes(result.bytesFromCache)} from the cache` : `${formatBytes(result.bytesDownloaded)} downloaded, ${formatBytes(result.bytesFromCache)} from the cache`;
-  const lines = [
+  const lines2 = [
     `${result.image} (${result.platform})`,
     `is in ${result.rootPath}, its config in ${result.configPath}`,
     ...result.skippedPath === void 0 ? [] : [`left out: ${countsInWords(result.skipped)}, listed in ${result.skippedPath}`],
-    `${origin}; ${count(result.requests, "request")}, ${formatDuration(result.timings.total)}`
+    `${originOf(result)}; ${count(result.requests, "request")}, ${formatDuration(result.timings.total)}`
   ];
-  return lines.map((line) => oneLine(line)).join("\n");
+  return lines2.map((line) => oneLine(line)).join("\n");
+}
+function originOf({ cacheHit, bytesDownloaded, bytesFromCache: bytesFromCache2, bytesFromSeed }) {
+  const parts = [
+    ...cacheHit ? [] : [`${formatBytes(bytesDownloaded)} downloaded`],
+    ...bytesFromCache2 > 0 || bytesFromSeed === 0 ? [`${formatBytes(bytesFromCache2)} from the cache`] : [],
+    ...bytesFromSeed > 0 ? [`${formatBytes(bytesFromSeed)} from this machine`] : []
+  ];
+  return `${parts.length === 1 ? "all " : ""}${parts.join(", ")}`;
 }
 function toJson(result) {
   const { timings } = result;
@@ -32228,8 +32503,10 @@ function toJson(result) {
     "cache-hit": result.cacheHit,
     "bytes-downloaded": result.bytesDownloaded,
     "bytes-from-cache": result.bytesFromCache,
+    "bytes-from-seed": result.bytesFromSeed,
     "bytes-total": result.bytesTotal,
     requests: result.requests,
+    hosts: result.hosts,
     layers: result.layers.map(layerToJson),
     timings: {
       resolve: Math.round(timings.resolve),
@@ -32251,14 +32528,15 @@ function layerToJson(layer) {
     "compressed-size": layer.compressedSize,
     "bytes-downloaded": layer.bytesDownloaded,
     "bytes-from-cache": layer.bytesFromCache,
+    "bytes-from-seed": layer.bytesFromSeed,
     requests: layer.requests,
     milliseconds: Math.round(layer.milliseconds)
   };
 }
 function renderError(error) {
   const cause = error.cause === void 0 ? [] : [`cause: ${describeError(error.cause)}`];
-  const lines = [`error: ${error.message}`, ...cause, `hint: ${error.hint}`, `code: ${error.code}`];
-  return lines.map((line) => oneLine(line)).join("\n");
+  const lines2 = [`error: ${error.message}`, ...cause, `hint: ${error.hint}`, `code: ${error.code}`];
+  return lines2.map((line) => oneLine(line)).join("\n");
 }
 
 // src/cli/progress.ts
@@ -32293,9 +32571,9 @@ function receive(progress, bytes, now) {
   const received = progress.received + bytes;
   const last = progress.samples.at(-1);
   if (last && now - last.at < SAMPLE_DISTANCE_MS) return { ...progress, received };
-  const first = last ? [] : [{ at: now, received: progress.received }];
+  const first2 = last ? [] : [{ at: now, received: progress.received }];
   const recent = progress.samples.filter((sample) => now - sample.at <= RATE_WINDOW_MS);
-  return { ...progress, received, samples: [...recent, ...first, { at: now, received }] };
+  return { ...progress, received, samples: [...recent, ...first2, { at: now, received }] };
 }
 function rate(progress, now) {
   const oldest = progress.samples.find((sample) => now - sample.at <= RATE_WINDOW_MS);
@@ -32463,7 +32741,7 @@ function fail(error, status2, program) {
 }
 
 // src/pull/pull.ts
-import { isAbsolute as isAbsolute2, relative as relative2 } from "node:path";
+import { isAbsolute as isAbsolute5, relative as relative3 } from "node:path";
 
 // src/store/store.ts
 import { randomBytes } from "node:crypto";
@@ -32484,15 +32762,15 @@ var ChunkIndex = class {
   /** The first pack to hold a chunk is the one used. */
   add(form, key, held) {
     const chunks = this.#chunks[form];
-    const first = chunks.get(key);
-    if (!first) chunks.set(key, held);
-    else if (first.size !== held.size && !chunks.has(longKey(key, held.size)))
+    const first2 = chunks.get(key);
+    if (!first2) chunks.set(key, held);
+    else if (first2.size !== held.size && !chunks.has(longKey(key, held.size)))
       chunks.set(longKey(key, held.size), held);
   }
   /** Without `size`: whichever was there first. */
   find(form, key, size) {
-    const first = this.#chunks[form].get(key);
-    return size === void 0 || first?.size === size ? first : this.#chunks[form].get(longKey(key, size));
+    const first2 = this.#chunks[form].get(key);
+    return size === void 0 || first2?.size === size ? first2 : this.#chunks[form].get(longKey(key, size));
   }
   delete(form, key, held) {
     const chunks = this.#chunks[form];
@@ -32538,6 +32816,15 @@ import zlib from "node:zlib";
 import { createHash, hash } from "node:crypto";
 function digestOf(bytes, algorithm = "sha256") {
   return parseDigest(`${algorithm}:${hash(algorithm, bytes, "hex")}`, "hash");
+}
+function createHasher(algorithm = "sha256") {
+  const state = createHash(algorithm);
+  return {
+    update: (bytes) => {
+      state.update(bytes);
+    },
+    digest: () => parseDigest(`${algorithm}:${state.digest("hex")}`, "hash")
+  };
 }
 
 // src/store/pack-format.ts
@@ -32765,13 +33052,13 @@ var ChunkStore = class _ChunkStore {
     this.directory = directory;
   }
   /** Reads the tables of all packs; with `read` false the store starts out empty. Damaged packs are passed over and removed. Throws STORE_FAILED. */
-  static async open(directory, read2) {
+  static async open(directory, read) {
     await prepareStore(directory);
     const store = new _ChunkStore(directory);
-    if (!read2) return store;
-    for (const name of (await listPacks(directory)).filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate)).sort()) {
+    if (!read) return store;
+    for (const name2 of (await listPacks(directory)).filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate)).sort()) {
       if (store.#entries < MAX_STORE_ENTRIES)
-        await store.#addPack(join(packsDirectory(directory), name), name.slice(0, 40));
+        await store.#addPack(join(packsDirectory(directory), name2), name2.slice(0, 40));
     }
     return store;
   }
@@ -32896,27 +33183,2065 @@ async function listPacks(storeDirectory) {
   }
 }
 async function removeStale(directory, pattern) {
-  for (const name of await readdir(directory).catch(() => [])) {
-    if (!pattern.test(name)) continue;
-    const path = join(directory, name);
+  for (const name2 of await readdir(directory).catch(() => [])) {
+    if (!pattern.test(name2)) continue;
+    const path = join(directory, name2);
     const { mtimeMs } = await stat2(path).catch(() => ({ mtimeMs: Date.now() }));
     if (Date.now() - mtimeMs > STALE_MS) await rm2(path, { force: true }).catch(() => void 0);
   }
 }
 
-// src/integrity/verify.ts
-function verifyBytes(bytes, expected, what) {
-  if (bytes.length !== expected.size) throw sizeMismatch(`${bytes.length} bytes`, expected, what);
-  verifyDigest(digestOf(bytes, digestAlgorithm(expected.digest)), expected.digest, what);
+// src/auth/announce.ts
+var MIN_ANNOUNCED_LINE = 16;
+function secretsOf(credential) {
+  if (credential.kind !== "password") return lines(credential.token);
+  const { username, password } = credential;
+  if (password === "") return [];
+  return [...lines(password), Buffer.from(`${username}:${password}`).toString("base64")];
 }
-function verifyDigest(actual, expected, what) {
-  if (actual === expected) return;
-  throw new PullError("DIGEST_MISMATCH", `${what}: hashes to ${actual} instead of ${expected}`);
+function lines(secret) {
+  const all = secret.split(/[\r\n]+/);
+  return all.length === 1 ? all : all.filter((line) => line.length >= MIN_ANNOUNCED_LINE);
 }
-function sizeMismatch(found, expected, what) {
+
+// src/auth/registry-key.ts
+var HUB2 = "docker.io";
+var HUB_ALIASES = /* @__PURE__ */ new Set(["docker.io", "index.docker.io", "registry-1.docker.io"]);
+var HUB_SERVER = "https://index.docker.io/v1/";
+var HUB_SITE_TOKENS = /^v1\/(?:access|refresh)-token\/?$/;
+var HOST2 = /^(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]+)?$/;
+var SCHEME = /^https?:\/\//i;
+function canonicalRegistry(registry) {
+  const host = registry.toLowerCase();
+  if (!HOST2.test(host)) return void 0;
+  return HUB_ALIASES.has(host) ? HUB2 : host;
+}
+function canonicalKey(key, isLegacy = false) {
+  const rest = key.replace(SCHEME, "");
+  const slash = rest.indexOf("/");
+  const registry = canonicalRegistry(slash < 0 ? rest : rest.slice(0, slash));
+  const path = slash < 0 ? "" : rest.slice(slash + 1);
+  if (registry === void 0 || registry === HUB2 && HUB_SITE_TOKENS.test(path)) return void 0;
+  if (isLegacy || rest !== key || /^(?:v[12]\/)?$/.test(path)) return registry;
+  return `${registry}/${path.replace(/\/$/, "")}`;
+}
+function keysOf(registry, repository) {
+  const host = canonicalRegistry(registry);
+  if (host === void 0) return [];
+  const parts = repository.split("/").filter(Boolean);
+  return [...parts.map((_, index) => [host, ...parts.slice(0, parts.length - index)].join("/")), host];
+}
+function helperServer(canonical) {
+  return canonical === HUB2 ? HUB_SERVER : canonical;
+}
+
+// src/auth/auth-config.ts
+var TOKEN_USER = "<token>";
+function parseAuthConfig(text, source, format) {
+  const document = parseText2(text, source);
+  const auths = format === "dockercfg" ? document : section(document, "auths", source);
+  const withHelpers = format === "config";
+  return {
+    source,
+    entries: readEntries(auths, source, format === "dockercfg"),
+    helpers: withHelpers ? readHelpers(section(document, "credHelpers", source), source) : /* @__PURE__ */ new Map(),
+    store: withHelpers ? readString(document, "credsStore", source) || void 0 : void 0
+  };
+}
+function readEntry({ key, value }, source) {
+  const what = `${source}: the login for ${quote(key)}`;
+  const text = (name2) => readString(value, name2, what) ?? "";
+  const registryToken = text("registrytoken").trim();
+  if (/[^\x21-\x7e]/.test(registryToken))
+    throw invalid5(what, '"registrytoken" holds characters that no token has');
+  if (registryToken !== "") return { kind: "registry-token", token: registryToken, source };
+  const identityToken = text("identitytoken").trim();
+  if (identityToken !== "") return { kind: "identity-token", token: identityToken, source };
+  const auth = text("auth").replace(/\s+/g, "");
+  return auth === "" ? toCredential(text("username"), text("password"), source) : toCredential(...decodeAuth(auth, what), source);
+}
+function toCredential(username, secret, source) {
+  if (username === "" && secret === "") return void 0;
+  if (username === TOKEN_USER)
+    return secret === "" ? void 0 : { kind: "identity-token", token: secret, source };
+  return { kind: "password", username, password: secret, source };
+}
+function parseText2(text, source) {
+  const json = text.replace(/^\ufeff/, "").trim();
+  if (json === "") return {};
+  let value;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw invalid5(source, "it is not valid JSON");
+  }
+  if (isJsonRecord(value)) return value;
+  throw invalid5(source, "it is not a JSON object");
+}
+function section(document, name2, source) {
+  const value = field(document, name2) ?? {};
+  if (isJsonRecord(value)) return value;
+  throw invalid5(source, `"${name2}" is not an object`);
+}
+function readString(record, name2, what) {
+  const value = field(record, name2);
+  if (value === void 0 || typeof value === "string") return value;
+  throw invalid5(what, `"${name2}" is not a string`);
+}
+function readEntries(auths, source, isLegacy) {
+  const entries = /* @__PURE__ */ new Map();
+  for (const [key, value] of Object.entries(auths)) {
+    if (value !== null && !isJsonRecord(value))
+      throw invalid5(source, `the login for ${quote(key)} is not an object`);
+    const canonical = canonicalKey(key, isLegacy);
+    if (canonical === void 0) continue;
+    const known = entries.get(canonical) ?? [];
+    const entry = { key, value: value ?? {} };
+    entries.set(canonical, key === canonical ? [entry, ...known] : [...known, entry]);
+  }
+  return entries;
+}
+function readHelpers(section2, source) {
+  const helpers = /* @__PURE__ */ new Map();
+  for (const key of Object.keys(section2)) {
+    const name2 = readString(section2, key, `${source}: "credHelpers"`) ?? "";
+    const canonical = canonicalKey(key);
+    if (canonical !== void 0 && (key === canonical || !helpers.has(canonical)))
+      helpers.set(canonical, { key, name: name2 });
+  }
+  return helpers;
+}
+function decodeAuth(auth, what) {
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(auth)) throw invalid5(what, '"auth" is not base64');
+  let text;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(auth, "base64"));
+  } catch {
+    throw invalid5(what, '"auth" is not UTF-8 in base64');
+  }
+  const colon = text.indexOf(":");
+  if (colon < 0) throw invalid5(what, '"auth" is not a user name and a password with a colon between them');
+  return [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, "")];
+}
+function invalid5(what, fault) {
+  return new PullError("CONFIG_INVALID", `${what}: ${fault}`, {
+    hint: "Log in again, or take the file or variable away; nothing was downloaded."
+  });
+}
+
+// src/auth/auth-sources.ts
+import { constants as constants2 } from "node:fs";
+import { open as open3 } from "node:fs/promises";
+import { join as join2 } from "node:path";
+var MAX_CONFIG_BYTES = 1024 * 1024;
+var VARIABLE = "DOCKER_AUTH_CONFIG";
+function namedFile(authFile, env) {
+  if (authFile) return { path: authFile, format: "config", need: "must-exist" };
+  const path = env.REGISTRY_AUTH_FILE;
+  return path ? { path, format: "config", need: "must-be-readable" } : void 0;
+}
+function foundFiles({ env, home, uid }) {
+  const config = env.XDG_CONFIG_HOME || home && join2(home, ".config");
+  const docker = env.DOCKER_CONFIG || home && join2(home, ".docker");
+  const directories = [
+    env.XDG_RUNTIME_DIR && join2(env.XDG_RUNTIME_DIR, "containers"),
+    uid === void 0 ? "" : `/run/containers/${uid}`,
+    config && join2(config, "containers")
+  ];
+  const paths = [
+    ...directories.map((directory) => directory && join2(directory, "auth.json")),
+    docker && join2(docker, "config.json")
+  ];
+  const files = [];
+  for (const path of paths) if (path) files.push({ path, format: "config", need: "optional" });
+  if (home) files.push({ path: join2(home, ".dockercfg"), format: "dockercfg", need: "optional" });
+  return files;
+}
+function readVariable(env) {
+  const text = env[VARIABLE];
+  return text ? parseAuthConfig(text, `the variable ${VARIABLE}`, "logins-only") : void 0;
+}
+async function readAuthFile(file, note) {
+  let text;
+  try {
+    text = await readCapped(file.path);
+  } catch (error) {
+    if (error instanceof PullError) throw error;
+    const { code: code2 } = error;
+    const isAbsent = code2 === "ENOENT" || code2 === "ENOTDIR";
+    if (isAbsent && file.need !== "must-exist") return void 0;
+    const message = isAbsent ? `the file of logins ${file.path} does not exist` : `the file of logins ${file.path} cannot be read (${code2})`;
+    if (file.need !== "optional") throw new PullError("CONFIG_INVALID", message, { cause: error });
+    note(`${message}; going on without it`);
+    return void 0;
+  }
+  return parseAuthConfig(text, file.path, file.format);
+}
+async function readCapped(path) {
+  var _stack = [];
+  try {
+    const handle = __using(_stack, await open3(path, constants2.O_RDONLY), true);
+    const chunks = [];
+    let bytes = 0;
+    for await (const chunk of handle.createReadStream({ autoClose: false })) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > MAX_CONFIG_BYTES)
+        throw new PullError("CONFIG_INVALID", `${path} is larger than ${MAX_CONFIG_BYTES} bytes`, {
+          hint: "A file of logins is never that large; see whether the right file is named."
+        });
+    }
+    return Buffer.concat(chunks).toString("utf8");
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+
+// src/auth/credential-helper.ts
+import { spawn } from "node:child_process";
+
+// src/auth/find-program.ts
+import { constants as constants3 } from "node:fs";
+import { access, stat as stat3 } from "node:fs/promises";
+import { isAbsolute, join as join3 } from "node:path";
+async function findProgram(name2, { env, platform }) {
+  const isWindows = platform === "win32";
+  const file = isWindows && !name2.toLowerCase().endsWith(".exe") ? `${name2}.exe` : name2;
+  for (const directory of pathOf(env, isWindows).split(isWindows ? ";" : ":")) {
+    const path = join3(directory, file);
+    if (isAbsolute(directory) && await isProgram(path)) return path;
+  }
+  return void 0;
+}
+function pathOf(env, isWindows) {
+  const name2 = isWindows ? Object.keys(env).find((key) => key.toUpperCase() === "PATH") : "PATH";
+  return name2 && env[name2] || "";
+}
+async function isProgram(path) {
+  try {
+    await access(path, constants3.X_OK);
+    return (await stat3(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+// src/auth/credential-helper.ts
+var HELPER_TIMEOUT_MS = 3e4;
+var MAX_HELPER_OUTPUT_BYTES = 64 * 1024;
+var MAX_TOLD_LENGTH = 200;
+function isHelperName(name2) {
+  return /^[A-Za-z0-9._-]{1,100}$/.test(name2);
+}
+function helperProgram(name2) {
+  return `docker-credential-${name2}`;
+}
+async function askHelper(name2, server, settings) {
+  const program = await findProgram(helperProgram(name2), settings);
+  if (program === void 0) return { kind: "failed", why: "is not on PATH" };
+  const end = await run(program, server, settings);
+  if ("why" in end) return { kind: "failed", why: end.why };
+  const [output, complaint] = [end.output.trim(), end.complaint.trim()];
+  if (end.status === 0) return readAnswer(output);
+  if (/credentials not found/i.test(`${output}
+${complaint}`)) return { kind: "none" };
+  return { kind: "failed", why: `ended with ${end.status}${told(output || complaint)}` };
+}
+function readAnswer(output) {
+  let answer;
+  try {
+    answer = JSON.parse(output);
+  } catch {
+    return { kind: "failed", why: "answered with something that is not JSON" };
+  }
+  const { Username: username = "", Secret: secret = "" } = isJsonRecord(answer) ? answer : {};
+  if (!isJsonRecord(answer) || typeof username !== "string" || typeof secret !== "string")
+    return { kind: "failed", why: "answered with something that holds no credential" };
+  return secret === "" ? { kind: "none" } : { kind: "found", username, secret };
+}
+function told(text) {
+  const [line = ""] = text.split("\n");
+  if (line === "" || text.includes("{")) return "";
+  return `: ${quote(redactUrls(line).slice(0, MAX_TOLD_LENGTH))}`;
+}
+function run(program, server, settings) {
+  const { env, signal, timeout = HELPER_TIMEOUT_MS } = settings;
+  const { promise, resolve: resolve4, reject } = Promise.withResolvers();
+  const stop = new AbortController();
+  const onAbort = () => {
+    stop.abort();
+    reject(new PullError("ABORTED", "cancelled while waiting for a credential helper"));
+  };
+  if (signal?.aborted) {
+    onAbort();
+    return promise;
+  }
+  const giveUp = (why) => {
+    stop.abort();
+    resolve4({ why });
+  };
+  const timer = setTimeout(() => giveUp(`has not answered within ${timeout / 1e3} s`), timeout);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  start(program, server, { env, stop: stop.signal, giveUp, done: resolve4 });
+  return promise.finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  });
+}
+function start(program, server, { env, stop, giveUp, done }) {
+  const child = spawn(program, ["get"], { env, stdio: "pipe", windowsHide: true });
+  const output = [];
+  const complaint = [];
+  let bytes = 0;
+  const collect = (into) => (chunk) => {
+    into.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_HELPER_OUTPUT_BYTES) giveUp(`answered with more than ${MAX_HELPER_OUTPUT_BYTES} bytes`);
+  };
+  child.stdout.on("data", collect(output));
+  child.stderr.on("data", collect(complaint));
+  child.once("error", (error) => giveUp(`cannot be started (${error.code})`));
+  child.once(
+    "close",
+    (code2, signal) => done({
+      status: code2 ?? signal ?? 0,
+      output: Buffer.concat(output).toString("utf8"),
+      complaint: Buffer.concat(complaint).toString("utf8")
+    })
+  );
+  child.stdin.on("error", () => {
+  });
+  child.stdin.end(server);
+  stop.addEventListener("abort", () => {
+    child.kill("SIGKILL");
+    for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
+  });
+}
+
+// src/auth/helper-desk.ts
+function createHelperDesk(settings) {
+  const answers = /* @__PURE__ */ new Map();
+  const noted = /* @__PURE__ */ new Set();
+  function noteOnce(message) {
+    if (!noted.has(message)) settings.note(message);
+    noted.add(message);
+  }
+  function askOnce(name2, server) {
+    const question = `${name2} ${server}`;
+    const answer = answers.get(question) ?? askHelper(name2, server, settings);
+    answers.set(question, answer);
+    return answer;
+  }
+  return {
+    async ask(config, registry) {
+      const { source } = config;
+      const name2 = config.helpers.get(registry)?.name ?? config.store;
+      if (!name2) return void 0;
+      if (!isHelperName(name2)) throw badHelperName(source);
+      for (const server of serversOf(config, registry)) {
+        const answer = await askOnce(name2, server);
+        if (answer.kind === "found")
+          return toCredential(answer.username, answer.secret, `${helperProgram(name2)}, named in ${source}`);
+        if (answer.kind === "none") continue;
+        noteOnce(
+          `${helperProgram(name2)}, named in ${source} for ${registry}, ${answer.why}; going on without it`
+        );
+        return void 0;
+      }
+      return void 0;
+    }
+  };
+}
+function serversOf({ entries, helpers }, registry) {
+  const written = [helpers.get(registry), ...entries.get(registry) ?? []];
+  return /* @__PURE__ */ new Set([helperServer(registry), ...written.flatMap((entry) => entry ? [entry.key] : [])]);
+}
+function badHelperName(source) {
   return new PullError(
-    "SIZE_MISMATCH",
-    `${what}: ${found} instead of ${expected.size} for ${expected.digest}`
+    "CONFIG_INVALID",
+    `${source}: "credsStore" or "credHelpers" holds no name of a helper`,
+    {
+      hint: 'A helper is named by what follows "docker-credential-" in the name of its program; nothing was downloaded.'
+    }
+  );
+}
+
+// src/auth/keychain.ts
+function createKeychain(settings) {
+  const inputs = inputKeychain(settings.registry, settings.login ?? {});
+  const helpers = createHelperDesk(settings);
+  const sources = [once(() => readNamed(settings)), once(() => readFound(settings))];
+  return async (registry, repository) => {
+    const given = await inputs(registry, repository);
+    if (given) return announced(given, settings.onSecret);
+    const keys = keysOf(registry, repository);
+    for (const source of sources) {
+      const credential = await searchConfigs(await source(), keys, helpers);
+      if (credential) return announced(credential, settings.onSecret);
+    }
+    return void 0;
+  };
+}
+function inputKeychain(registry, login) {
+  checkLogin(login);
+  const { username, password } = login;
+  const own = canonicalRegistry(registry);
+  return async (asked) => username && password && own !== void 0 && canonicalRegistry(asked) === own ? { kind: "password", username, password, source: "the inputs username and password" } : void 0;
+}
+async function readNamed({ authFile, env, note }) {
+  const file = namedFile(authFile, env);
+  const config = file && await readAuthFile(file, note);
+  return config ? [config] : [];
+}
+async function readFound(settings) {
+  const configs = [readVariable(settings.env)];
+  for (const file of foundFiles(settings)) configs.push(await readAuthFile(file, settings.note));
+  return configs.filter((config) => config !== void 0);
+}
+async function searchConfigs(configs, keys, helpers) {
+  for (const key of keys) {
+    for (const config of configs) {
+      const kept = key === keys.at(-1) ? await helpers.ask(config, key) : void 0;
+      const credential = kept ?? searchEntries(config, key);
+      if (credential) return credential;
+    }
+  }
+  return void 0;
+}
+function searchEntries({ entries, source }, key) {
+  for (const entry of entries.get(key) ?? []) {
+    const credential = readEntry(entry, source);
+    if (credential) return credential;
+  }
+  return void 0;
+}
+function announced(credential, onSecret) {
+  for (const secret of secretsOf(credential)) onSecret?.(secret);
+  return credential;
+}
+function once(make) {
+  let value;
+  return () => {
+    value ??= make();
+    return value;
+  };
+}
+
+// src/hosts/certificates.ts
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { stat as stat4 } from "node:fs/promises";
+import { join as join4 } from "node:path";
+
+// src/hosts/config-file.ts
+import { constants as constants4, open as open4, readdir as readdir2 } from "node:fs/promises";
+var MAX_CONFIG_BYTES2 = 4 * 1024 * 1024;
+function invalidConfig(file, why, details = {}) {
+  return new PullError("CONFIG_INVALID", `${file}: ${why}`, details);
+}
+async function readConfigFile(path, skip) {
+  try {
+    var _stack = [];
+    try {
+      const file = __using(_stack, await open4(path, constants4.O_RDONLY | (constants4.O_NONBLOCK ?? 0)), true);
+      const status2 = await file.stat();
+      if (!status2.isFile()) throw invalidConfig(path, "it is not a file");
+      if (status2.size > MAX_CONFIG_BYTES2)
+        throw invalidConfig(path, `its ${status2.size} bytes exceed the limit of ${MAX_CONFIG_BYTES2}`);
+      return await file.readFile();
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      var _promise = __callDispose(_stack, _error, _hasError);
+      _promise && await _promise;
+    }
+  } catch (error) {
+    return unlessExpected(error, path, skip);
+  }
+}
+async function listDirectory(path, skip) {
+  try {
+    const entries = await readdir2(path, { withFileTypes: true });
+    return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name).sort();
+  } catch (error) {
+    return unlessExpected(error, path, skip);
+  }
+}
+function decodeConfig(bytes, file) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw invalidConfig(file, "it is not UTF-8", { cause });
+  }
+}
+function unlessExpected(error, path, skip) {
+  if (error instanceof PullError) throw error;
+  const code2 = error.code;
+  if (code2 === "ENOENT" || code2 === "ENOTDIR") return void 0;
+  if (!skip || code2 !== "EACCES" && code2 !== "EPERM")
+    throw invalidConfig(path, "it cannot be read", { cause: error });
+  skip(`${path} is left out: this user may not read it`);
+  return void 0;
+}
+
+// src/hosts/endpoint.ts
+var NO_TRUST = { authorities: [], sources: [] };
+function joinTrust(one, other) {
+  const client = one.client ?? other.client;
+  return {
+    authorities: [...one.authorities, ...other.authorities],
+    sources: [...one.sources, ...other.sources],
+    ...client ? { client } : {}
+  };
+}
+
+// src/hosts/certificates.ts
+var CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+async function findCertificates(places, registry, windows, note) {
+  const name2 = windows ? registry.replaceAll(":", "") : registry;
+  for (const place of places) {
+    const directory = join4(place, name2);
+    if (await isDirectory(directory)) return readCertificateDirectory(directory, note);
+  }
+  return NO_TRUST;
+}
+async function readCertificateDirectory(directory, note) {
+  const names = await listDirectory(directory, note) ?? [];
+  refuseHalfPairs(directory, names);
+  const parts = [];
+  for (const name2 of names.filter((each) => each.endsWith(".crt")))
+    parts.push(await readAuthorities(join4(directory, name2), note));
+  for (const name2 of names.filter((each) => each.endsWith(".cert"))) {
+    const certificate = join4(directory, name2);
+    parts.push(await readClient(certificate, certificate.replace(/cert$/, "key"), note));
+  }
+  noteFurtherClients(parts, note);
+  return parts.reduce(joinTrust, NO_TRUST);
+}
+async function readAuthorities(file, skip) {
+  const text = await readText(file, skip);
+  return text === void 0 ? NO_TRUST : { authorities: certificatesOf(text, file), sources: [file] };
+}
+async function readClient(certificateFile, keyFile, skip) {
+  const certificate = await readText(certificateFile, skip);
+  const key = keyFile === certificateFile ? certificate : await readText(keyFile, skip);
+  if (certificate === void 0 || key === void 0) return NO_TRUST;
+  const [own = ""] = certificatesOf(certificate, certificateFile);
+  if (!new X509Certificate(own).checkPrivateKey(parseKey(key, keyFile)))
+    throw invalidConfig(keyFile, `it is not the key of the certificate in ${certificateFile}`);
+  const sources = [.../* @__PURE__ */ new Set([certificateFile, keyFile])];
+  return { authorities: [], client: { certificate, key }, sources };
+}
+function noteFurtherClients(parts, note) {
+  const [first2, ...further] = parts.filter((part) => part.client);
+  if (further.length === 0) return;
+  note(`of several client certificates only ${first2?.sources[0]} is used`);
+}
+function refuseHalfPairs(directory, names) {
+  for (const [half, other] of [[".cert", ".key"], [".key", ".cert"]]) {
+    for (const name2 of names.filter((each) => each.endsWith(half))) {
+      const missing2 = `${name2.slice(0, -half.length)}${other}`;
+      if (names.includes(missing2)) continue;
+      throw invalidConfig(join4(directory, name2), `${missing2} is not beside it`, {
+        hint: "A client certificate needs both files; the certificate of an authority ends in .crt."
+      });
+    }
+  }
+}
+async function readText(file, skip) {
+  const bytes = await readConfigFile(file, skip);
+  if (bytes) return decodeConfig(bytes, file);
+  if (!skip) throw invalidConfig(file, "there is no such file");
+  return void 0;
+}
+function certificatesOf(text, file) {
+  const found = text.match(CERTIFICATE) ?? [];
+  if (found.length === 0)
+    throw invalidConfig(file, "it holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)");
+  for (const [index, pem] of found.entries()) {
+    try {
+      new X509Certificate(pem);
+    } catch (cause) {
+      throw invalidConfig(file, `certificate ${index + 1} of ${found.length} cannot be read`, { cause });
+    }
+  }
+  return found;
+}
+function parseKey(text, file) {
+  try {
+    return createPrivateKey(text);
+  } catch {
+    throw invalidConfig(file, "it holds no private key that can be read without a password");
+  }
+}
+async function isDirectory(path) {
+  return stat4(path).then(
+    (status2) => status2.isDirectory(),
+    () => false
+  );
+}
+
+// src/hosts/containerd-hosts.ts
+import { isAbsolute as isAbsolute2, join as join5 } from "node:path";
+
+// src/hosts/docker-daemon.ts
+import { BlockList, isIP } from "node:net";
+
+// node_modules/smol-toml/dist/error.js
+function getLineColFromPtr(string, ptr) {
+  let lines2 = string.slice(0, ptr).split(/\r?\n/);
+  return [lines2.length, lines2.pop().length + 1];
+}
+function makeCodeBlock(string, line, column2) {
+  let lines2 = string.split(/\r?\n/);
+  let codeblock = "";
+  let numberLen = (Math.log10(line + 1) | 0) + 1;
+  for (let i = line - 1; i <= line + 1; i++) {
+    let l = lines2[i - 1];
+    if (!l)
+      continue;
+    codeblock += i.toString().padEnd(numberLen, " ");
+    codeblock += ":  ";
+    codeblock += l;
+    codeblock += "\n";
+    if (i === line) {
+      codeblock += " ".repeat(numberLen + column2 + 2);
+      codeblock += "^\n";
+    }
+  }
+  return codeblock;
+}
+var TomlError = class _TomlError extends Error {
+  line;
+  column;
+  codeblock;
+  constructor(message, options) {
+    const [line, column2] = getLineColFromPtr(options.toml, options.ptr);
+    const codeblock = makeCodeBlock(options.toml, line, column2);
+    super(`Invalid TOML document: ${message}
+
+${codeblock}`, options);
+    this.line = line;
+    this.column = column2;
+    this.codeblock = codeblock;
+  }
+  /** @internal */
+  static x(message, ctx, ptr) {
+    throw new _TomlError(message, { toml: ctx.s, ptr: ptr ?? ctx.p });
+  }
+};
+
+// node_modules/smol-toml/dist/primitive.js
+function parseString(ctx) {
+  let startPtr = ctx.p;
+  let c = ctx.s.charCodeAt(ctx.p++);
+  let first2 = c;
+  let isLiteral = c === 39;
+  let isMultiline = c === ctx.s.charCodeAt(ctx.p) && c === ctx.s.charCodeAt(ctx.p + 1);
+  if (isMultiline) {
+    if ((c = ctx.s.charCodeAt(ctx.p += 2)) === 10)
+      ctx.p++;
+    else if (c === 13 && ctx.s.charCodeAt(ctx.p + 1) === 10)
+      ctx.p += 2;
+  }
+  let parsed = "";
+  let sliceStart = ctx.p;
+  let state = 0;
+  for (; ctx.p < ctx.s.length; ctx.p++) {
+    c = ctx.s.charCodeAt(ctx.p);
+    if (isMultiline && (c === 10 || c === 13 && ctx.s.charCodeAt(ctx.p + 1) === 10)) {
+      state = state && 3;
+    } else if (c < 32 && c !== 9 || c === 127) {
+      TomlError.x("control characters are not allowed in strings", ctx);
+    } else if ((!state || state === 3) && c === first2 && (!isMultiline || ctx.s.charCodeAt(ctx.p + 1) === first2 && ctx.s.charCodeAt(ctx.p + 2) === first2)) {
+      if (isMultiline) {
+        if (ctx.s.charCodeAt(ctx.p + 3) === first2)
+          ctx.p++;
+        if (ctx.s.charCodeAt(ctx.p + 3) === first2)
+          ctx.p++;
+      }
+      if (!state) {
+        let s = ctx.s.slice(sliceStart, ctx.p);
+        parsed = parsed ? parsed + s : s;
+      }
+      ctx.p += isMultiline ? 3 : 1;
+      return parsed;
+    } else if (!state) {
+      if (!isLiteral && c === 92) {
+        parsed += ctx.s.slice(sliceStart, sliceStart = ctx.p);
+        state = 1;
+      }
+    } else if (state === 1) {
+      if (c === 120 || c === 117 || c === 85) {
+        let errPtr = ctx.p++ - 1;
+        let value = 0;
+        let len = c === 120 ? 2 : c === 117 ? 4 : 8;
+        for (let j = 0; j < len; j++, ctx.p++) {
+          let hex = ctx.s.charCodeAt(ctx.p);
+          let digit = (
+            /* 0-9 */
+            hex >= 48 && hex <= 57 ? hex - 48 : (
+              /* A-F */
+              hex >= 65 && hex <= 70 ? hex - 65 + 10 : (
+                /* a-f */
+                hex >= 97 && hex <= 102 ? hex - 97 + 10 : -1
+              )
+            )
+          );
+          if (digit < 0)
+            TomlError.x("invalid non-hex character in unicode escape", ctx);
+          value = value << 4 | digit;
+        }
+        if (value < 0 || value > 1114111 || value >= 55296 && value <= 57343) {
+          TomlError.x("invalid unicode escape", ctx, errPtr);
+        }
+        parsed += String.fromCodePoint(value);
+        sliceStart = ctx.p--;
+        state = 0;
+      } else if (isMultiline && (c === 32 || c === 9)) {
+        state = 2;
+      } else {
+        if (c === 98)
+          parsed += "\b";
+        else if (c === 116)
+          parsed += "	";
+        else if (c === 110)
+          parsed += "\n";
+        else if (c === 102)
+          parsed += "\f";
+        else if (c === 114)
+          parsed += "\r";
+        else if (c === 101)
+          parsed += "\x1B";
+        else if (c === 34)
+          parsed += '"';
+        else if (c === 92)
+          parsed += "\\";
+        else
+          TomlError.x("unrecognised escape sequence", ctx);
+        sliceStart = ctx.p + 1;
+        state = 0;
+      }
+    } else if (c !== 32 && c !== 9) {
+      if (state === 2)
+        TomlError.x("invalid escape: only line-ending whitespace may be escaped", ctx, sliceStart);
+      state = !isLiteral && c === 92 ? 1 : 0;
+      sliceStart = ctx.p;
+    }
+  }
+  TomlError.x("unfinished string", ctx, startPtr);
+}
+
+// node_modules/smol-toml/dist/date.js
+var DATE_TIME_RE = /^(\d{4}-\d{2}-\d{2})?[Tt ]?(?:(\d{2}):\d{2}(?::\d{2}(?:\.\d+)?)?)?(Z|z|[-+]\d{2}:\d{2})?$/i;
+var TomlDate = class _TomlDate extends Date {
+  #hasDate = false;
+  #hasTime = false;
+  #offset = null;
+  constructor(date, fasttype, unsafeDelim) {
+    let hasDate = true;
+    let hasTime = true;
+    let offset = "Z";
+    let c;
+    if (typeof date === "string") {
+      if (fasttype)
+        prep: {
+          if (fasttype < 3) {
+            if (+date.slice(11, 13) > 23) {
+              date = "";
+              break prep;
+            }
+            if (fasttype === 2) {
+              offset = null;
+              date += "Z";
+            } else if ((c = date.charCodeAt(date.length - 1)) !== 90 && c !== 122) {
+              offset = date.slice(date.length - 6);
+            }
+            if (unsafeDelim)
+              date = date.slice(0, 10) + "T" + date.slice(11);
+          } else if (fasttype === 4) {
+            date = +date.slice(0, 2) > 23 ? "" : `0000-01-01T${date}Z`;
+          }
+          hasDate = fasttype !== 4;
+          hasTime = fasttype !== 3;
+        }
+      else {
+        let match = date.match(DATE_TIME_RE);
+        if (match) {
+          if (!match[1]) {
+            hasDate = false;
+            date = `0000-01-01T${date}`;
+          }
+          hasTime = !!match[2];
+          hasTime && date[10] === " " && (date = date.replace(" ", "T"));
+          if (match[2] && +match[2] > 23) {
+            date = "";
+          } else {
+            offset = match[3] || null;
+            if (!offset && hasTime)
+              date += "Z";
+          }
+        } else {
+          date = "";
+        }
+      }
+    }
+    super(date);
+    if (!isNaN(this.getTime())) {
+      this.#hasDate = hasDate;
+      this.#hasTime = hasTime;
+      this.#offset = offset;
+    }
+  }
+  isDateTime() {
+    return this.#hasDate && this.#hasTime;
+  }
+  isLocal() {
+    return !this.#hasDate || !this.#hasTime || !this.#offset;
+  }
+  isDate() {
+    return this.#hasDate && !this.#hasTime;
+  }
+  isTime() {
+    return this.#hasTime && !this.#hasDate;
+  }
+  isValid() {
+    return this.#hasDate || this.#hasTime;
+  }
+  toISOString() {
+    let iso = super.toISOString();
+    if (this.isDate())
+      return iso.slice(0, 10);
+    if (this.isTime())
+      return iso.slice(11, 23);
+    if (this.#offset === null)
+      return iso.slice(0, -1);
+    if (this.#offset === "Z" || this.#offset === "z")
+      return iso;
+    let offset = +this.#offset.slice(1, 3) * 60 + +this.#offset.slice(4, 6);
+    offset = this.#offset[0] === "-" ? offset : -offset;
+    let offsetDate = new Date(this.getTime() - offset * 6e4);
+    return offsetDate.toISOString().slice(0, -1) + this.#offset;
+  }
+  static wrapAsOffsetDateTime(jsDate, offset = "Z") {
+    let date = new _TomlDate(jsDate);
+    date.#offset = offset;
+    return date;
+  }
+  static wrapAsLocalDateTime(jsDate) {
+    let date = new _TomlDate(jsDate);
+    date.#offset = null;
+    return date;
+  }
+  static wrapAsLocalDate(jsDate) {
+    let date = new _TomlDate(jsDate);
+    date.#hasTime = false;
+    date.#offset = null;
+    return date;
+  }
+  static wrapAsLocalTime(jsDate) {
+    let date = new _TomlDate(jsDate);
+    date.#hasDate = false;
+    date.#offset = null;
+    return date;
+  }
+};
+
+// node_modules/smol-toml/dist/extract.js
+function isDigit(char, base = 10) {
+  return base === 16 ? char > 47 && char < 58 || char > 64 && char < 71 || char > 96 && char < 103 : char > 47 && char < 48 + base;
+}
+function isEndOfValue(char, delim) {
+  return char === 32 || char === 9 || char === 10 || char === 13 || // Structure end or next value delimiter
+  delim && (char === delim || char === 44) || // Comment
+  char === 35;
+}
+function extractValue(ctx, end) {
+  let errPtr = ctx.p;
+  let c = ctx.s.charCodeAt(ctx.p);
+  if (c === 91 || c === 123) {
+    ctx.d-- || TomlError.x("document contains excessively nested structures. aborting.", ctx);
+    let value = c === 91 ? parseArray(ctx) : parseInlineTable(ctx);
+    ctx.d++;
+    return value;
+  }
+  if (c === 34 || c === 39) {
+    return parseString(ctx);
+  }
+  if (c === 116) {
+    if (ctx.s.charCodeAt(++ctx.p) !== 114 || ctx.s.charCodeAt(++ctx.p) !== 117 || ctx.s.charCodeAt(++ctx.p) !== 101)
+      TomlError.x("invalid value", ctx, errPtr);
+    return ctx.p++, true;
+  }
+  if (c === 102) {
+    if (ctx.s.charCodeAt(++ctx.p) !== 97 || ctx.s.charCodeAt(++ctx.p) !== 108 || ctx.s.charCodeAt(++ctx.p) !== 115 || ctx.s.charCodeAt(++ctx.p) !== 101)
+      TomlError.x("invalid value", ctx, errPtr);
+    return ctx.p++, false;
+  }
+  if (c === 43 || c === 45) {
+    return parseNumber(ctx, ctx.p, ctx.s.charCodeAt(++ctx.p), 44 - c, end);
+  }
+  if (ctx.s.charCodeAt(ctx.p + 4) === 45 && ctx.s.charCodeAt(ctx.p + 7) === 45) {
+    return parseDate(ctx, c, end);
+  }
+  if (ctx.s.charCodeAt(ctx.p + 2) === 58) {
+    return parseTime(ctx, c, end);
+  }
+  return parseNumber(ctx, ctx.p, c, 0, end);
+}
+function parseNumber(ctx, startPtr, startChr, sign, endChr) {
+  let c = startChr;
+  let state = 0;
+  let hasUnderscores = false;
+  if (c === 105) {
+    if (ctx.s.charCodeAt(++ctx.p) !== 110 || ctx.s.charCodeAt(++ctx.p) !== 102)
+      TomlError.x("invalid value", ctx, startPtr);
+    return ctx.p++, (sign || 1) / 0;
+  }
+  if (c === 110) {
+    if (ctx.s.charCodeAt(++ctx.p) !== 97 || ctx.s.charCodeAt(++ctx.p) !== 110)
+      TomlError.x("invalid value", ctx, startPtr);
+    return ctx.p++, NaN;
+  }
+  if (c === 48) {
+    if (++ctx.p >= ctx.s.length || isEndOfValue(c = ctx.s.charCodeAt(ctx.p), endChr))
+      return ctx.bi === true ? 0n : 0;
+    if (!sign) {
+      if (c === 120)
+        return parseIntegerBaseN(ctx, startPtr, 16, endChr);
+      else if (c === 98)
+        return parseIntegerBaseN(ctx, startPtr, 2, endChr);
+      else if (c === 111)
+        return parseIntegerBaseN(ctx, startPtr, 8, endChr);
+    }
+    if (c === 46)
+      state = 2;
+    else if (c === 101 || c === 69)
+      state = 4;
+    else
+      TomlError.x("illegal leading zero", ctx, startPtr);
+  } else if (!isDigit(c))
+    TomlError.x("invalid value", ctx, startPtr);
+  while (++ctx.p < ctx.s.length && (c = ctx.s.charCodeAt(ctx.p), !isEndOfValue(c, endChr))) {
+    if (!state)
+      state = 1;
+    if (c === 95) {
+      if (!(state & 1))
+        TomlError.x("illegal underscore", ctx);
+      state += 11;
+      hasUnderscores = true;
+    } else if (state === 1 && c === 46)
+      state = 2;
+    else if ((state === 1 || state === 3) && (c === 101 || c === 69))
+      state = 4;
+    else if (state === 4 && (c === 43 || c === 45)) {
+      state = 6;
+    } else if (!isDigit(c))
+      TomlError.x(`illegal character in numeric literal`, ctx);
+    else if (state > 9)
+      state -= 11;
+    else if (!(state & 1))
+      state++;
+  }
+  if (!state) {
+    let val = (startChr - 48) * (sign || 1);
+    return ctx.bi === true ? BigInt(val) : val;
+  }
+  if (!(state & 1))
+    TomlError.x("unfinished numeric value", ctx, startPtr);
+  let str = ctx.s.slice(startPtr, ctx.p);
+  if (hasUnderscores)
+    str = str.replaceAll("_", "");
+  return state > 1 ? parseFloat(str) : parseInteger(ctx, str, 10, startPtr);
+}
+function parseIntegerBaseN(ctx, startPtr, base, endChr) {
+  let c, underscore = 1;
+  while (++ctx.p < ctx.s.length && (c = ctx.s.charCodeAt(ctx.p), !isEndOfValue(c, endChr))) {
+    if (c === 95) {
+      if (underscore & 1)
+        TomlError.x("illegal underscore", ctx);
+      underscore = 3;
+    } else if (!isDigit(c, base))
+      TomlError.x(`illegal character in numeric literal`, ctx);
+    else if (underscore & 1)
+      underscore--;
+  }
+  if (underscore & 1)
+    TomlError.x("unfinished numeric value", ctx);
+  let str = ctx.s.slice(startPtr + 2, ctx.p);
+  if (underscore)
+    str = str.replaceAll("_", "");
+  return parseInteger(ctx, str, base, startPtr);
+}
+function parseInteger(ctx, str, base, startPtr) {
+  if (ctx.bi !== true)
+    int: {
+      let val = parseInt(str, base);
+      if (!Number.isSafeInteger(val)) {
+        if (ctx.bi)
+          break int;
+        TomlError.x("integer value cannot be represented losslessly", ctx, startPtr);
+      }
+      return val;
+    }
+  return base === 10 ? BigInt(str) : BigInt((base === 2 ? "0b" : base === 8 ? "0o" : "0x") + str);
+}
+function parseDate(ctx, c, endChr) {
+  let startPtr = ctx.p++, unsafeSeparator;
+  if (!isDigit(c) || !isDigit(ctx.s.charCodeAt(ctx.p++)) || !isDigit(ctx.s.charCodeAt(ctx.p++)) || !isDigit(ctx.s.charCodeAt(ctx.p++))) {
+    return parseNumber(ctx, ctx.p = startPtr, c, 0, endChr);
+  }
+  ctx.p += 5;
+  if (!isDigit(ctx.s.charCodeAt(ctx.p++)))
+    TomlError.x("invalid date-time: date part is malformed", ctx, startPtr);
+  if (ctx.p >= ctx.s.length || ((c = ctx.s.charCodeAt(ctx.p)) !== 32 || (unsafeSeparator = true, !isDigit(ctx.s.charCodeAt(ctx.p + 1)))) && c !== 84 && c !== 116) {
+    let t2 = ctx.s.slice(startPtr, ctx.p);
+    return readDate(ctx, t2, 3, false, startPtr);
+  }
+  if (ctx.s.charCodeAt(ctx.p += 3) !== 58)
+    TomlError.x("invalid date-time: time part is malformed", ctx, startPtr);
+  if (ctx.s.charCodeAt(ctx.p += 3) === 58)
+    ctx.p += 3;
+  if (ctx.s.charCodeAt(ctx.p) === 46)
+    while (isDigit(ctx.s.charCodeAt(++ctx.p)))
+      ;
+  if (c = ctx.s.charCodeAt(ctx.p)) {
+    if (c === 90 || c === 122) {
+      let t2 = ctx.s.slice(startPtr, ++ctx.p);
+      return readDate(ctx, t2, 1, unsafeSeparator, startPtr, "[+00:00]");
+    }
+    if (c === 43 || c === 45) {
+      let t2 = ctx.s.slice(startPtr, ctx.p += 6);
+      return readDate(ctx, t2, 1, unsafeSeparator, startPtr, !ctx.ld && "[" + ctx.s.slice(ctx.p - 6, ctx.p) + "]");
+    }
+  }
+  let t = ctx.s.slice(startPtr, ctx.p);
+  return readDate(ctx, t, 2, unsafeSeparator, startPtr);
+}
+function parseTime(ctx, c, endChr) {
+  let start2 = ctx.p;
+  if (!isDigit(c) || !isDigit(ctx.s.charCodeAt(++ctx.p))) {
+    return parseNumber(ctx, --ctx.p, c, 0, endChr);
+  }
+  if (ctx.s.charCodeAt(ctx.p += 4) === 58)
+    ctx.p += 3;
+  if (ctx.s.charCodeAt(ctx.p) === 46)
+    while (isDigit(ctx.s.charCodeAt(++ctx.p)))
+      ;
+  let t = ctx.s.slice(start2, ctx.p);
+  return readDate(ctx, t, 4, false, start2);
+}
+function readDate(ctx, str, type, unsafeDelim, errPtr, temporalSuffix) {
+  if (ctx.ld) {
+    let date = new TomlDate(str, type, unsafeDelim);
+    if (!date.isValid())
+      TomlError.x("invalid date", ctx, errPtr);
+    return date;
+  }
+  try {
+    if (temporalSuffix)
+      str += temporalSuffix;
+    switch (type) {
+      case 1:
+        return Temporal.ZonedDateTime.from(str);
+      case 2:
+        return Temporal.PlainDateTime.from(str);
+      case 3:
+        return Temporal.PlainDate.from(str);
+      case 4:
+        return Temporal.PlainTime.from(str);
+    }
+  } catch (e) {
+    TomlError.x(e instanceof Error ? e.message : "" + e, ctx, errPtr);
+  }
+}
+
+// node_modules/smol-toml/dist/util.js
+function skipComment(ctx) {
+  for (; ctx.p < ctx.s.length; ctx.p++) {
+    let c = ctx.s.charCodeAt(ctx.p);
+    if (c === 10)
+      break;
+    if (c === 13 && ctx.s.charCodeAt(ctx.p + 1) === 10) {
+      ctx.p++;
+      break;
+    }
+    if (c < 32 && c !== 9 || c === 127) {
+      TomlError.x("control characters are not allowed in comments", ctx);
+    }
+  }
+}
+function skipVoid(ctx, banNewLines, banComments) {
+  let c;
+  while (ctx.p < ctx.s.length) {
+    while (ctx.p < ctx.s.length && ((c = ctx.s.charCodeAt(ctx.p)) === 32 || c === 9 || !banNewLines && (c === 10 || c === 13 && ctx.s.charCodeAt(ctx.p + 1) === 10)))
+      ctx.p++;
+    if (banComments || c !== 35)
+      break;
+    skipComment(ctx);
+  }
+}
+
+// node_modules/smol-toml/dist/struct.js
+function parseKey2(ctx, end = 61) {
+  let startPtr;
+  let state = 0;
+  let parsed = [];
+  let sliceStart;
+  let c = ctx.s.charCodeAt(startPtr = ctx.p);
+  do {
+    if (c === end) {
+      if (!state)
+        TomlError.x("unexpected end of key", ctx);
+      if (state === 1)
+        parsed.push(ctx.s.slice(sliceStart, ctx.p));
+      return ctx.p++, parsed;
+    } else if (c === 46) {
+      if (!state)
+        TomlError.x("illegal empty bare key", ctx);
+      if (state === 1)
+        parsed.push(ctx.s.slice(sliceStart, ctx.p));
+      state = 0;
+    } else if (!state && (c === 34 || c === 39)) {
+      if (c === ctx.s.charCodeAt(ctx.p + 1) && c === ctx.s.charCodeAt(ctx.p + 2))
+        TomlError.x("illegal quoted key: multiline strings are not allowed", ctx);
+      parsed.push(parseString(ctx));
+      state = 2;
+      ctx.p--;
+    } else if (c === 32 || c === 9) {
+      if (state === 1) {
+        parsed.push(ctx.s.slice(sliceStart, ctx.p));
+        state = 2;
+      }
+    } else if (state === 2 || c < 48 && c !== 45 || c > 57 && c < 65 || c > 90 && c < 97 && c !== 95 || c > 122) {
+      TomlError.x("illegal character in key", ctx);
+    } else if (!state) {
+      state = 1;
+      sliceStart = ctx.p;
+    }
+  } while (c = ctx.s.charCodeAt(++ctx.p));
+  TomlError.x("incomplete key-value: cannot find end of key", ctx, startPtr);
+}
+function parseInlineTable(ctx) {
+  let startPtr = ctx.p++;
+  let res = /* @__PURE__ */ Object.create(null);
+  let seen = /* @__PURE__ */ new Set();
+  let c;
+  while (ctx.p < ctx.s.length) {
+    skipVoid(ctx);
+    if ((c = ctx.s.charCodeAt(ctx.p)) === 125) {
+      ctx.p++;
+      return res;
+    }
+    let k;
+    let t = res;
+    let hasOwn = false;
+    let errPtr = ctx.p;
+    let key = parseKey2(ctx);
+    for (let i = 0; i < key.length; i++) {
+      if (i)
+        t = hasOwn ? t[k] : t[k] = /* @__PURE__ */ Object.create(null);
+      k = key[i];
+      if ((hasOwn = Object.hasOwn(t, k)) && (typeof t[k] !== "object" || seen.has(t[k]))) {
+        TomlError.x("trying to redefine an already defined value", ctx, errPtr);
+      }
+      let unsafe = k === "__proto__";
+      if (ctx.uk && (unsafe || k === "constructor")) {
+        t = ctx.uk !== 1 && TomlError.x("document contains an unsafe property", ctx, errPtr);
+        break;
+      }
+      if (!hasOwn && unsafe) {
+        Object.defineProperty(t, k, { enumerable: true, configurable: true, writable: true });
+      }
+    }
+    if (hasOwn) {
+      TomlError.x("trying to redefine an already defined value", ctx, errPtr);
+    }
+    skipVoid(ctx, true, true);
+    let value = extractValue(
+      ctx,
+      125
+      /* } */
+    );
+    if (t && typeof (t[k] = value) === "object")
+      seen.add(value);
+    skipVoid(ctx);
+    if ((c = ctx.s.charCodeAt(ctx.p++)) === 125) {
+      return res;
+    }
+    if (c !== 44)
+      TomlError.x("expected comma or end of structure", ctx, ctx.p - 1);
+  }
+  TomlError.x("unfinished table", ctx, startPtr);
+}
+function parseArray(ctx) {
+  let startPtr = ctx.p++;
+  let res = [];
+  let c;
+  while (ctx.p < ctx.s.length) {
+    skipVoid(ctx);
+    if ((c = ctx.s.charCodeAt(ctx.p)) === 93) {
+      ctx.p++;
+      return res;
+    }
+    res.push(extractValue(
+      ctx,
+      93
+      /* ] */
+    ));
+    skipVoid(ctx);
+    if ((c = ctx.s.charCodeAt(ctx.p++)) === 93) {
+      return res;
+    }
+    if (c !== 44)
+      TomlError.x("expected comma or end of structure", ctx, ctx.p - 1);
+  }
+  TomlError.x("unfinished array", ctx, startPtr);
+}
+
+// node_modules/smol-toml/dist/parse.js
+function peekTable(ctx, key, table, meta, type) {
+  let t = table;
+  let m = meta;
+  let k;
+  let hasOwn = false;
+  let state;
+  for (let i = 0; i < key.length; i++) {
+    if (i) {
+      t = hasOwn ? t[k] : t[k] = /* @__PURE__ */ Object.create(null);
+      m = (state = m[k]).c;
+      if (type === 0 && (state.t === 1 || state.t === 2)) {
+        return null;
+      }
+      if (state.t === 2) {
+        let l = t.length - 1;
+        t = t[l];
+        m = m[l].c;
+      }
+    }
+    k = key[i];
+    if ((hasOwn = Object.hasOwn(t, k)) && m[k]?.t === 0 && m[k]?.d) {
+      return null;
+    }
+    if (!hasOwn) {
+      let unsafe = k === "__proto__";
+      if (ctx.uk && (unsafe || k === "constructor"))
+        return false;
+      if (unsafe) {
+        Object.defineProperty(t, k, { enumerable: true, configurable: true, writable: true });
+        Object.defineProperty(m, k, { enumerable: true, configurable: true, writable: true });
+      }
+      m[k] = {
+        t: i < key.length - 1 && type === 2 ? 3 : type,
+        d: false,
+        i: 0,
+        c: /* @__PURE__ */ Object.create(null)
+      };
+    }
+  }
+  state = m[k];
+  if (state.t !== type && !(type === 1 && state.t === 3)) {
+    return null;
+  }
+  if (type === 2) {
+    if (!state.d) {
+      state.d = true;
+      t[k] = [];
+    }
+    t[k].push(t = /* @__PURE__ */ Object.create(null));
+    state.c[state.i++] = state = { t: 1, d: false, i: 0, c: /* @__PURE__ */ Object.create(null) };
+  }
+  if (state.d) {
+    return null;
+  }
+  state.d = true;
+  if (type === 1) {
+    t = hasOwn ? t[k] : t[k] = /* @__PURE__ */ Object.create(null);
+  } else if (type === 0 && hasOwn) {
+    return null;
+  }
+  return [k, t, state.c];
+}
+function validateTablePeek(ctx, peek, ptr) {
+  if (peek === null || ctx.uk === 2)
+    TomlError.x(peek === null ? "trying to redefine an already defined table or value" : "document contains an unsafe property", ctx, ptr);
+}
+function parse2(toml, options = {}) {
+  let ctx = {
+    s: toml,
+    p: 0,
+    d: options.maxDepth ?? 1e3,
+    bi: options.integersAsBigInt ?? false,
+    ld: options.useLegacyDate ?? true,
+    uk: options.unsafeKeyBehaviour === "throw" ? 2 : options.unsafeKeyBehaviour === "drop" ? 1 : 0
+  };
+  let res = /* @__PURE__ */ Object.create(null);
+  let meta = /* @__PURE__ */ Object.create(null);
+  let tmp;
+  let skipping = false;
+  let tbl = res;
+  let m = meta;
+  if (toml.charCodeAt(0) === 65279)
+    ctx.p++;
+  skipVoid(ctx);
+  while (ctx.p < toml.length) {
+    if (toml.charCodeAt(ctx.p) === 91) {
+      let isTableArray = toml.charCodeAt(++ctx.p) === 91;
+      tmp = ctx.p += +isTableArray;
+      skipping = false;
+      let k = parseKey2(
+        ctx,
+        93
+        /* ] */
+      );
+      if (isTableArray) {
+        if (toml.charCodeAt(ctx.p) !== 93) {
+          TomlError.x("expected end of table array declaration", ctx);
+        }
+        ctx.p++;
+      }
+      let p = peekTable(
+        ctx,
+        k,
+        res,
+        meta,
+        isTableArray ? 2 : 1
+        /* Type.EXPLICIT */
+      );
+      if (!p) {
+        validateTablePeek(ctx, p, tmp);
+        skipping = true;
+      } else {
+        m = p[2];
+        tbl = p[1];
+      }
+    } else {
+      tmp = ctx.p;
+      let k = parseKey2(ctx);
+      let p = peekTable(
+        ctx,
+        k,
+        tbl,
+        m,
+        0
+        /* Type.DOTTED */
+      );
+      if (!p && !skipping)
+        validateTablePeek(ctx, p, tmp);
+      skipVoid(ctx, true, true);
+      let v = extractValue(ctx, void 0);
+      if (p && !skipping)
+        p[1][p[0]] = v;
+    }
+    skipVoid(ctx, true);
+    if (ctx.p < toml.length && (tmp = toml.charCodeAt(ctx.p)) !== 10 && (tmp !== 13 || toml.charCodeAt(ctx.p + 1) !== 10)) {
+      TomlError.x("each key-value declaration must be followed by an end-of-line", ctx);
+    }
+    skipVoid(ctx);
+  }
+  return res;
+}
+
+// node_modules/smol-toml/dist/stringify.js
+var HAS_WELLFORMED = !!"".isWellFormed;
+
+// src/hosts/toml.ts
+function parseToml(bytes, file) {
+  const text = decodeConfig(bytes, file);
+  try {
+    return tomlTable(parse2(text), file);
+  } catch (error) {
+    throw invalidConfig(file, syntaxFault(error));
+  }
+}
+function tomlTable(record, file) {
+  const value = (key) => {
+    const exact = Object.hasOwn(record, key) ? key : void 0;
+    const name2 = exact ?? Object.keys(record).find((other) => other.toLowerCase() === key);
+    return name2 === void 0 ? void 0 : record[name2];
+  };
+  const typed = (key, what, is) => {
+    const found = value(key);
+    if (found === void 0 || is(found)) return found;
+    throw invalidConfig(file, `"${key}" is not ${what}`);
+  };
+  return {
+    file,
+    value,
+    text: (key) => typed(key, "a string", isText),
+    flag: (key) => typed(key, "true or false", (found) => typeof found === "boolean"),
+    texts: (key) => typed(key, "a list of strings", isTexts),
+    table: (key) => {
+      const found = typed(key, "a table", isJsonRecord);
+      return found && tomlTable(found, file);
+    },
+    tables: (key) => (typed(key, "a list of tables", isTables) ?? []).map((each) => tomlTable(each, file)),
+    entries: () => Object.entries(record)
+  };
+}
+function isText(value) {
+  return typeof value === "string";
+}
+function isTexts(value) {
+  return Array.isArray(value) && value.every(isText);
+}
+function isTables(value) {
+  return Array.isArray(value) && value.every(isJsonRecord);
+}
+function syntaxFault(error) {
+  if (!(error instanceof TomlError)) return "it is not valid TOML";
+  return `it is not valid TOML, at line ${error.line}, column ${error.column}`;
+}
+
+// src/hosts/docker-daemon.ts
+var MAX_DAEMON_JSON_BYTES = 1024 * 1024;
+async function loadDaemonConfig(places, note) {
+  for (const file of places) {
+    const record = await readRecord(file, note);
+    if (!record) continue;
+    return {
+      mirrors: texts(record, "registry-mirrors", file, note).flatMap((text) => parseMirror(text, file, note)),
+      isInsecure: insecureHosts(texts(record, "insecure-registries", file, note)),
+      file
+    };
+  }
+  return { mirrors: [], isInsecure: () => false, file: void 0 };
+}
+function daemonMirrors(daemon, reference) {
+  if (reference.registry !== "docker.io") return [];
+  return daemon.mirrors.map((url) => {
+    const path = url.pathname.replace(/^\/+|\/+$/g, "");
+    return {
+      registry: url.host,
+      repository: reference.repository,
+      scheme: url.protocol === "http:" ? "http" : "https",
+      ...path ? { apiPath: `${path}/v2` } : {},
+      headers: {},
+      serves: { tags: false, digests: true },
+      insecure: false,
+      source: daemon.file
+    };
+  });
+}
+async function readRecord(file, note) {
+  try {
+    const bytes = await readConfigFile(file, note);
+    return bytes && parseJsonObject(bytes, file, MAX_DAEMON_JSON_BYTES);
+  } catch (error) {
+    note(`${file} is left out: ${toPullError(error).message}`);
+    return {};
+  }
+}
+function texts(record, key, file, note) {
+  const value = field(record, key) ?? [];
+  if (isTexts(value)) return value;
+  note(`${file}: "${key}" is left out, because it is not a list of strings`);
+  return [];
+}
+function parseMirror(text, file, note) {
+  const url = URL.canParse(text) ? new URL(text) : void 0;
+  if (url && isPlainUrl(url)) return [url];
+  const shown2 = /[@?]/.test(text) ? "a mirror" : quote(text);
+  note(`${file}: ${shown2} is left out, because it is not a plain http:// or https:// URL`);
+  return [];
+}
+function isPlainUrl(url) {
+  if (url.protocol !== "http:" && url.protocol !== "https:") return false;
+  return !(url.username || url.password || url.search || url.hash);
+}
+function insecureHosts(entries) {
+  const networks = { ipv4: new BlockList(), ipv6: new BlockList() };
+  const hosts = /* @__PURE__ */ new Set();
+  for (const entry of entries) {
+    const [address = "", bits = ""] = entry.split("/", 2);
+    const family = familyOf(address);
+    if (family && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === "ipv6" ? 128 : 32))
+      networks[family].addSubnet(address, Number(bits), family);
+    else hosts.add(entry.toLowerCase());
+  }
+  return (registry) => {
+    if (hosts.has(registry.toLowerCase())) return true;
+    const address = registry.replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+    const family = familyOf(address);
+    return family !== void 0 && networks[family].check(address, family);
+  };
+}
+function familyOf(address) {
+  const version = isIP(address);
+  if (version === 0) return void 0;
+  return version === 6 ? "ipv6" : "ipv4";
+}
+
+// src/hosts/containerd-hosts.ts
+var HUB3 = "docker.io";
+var HUB_API_HOST = "registry-1.docker.io";
+async function containerdHosts(root, reference, windows, note) {
+  if (await listDirectory(root) === void 0) throw invalidConfig(root, "there is no such directory");
+  for (const name2 of directoryNames(reference.registry, windows)) {
+    const directory = join5(root, name2);
+    if (await listDirectory(directory) === void 0) continue;
+    const file = join5(directory, "hosts.toml");
+    const bytes = await readConfigFile(file);
+    if (bytes && bytes.length > 0) return readHosts(parseToml(bytes, file), directory, reference, note);
+    const trust = await readCertificateDirectory(directory, note);
+    return [{ ...ownHost(reference), source: directory, trust }];
+  }
+  return void 0;
+}
+function directoryNames(registry, windows) {
+  const [, host, port] = /^(.*):(\d+)$/.exec(registry) ?? [];
+  const named = port === void 0 ? [registry] : [`${host}_${port}_`, ...windows ? [] : [registry]];
+  return [...named, "_default"];
+}
+async function readHosts(root, directory, reference, note) {
+  const hosts = [];
+  for (const [address2, value] of root.table("host")?.entries() ?? []) {
+    if (!isJsonRecord(value)) throw invalidConfig(root.file, `host ${quote(address2)} is not a table`);
+    const table = tomlTable(value, root.file);
+    const serves2 = capabilities(table) ?? { tags: false, digests: true };
+    hosts.push(await readHost(table, { address: address2, serves: serves2, directory, reference, note }));
+  }
+  const address = root.text("server") ?? "";
+  const serves = address && capabilities(root) || { tags: true, digests: true };
+  hosts.push(await readHost(root, { address, serves, directory, reference, note }));
+  return hosts.filter((host) => host.serves.tags || host.serves.digests);
+}
+async function readHost(table, context) {
+  const { address, serves, directory, reference, note } = context;
+  const place = address ? parseAddress(table, address, reference) : {};
+  return {
+    ...ownHost(reference),
+    ...place,
+    headers: headers(table),
+    serves,
+    insecure: table.flag("skip_verify") ?? false,
+    source: table.file,
+    trust: await readTrust(table, directory, note)
+  };
+}
+function ownHost({ registry, repository }) {
+  return { registry, repository, headers: {}, serves: { tags: true, digests: true }, insecure: false };
+}
+function parseAddress(table, address, reference) {
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `https://${address}`;
+  const url = URL.canParse(text) ? new URL(text) : void 0;
+  if (!url || !isPlainUrl(url)) {
+    const shown2 = /[@?]/.test(address) ? "a host" : quote(address);
+    throw invalidConfig(table.file, `${shown2} is not a plain http:// or https:// URL`);
+  }
+  const isHub = reference.registry === HUB3 && url.host === HUB_API_HOST;
+  const registry = isHub ? HUB3 : url.host;
+  const apiPath = apiPathOf(url, table.flag("override_path") ?? false);
+  return {
+    registry,
+    scheme: url.protocol === "http:" ? "http" : "https",
+    ...apiPath === "v2" ? {} : { apiPath },
+    ...registry === reference.registry ? {} : { namespace: reference.registry }
+  };
+}
+function apiPathOf(url, override) {
+  const path = url.pathname.split("/").filter(Boolean);
+  return [...path, ...override || path.at(-1) === "v2" ? [] : ["v2"]].join("/");
+}
+function capabilities(table) {
+  const names = table.texts("capabilities")?.map((name2) => name2.toLowerCase());
+  if (!names || names.length === 0) return void 0;
+  return { tags: names.includes("resolve"), digests: names.includes("pull") };
+}
+function headers(table) {
+  const entries = (table.table("header")?.entries() ?? []).map(([name2, value]) => {
+    const text = isTexts(value) ? value.join(", ") : value;
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name2) || !isText(text) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(text))
+      throw invalidConfig(table.file, `the header ${quote(name2)} cannot be sent`);
+    return [name2.toLowerCase(), text];
+  });
+  return Object.fromEntries(entries);
+}
+async function readTrust(table, directory, note) {
+  const resolve4 = (file) => isAbsolute2(file) ? file : join5(directory, file);
+  const parts = [];
+  for (const file of fileList(table, "ca")) parts.push(await readAuthorities(resolve4(file)));
+  for (const [certificate, key] of clientPairs(table))
+    parts.push(await readClient(resolve4(certificate), resolve4(key)));
+  noteFurtherClients(parts, note);
+  return parts.reduce(joinTrust, NO_TRUST);
+}
+function fileList(table, key) {
+  const value = table.value(key) ?? [];
+  if (isText(value)) return [value];
+  if (isTexts(value)) return value;
+  throw invalidConfig(table.file, `"${key}" is not a file name or a list of them`);
+}
+function clientPairs(table) {
+  const value = table.value("client") ?? [];
+  if (isText(value)) return [[value, value]];
+  const list2 = Array.isArray(value) ? value : [value];
+  return list2.map((each) => {
+    if (isText(each)) return [each, each];
+    const [certificate, key, ...more] = isTexts(each) ? each : [];
+    if (certificate !== void 0 && key !== void 0 && more.length === 0) return [certificate, key];
+    throw invalidConfig(table.file, '"client" is not a file name, or a list of them or of pairs of them');
+  });
+}
+
+// src/hosts/mirror-input.ts
+var LINE = /^(?:([^=/]+)=)?(?:(https?):\/\/)?([^=/]+)((?:\/[^/]+)*)\/?$/;
+function mirrorsFromInput(lines2, reference) {
+  return lines2.map((line) => line.trim()).filter((line) => line !== "").flatMap((line) => {
+    const { registry = reference.registry, ...mirror } = parseLine(line);
+    return registry === reference.registry ? [endpoint(line, mirror, reference.repository)] : [];
+  });
+}
+function parseLine(line) {
+  const [, registry, scheme, host = "", path = ""] = LINE.exec(line) ?? [];
+  const mirror = { scheme: scheme === "http" || scheme === "https" ? scheme : void 0, host, path };
+  repositoryAt(line, mirror, "name");
+  if (registry === void 0) return mirror;
+  return { ...mirror, registry: hostOf(line, registry) };
+}
+function endpoint(line, mirror, repository) {
+  return {
+    registry: mirror.host,
+    repository: repositoryAt(line, mirror, repository),
+    ...mirror.scheme ? { scheme: mirror.scheme } : {},
+    headers: {},
+    serves: { tags: false, digests: true },
+    insecure: false,
+    source: "the input mirrors"
+  };
+}
+function hostOf(line, registry) {
+  repositoryAt(line, { scheme: void 0, host: registry, path: "" }, "name");
+  return registry === "index.docker.io" ? "docker.io" : registry;
+}
+function repositoryAt(line, { host, path }, repository) {
+  const whole = `${path.slice(1)}${path && "/"}${repository}`;
+  const checked = /:\d+$/.test(host) ? host : `${host}:443`;
+  try {
+    const parsed = parseReference(`${checked}/${whole}@sha256:${"0".repeat(64)}`);
+    if (parsed.registry === checked && parsed.repository === whole && parsed.tag === void 0) return whole;
+  } catch {
+  }
+  const shown2 = /[@?]/.test(line) ? "a line" : quote(line);
+  throw new PullError("INPUT_INVALID", `mirrors: ${shown2} is not host[:port][/path]`, {
+    hint: "Write one mirror in each line, as host[:port][/path] or registry=host[:port][/path]; https:// may stand before the host."
+  });
+}
+
+// src/hosts/places.ts
+import { join as join6 } from "node:path";
+function registriesPlaces(settings) {
+  const { env } = settings;
+  const named = env.CONTAINERS_REGISTRIES_CONF || void 0;
+  const own = { path: join6(userDirectory(settings), "containers/registries.conf"), own: true };
+  const system = systemDirectories(settings).map((path) => join6(path, "registries.conf"));
+  const dropIns2 = [
+    { path: `${own.path}.d`, own: true },
+    ...system.flatMap((path) => dropInDirectories(path, ".conf", settings.uid))
+  ];
+  return {
+    main: named ? [{ path: named, own: false }] : [own, ...system.map((path) => ({ path, own: false }))],
+    named: named !== void 0,
+    dropIns: named ? [] : dropIns2,
+    override: env.CONTAINERS_REGISTRIES_CONF_OVERRIDE || void 0,
+    shortNames: shortNamesPlace(settings)
+  };
+}
+function certificatePlaces(settings) {
+  const { root = "/", uid } = settings;
+  const rootless = (uid ?? 0) > 0 ? [join6(userDirectory(settings), "docker/certs.d")] : [];
+  return [
+    join6(userDirectory(settings), "containers/certs.d"),
+    ...systemDirectories(settings).flatMap(
+      (path) => dropInDirectories(join6(path, "certs"), "", uid).map((place) => place.path)
+    ),
+    ...rootless,
+    join6(root, "etc/docker/certs.d")
+  ];
+}
+function daemonPlaces(settings) {
+  const { root = "/", uid } = settings;
+  const rootless = (uid ?? 0) > 0 ? [join6(userDirectory(settings), "docker/daemon.json")] : [];
+  return [...rootless, join6(root, "etc/docker/daemon.json")];
+}
+function dropInDirectories(file, extension, uid) {
+  const stem = file.slice(0, file.length - extension.length);
+  const rootless = (uid ?? 0) > 0;
+  const special = `${stem}.${rootless ? "rootless" : "rootful"}${extension}.d`;
+  const paths = [`${file}.d`, special, ...rootless ? [join6(special, String(uid))] : []];
+  return paths.map((path) => ({ path, own: false }));
+}
+function shortNamesPlace({ env, home, uid, root = "/" }) {
+  const cache = uid === 0 ? join6(root, "var/cache") : env.XDG_CACHE_HOME || join6(home, ".cache");
+  return { path: join6(cache, "containers/short-name-aliases.conf"), own: true };
+}
+function systemDirectories({ root = "/" }) {
+  return [join6(root, "etc/containers"), join6(root, "usr/share/containers")];
+}
+function userDirectory({ env, home }) {
+  return env.XDG_CONFIG_HOME || join6(home, ".config");
+}
+
+// src/hosts/prefix.ts
+function findRegistryTable(conf, name2) {
+  const fitting = [...conf.registries.values()].filter(({ prefix }) => matchPrefix(name2, prefix) > 0);
+  fitting.sort((a, b) => b.prefix.length - a.prefix.length || (a.prefix < b.prefix ? -1 : 1));
+  return fitting[0];
+}
+function matchPrefix(name2, prefix) {
+  const domain = prefix.startsWith("*.") ? prefix.slice(1) : void 0;
+  const start2 = domain === void 0 ? name2.startsWith(prefix) ? 0 : -1 : name2.indexOf(domain);
+  if (start2 < 0 || name2.slice(0, start2).includes("/")) return 0;
+  const end = start2 + (domain ?? prefix).length;
+  return end === name2.length || ":/@".includes(name2.charAt(end)) ? end : 0;
+}
+function rewriteName(name2, table, location) {
+  if (location === "") return parseReference(name2);
+  const text = `${location}${name2.slice(matchPrefix(name2, table.prefix))}`;
+  const reference = tryParse(text);
+  if (!reference || repositoryName(reference) !== text)
+    throw invalidConfig(
+      table.file,
+      `the location ${quote(location)} makes ${quote(text)} of ${name2}, which is not registry/repository`
+    );
+  return reference;
+}
+function tryParse(text) {
+  try {
+    return parseReference(text);
+  } catch {
+    return void 0;
+  }
+}
+
+// src/hosts/registries-files.ts
+import { basename, join as join7 } from "node:path";
+
+// src/hosts/registries-conf.ts
+var PULL_FROM_MIRROR = ["all", "digest-only", "tag-only"];
+var SHORT_NAME_MODES = ["enforcing", "permissive", "disabled"];
+var NO_REGISTRIES = {
+  registries: /* @__PURE__ */ new Map(),
+  aliases: /* @__PURE__ */ new Map(),
+  search: void 0,
+  shortNameMode: void 0
+};
+function parseRegistriesConf(bytes, file) {
+  const root = parseToml(bytes, file);
+  refuseVersion1(root);
+  const tables = root.tables("registry").map(parseRegistry);
+  refuseConflicts(tables);
+  const search = root.texts("unqualified-search-registries")?.map((text) => parseSearchRegistry(text, file));
+  return {
+    // Of equal prefixes in one file the first counts.
+    registries: new Map(tables.toReversed().map((table) => [table.prefix, table])),
+    aliases: parseAliases(root),
+    search: search && { registries: search, file },
+    shortNameMode: oneOf(root, "short-name-mode", SHORT_NAME_MODES)
+  };
+}
+function mergeRegistriesConf(under, over) {
+  return {
+    registries: new Map([...under.registries, ...over.registries]),
+    aliases: new Map([...under.aliases, ...over.aliases]),
+    search: over.search ?? under.search,
+    shortNameMode: over.shortNameMode ?? under.shortNameMode
+  };
+}
+function refuseVersion1(root) {
+  const old = root.value("registries") === void 0 ? void 0 : root.table("registries");
+  if (!["search", "insecure", "block"].some((key) => old?.value(key) !== void 0)) return;
+  throw invalidConfig(root.file, "it is in version 1 of the format ([registries.search] and the like)", {
+    hint: "Write it in version 2: unqualified-search-registries and [[registry]] tables, see containers-registries.conf(5)."
+  });
+}
+function parseRegistry(table) {
+  const location = parseLocation(table, "location");
+  const prefix = parseLocation(table, "prefix") || location;
+  const wildcard = prefix.startsWith("*.");
+  if (!prefix) throw invalidConfig(table.file, "a [[registry]] has neither prefix nor location");
+  if (!location && !wildcard)
+    throw invalidConfig(table.file, `the registry ${quote(prefix)} has no location`);
+  if (wildcard && /[/@:]/.test(prefix))
+    throw invalidConfig(table.file, `the prefix ${quote(prefix)} is not in the form *.example.com`);
+  if (table.value("pull-from-mirror") !== void 0 && table.text("pull-from-mirror") !== "")
+    throw invalidConfig(
+      table.file,
+      `pull-from-mirror stands beside the registry ${quote(prefix)}, not its mirror`
+    );
+  return {
+    prefix,
+    location,
+    insecure: table.flag("insecure") ?? false,
+    blocked: table.flag("blocked") ?? false,
+    mirrors: parseMirrors(table, prefix),
+    file: table.file
+  };
+}
+function parseMirrors(registry, prefix) {
+  const digestOnly = registry.flag("mirror-by-digest-only") ?? false;
+  return registry.tables("mirror").map((table) => {
+    const location = parseLocation(table, "location");
+    if (!location) throw invalidConfig(table.file, `a mirror of ${quote(prefix)} has no location`);
+    const pullFrom = oneOf(table, "pull-from-mirror", PULL_FROM_MIRROR);
+    if (pullFrom && digestOnly)
+      throw invalidConfig(
+        table.file,
+        `the registry ${quote(prefix)} has mirror-by-digest-only, and its mirror ${quote(location)} pull-from-mirror`,
+        {
+          hint: 'Leave out mirror-by-digest-only, and set pull-from-mirror = "digest-only" for each mirror.'
+        }
+      );
+    return {
+      location,
+      insecure: table.flag("insecure") ?? false,
+      pullFrom: digestOnly ? "digest-only" : pullFrom
+    };
+  });
+}
+function parseLocation(table, key) {
+  const text = table.text(key) ?? "";
+  if (/^https?:\/\//.test(text))
+    throw invalidConfig(table.file, `the ${key} ${quote(text)} has a scheme`, {
+      hint: 'Leave out "https://"; for plain http set insecure = true.'
+    });
+  return text.replace(/\/+$/, "");
+}
+function refuseConflicts(tables) {
+  const seen = /* @__PURE__ */ new Map();
+  for (const table of tables) {
+    const place = table.location || table.prefix;
+    const other = seen.get(place) ?? table;
+    seen.set(place, other);
+    for (const key of ["insecure", "blocked"]) {
+      if (table[key] !== other[key])
+        throw invalidConfig(table.file, `${quote(place)} stands there with and without "${key}"`);
+    }
+  }
+}
+function parseSearchRegistry(text, file) {
+  const host = text.replace(/\/+$/, "");
+  const name2 = parseName(`${host}/name`);
+  if (!name2 || host.includes("/") || name2.registry === "docker.io" && !/^(index\.)?docker\.io$/.test(host))
+    throw invalidConfig(file, `${quote(text)} in unqualified-search-registries is not a registry host`);
+  return name2.registry;
+}
+function parseAliases(root) {
+  const entries = root.table("aliases")?.entries() ?? [];
+  return new Map(entries.map(([short, value]) => [short, parseAlias(root.file, short, value)]));
+}
+function parseAlias(file, short, value) {
+  if (!isShortName(short)) throw invalidConfig(file, `the alias ${quote(short)} is not a short name`);
+  if (!isText(value)) throw invalidConfig(file, `the alias ${quote(short)} is not a string`);
+  if (value === "") return { name: void 0, file };
+  const name2 = namesRegistry(value) ? parseName(value) : void 0;
+  if (!name2)
+    throw invalidConfig(
+      file,
+      `the alias ${quote(short)} stands for ${quote(value)}, not for registry/repository`
+    );
+  return { name: repositoryName(name2), file };
+}
+function isShortName(text) {
+  return !namesRegistry(text) && parseName(text) !== void 0;
+}
+function parseName(text) {
+  if (/@|:[^/]*$/.test(text)) return void 0;
+  try {
+    return parseReference(text);
+  } catch {
+    return void 0;
+  }
+}
+function oneOf(table, key, values) {
+  const text = table.text(key);
+  const found = values.find((value) => value === text);
+  if (text === void 0 || text === "" || found) return found;
+  throw invalidConfig(table.file, `${key} is ${quote(text)}, not ${values.join(", ")}`);
+}
+
+// src/hosts/registries-files.ts
+async function loadRegistriesConf(settings, note) {
+  const places = registriesPlaces(settings);
+  const main2 = await firstFile(places.main, note);
+  if (!main2 && places.named) throw absent(places.main[0]?.path ?? "", "CONTAINERS_REGISTRIES_CONF");
+  const files = [...main2 ? [main2] : [], ...await dropIns(places.dropIns, note)];
+  if (places.override) {
+    const last = await firstFile([{ path: places.override, own: false }], note);
+    if (!last) throw absent(places.override, "CONTAINERS_REGISTRIES_CONF_OVERRIDE");
+    files.push(last);
+  }
+  const conf = files.map(({ bytes, path }) => parseRegistriesConf(bytes, path));
+  const merged = conf.reduce(mergeRegistriesConf, NO_REGISTRIES);
+  const remembered = await firstFile([places.shortNames], note);
+  if (!remembered) return merged;
+  const { aliases } = parseRegistriesConf(remembered.bytes, remembered.path);
+  return mergeRegistriesConf(merged, { ...NO_REGISTRIES, aliases });
+}
+async function firstFile(places, note) {
+  for (const { path, own } of places) {
+    const bytes = await readConfigFile(path, own ? note : void 0);
+    if (bytes) return { path, bytes };
+  }
+  return void 0;
+}
+async function dropIns(directories, note) {
+  const chosen = /* @__PURE__ */ new Map();
+  for (const { path, own } of directories.toReversed()) {
+    const names = await listDirectory(path, own ? note : void 0) ?? [];
+    for (const name2 of names.filter((each) => each.endsWith(".conf")))
+      chosen.set(name2, { path: join7(path, name2), own });
+  }
+  const sorted = [...chosen.values()].sort((a, b) => basename(a.path) < basename(b.path) ? -1 : 1);
+  const found = await Promise.all(sorted.map((place) => firstFile([place], note)));
+  return found.filter((each) => each !== void 0);
+}
+function absent(path, variable) {
+  return invalidConfig(path, `${variable} names it, but it is not there`);
+}
+
+// src/hosts/registry-endpoints.ts
+function registryEndpoints(reference, table, conf) {
+  const blocked2 = blockingTable(repositoryName(reference), conf) !== void 0;
+  const mirrors = table.mirrors.filter(({ pullFrom }) => pullFrom !== "tag-only" || reference.digest === void 0).map((mirror) => endpoint2(reference, table, mirror, servesTags(mirror, blocked2)));
+  return blocked2 ? mirrors : [...mirrors, endpoint2(reference, table, table, true)];
+}
+function blockingTable(name2, conf) {
+  const table = findRegistryTable(conf, name2);
+  if (!table || table.blocked) return table;
+  const place = repositoryName(rewriteName(name2, table, table.location));
+  const other = findRegistryTable(conf, place);
+  return other?.blocked ? other : void 0;
+}
+function servesTags({ pullFrom }, primaryBlocked) {
+  if (primaryBlocked) return pullFrom !== "digest-only";
+  return pullFrom === "all" || pullFrom === "tag-only";
+}
+function endpoint2(reference, table, { location, insecure }, tags) {
+  const { registry, repository } = rewriteName(repositoryName(reference), table, location);
+  const same = registry === reference.registry && repository === reference.repository;
+  const source = same ? {} : { source: table.file };
+  return { registry, repository, headers: {}, serves: { tags, digests: true }, insecure, ...source };
+}
+
+// src/hosts/short-name.ts
+var HUB4 = "docker.io";
+function resolveShortName(reference, shortName, conf, note) {
+  const short = withoutTarget(shortName);
+  const alias = conf.aliases.get(short);
+  const found = alias?.name === void 0 ? fromSearch(short, conf) : { name: alias.name, file: alias.file };
+  if (!found) return reference;
+  const { registry, repository } = parseReference(found.name);
+  const resolved = { ...reference, registry, repository };
+  const names = [resolved, reference].map(repositoryName);
+  if (names[0] !== names[1])
+    note(`${short} stands for ${names[0]}, because ${found.file} says so; it would be ${names[1]} elsewhere`);
+  return resolved;
+}
+function fromSearch(short, conf) {
+  const { registries, file } = conf.search ?? { registries: [], file: "" };
+  const [first2, second] = registries;
+  if (first2 === void 0) return void 0;
+  if (second === void 0) return { name: `${first2}/${short}`, file };
+  if (registries.includes(HUB4) && conf.shortNameMode !== "enforcing") return void 0;
+  throw invalidConfig(file, `it leaves open which of ${registries.join(", ")} ${short} is taken from`, {
+    hint: `Write the image with its registry, as in ${first2}/${short}.`
+  });
+}
+function withoutTarget(name2) {
+  return name2.replace(/@.*$/s, "").replace(/:[^/]*$/, "");
+}
+
+// src/hosts/find-hosts.ts
+async function findHosts(image, settings) {
+  const notes = /* @__PURE__ */ new Set();
+  const note = (text) => notes.add(text);
+  const conf = await loadRegistriesConf(settings, note);
+  const reference = image.shortName === void 0 ? image.reference : resolveShortName(image.reference, image.shortName, conf, note);
+  const daemon = await loadDaemonConfig(daemonPlaces(settings), note);
+  const context = { reference, conf, daemon, settings, note };
+  const named = [
+    ...declaredInsecure(mirrorsFromInput(settings.mirrors, reference), conf),
+    ...await configuredEndpoints(context)
+  ];
+  const endpoints = named.filter((endpoint3) => !isBlocked(endpoint3, conf, note));
+  const [first2, ...others] = await Promise.all(distinct(endpoints).map((each) => toHost(each, context)));
+  if (!first2) throw blocked(context);
+  const hosts = [first2, ...others];
+  refuseUnanswerable(hosts, context);
+  return { reference, hosts, notes: [...notes] };
+}
+async function configuredEndpoints(context) {
+  const { reference, conf, daemon, settings, note } = context;
+  const name2 = repositoryName(reference);
+  const table = findRegistryTable(conf, name2);
+  if (table && blockingTable(name2, conf)) {
+    const mirrors = registryEndpoints(reference, table, conf);
+    if (mirrors.length === 0) throw blocked(context);
+    return mirrors;
+  }
+  if (settings.hostsDirectory) {
+    const windows = settings.uid === void 0;
+    const found = await containerdHosts(settings.hostsDirectory, reference, windows, note);
+    if (found) return declaredInsecure(found, conf);
+  }
+  if (table && namesHosts(table, name2)) return registryEndpoints(reference, table, conf);
+  const own = table ? registryEndpoints(reference, table, conf) : [ownEndpoint(reference)];
+  return [...declaredInsecure(daemonMirrors(daemon, reference), conf), ...own];
+}
+function namesHosts(table, name2) {
+  if (table.mirrors.length > 0) return true;
+  return repositoryName(rewriteName(name2, table, table.location)) !== name2;
+}
+function ownEndpoint({ registry, repository }) {
+  return { registry, repository, headers: {}, serves: { tags: true, digests: true }, insecure: false };
+}
+function declaredInsecure(endpoints, conf) {
+  return endpoints.map((endpoint3) => {
+    const table = findRegistryTable(conf, repositoryName(endpoint3));
+    return table?.insecure ? { ...endpoint3, insecure: true } : endpoint3;
+  });
+}
+function isBlocked(endpoint3, conf, note) {
+  const table = findRegistryTable(conf, repositoryName(endpoint3));
+  if (!table?.blocked) return false;
+  note(`${repositoryName(endpoint3)} is not asked: ${table.file} blocks ${table.prefix}`);
+  return true;
+}
+function distinct(endpoints) {
+  const keys = endpoints.map(
+    ({ scheme, registry, apiPath, repository, serves }) => JSON.stringify([scheme, registry, apiPath, repository, serves])
+  );
+  return endpoints.filter((_, index) => keys.indexOf(keys[index] ?? "") === index);
+}
+async function toHost(endpoint3, { daemon, settings, note }) {
+  const { insecure, trust = NO_TRUST, ...host } = endpoint3;
+  const windows = settings.uid === void 0;
+  const found = await findCertificates(certificatePlaces(settings), host.registry, windows, note);
+  const { authorityFile } = settings;
+  const given = authorityFile ? await readAuthorities(authorityFile) : NO_TRUST;
+  const verify = settings.tlsVerify && !insecure && !daemon.isInsecure(host.registry);
+  return { ...host, tls: { verify, ...joinTrust(joinTrust(trust, found), given) } };
+}
+function blocked({ reference, conf }) {
+  const name2 = repositoryName(reference);
+  const table = blockingTable(name2, conf);
+  const by = table ? `${table.file} blocks ${table.prefix}` : "registries.conf blocks all its hosts";
+  return new PullError("IMAGE_BLOCKED", `${name2} must not be pulled here: ${by}`);
+}
+function refuseUnanswerable(hosts, context) {
+  const { reference, conf } = context;
+  const digests = hosts.some((host) => host.serves.digests);
+  if (digests && (reference.digest || hosts.some((host) => host.serves.tags))) return;
+  if (blockingTable(repositoryName(reference), conf)) throw blocked(context);
+  const files = [...new Set(hosts.map((host) => host.source))].filter((source) => source !== void 0);
+  const missing2 = digests ? `what the tag ${reference.tag} means` : "for its blobs";
+  throw new PullError(
+    "CONFIG_INVALID",
+    `${files.join(", ")}: no host of ${repositoryName(reference)} may be asked ${missing2}`,
+    { hint: 'Give one of the hosts the capabilities "pull" and "resolve", or name the image by its digest.' }
   );
 }
 
@@ -32928,7 +35253,7 @@ function containsRange(outer, inner) {
   return inner.start >= outer.start && inner.end <= outer.end;
 }
 
-// src/registry/abort.ts
+// src/http/abort.ts
 import { setTimeout as sleep } from "node:timers/promises";
 function abortedError(signal) {
   return new PullError("ABORTED", "the pull was cancelled", { cause: signal.reason });
@@ -32949,61 +35274,954 @@ function untilAborted(promise, signal) {
   });
 }
 
-// src/registry/challenge.ts
-var MAX_HEADER_LENGTH = 16 * 1024;
-var TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
-var TOKEN_68 = /[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))/y;
-var EQUALS = /[ \t]*=[ \t]*/y;
-var SEPARATORS = /[ \t,]+/y;
-var BLANKS = /[ \t]+/y;
-var QUOTED = /"((?:[^"\\]|\\[\s\S])*)"?/y;
-var UNQUOTED = /[^\s,]*/y;
-function parseChallenges(header) {
-  const lines = typeof header === "string" ? [header] : header ?? [];
-  return lines.flatMap((line) => parseLine(line.slice(0, MAX_HEADER_LENGTH)));
+// src/http/http-error.ts
+var HttpError = class extends PullError {
+  retry;
+  origin;
+  status;
+  diagnostics;
+  credentialSource;
+  retryAfter;
+  took;
+  constructor(code2, message, details) {
+    super(code2, message, { hint: details.hint, cause: details.cause });
+    this.retry = details.retry;
+    this.origin = details.origin;
+    this.status = details.status;
+    this.diagnostics = details.diagnostics ?? [];
+    this.credentialSource = details.credentialSource;
+    this.retryAfter = details.retryAfter;
+    this.took = details.took ?? 0;
+  }
+};
+function answerError({ request, status: status2 }, code2, fact, details = {}) {
+  const { what, url } = request;
+  const usual = { retry: "never", origin: url.origin, status: status2 };
+  return new HttpError(code2, `${what}: ${url.host} ${fact}`, { ...usual, ...details });
 }
-function parseLine(line) {
-  const challenges = [];
-  const scanner = createScanner(line);
-  while (!scanner.atEnd()) {
-    scanner.take(SEPARATORS);
-    const name = scanner.take(TOKEN)?.toLowerCase();
-    const current = challenges.at(-1);
-    if (name === void 0) scanner.skip();
-    else if (scanner.take(EQUALS) !== void 0) {
-      const value = scanner.takeQuoted() ?? scanner.take(UNQUOTED) ?? "";
-      if (current && !current.parameters.has(name)) current.parameters.set(name, value);
-    } else {
-      challenges.push({ scheme: name, parameters: /* @__PURE__ */ new Map() });
-      if (scanner.take(BLANKS) !== void 0) scanner.take(TOKEN_68);
+function reworded(error, message, retry = error.retry) {
+  return new HttpError(error.code, message, { ...error, retry, cause: error.cause });
+}
+
+// src/http/retry-account.ts
+var PATIENCE_MS = 9e4;
+var MAX_RETRY_AFTER_MS = 6e4;
+var FAILURE_MS = 500;
+var BYTE_MS = 100;
+var RESERVE_MS = 5 * FAILURE_MS;
+var QUICK_WAIT_MS = 20;
+var MIN_WAIT_MS = 500;
+var MAX_WAIT_MS = 15e3;
+var FIRST_CONTACTS = 3;
+var FIRST_CONTACT_WAIT_MS = 300;
+var RATE_LIMITED_MS = 15e3;
+function payIn(left, bytes) {
+  return Math.min(PATIENCE_MS + RESERVE_MS, left + bytes * BYTE_MS);
+}
+function judge(before, failure, random) {
+  const isFirstContact = failure.error.retry === "unreachable" && !failure.hasAnswered;
+  const left = before - priceOf(failure, isFirstContact);
+  const { retryAfter } = failure.error;
+  const isQuick = left >= PATIENCE_MS && retryAfter === void 0;
+  const ceiling = isFirstContact ? FIRST_CONTACT_WAIT_MS : waitCeiling(left);
+  const wait = random * ceiling;
+  if (retryAfter === void 0) return { left, isQuick, wait: left > 0 ? Math.min(wait, left) : void 0 };
+  const isTooLong = retryAfter > Math.min(MAX_RETRY_AFTER_MS, left);
+  return { left, isQuick, wait: isTooLong ? void 0 : retryAfter + Math.min(wait, MIN_WAIT_MS) };
+}
+function priceOf({ error, took }, isFirstContact) {
+  if (isFirstContact) return PATIENCE_MS / FIRST_CONTACTS + took;
+  const isQuota = error.code === "RATE_LIMITED" && error.retryAfter === void 0;
+  return (isQuota ? RATE_LIMITED_MS : FAILURE_MS) + took;
+}
+function waitCeiling(left) {
+  if (left >= PATIENCE_MS) return QUICK_WAIT_MS;
+  return Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, PATIENCE_MS - left));
+}
+
+// src/http/retry.ts
+var RetryBudget = class {
+  #policy;
+  #signal;
+  #left = PATIENCE_MS;
+  #failures = 0;
+  #failingSince = 0;
+  constructor(policy, signal) {
+    this.#policy = policy;
+    this.#signal = signal;
+  }
+  /** Bytes that reached the consumer. */
+  progress(bytes) {
+    this.#left = payIn(this.#left, bytes);
+    if (this.#left >= PATIENCE_MS) this.#failures = 0;
+  }
+  /** Returns when it is time to try again; throws the error itself when that is hopeless, or ABORTED. */
+  async spend(error) {
+    if (this.#signal.aborted) throw abortedError(this.#signal);
+    if (!(error instanceof HttpError) || error.retry === "never") throw error;
+    if (this.#failures++ === 0) this.#failingSince = performance.now();
+    const failure = { error, took: error.took, hasAnswered: this.#policy.hasAnswered(error.origin) };
+    const { left, wait, isQuick } = judge(this.#left, failure, Math.random());
+    if (wait === void 0) throw exhausted(error, this.#failures);
+    const shared = isQuick ? wait : this.#share(error, wait);
+    this.#left = left - shared;
+    await waitFor(shared * this.#policy.scale, this.#signal);
+  }
+  /** The wait, in step with the other requests to the origin where it is the origin that fails or wants to be spared. */
+  #share(error, wait) {
+    const { gate, scale } = this.#policy;
+    if (error.status === 429 || error.retryAfter !== void 0) gate.pause(error.origin, wait * scale);
+    else if (this.#failures > 1 && gate.lastSign(error.origin) < this.#failingSince)
+      return gate.join(error.origin, wait * scale) / scale;
+    return wait;
+  }
+};
+async function withRetries(budget, attempt) {
+  for (; ; ) {
+    try {
+      return await attempt();
+    } catch (error) {
+      await budget.spend(error);
     }
   }
-  return challenges;
 }
-function createScanner(text) {
-  let position = 0;
-  const match = (pattern) => {
-    pattern.lastIndex = position;
-    const found = pattern.exec(text);
-    if (found) position = pattern.lastIndex;
-    return found ?? void 0;
-  };
+function exhausted(error, attempts) {
+  if (attempts === 1) return error;
+  return reworded(error, `${error.message} (gave up after ${attempts} attempts)`, "never");
+}
+
+// src/http/transport.ts
+var import_undici3 = __toESM(require_undici(), 1);
+
+// src/http/body-watch.ts
+var MIN_GOOD_BYTES = 64 * 1024;
+function createBodyWatch({ meter, stallWindow, onTrouble }) {
+  let since = 0;
+  let received = 0;
+  let waited = 0;
+  function end(bytes) {
+    meter.arrived(bytes);
+    const time = performance.now() - since;
+    received += bytes;
+    waited += time;
+    return time;
+  }
   return {
-    atEnd: () => position >= text.length,
-    skip: () => {
-      position++;
+    stallWindow,
+    wait() {
+      since = performance.now();
+      meter.wait();
     },
-    take: (pattern) => match(pattern)?.[0],
-    takeQuoted: () => match(QUOTED)?.[1]?.replace(/\\([\s\S])/g, "$1")
+    arrived: (bytes, stall) => stall.isStalled(bytes, end(bytes), meter.usualRate()),
+    finished() {
+      end(0);
+      meter.finished(received, waited);
+    },
+    failed(wasAborted) {
+      const time = end(0);
+      if (received < MIN_GOOD_BYTES && !wasAborted) onTrouble();
+      return time;
+    }
   };
 }
 
-// src/registry/registry-error.ts
-import { STATUS_CODES } from "node:http";
+// src/http/dispatchers.ts
+var import_undici2 = __toESM(require_undici(), 1);
 
-// src/registry/http.ts
-function headerOf(answer, name) {
-  const value = answer.headers[name];
+// src/http/connect.ts
+var import_undici = __toESM(require_undici(), 1);
+
+// src/http/guarded-lookup.ts
+import { lookup as systemLookup } from "node:dns";
+
+// src/http/network-kind.ts
+import { BlockList as BlockList2, isIP as isIP2 } from "node:net";
+var LOOPBACK = blockList([["127.0.0.0", 8]], [["::1", 128]]);
+var LINK_LOCAL = blockList([["169.254.0.0", 16]], [["fe80::", 10]]);
+var PRIVATE = blockList(
+  [
+    ["0.0.0.0", 8],
+    ["10.0.0.0", 8],
+    ["100.64.0.0", 10],
+    ["172.16.0.0", 12],
+    ["192.0.0.0", 24],
+    ["192.168.0.0", 16],
+    ["198.18.0.0", 15]
+  ],
+  [
+    ["::", 128],
+    ["64:ff9b:1::", 48],
+    // 6to4 holds an IPv4 address; nobody serves images there.
+    ["2002::", 16],
+    ["fc00::", 7],
+    ["fec0::", 10]
+  ]
+);
+var NAT64 = blockList([], [["64:ff9b::", 96]]);
+function networkKind(hostname) {
+  const host = hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+  const version = isIP2(host);
+  if (version === 0) return host === "localhost" || host.endsWith(".localhost") ? "loopback" : "public";
+  const family = version === 4 ? "ipv4" : "ipv6";
+  if (LOOPBACK.check(host, family)) return "loopback";
+  if (LINK_LOCAL.check(host, family)) return "link-local";
+  if (version === 6 && NAT64.check(host, family)) return translatedKind(host);
+  return PRIVATE.check(host, family) ? "private" : "public";
+}
+function translatedKind(host) {
+  const groups = /^64:ff9b::(?:([0-9a-f]{1,4}):)?([0-9a-f]{0,4})$/.exec(host);
+  if (!groups) return "private";
+  const [high, low] = [groups[1] ?? "", groups[2] ?? ""].map((group) => Number.parseInt(group || "0", 16));
+  const bytes = [high, low].flatMap((group = 0) => [group >> 8, group & 255]);
+  const kind = networkKind(bytes.join("."));
+  return kind === "loopback" ? "private" : kind;
+}
+function blockList(ipv4, ipv6) {
+  const list2 = new BlockList2();
+  for (const [net, prefix] of ipv4) list2.addSubnet(net, prefix, "ipv4");
+  for (const [net, prefix] of ipv6) list2.addSubnet(net, prefix, "ipv6");
+  return list2;
+}
+
+// src/http/guarded-lookup.ts
+function guardedLookup(ownHostname, resolve4 = systemLookup) {
+  return (hostname, options, callback) => {
+    if (hostname === ownHostname) return resolve4(hostname, options, callback);
+    resolve4(hostname, options, (error, found, family) => {
+      if (error) return callback(error, found, family);
+      if (!Array.isArray(found))
+        return isLinkLocal(found) ? callback(refusal(hostname), found, family) : callback(null, found, family);
+      const left = found.filter(({ address }) => !isLinkLocal(address));
+      if (left.length > 0 || found.length === 0) callback(null, left);
+      else callback(refusal(hostname), left);
+    });
+  };
+}
+function isLinkLocal(address) {
+  return networkKind(address.replace(/%.*$/, "")) === "link-local";
+}
+function refusal(hostname) {
+  return new PullError(
+    "RESPONSE_INVALID",
+    `${hostname}, where the registry leads, has a link-local address, where clouds keep credentials`
+  );
+}
+
+// src/http/printable.ts
+function printable(text, maxLength) {
+  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
+  return clean.length > maxLength ? `${clean.slice(0, maxLength)}…` : clean;
+}
+
+// src/http/connect.ts
+var shown = /* @__PURE__ */ new WeakMap();
+function certificateShown(error) {
+  return shown.get(error);
+}
+function createConnector(host, { own, others }, timeout) {
+  const common = { timeout, allowH2: false };
+  const toOwn = (0, import_undici.buildConnector)({ ...common, ...own });
+  const lookup = guardedLookup(new URL(`https://${host}`).hostname);
+  const toOthers = (0, import_undici.buildConnector)({ ...common, ...others, lookup });
+  return (options, callback) => {
+    const connect = options.host === host ? toOwn : toOthers;
+    let certificate;
+    const socket = connect(options, (...[error, result]) => {
+      if (error && certificate) shown.set(error, certificate);
+      if (error) callback(error, null);
+      else callback(null, result);
+    });
+    if (options.protocol === "https:")
+      socket.prependOnceListener("secure", () => {
+        certificate = describe(socket.getPeerCertificate());
+      });
+  };
+}
+function describe(certificate) {
+  if (!certificate.subject) return void 0;
+  return {
+    subject: nameOf(certificate.subject),
+    issuer: nameOf(certificate.issuer),
+    validFrom: certificate.valid_from,
+    validTo: certificate.valid_to
+  };
+}
+var MAX_NAME_LENGTH2 = 100;
+function nameOf({ CN, O }) {
+  return printable(String(CN ?? O ?? "no name"), MAX_NAME_LENGTH2);
+}
+
+// src/http/proxy.ts
+import { BlockList as BlockList3, isIP as isIP3 } from "node:net";
+var PROTOCOLS = /* @__PURE__ */ new Map([
+  ["http:", "http:"],
+  ["https:", "https:"],
+  ["socks5:", "socks5:"],
+  // The proxy resolves names either way.
+  ["socks5h:", "socks5:"]
+]);
+var DEFAULT_PORTS = {
+  "http:": "1080",
+  "https:": "443",
+  "socks5:": "1080"
+};
+var VARIABLES = {
+  "http:": ["http_proxy", "all_proxy", "ALL_PROXY"],
+  "https:": ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+};
+function proxyFor(url, env) {
+  if (networkKind(url.hostname) === "loopback") return void 0;
+  const found = firstSet(env, VARIABLES[url.protocol] ?? []);
+  if (!found || isExempt(url, firstSet(env, ["no_proxy", "NO_PROXY"])?.value ?? "")) return void 0;
+  return parseProxy(found.value, found.variable);
+}
+function firstSet(env, variables) {
+  for (const variable of variables) {
+    const value = env[variable]?.trim();
+    if (value) return { variable, value };
+  }
+  return void 0;
+}
+function parseProxy(value, variable) {
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+  const url = URL.canParse(text) ? new URL(text) : void 0;
+  if (!url?.hostname) throw unusable(variable, "is not the address of a proxy");
+  const protocol = PROTOCOLS.get(url.protocol);
+  if (!protocol) throw unusable(variable, `names a proxy of the kind ${url.protocol.slice(0, -1)}`);
+  const host = `${url.hostname}:${url.port || (statedPort(text) ?? DEFAULT_PORTS[protocol])}`;
+  const [username, password] = [decode2(url.username), decode2(url.password)];
+  return { protocol, host, username, password, label: `${protocol}//${host} (${variable})` };
+}
+function statedPort(text) {
+  return /^[^/]*\/\/(?:[^/?#]*@)?(?:\[[^\]]*\]|[^/?#:]*):(\d+)/.exec(text)?.[1];
+}
+function unusable(variable, fact) {
+  return new PullError("CONFIG_INVALID", `the environment variable ${variable} ${fact}`, {
+    hint: `Set ${variable} to http://, https:// or socks5://[user:password@]host:port, or unset it.`
+  });
+}
+function decode2(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+function isExempt(url, noProxy) {
+  if (noProxy.trim() === "*") return true;
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+  const port = url.port || (url.protocol === "http:" ? "80" : "443");
+  const matches2 = isIP3(host) === 0 ? matchesName : matchesAddress;
+  return noProxy.split(/[\s,]+/).some((entry) => {
+    const name2 = withoutPort(entry, port);
+    return name2 !== void 0 && name2 !== "" && matches2(host, name2);
+  });
+}
+function withoutPort(entry, port) {
+  const [, name2 = entry, stated] = /^(\[[^\]]*\]|[^:[\]]*):(\d+)$/.exec(entry) ?? [];
+  return stated === void 0 || stated === port ? name2.replace(/^\[(.*)\]$/, "$1") : void 0;
+}
+function matchesName(host, entry) {
+  const name2 = entry.toLowerCase().replace(/^\./, "").replace(/\.$/, "");
+  return name2 !== "" && (host === name2 || host.endsWith(`.${name2}`));
+}
+function matchesAddress(address, entry) {
+  const [, network = entry, prefix] = /^([^/]*)\/(\d{1,3})$/.exec(entry) ?? [];
+  const version = isIP3(network);
+  if (version === 0 || version !== isIP3(address)) return false;
+  const bits = version === 4 ? 32 : 128;
+  const length = Number(prefix ?? bits);
+  if (length > bits) return false;
+  const family = version === 4 ? "ipv4" : "ipv6";
+  const list2 = new BlockList3();
+  list2.addSubnet(network, length, family);
+  return list2.check(address, family);
+}
+
+// src/http/dispatchers.ts
+function createDispatchers(options) {
+  const { host, tls, connections, connectTimeout } = options;
+  const common = { allowH2: false, connections, pipelining: 1 };
+  const direct = new import_undici2.Agent({ ...common, connect: createConnector(host, tls, connectTimeout) });
+  const proxied = /* @__PURE__ */ new Map();
+  function through(proxy, isOwn) {
+    const key = `${proxy.label} ${isOwn}`;
+    let agent = proxied.get(key);
+    if (!agent) {
+      const requestTls = { ...isOwn ? tls.own : tls.others, allowH2: false, timeout: connectTimeout };
+      const proxyTls = { ...tls.others, allowH2: false, timeout: connectTimeout };
+      const isSocks = proxy.protocol === "socks5:";
+      const parts = { ...common, requestTls, ...isSocks ? {} : { proxyTls }, connectTimeout };
+      agent = new import_undici2.ProxyAgent({ ...parts, uri: uriOf(proxy) });
+      hideCredential(proxy, options.secrets);
+      proxied.set(key, agent);
+    }
+    return agent;
+  }
+  return {
+    route(url) {
+      const proxy = proxyFor(url, options.env);
+      return { proxy, dispatcher: proxy ? through(proxy, url.host === host) : direct };
+    },
+    destroy: async () => {
+      await Promise.all([direct, ...proxied.values()].map((one) => one.destroy()));
+    }
+  };
+}
+function uriOf({ protocol, host, username, password }) {
+  const credential = `${encodeURIComponent(username)}:${encodeURIComponent(password)}@`;
+  return `${protocol}//${username ? credential : ""}${host}`;
+}
+function hideCredential({ username, password }, secrets) {
+  if (!password) return;
+  secrets.hide(password);
+  secrets.hide(encodeURIComponent(password));
+  secrets.hide(Buffer.from(`${username}:${password}`).toString("base64"));
+}
+
+// src/http/link.ts
+var SAMPLES = 16;
+var HALF_LIFE_MS = 2e3;
+var MIN_BYTES = 256 * 1024;
+var MIN_BODY_BYTES = 256 * 1024;
+var MIN_BODIES = 4;
+function createLinkMeter(now = () => performance.now()) {
+  const roundTrips = [];
+  const bodyRates = [];
+  let readers = 0;
+  let waitingSince = 0;
+  let bytes = 0;
+  let time = 0;
+  function settle() {
+    time += now() - waitingSince;
+    if (time < HALF_LIFE_MS) return;
+    time /= 2;
+    bytes /= 2;
+  }
+  return {
+    answered: (milliseconds) => push(roundTrips, milliseconds),
+    wait() {
+      if (readers++ === 0) waitingSince = now();
+    },
+    arrived(count2) {
+      bytes += count2;
+      if (--readers === 0) return settle();
+      settle();
+      waitingSince = now();
+    },
+    finished(count2, milliseconds) {
+      if (count2 >= MIN_BODY_BYTES && milliseconds > 0) push(bodyRates, count2 * 1e3 / milliseconds);
+    },
+    usualRate: () => bodyRates.length < MIN_BODIES ? void 0 : median(bodyRates),
+    measure() {
+      if (roundTrips.length === 0) return void 0;
+      const roundTripMs = Math.min(...roundTrips);
+      const isKnown = bytes >= MIN_BYTES && time > 0;
+      return { roundTripMs, bytesPerSecond: isKnown ? Math.round(bytes * 1e3 / time) : void 0 };
+    }
+  };
+}
+function push(samples, value) {
+  samples.push(value);
+  if (samples.length > SAMPLES) samples.shift();
+}
+function median(samples) {
+  return samples.toSorted((a, b) => a - b)[Math.floor((samples.length - 1) / 2)];
+}
+
+// src/http/tls-error.ts
+var CERTIFICATE2 = /^(?:CERT_|UNABLE_TO_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|HOSTNAME_MISMATCH|INVALID_CA|CRL_)/;
+var UNKNOWN_AUTHORITY = /* @__PURE__ */ new Set([
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "CERT_UNTRUSTED"
+]);
+var CLIENT_CERTIFICATE = /^ERR_SSL_(?:TLSV13_ALERT_CERTIFICATE_REQUIRED|(?:SSL\/TLS|SSLV3|TLSV1)_ALERT_(?:BAD_CERTIFICATE|HANDSHAKE_FAILURE|CERTIFICATE_\w+|UNKNOWN_CA))$/;
+var MAX_TOLD_LENGTH2 = 200;
+function certificateFault(error, host, depth = 0) {
+  if (!(error instanceof Error) || depth > 4) return void 0;
+  const { code: code2 = "" } = error;
+  if (CERTIFICATE2.test(code2)) return serverFault(error, code2, host);
+  if (CLIENT_CERTIFICATE.test(code2)) return clientFault(code2, host);
+  return certificateFault(error.cause, host, depth + 1);
+}
+function serverFault(error, code2, host) {
+  const shown2 = certificateShown(error);
+  return { fact: `${reasonOf(error, code2, shown2)} (${code2})`, hint: hintFor(code2, host) };
+}
+function reasonOf(error, code2, shown2) {
+  const which = shown2 ? `the certificate of "${shown2.subject}"` : "the certificate";
+  const issuer = shown2 ? `, "${shown2.issuer}",` : "";
+  if (code2 === "CERT_HAS_EXPIRED") return `${which} has expired${shown2 ? ` on ${shown2.validTo}` : ""}`;
+  if (code2 === "CERT_NOT_YET_VALID")
+    return `${which} is not valid${shown2 ? ` before ${shown2.validFrom}` : " yet"}`;
+  if (code2 === "ERR_TLS_CERT_ALTNAME_INVALID")
+    return `${which} is for other names than this: ${namesOf(error)}`;
+  if (code2 === "DEPTH_ZERO_SELF_SIGNED_CERT") return `${which} is signed by nobody but itself`;
+  if (UNKNOWN_AUTHORITY.has(code2))
+    return `${which} is signed by an authority${issuer} that is not trusted here`;
+  return `${which} was not accepted: ${printable(error.message, MAX_TOLD_LENGTH2)}`;
+}
+function hintFor(code2, host) {
+  if (code2 === "CERT_HAS_EXPIRED" || code2 === "CERT_NOT_YET_VALID")
+    return `Renew the certificate of ${host}, and check the clock of this machine.`;
+  if (code2 === "ERR_TLS_CERT_ALTNAME_INVALID")
+    return "Name the registry as its certificate does; something on the way may also answer in its place.";
+  return `If ${host} is to be trusted, give the certificate of its authority by ca-file or in a certs.d directory; set tls-verify to false only on a network you trust.`;
+}
+function clientFault(code2, host) {
+  return {
+    fact: `the server did not accept the certificate of this client, or misses one (${code2})`,
+    hint: `Put the certificate and key for ${host} into its certs.d directory (NAME.cert and NAME.key).`
+  };
+}
+function namesOf(error) {
+  const { subjectaltname, subject } = error.cert ?? { subject: {} };
+  return printable(subjectaltname ?? subject?.CN ?? "none", MAX_TOLD_LENGTH2);
+}
+
+// src/http/network-error.ts
+var UNREACHABLE = /* @__PURE__ */ new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EHOSTDOWN",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_PRX_CONN",
+  "UND_ERR_SOCKS5",
+  "UND_ERR_SOCKS5_CLOSED"
+]);
+var BROKEN = /* @__PURE__ */ new Set([
+  "ECONNRESET",
+  "ECONNABORTED",
+  "ETIMEDOUT",
+  "EPIPE",
+  "UND_ERR_SOCKET",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+  "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
+  "UND_ERR_ABORTED",
+  "ERR_STREAM_PREMATURE_CLOSE"
+]);
+var UNKNOWN_NAME = /* @__PURE__ */ new Set(["ENOTFOUND", "EAI_AGAIN"]);
+var NO_TLS = /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|ERR_SSL_HTTP_REQUEST)$/;
+var PROXY_REFUSAL = /Proxy response \((\d{3})\)|Proxy Authentication Required \((407)\)/;
+function networkError(error, request, attempt = {}) {
+  if (request.signal.aborted) return abortedError(request.signal);
+  if (error instanceof PullError) return error;
+  const { what, url } = request;
+  const { took, via } = attempt;
+  const { fact, code: code2, retry, hint } = faultOf(error, url, via);
+  const way = via === void 0 ? url.host : `${url.host}, through the proxy ${via}`;
+  return new HttpError(code2, `${what}: ${way}: ${fact}`, {
+    retry,
+    origin: url.origin,
+    took,
+    hint,
+    cause: error
+  });
+}
+function speaksNoTls(error) {
+  if (!(error instanceof HttpError)) return false;
+  const { cause } = error;
+  if (codesOf(cause).some((code2) => NO_TLS.test(code2))) return true;
+  return cause instanceof Error && /before secure TLS connection/.test(cause.message);
+}
+function faultOf(error, url, via) {
+  const status2 = via === void 0 ? void 0 : refusalOf(error);
+  if (status2 !== void 0) return proxyRefusal(status2, via);
+  const codes = codesOf(error);
+  const certificate = certificateFault(error, url.host);
+  if (certificate) return { ...certificate, code: "TLS_FAILED", retry: "never" };
+  const unavailable = { code: "REGISTRY_UNAVAILABLE", retry: retryOf(codes) };
+  if (codes.some((code2) => UNKNOWN_NAME.has(code2)))
+    return { ...unavailable, ...unknownName(error, url, via) };
+  const hint = codes.some((code2) => NO_TLS.test(code2)) ? `${url.host} does not speak TLS: set tls-verify to false to allow plain http.` : void 0;
+  return { ...unavailable, fact: describeError(error), hint };
+}
+function retryOf(codes) {
+  if (codes.some((code2) => UNREACHABLE.has(code2))) return "unreachable";
+  const isBroken = codes.some((code2) => BROKEN.has(code2) || /^ERR_SSL_/.test(code2) && !NO_TLS.test(code2));
+  return isBroken ? "soon" : "never";
+}
+function unknownName(error, url, via) {
+  const name2 = hostnameOf(error) ?? url.hostname;
+  const fact = `the host name ${name2} is not known (${describeError(error)})`;
+  const hint = via === void 0 ? "Check the spelling of the registry, and that this machine can resolve names." : "Check the name of the proxy in the environment variable.";
+  return { fact, hint };
+}
+function refusalOf(error) {
+  const [, tunnel, plain3] = PROXY_REFUSAL.exec(error instanceof Error ? error.message : "") ?? [];
+  const status2 = tunnel ?? plain3;
+  return status2 === void 0 ? void 0 : Number(status2);
+}
+function proxyRefusal(status2, via) {
+  const retry = status2 >= 500 || status2 === 429 || status2 === 408 ? "soon" : "never";
+  const hint = status2 === 407 ? "Put user:password@ before the host in the environment variable." : `Ask whoever runs ${via}, or exempt the host by no_proxy.`;
+  const fact = status2 === 407 ? "the proxy wants a credential (407)" : `the proxy refused to connect (${status2})`;
+  return { fact, code: "REGISTRY_UNAVAILABLE", retry, hint };
+}
+function hostnameOf(error) {
+  const { hostname } = error ?? {};
+  return typeof hostname === "string" ? hostname : void 0;
+}
+function codesOf(error, depth = 0) {
+  if (!(error instanceof Error) || depth > 4) return [];
+  const { code: code2 } = error;
+  const inner = error instanceof AggregateError ? error.errors : [];
+  return [
+    ...typeof code2 === "string" ? [code2] : [],
+    ...[...inner, error.cause].flatMap((one) => codesOf(one, depth + 1))
+  ];
+}
+
+// src/http/origin-slots.ts
+var START = 4;
+function createOriginSlots(maximum) {
+  const origins = /* @__PURE__ */ new Map();
+  function at(origin) {
+    const turnstile = origins.get(origin) ?? new Turnstile(maximum);
+    origins.set(origin, turnstile);
+    return turnstile;
+  }
+  return {
+    async acquire(origin, signal) {
+      if (signal.aborted) throw abortedError(signal);
+      return at(origin).enter(signal);
+    },
+    trouble: (origin) => at(origin).trouble(),
+    state: (origin) => at(origin).state
+  };
+}
+var Turnstile = class {
+  #maximum;
+  #queue = /* @__PURE__ */ new Set();
+  #limit;
+  #inUse = 0;
+  /** Bodies that ended well since the limit last changed. */
+  #clean = 0;
+  #hadTrouble = false;
+  #newest = 0;
+  /** The number of the newest slot when the limit was last halved. */
+  #halvedAt = 0;
+  constructor(maximum) {
+    this.#maximum = maximum;
+    this.#limit = Math.min(START, maximum);
+  }
+  get state() {
+    return { limit: this.#limit, inUse: this.#inUse, waiting: this.#queue.size };
+  }
+  async enter(signal) {
+    await this.#turn(signal);
+    return this.#createSlot();
+  }
+  /** Of the slot with this number. Whatever is under way started before: the next halving needs a slot taken after this one. */
+  trouble(number = this.#newest) {
+    if (number <= this.#halvedAt) return;
+    this.#hadTrouble = true;
+    this.#clean = 0;
+    this.#halvedAt = this.#newest;
+    this.#limit = Math.max(1, Math.floor(this.#limit / 2));
+  }
+  #createSlot() {
+    const number = ++this.#newest;
+    let isHeld = true;
+    let isClean = true;
+    return {
+      accepted: () => {
+        if (!this.#hadTrouble) this.#raise();
+      },
+      trouble: () => {
+        isClean = false;
+        this.trouble(number);
+      },
+      release: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        this.#inUse--;
+        if (isClean && this.#hadTrouble && ++this.#clean >= this.#limit) this.#raise();
+        else this.#admit();
+      }
+    };
+  }
+  /** Settles once the caller counts as in use; first come, first served. */
+  #turn(signal) {
+    return new Promise((resolve4, reject) => {
+      const onAbort = () => {
+        this.#queue.delete(enter);
+        reject(abortedError(signal));
+      };
+      const enter = () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve4();
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#queue.add(enter);
+      this.#admit();
+    });
+  }
+  #admit() {
+    for (const enter of this.#queue) {
+      if (this.#inUse >= this.#limit) return;
+      this.#queue.delete(enter);
+      this.#inUse++;
+      enter();
+    }
+  }
+  #raise() {
+    this.#clean = 0;
+    this.#limit = Math.min(this.#maximum, this.#limit + 1);
+    this.#admit();
+  }
+};
+
+// src/http/tls.ts
+import { X509Certificate as X509Certificate2 } from "node:crypto";
+import { createSecureContext, getCACertificates } from "node:tls";
+function tlsOptionsFor(settings) {
+  const { verify, authorities, client, sources } = settings;
+  const base = { rejectUnauthorized: verify };
+  if (authorities.length === 0 && !client) return { own: base, others: base };
+  for (const text of authorities) checkAuthority(text, sources);
+  const ca = authorities.length === 0 ? {} : { ca: [...getCACertificates("default"), ...authorities] };
+  const others = { ...base, secureContext: createSecureContext(ca) };
+  if (!client) return { own: others, others };
+  return { own: { ...base, secureContext: clientContext(ca, client, sources) }, others };
+}
+function checkAuthority(text, sources) {
+  const certificates = text.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END [^-]*-----/g);
+  try {
+    for (const one of certificates ?? []) new X509Certificate2(one);
+  } catch (error) {
+    throw unusable2("holds a certificate that cannot be read", sources, error);
+  }
+  if (!certificates) throw unusable2("holds no certificate in PEM form", sources);
+}
+function clientContext(ca, { certificate, key }, sources) {
+  try {
+    return createSecureContext({ ...ca, cert: certificate, key });
+  } catch (error) {
+    throw unusable2("hold a client certificate and a key that cannot be used together", sources, error);
+  }
+}
+function unusable2(fact, sources, cause) {
+  const where = sources.length > 0 ? sources.join(", ") : "the TLS settings";
+  return new PullError("CONFIG_INVALID", `${where}: ${fact}`, { cause });
+}
+
+// src/http/with-slots.ts
+var OVERLOADED = /* @__PURE__ */ new Set([429, 503]);
+function withSlots(send, slots) {
+  return async (request) => {
+    const slot = await slots.acquire(request.url.origin, request.signal);
+    let answer;
+    try {
+      answer = await send(request);
+    } catch (error) {
+      if (error instanceof HttpError && error.retry !== "never") slot.trouble();
+      slot.release();
+      throw error;
+    }
+    if (OVERLOADED.has(answer.status)) slot.trouble();
+    else if (answer.status < 400) slot.accepted();
+    if (answer.body.closed) slot.release();
+    else answer.body.once("close", slot.release);
+    return answer;
+  };
+}
+
+// src/http/transport.ts
+var DEFAULT_TIMEOUTS = { connect: 1e4, headers: 3e4, body: 3e4 };
+var USER_AGENT = `${package_default.name}/${package_default.version}`;
+var STALL_WINDOW = 0.5;
+var CONTROL_CONNECTIONS = 2;
+function openTransport(options) {
+  const { gate, timeouts, connections } = options;
+  const dispatchers = createDispatchers({
+    ...options,
+    tls: tlsOptionsFor(options.tls),
+    connections: connections + CONTROL_CONNECTIONS,
+    connectTimeout: timeouts.connect
+  });
+  const slots = createOriginSlots(connections);
+  const meters = /* @__PURE__ */ new Map();
+  let requests = 0;
+  function meterOf(origin) {
+    const meter = meters.get(origin) ?? createLinkMeter();
+    meters.set(origin, meter);
+    return meter;
+  }
+  async function sendNow(request) {
+    const { url, signal } = request;
+    const { dispatcher, proxy } = dispatchers.route(url);
+    const started = performance.now();
+    await gate.pass(url.origin, signal);
+    requests++;
+    const sent = performance.now();
+    try {
+      const answer = await dispatch(request, dispatcher, timeouts);
+      const took = performance.now() - started;
+      const meter = meterOf(url.origin);
+      meter.answered(performance.now() - sent);
+      if (answer.status < 500) gate.sign(url.origin);
+      const onTrouble = () => slots.trouble(url.origin);
+      const watch = createBodyWatch({ meter, stallWindow: timeouts.body * STALL_WINDOW, onTrouble });
+      return { ...answer, took, via: proxy?.label, watch };
+    } catch (error) {
+      throw networkError(error, request, { took: performance.now() - started, via: proxy?.label });
+    }
+  }
+  const inTurn = withSlots(sendNow, slots);
+  return {
+    send: (request) => (request.bulk ? inTurn : sendNow)(request),
+    get requests() {
+      return requests;
+    },
+    hasAnswered: (origin) => meters.has(origin),
+    link: (origin) => meters.get(origin)?.measure(),
+    close: dispatchers.destroy
+  };
+}
+async function dispatch(request, dispatcher, timeouts) {
+  const { statusCode, headers: headers2, body } = await (0, import_undici3.request)(request.url, {
+    dispatcher,
+    method: request.method ?? "GET",
+    body: request.body ?? null,
+    // Compressed answers would make ranges and lengths mean something else.
+    headers: { "user-agent": USER_AGENT, "accept-encoding": "identity", ...request.headers },
+    signal: request.signal,
+    headersTimeout: timeouts.headers,
+    bodyTimeout: timeouts.body
+  });
+  body.on("error", () => {
+  });
+  return { status: statusCode, headers: headers2, body, request };
+}
+
+// src/http/stall.ts
+var FLOOR_RATE = 16 * 1024;
+var FLOOR_SHARE = 1 / 16;
+var MAX_REPLACEMENTS = 2;
+function createStallWatch(window) {
+  let replacements = 0;
+  let received = 0;
+  let time = 0;
+  function restart() {
+    received = 0;
+    time = 0;
+  }
+  return {
+    restart,
+    isStalled(bytes, waited, usualRate = 0) {
+      received += bytes;
+      time += waited;
+      if (time < window) return false;
+      const rate2 = received * 1e3 / time;
+      restart();
+      if (replacements >= MAX_REPLACEMENTS || rate2 >= Math.max(FLOOR_RATE, usualRate * FLOOR_SHARE))
+        return false;
+      replacements++;
+      return true;
+    }
+  };
+}
+
+// src/registry/blob-body.ts
+var MAX_RESTARTS = 3;
+var MAX_SHORT_ENDS = 3;
+async function* readBlob({ first: first2, reopen, budget }) {
+  const { end } = first2.range;
+  const stall = createStallWatch(first2.answer.watch.stallWindow);
+  let piece = first2;
+  let offset = first2.range.start;
+  let restarts = 0;
+  let shortEnds = 0;
+  try {
+    for (; ; ) {
+      const before = offset;
+      const failure = yield* deliver(piece, { start: offset, end }, stall, (bytes) => {
+        offset += bytes;
+        budget.progress(bytes);
+      });
+      if (!failure) return;
+      if (failure === "stalled") piece.answer.body.destroy();
+      else {
+        shortEnds = failure.code === "SIZE_MISMATCH" && offset === before ? shortEnds + 1 : 0;
+        if (shortEnds >= MAX_SHORT_ENDS) throw failure;
+        await budget.spend(failure);
+      }
+      stall.restart();
+      piece = await reopen({ start: offset, end });
+      if (piece.range.start < offset && ++restarts > MAX_RESTARTS) throw notResumable(piece, failure);
+    }
+  } finally {
+    piece.answer.body.destroy();
+  }
+}
+async function* deliver(piece, wanted, stall, onDelivered) {
+  let position = piece.range.start;
+  let offset = wanted.start;
+  const read = createReader(piece, stall);
+  for (; ; ) {
+    const next = await read();
+    if (next === "end") return offset === wanted.end ? void 0 : tooShort(piece, position);
+    if (!(next instanceof Uint8Array)) return offset === wanted.end ? void 0 : next;
+    const chunk = next.subarray(Math.max(0, offset - position), Math.max(0, wanted.end - position));
+    position += next.length;
+    if (position > piece.range.end) throw tooLong(piece);
+    if (chunk.length > 0) {
+      offset += chunk.length;
+      onDelivered(chunk.length);
+      yield chunk;
+    }
+    if (offset === wanted.end && wanted.end < piece.range.end) return void 0;
+  }
+}
+function createReader({ answer }, stall) {
+  const { body, request, watch } = answer;
+  const iterator = body[Symbol.asyncIterator]();
+  let failure;
+  return async () => {
+    if (failure) return failure;
+    watch.wait();
+    try {
+      const { value, done } = await iterator.next();
+      if (done) {
+        watch.finished();
+        return "end";
+      }
+      if (watch.arrived(value.length, stall)) failure = "stalled";
+      return value;
+    } catch (error) {
+      const took = watch.failed(request.signal.aborted);
+      const broken3 = networkError(error, request, { took, via: answer.via });
+      if (!(broken3 instanceof HttpError)) throw broken3;
+      failure = broken3;
+      return body.read() ?? failure;
+    }
+  };
+}
+function tooShort({ range, answer }, position) {
+  const fact = `ended after ${position - range.start} of ${rangeLength(range)} bytes`;
+  return answerError(answer, "SIZE_MISMATCH", fact, { retry: "soon" });
+}
+function tooLong({ range, answer }) {
+  const code2 = answer.status === 206 ? "RESPONSE_INVALID" : "SIZE_MISMATCH";
+  return answerError(answer, code2, `sent more than the ${rangeLength(range)} bytes due`);
+}
+function notResumable({ answer }, failure) {
+  const cause = failure === "stalled" ? void 0 : failure;
+  const fact = `breaks off and does not resume (gave up after ${MAX_RESTARTS} restarts)`;
+  return answerError(answer, "REGISTRY_UNAVAILABLE", fact, { cause });
+}
+
+// src/http/exchange.ts
+function headerOf(answer, name2) {
+  const value = answer.headers[name2];
   return Array.isArray(value) ? value.join(", ") : value;
 }
 function contentLengthOf(answer) {
@@ -33033,7 +36251,105 @@ async function readBody(answer, maxBytes) {
   return { bytes: Buffer.concat(chunks), complete: size <= maxBytes };
 }
 
-// src/registry/retry-after.ts
+// src/registry/blob-locator.ts
+var MAX_RESOLUTIONS = 3;
+var EXPIRED = /* @__PURE__ */ new Set([400, 401, 403]);
+function createBlobLocator(options) {
+  const places = new BlobPlaces(options);
+  async function fetch(digest, request) {
+    for (let resolutions = 1; ; resolutions++) {
+      const arrival = await places.visit(digest, request);
+      const { answer, location } = arrival;
+      if (location.authorised || !EXPIRED.has(answer.status)) return arrival;
+      places.forget(digest, location);
+      if (resolutions > MAX_RESOLUTIONS) return arrival;
+      discard(answer);
+    }
+  }
+  return {
+    fetch,
+    originOf: (digest) => places.get(digest)?.url.origin,
+    get lastOrigin() {
+      return places.lastOrigin;
+    },
+    forget: (digest) => places.forget(digest)
+  };
+}
+var BlobPlaces = class {
+  #options;
+  #known = /* @__PURE__ */ new Map();
+  #resolving = /* @__PURE__ */ new Map();
+  #lastOrigin;
+  constructor(options) {
+    this.#options = options;
+  }
+  get lastOrigin() {
+    return this.#lastOrigin;
+  }
+  get(digest) {
+    return this.#known.get(digest);
+  }
+  /** `place`: only if that is still what is known. */
+  forget(digest, place = this.#known.get(digest)) {
+    if (this.#known.get(digest)?.url.href === place?.url.href) this.#known.delete(digest);
+  }
+  /** The first request for a blob finds its place; those that come meanwhile wait and go there directly. */
+  async visit(digest, request) {
+    for (; ; ) {
+      const location = this.#known.get(digest);
+      if (location) return this.#revisit(digest, request, location);
+      const pending = this.#resolving.get(digest);
+      if (!pending) return this.#resolve(digest, request);
+      await untilAborted(pending, request.signal);
+    }
+  }
+  /** A place that does not answer any more is forgotten: the registry may know a better one. */
+  async #revisit(digest, request, location) {
+    try {
+      return await this.#options.follow(request, location);
+    } catch (error) {
+      this.forget(digest, location);
+      throw error;
+    }
+  }
+  async #resolve(digest, request) {
+    const { endpoint: endpoint3, repository, follow } = this.#options;
+    const start2 = { url: endpoint3.api(`${repository}/blobs/${digest}`), authorised: true };
+    const arrival = follow(request, start2);
+    const settled = arrival.then(
+      ({ answer, location }) => {
+        if (answer.status >= 400) return;
+        this.#known.set(digest, location);
+        this.#lastOrigin = location.url.origin;
+      },
+      () => void 0
+    );
+    this.#resolving.set(
+      digest,
+      settled.finally(() => this.#resolving.delete(digest))
+    );
+    await settled;
+    return arrival;
+  }
+};
+
+// src/http/content-range.ts
+function parseContentRange(value) {
+  const [, first2, last, whole] = /^bytes +(?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15}|\*)$/i.exec(value?.trim() ?? "") ?? [];
+  if (whole === void 0) return void 0;
+  const total = whole === "*" ? void 0 : Number(whole);
+  if (first2 === void 0) return { range: void 0, total };
+  const range = { start: Number(first2), end: Number(last) + 1 };
+  return range.start < range.end && range.end <= (total ?? range.end) ? { range, total } : void 0;
+}
+function rangeHeader({ start: start2, end }) {
+  return `bytes=${start2}-${end - 1}`;
+}
+
+// src/registry/refusal.ts
+import { STATUS_CODES } from "node:http";
+
+// src/http/retry-after.ts
 var DURATION_UNITS = {
   ns: 1e-6,
   us: 1e-3,
@@ -33064,44 +36380,26 @@ function parseDuration(text) {
   return milliseconds;
 }
 
-// src/registry/registry-error.ts
-var RegistryError = class extends PullError {
-  retry;
-  origin;
-  status;
-  diagnostics;
-  credentialSent;
-  retryAfter;
-  constructor(code, message, details) {
-    super(code, message, { hint: details.hint, cause: details.cause });
-    this.retry = details.retry;
-    this.origin = details.origin;
-    this.status = details.status;
-    this.diagnostics = details.diagnostics ?? [];
-    this.credentialSent = details.credentialSent ?? false;
-    this.retryAfter = details.retryAfter;
-  }
-};
+// src/registry/refusal.ts
 var MAX_ERROR_BYTES = 64 * 1024;
 var MAX_DIAGNOSTICS = 3;
 var MAX_DIAGNOSTIC_LENGTH = 300;
 var TRANSIENT_STATUSES = /* @__PURE__ */ new Set([408, 425, 429, 500, 502, 503, 504, 522, 524]);
-async function errorOfAnswer(answer, secrets) {
-  const { status: status2, request, credentialSent } = answer;
+async function readRefusal(answer, secrets) {
+  const { status: status2, credentialSource, took } = answer;
   const diagnostics = await readDiagnostics(answer, secrets);
-  const code = codeOf(status2, diagnostics);
+  const code2 = codeOf(status2, diagnostics);
   const retryAfter = parseRetryAfter(headerOf(answer, "retry-after"), Date.now());
   const said = diagnostics.map((one) => one.message ? `${one.code}: ${one.message}` : one.code).join("; ");
-  const wait = code === "RATE_LIMITED" && retryAfter !== void 0 ? `; ${whenAgain(retryAfter)}` : "";
+  const wait = code2 === "RATE_LIMITED" && retryAfter !== void 0 ? `; ${whenAgain(retryAfter)}` : "";
   const outcome = `${status2} ${STATUS_CODES[status2] ?? ""}`.trimEnd() + (said && ` (${said})`) + wait;
-  return new RegistryError(code, `${request.what}: ${request.url.host} answered ${outcome}`, {
-    retry: TRANSIENT_STATUSES.has(status2) || code === "RATE_LIMITED" ? "soon" : "never",
-    origin: request.url.origin,
-    status: status2,
+  return answerError(answer, code2, `answered ${outcome}`, {
+    retry: TRANSIENT_STATUSES.has(status2) || code2 === "RATE_LIMITED" ? "soon" : "never",
     diagnostics,
-    credentialSent,
+    credentialSource,
     retryAfter,
-    hint: hintFor(code, credentialSent)
+    took,
+    hint: hintFor2(code2, credentialSource)
   });
 }
 function codeOf(status2, diagnostics) {
@@ -33114,368 +36412,42 @@ function whenAgain(retryAfter) {
   const at = new Date(Date.now() + retryAfter).toISOString().replace(/\.\d+Z$/, "Z");
   return `it asks to wait ${Math.ceil(retryAfter / 1e3)} s, until ${at}`;
 }
-function hintFor(code, credentialSent) {
-  if (code !== "UNAUTHORIZED" && code !== "NOT_FOUND") return void 0;
-  if (!credentialSent)
-    return "Check the spelling. No credential was sent: a private image needs username and password, or on ghcr.io a github-token.";
-  return code === "UNAUTHORIZED" ? "The credential was sent and refused: check it, and that the account may pull from this repository." : 'Check the spelling. A credential was sent; some registries say "not found" where the account may not pull.';
+function hintFor2(code2, credentialSource) {
+  if (code2 !== "UNAUTHORIZED" && code2 !== "NOT_FOUND") return void 0;
+  if (credentialSource === void 0)
+    return "Check the spelling. No credential was sent: a private image needs a login step before this one, username and password, or on ghcr.io a github-token.";
+  return code2 === "UNAUTHORIZED" ? `The credential of ${credentialSource} was sent and refused: check it, and that the account may pull from this repository.` : `Check the spelling. The credential of ${credentialSource} was sent; some registries say "not found" where the account may not pull.`;
+}
+function diagnosticsIn(reply) {
+  if (Array.isArray(reply?.errors)) return reply.errors.slice(0, MAX_DIAGNOSTICS).map((one) => one ?? {});
+  if (typeof reply?.error === "string") return [{ code: reply.error, message: reply.error_description }];
+  return typeof reply?.details === "string" ? [{ code: "DETAILS", message: reply.details }] : [];
 }
 async function readDiagnostics(answer, secrets) {
   try {
     const { bytes } = await readBody(answer, MAX_ERROR_BYTES);
-    const { errors } = JSON.parse(Buffer.from(bytes).toString());
-    if (!Array.isArray(errors)) return [];
-    return errors.slice(0, MAX_DIAGNOSTICS).map((error) => ({
-      code: plainText(error?.code, secrets) || "UNKNOWN",
-      message: plainText(error?.message, secrets)
+    const reply = JSON.parse(Buffer.from(bytes).toString());
+    return diagnosticsIn(reply).map(({ code: code2, message }) => ({
+      code: plainText(code2, secrets) || "UNKNOWN",
+      message: plainText(message, secrets)
     }));
   } catch {
     return [];
   }
 }
 function plainText(value, secrets) {
-  if (typeof value !== "string") return "";
-  const clean = secrets.scrub(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
-  return clean.length > MAX_DIAGNOSTIC_LENGTH ? `${clean.slice(0, MAX_DIAGNOSTIC_LENGTH)}…` : clean;
-}
-
-// src/registry/token.ts
-var MAX_TOKEN_REPLY_BYTES = 1024 * 1024;
-var MIN_LIFETIME_S = 60;
-var USED_LIFETIME = 0.8;
-var CLIENT_ID = "oci-pull-action";
-function tokenUrl(challenge, scope) {
-  const realm = challenge.parameters.get("realm") ?? "";
-  if (!URL.canParse(realm))
-    throw new PullError(
-      "RESPONSE_INVALID",
-      "the registry names no valid token server (realm) in its challenge"
-    );
-  const url = new URL(realm);
-  const service = challenge.parameters.get("service");
-  if (service) url.searchParams.set("service", service);
-  url.searchParams.set("scope", scope);
-  url.searchParams.set("client_id", CLIENT_ID);
-  return url;
-}
-function basicAuthorization({ username, password }) {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
-}
-function parseTokenReply(bytes, now) {
-  let reply;
-  try {
-    reply = JSON.parse(Buffer.from(bytes).toString());
-  } catch {
-    return void 0;
-  }
-  const value = [reply?.token, reply?.access_token].find((one) => typeof one === "string" && one !== "");
-  if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) return void 0;
-  const stated = Number(reply?.expires_in);
-  const lifetime = Number.isFinite(stated) ? Math.max(stated, MIN_LIFETIME_S) : MIN_LIFETIME_S;
-  return { value, refreshAt: now + lifetime * USED_LIFETIME * 1e3 };
-}
-
-// src/registry/authoriser.ts
-var MAX_RENEWALS = 2;
-var Authoriser = class {
-  #options;
-  #current = { generation: 0 };
-  /** The last generation the registry took. */
-  #accepted = -1;
-  #bearer;
-  #scope;
-  #renewal;
-  constructor(options) {
-    this.#options = options;
-    this.#scope = options.scope;
-  }
-  /** A Send that adds the Authorization and answers challenges. Throws UNAUTHORIZED when it has nothing new to offer. */
-  authorised(send) {
-    return async (request) => {
-      let used = await this.#fresh(request);
-      for (let renewals = 0; ; renewals++) {
-        const answer = await this.#sendWith(send, request, used);
-        if (!isRefusal(answer, used, renewals)) {
-          this.#accepted = Math.max(this.#accepted, used.generation);
-          return answer;
-        }
-        const challenges = parseChallenges(answer.headers["www-authenticate"]);
-        const refusal = await errorOfAnswer(answer, this.#options.secrets);
-        const renewed = renewals < MAX_RENEWALS && await this.#renew(used, challenges, request);
-        if (!renewed) throw refusal;
-        used = this.#current;
-      }
-    };
-  }
-  /** The current authorisation, renewed if its token is about to expire. */
-  async #fresh(request) {
-    const used = this.#current;
-    if (used.refreshAt !== void 0 && Date.now() >= used.refreshAt) await this.#renew(used, [], request);
-    return this.#current;
-  }
-  async #sendWith(send, request, { header }) {
-    if (header === void 0) return send(request);
-    const answer = await send({ ...request, headers: { ...request.headers, authorization: header } });
-    return { ...answer, credentialSent: this.#options.credential !== void 0 };
-  }
-  /** Once per generation, whoever asks first. false: there is nothing better to be had. */
-  #renew(used, challenges, request) {
-    if (this.#current.generation !== used.generation) return Promise.resolve(true);
-    this.#renewal ??= this.#obtain(used, challenges).finally(() => {
-      this.#renewal = void 0;
-    });
-    return untilAborted(this.#renewal, request.signal);
-  }
-  async #obtain(used, given) {
-    const challenges = given.length > 0 ? given : this.#bearer ? [this.#bearer] : await this.#options.ping();
-    const bearer = challenges.find((one) => one.scheme === "bearer" && one.parameters.has("realm"));
-    if (bearer) return this.#obtainToken(used, bearer);
-    const { credential, secrets } = this.#options;
-    const isOffered = challenges.some((one) => one.scheme === "basic");
-    if (!isOffered || !credential || used.header !== void 0) return false;
-    const header = basicAuthorization(credential);
-    secrets.hide(header.slice("Basic ".length));
-    this.#advance({ header });
-    return true;
-  }
-  async #obtainToken(used, bearer) {
-    const isUseless = used.refreshAt !== void 0 && this.#accepted !== used.generation;
-    if (isUseless && !this.#widenScope(bearer)) return false;
-    this.#bearer = bearer;
-    const token = await this.#options.fetchToken(bearer, this.#scope);
-    this.#options.secrets.hide(token.value);
-    this.#advance({ header: `Bearer ${token.value}`, refreshAt: token.refreshAt });
-    return true;
-  }
-  #widenScope(bearer) {
-    const wanted = bearer.parameters.get("scope");
-    if (!wanted || wanted === this.#scope) return false;
-    this.#scope = wanted;
-    return true;
-  }
-  #advance(next) {
-    this.#current = { ...next, generation: this.#current.generation + 1 };
-  }
-};
-function isRefusal(answer, used, renewals) {
-  if (answer.status === 401) return true;
-  return answer.status === 400 && used.refreshAt !== void 0 && renewals === 0;
-}
-
-// src/registry/network-error.ts
-var UNREACHABLE = /* @__PURE__ */ new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EHOSTDOWN",
-  "UND_ERR_CONNECT_TIMEOUT"
-]);
-var BROKEN = /* @__PURE__ */ new Set([
-  "ECONNRESET",
-  "ECONNABORTED",
-  "ETIMEDOUT",
-  "EPIPE",
-  "UND_ERR_SOCKET",
-  "UND_ERR_HEADERS_TIMEOUT",
-  "UND_ERR_BODY_TIMEOUT",
-  "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
-  "UND_ERR_ABORTED",
-  "ERR_STREAM_PREMATURE_CLOSE"
-]);
-var CERTIFICATE = /^(?:CERT_|UNABLE_TO_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|HOSTNAME_MISMATCH)/;
-var NO_TLS = /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|ERR_SSL_HTTP_REQUEST)$/;
-function networkError(error, request) {
-  if (request.signal.aborted) return abortedError(request.signal);
-  if (error instanceof PullError) return error;
-  const { what, url } = request;
-  return new RegistryError("REGISTRY_UNAVAILABLE", `${what}: ${url.host}: ${describeError(error)}`, {
-    retry: retryOf(error),
-    origin: url.origin,
-    hint: hintFor2(error, url),
-    cause: error
-  });
-}
-function speaksNoTls(error) {
-  if (!(error instanceof RegistryError)) return false;
-  const { cause } = error;
-  if (codesOf(cause).some((code) => NO_TLS.test(code))) return true;
-  return cause instanceof Error && /before secure TLS connection/.test(cause.message);
-}
-function retryOf(error) {
-  const codes = codesOf(error);
-  if (codes.some((code) => UNREACHABLE.has(code))) return "unreachable";
-  const isBroken = codes.some((code) => BROKEN.has(code) || /^ERR_SSL_/.test(code) && !NO_TLS.test(code));
-  return isBroken ? "soon" : "never";
-}
-function hintFor2(error, url) {
-  const codes = codesOf(error);
-  if (codes.some((code) => CERTIFICATE.test(code)))
-    return `The certificate of ${url.host} is not trusted: name its CA in NODE_EXTRA_CA_CERTS, or set tls-verify to false if you know the network.`;
-  if (codes.some((code) => NO_TLS.test(code)))
-    return `${url.host} does not speak TLS: set tls-verify to false to allow plain http.`;
-  return void 0;
-}
-function codesOf(error, depth = 0) {
-  if (!(error instanceof Error) || depth > 4) return [];
-  const { code } = error;
-  const inner = error instanceof AggregateError ? error.errors : [];
-  return [
-    ...typeof code === "string" ? [code] : [],
-    ...[...inner, error.cause].flatMap((one) => codesOf(one, depth + 1))
-  ];
-}
-
-// src/registry/blob-body.ts
-var MAX_RESTARTS = 3;
-var MAX_SHORT_ENDS = 3;
-async function* readBlob({ first, reopen, budget }) {
-  const { end } = first.range;
-  let piece = first;
-  let offset = first.range.start;
-  let restarts = 0;
-  let shortEnds = 0;
-  try {
-    for (; ; ) {
-      const before = offset;
-      const failure = yield* deliver(piece, { start: offset, end }, (bytes) => {
-        offset += bytes;
-        budget.progress(bytes);
-      });
-      if (!failure) return;
-      shortEnds = failure.code === "SIZE_MISMATCH" && offset === before ? shortEnds + 1 : 0;
-      if (shortEnds >= MAX_SHORT_ENDS) throw failure;
-      await budget.spend(failure);
-      piece = await reopen({ start: offset, end });
-      if (piece.range.start < offset && ++restarts > MAX_RESTARTS) throw notResumable(piece, failure);
-    }
-  } finally {
-    piece.answer.body.destroy();
-  }
-}
-async function* deliver(piece, wanted, onDelivered) {
-  let position = piece.range.start;
-  let offset = wanted.start;
-  const body = piece.answer.body[Symbol.asyncIterator]();
-  for (; ; ) {
-    const next = await read(body, piece);
-    if (next instanceof RegistryError) return offset === wanted.end ? void 0 : next;
-    if (next === void 0) return offset === wanted.end ? void 0 : tooShort(piece, position);
-    const chunk = next.subarray(Math.max(0, offset - position), Math.max(0, wanted.end - position));
-    position += next.length;
-    if (position > piece.range.end) throw tooLong(piece);
-    if (chunk.length > 0) {
-      offset += chunk.length;
-      onDelivered(chunk.length);
-      yield chunk;
-    }
-    if (offset === wanted.end && wanted.end < piece.range.end) return void 0;
-  }
-}
-async function read(body, piece) {
-  try {
-    const { value, done } = await body.next();
-    return done ? void 0 : value;
-  } catch (error) {
-    const failure = networkError(error, piece.answer.request);
-    if (failure instanceof RegistryError) return failure;
-    throw failure;
-  }
-}
-function tooShort(piece, position) {
-  const { start } = piece.range;
-  const fact = `ended after ${position - start} of ${rangeLength(piece.range)} bytes`;
-  return bodyError(piece, "SIZE_MISMATCH", { fact, retry: "soon" });
-}
-function tooLong(piece) {
-  const code = piece.answer.status === 206 ? "RESPONSE_INVALID" : "SIZE_MISMATCH";
-  return bodyError(piece, code, { fact: `sent more than the ${rangeLength(piece.range)} bytes due` });
-}
-function notResumable(piece, cause) {
-  const fact = `breaks off and does not resume (gave up after ${MAX_RESTARTS} restarts)`;
-  return bodyError(piece, "REGISTRY_UNAVAILABLE", { fact, cause });
-}
-function bodyError({ answer }, code, { fact, retry = "never", cause }) {
-  const { what, url } = answer.request;
-  const details = { retry, origin: url.origin, status: answer.status, cause };
-  return new RegistryError(code, `${what}: ${url.host} ${fact}`, details);
-}
-
-// src/registry/blob-locator.ts
-var MAX_RESOLUTIONS = 3;
-var EXPIRED = /* @__PURE__ */ new Set([400, 401, 403]);
-function createBlobLocator({ endpoint, repository, follow }) {
-  const known = /* @__PURE__ */ new Map();
-  const resolving = /* @__PURE__ */ new Map();
-  function start(digest) {
-    return { url: endpoint.url(`v2/${repository}/blobs/${digest}`), authorised: true };
-  }
-  async function once(digest, request) {
-    for (; ; ) {
-      const location = known.get(digest);
-      if (location) return revisit(digest, request, location);
-      const pending = resolving.get(digest);
-      if (!pending) return resolve4(digest, request);
-      await untilAborted(pending, request.signal);
-    }
-  }
-  async function revisit(digest, request, location) {
-    try {
-      return await follow(request, location);
-    } catch (error) {
-      forget(digest, location);
-      throw error;
-    }
-  }
-  function forget(digest, { url }) {
-    if (known.get(digest)?.url.href === url.href) known.delete(digest);
-  }
-  async function resolve4(digest, request) {
-    const arrival = follow(request, start(digest));
-    const settled = arrival.then(
-      ({ answer, location }) => {
-        if (answer.status < 400) known.set(digest, location);
-      },
-      () => void 0
-    );
-    resolving.set(
-      digest,
-      settled.finally(() => resolving.delete(digest))
-    );
-    await settled;
-    return arrival;
-  }
-  async function fetch(digest, request) {
-    for (let resolutions = 1; ; resolutions++) {
-      const arrival = await once(digest, request);
-      const { answer, location } = arrival;
-      if (location.authorised || !EXPIRED.has(answer.status)) return arrival;
-      forget(digest, location);
-      if (resolutions > MAX_RESOLUTIONS) return arrival;
-      discard(answer);
-    }
-  }
-  return { fetch, originOf: (digest) => known.get(digest)?.url.origin };
-}
-
-// src/registry/content-range.ts
-function parseContentRange(value) {
-  const [, first, last, whole] = /^bytes +(?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15}|\*)$/i.exec(value?.trim() ?? "") ?? [];
-  if (whole === void 0) return void 0;
-  const total = whole === "*" ? void 0 : Number(whole);
-  if (first === void 0) return { range: void 0, total };
-  const range = { start: Number(first), end: Number(last) + 1 };
-  return range.start < range.end && range.end <= (total ?? range.end) ? { range, total } : void 0;
-}
-function rangeHeader({ start, end }) {
-  return `bytes=${start}-${end - 1}`;
+  return typeof value === "string" ? printable(secrets.scrub(value), MAX_DIAGNOSTIC_LENGTH) : "";
 }
 
 // src/registry/blob-piece.ts
 var RANGE_REFUSALS = /* @__PURE__ */ new Set([400, 501]);
-function createOpenPiece({ name, locator, secrets }) {
+function createOpenPiece({ name: name2, locator, secrets }) {
   const rangeless = /* @__PURE__ */ new Set();
+  async function ask(blob, signal, headers2) {
+    const what = `blob ${blob.digest} of ${name2}`;
+    const { answer } = await locator.fetch(blob.digest, { headers: headers2, signal, what, bulk: true });
+    return plain(answer);
+  }
   return async ({ blob, range, signal }) => {
     const origin = locator.originOf(blob.digest);
     const isWhole = rangeLength(range) === blob.size;
@@ -33486,18 +36458,6 @@ function createOpenPiece({ name, locator, secrets }) {
     }
     return readWhole(await ask(blob, signal, {}), blob);
   };
-  async function ask(blob, signal, headers) {
-    const what = `blob ${blob.digest} of ${name}`;
-    const { answer } = await locator.fetch(blob.digest, { headers, signal, what });
-    const coding = headerOf(answer, "content-encoding")?.trim().toLowerCase() || "identity";
-    if (coding === "identity" || answer.status >= 300) return answer;
-    discard(answer);
-    throw invalid4(
-      answer,
-      "RESPONSE_INVALID",
-      `sent the blob with content-encoding ${coding.slice(0, 40)} unasked`
-    );
-  }
   async function readRanged(answer, blob, range) {
     const { origin } = answer.request.url;
     if (answer.status === 206 && isExactly(answer, range, blob.size)) return { range, answer };
@@ -33506,19 +36466,25 @@ function createOpenPiece({ name, locator, secrets }) {
       rangeless.add(origin);
       return readWhole(answer, blob);
     }
-    if (answer.status !== 206 && !RANGE_REFUSALS.has(answer.status))
-      throw await errorOfAnswer(answer, secrets);
+    if (answer.status !== 206 && !RANGE_REFUSALS.has(answer.status)) throw await readRefusal(answer, secrets);
     rangeless.add(origin);
     answer.body.destroy();
     return void 0;
   }
   async function readWhole(answer, blob) {
-    if (answer.status !== 200) throw await errorOfAnswer(answer, secrets);
+    if (answer.status !== 200) throw await readRefusal(answer, secrets);
     const length = contentLengthOf(answer) ?? blob.size;
     if (length === blob.size) return { range: { start: 0, end: blob.size }, answer };
     answer.body.destroy();
-    throw invalid4(answer, "SIZE_MISMATCH", `holds ${length} bytes of it, its descriptor says ${blob.size}`);
+    throw wrongSize(answer, blob, length);
   }
+}
+function plain(answer) {
+  const coding = headerOf(answer, "content-encoding")?.trim().toLowerCase() || "identity";
+  if (coding === "identity" || answer.status >= 300) return answer;
+  discard(answer);
+  const fact = `sent the blob with content-encoding ${coding.slice(0, 40)} unasked`;
+  throw answerError(answer, "RESPONSE_INVALID", fact);
 }
 function isExactly(answer, range, size) {
   const stated = parseContentRange(headerOf(answer, "content-range"));
@@ -33528,95 +36494,28 @@ function isExactly(answer, range, size) {
 function unsatisfiable(answer, blob, range) {
   const total = parseContentRange(headerOf(answer, "content-range"))?.total;
   answer.body.destroy();
-  return total !== void 0 && total !== blob.size ? invalid4(answer, "SIZE_MISMATCH", `holds ${total} bytes of it, its descriptor says ${blob.size}`) : invalid4(
-    answer,
-    "RESPONSE_INVALID",
-    `refuses the range ${range.start}-${range.end} of ${blob.size} bytes`
+  if (total !== void 0 && total !== blob.size) return wrongSize(answer, blob, total);
+  const fact = `refuses the range ${range.start}-${range.end} of ${blob.size} bytes`;
+  return answerError(answer, "RESPONSE_INVALID", fact);
+}
+function wrongSize(answer, blob, size) {
+  return answerError(answer, "SIZE_MISMATCH", `holds ${size} bytes of it, its descriptor says ${blob.size}`);
+}
+
+// src/integrity/verify.ts
+function verifyBytes(bytes, expected, what) {
+  if (bytes.length !== expected.size) throw sizeMismatch(`${bytes.length} bytes`, expected, what);
+  verifyDigest(digestOf(bytes, digestAlgorithm(expected.digest)), expected.digest, what);
+}
+function verifyDigest(actual, expected, what) {
+  if (actual === expected) return;
+  throw new PullError("DIGEST_MISMATCH", `${what}: hashes to ${actual} instead of ${expected}`);
+}
+function sizeMismatch(found, expected, what) {
+  return new PullError(
+    "SIZE_MISMATCH",
+    `${what}: ${found} instead of ${expected.size} for ${expected.digest}`
   );
-}
-function invalid4({ request, status: status2 }, code, fact) {
-  return new RegistryError(code, `${request.what}: ${request.url.host} ${fact}`, {
-    retry: "never",
-    origin: request.url.origin,
-    status: status2
-  });
-}
-
-// src/registry/network.ts
-import { BlockList, isIP } from "node:net";
-var LOOPBACK = blockList([["127.0.0.0", 8]], [["::1", 128]]);
-var LINK_LOCAL = blockList([["169.254.0.0", 16]], [["fe80::", 10]]);
-var PRIVATE = blockList(
-  [
-    ["0.0.0.0", 8],
-    ["10.0.0.0", 8],
-    ["100.64.0.0", 10],
-    ["172.16.0.0", 12],
-    ["192.0.0.0", 24],
-    ["192.168.0.0", 16],
-    ["198.18.0.0", 15]
-  ],
-  [
-    ["::", 128],
-    ["64:ff9b:1::", 48],
-    // 6to4 holds an IPv4 address; nobody serves images there.
-    ["2002::", 16],
-    ["fc00::", 7],
-    ["fec0::", 10]
-  ]
-);
-var NAT64 = blockList([], [["64:ff9b::", 96]]);
-function networkKind(hostname) {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
-  const version = isIP(host);
-  if (version === 0) return host === "localhost" || host.endsWith(".localhost") ? "loopback" : "public";
-  const family = version === 4 ? "ipv4" : "ipv6";
-  if (LOOPBACK.check(host, family)) return "loopback";
-  if (LINK_LOCAL.check(host, family)) return "link-local";
-  if (version === 6 && NAT64.check(host, family)) return translatedKind(host);
-  return PRIVATE.check(host, family) ? "private" : "public";
-}
-function translatedKind(host) {
-  const groups = /^64:ff9b::(?:([0-9a-f]{1,4}):)?([0-9a-f]{0,4})$/.exec(host);
-  if (!groups) return "private";
-  const [high, low] = [groups[1] ?? "", groups[2] ?? ""].map((group) => Number.parseInt(group || "0", 16));
-  const bytes = [high, low].flatMap((group = 0) => [group >> 8, group & 255]);
-  const kind = networkKind(bytes.join("."));
-  return kind === "loopback" ? "private" : kind;
-}
-function blockList(ipv4, ipv6) {
-  const list = new BlockList();
-  for (const [net, prefix] of ipv4) list.addSubnet(net, prefix, "ipv4");
-  for (const [net, prefix] of ipv6) list.addSubnet(net, prefix, "ipv6");
-  return list;
-}
-
-// src/registry/endpoint.ts
-var API_HOSTS = /* @__PURE__ */ new Map([["docker.io", "registry-1.docker.io"]]);
-function createEndpoint(registry, tlsVerify) {
-  const host = API_HOSTS.get(registry) ?? registry;
-  const { hostname, port } = new URL(`https://${host}/`);
-  const isLoopback = networkKind(hostname) === "loopback";
-  let scheme = tlsVerify && isLoopback && !isHttpsPort(host, port) ? "http" : "https";
-  const origin = () => new URL(`${scheme}://${host}/`).origin;
-  return {
-    get origin() {
-      return origin();
-    },
-    get isHttp() {
-      return scheme === "http";
-    },
-    hostname,
-    tlsVerify,
-    url: (path) => new URL(`/${path}`, origin()),
-    fallBackToHttp: () => {
-      if (!tlsVerify) scheme = "http";
-      return scheme === "http";
-    }
-  };
-}
-function isHttpsPort(host, port) {
-  return port === "" && host.endsWith(":443");
 }
 
 // src/oci/media-type.ts
@@ -33665,16 +36564,16 @@ function layerCompression(mediaType) {
   throw unsupportedLayer(type);
 }
 function unsupportedLayer(type) {
-  const code = "MEDIA_TYPE_UNSUPPORTED";
+  const code2 = "MEDIA_TYPE_UNSUPPORTED";
   if (type.endsWith("+encrypted"))
-    return new PullError(code, `the layer is encrypted (media type ${quote(type)})`, {
+    return new PullError(code2, `the layer is encrypted (media type ${quote(type)})`, {
       hint: "Encrypted layers cannot be unpacked; push a decrypted copy of the image."
     });
   if (type === "application/vnd.in-toto+json" || type.startsWith("application/vnd.dev.cosign."))
-    return new PullError(code, `the layer is a signature or an attestation (media type ${quote(type)})`, {
+    return new PullError(code2, `the layer is a signature or an attestation (media type ${quote(type)})`, {
       hint: "The reference names what was signed about an image, not the image; name the image itself."
     });
-  return new PullError(code, `a layer of media type ${quote(type)} cannot be unpacked`);
+  return new PullError(code2, `a layer of media type ${quote(type)} cannot be unpacked`);
 }
 
 // src/oci/descriptor.ts
@@ -33721,7 +36620,7 @@ function parsePlatformField(descriptor, what) {
   if (!os || !architecture) return void 0;
   const variant = stringField(json, "variant", what);
   const osVersion = stringField(json, "os.version", what);
-  const osFeatures = arrayField(json, "os.features", what).filter((name) => typeof name === "string");
+  const osFeatures = arrayField(json, "os.features", what).filter((name2) => typeof name2 === "string");
   return {
     os,
     architecture,
@@ -33804,8 +36703,8 @@ function isConfigOfImage(configType, manifestType) {
   return manifestType === DOCKER_MANIFEST && EARLY_DOCKER_CONFIGS.includes(configType);
 }
 function artifact(type, what) {
-  const name = type === OCI_EMPTY ? "an artifact" : `an artifact of type ${quote(type)}`;
-  return new PullError("MEDIA_TYPE_UNSUPPORTED", `${what}: ${name}, not a container image`, {
+  const name2 = type === OCI_EMPTY ? "an artifact" : `an artifact of type ${quote(type)}`;
+  return new PullError("MEDIA_TYPE_UNSUPPORTED", `${what}: ${name2}, not a container image`, {
     hint: "Only container images have a root file system; name an image."
   });
 }
@@ -33817,20 +36716,32 @@ function checkLimit(count2, limit, what) {
 }
 
 // src/registry/manifest.ts
+var HEAD_REFUSALS = /* @__PURE__ */ new Set([400, 405, 501]);
 async function fetchManifest(request, options) {
   const { target, expected, location, signal } = request;
   const what = `manifest ${target} of ${options.name}`;
   const { answer } = await options.follow({ headers: { accept: MANIFEST_ACCEPT }, signal, what }, location);
-  if (answer.status !== 200) throw await errorOfAnswer(answer, options.secrets);
+  options.onAnswer?.(answer);
+  if (answer.status !== 200) throw await readRefusal(answer, options.secrets);
   const coding = headerOf(answer, "content-encoding") ?? "identity";
   if (coding.trim().toLowerCase() !== "identity") {
     discard(answer);
-    throw invalid5(answer, "RESPONSE_INVALID", "sent the manifest compressed, though nobody asked for that");
+    const fact = "sent the manifest compressed, though nobody asked for that";
+    throw answerError(answer, "RESPONSE_INVALID", fact);
   }
   const bytes = await readManifest(answer);
   if (expected) verifyBytes(bytes, expected, what);
   const digest = isDigest(target) ? verifyNamed(bytes, target, what) : verifyStated(bytes, answer);
   return { bytes, mediaType: normalizeMediaType(headerOf(answer, "content-type") ?? ""), digest };
+}
+async function hasManifest({ target, location, signal }, { name: name2, follow }) {
+  const request = { headers: { accept: MANIFEST_ACCEPT }, signal, what: `manifest ${target} of ${name2}` };
+  const { answer: head } = await follow({ ...request, method: "HEAD" }, location);
+  head.body.destroy();
+  if (!HEAD_REFUSALS.has(head.status)) return head.status === 200;
+  const { answer } = await follow(request, location);
+  discard(answer);
+  return answer.status === 200;
 }
 async function readManifest(answer) {
   const stated = contentLengthOf(answer) ?? 0;
@@ -33856,202 +36767,110 @@ function verifyStated(bytes, answer) {
   return digest;
 }
 function tooLarge(answer) {
-  return invalid5(answer, "LIMIT_EXCEEDED", `sent more than ${MAX_MANIFEST_BYTES} bytes`);
-}
-function invalid5({ request, status: status2 }, code, fact) {
-  const { origin, host } = request.url;
-  return new RegistryError(code, `${request.what}: ${host} ${fact}`, { retry: "never", origin, status: status2 });
+  return answerError(answer, "LIMIT_EXCEEDED", `sent more than ${MAX_MANIFEST_BYTES} bytes`);
 }
 
-// src/registry/origin-gate.ts
+// src/registry/patience.ts
+var BRIEF_FAILURES = 2;
+var REFILL_BYTES = 1024 * 1024;
+var BRIEF_TIMEOUTS = { connect: 3e3, headers: 1e4, body: 15e3 };
+function createBudget(patience, policy, signal) {
+  return patience === "full" ? new RetryBudget(policy, signal) : new BriefBudget(policy, signal);
+}
+function timeoutsFor(patience, full) {
+  if (patience === "full") return full;
+  return {
+    connect: Math.min(full.connect, BRIEF_TIMEOUTS.connect),
+    headers: Math.min(full.headers, BRIEF_TIMEOUTS.headers),
+    body: Math.min(full.body, BRIEF_TIMEOUTS.body)
+  };
+}
+var BriefBudget = class extends RetryBudget {
+  #failed = 0;
+  #received = 0;
+  progress(bytes) {
+    super.progress(bytes);
+    this.#received += bytes;
+    if (this.#received < REFILL_BYTES) return;
+    this.#failed = 0;
+    this.#received = 0;
+  }
+  async spend(error) {
+    this.#failed++;
+    this.#received = 0;
+    const isOver = this.#failed >= BRIEF_FAILURES || !(error instanceof HttpError) || !isPassing(error);
+    if (isOver) throw error;
+    await super.spend(error);
+  }
+};
+var MAX_SILENCE = 5e3;
+function isPassing({ retry, code: code2, retryAfter, took }) {
+  return retry === "soon" && code2 !== "RATE_LIMITED" && retryAfter === void 0 && took < MAX_SILENCE;
+}
+
+// src/registry/quota.ts
+function parseQuota(answer) {
+  const remaining = parse3(headerOf(answer, "ratelimit-remaining"));
+  const limit = parse3(headerOf(answer, "ratelimit-limit"));
+  if (!remaining || !limit) return void 0;
+  return {
+    remaining: remaining.amount,
+    limit: limit.amount,
+    windowSeconds: remaining.windowSeconds ?? limit.windowSeconds
+  };
+}
+function parse3(value) {
+  const [, amount, window] = /^\s*(\d{1,12})\s*(?:;\s*w=(\d{1,9})\b.*)?$/i.exec(value ?? "") ?? [];
+  if (amount === void 0) return void 0;
+  return { amount: Number(amount), windowSeconds: window === void 0 ? void 0 : Number(window) };
+}
+
+// src/http/origin-gate.ts
+var MAX_SPREAD_MS = 250;
+var SPREAD = 0.25;
 function createOriginGate() {
   const openAt = /* @__PURE__ */ new Map();
+  const signs = /* @__PURE__ */ new Map();
+  const remaining = (origin) => (openAt.get(origin) ?? 0) - performance.now();
+  function pause(origin, milliseconds) {
+    if (milliseconds > remaining(origin)) openAt.set(origin, performance.now() + milliseconds);
+  }
   return {
-    pause(origin, milliseconds) {
-      openAt.set(origin, Math.max(openAt.get(origin) ?? 0, performance.now() + milliseconds));
+    pause,
+    join(origin, milliseconds) {
+      const rest = remaining(origin);
+      if (rest > 0) return spread(rest);
+      if (-rest > MAX_SPREAD_MS) pause(origin, milliseconds);
+      return milliseconds;
     },
+    sign: (origin) => void signs.set(origin, performance.now()),
+    lastSign: (origin) => signs.get(origin) ?? Number.NEGATIVE_INFINITY,
     async pass(origin, signal) {
       for (; ; ) {
         if (signal.aborted) throw abortedError(signal);
-        const wait = (openAt.get(origin) ?? 0) - performance.now();
+        const wait = remaining(origin);
         if (wait <= 0) return;
-        await waitFor(wait, signal);
+        await waitFor(spread(wait), signal);
       }
     }
   };
 }
-
-// src/registry/plain-http.ts
-function withPlainHttpFallback(send, endpoint) {
-  return async (request) => {
-    try {
-      return await send(request);
-    } catch (error) {
-      if (request.url.protocol !== "https:" || !speaksNoTls(error) || !endpoint.fallBackToHttp()) throw error;
-      const url = new URL(request.url);
-      url.protocol = "http:";
-      return send({ ...request, url });
-    }
-  };
+function spread(wait) {
+  return wait + Math.random() * Math.min(MAX_SPREAD_MS, wait * SPREAD);
 }
 
-// src/registry/target.ts
-function checkTarget(url, { endpoint, what, allowHttp }) {
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && allowHttp))
-    throw new PullError(
-      "RESPONSE_INVALID",
-      `${what} leads to ${url.protocol}//${url.host}, which is not https`
-    );
-  if (url.username || url.password)
-    throw new PullError("RESPONSE_INVALID", `${what} leads to a URL with a user name in it`);
-  if (!mayContact(url.hostname, endpoint))
-    throw new PullError(
-      "RESPONSE_INVALID",
-      `${what} leads to ${url.host}, an address inside of the network of this machine`,
-      { hint: "If this registry really keeps its data there, set tls-verify to false." }
-    );
-}
-function mayContact(hostname, endpoint) {
-  if (hostname === endpoint.hostname || !endpoint.tlsVerify) return true;
-  const kind = networkKind(hostname);
-  return kind === "public" || kind !== "link-local" && networkKind(endpoint.hostname) === kind;
-}
-
-// src/registry/redirect.ts
-var MAX_REDIRECTS = 5;
-var REDIRECTS = /* @__PURE__ */ new Set([301, 302, 303, 307, 308]);
-function createFollow({ endpoint, api, plain: plain2, secrets }) {
-  return async (request, from) => {
-    let location = from;
-    for (let redirects = 0; ; redirects++) {
-      const send = location.authorised ? api : plain2;
-      const answer = await send({ ...request, url: location.url });
-      if (!REDIRECTS.has(answer.status))
-        return { answer, location: { url: answer.request.url, authorised: location.authorised } };
-      discard(answer);
-      if (redirects === MAX_REDIRECTS) throw invalid6(request, answer, `more than ${MAX_REDIRECTS} redirects`);
-      location = nextLocation(answer, location);
-    }
-  };
-  function nextLocation(answer, from) {
-    const base = answer.request.url;
-    const target = headerOf(answer, "location") ?? "";
-    if (target === "" || !URL.canParse(target, base.href))
-      throw invalid6(answer.request, answer, "a redirect without a valid target");
-    const url = new URL(target, base);
-    const what = `${answer.request.what}: the redirect`;
-    checkTarget(url, { endpoint, what, allowHttp: endpoint.isHttp || !endpoint.tlsVerify });
-    const authorised = from.authorised && url.origin === base.origin;
-    if (!authorised) secrets.announceQuery(url);
-    return { url, authorised };
-  }
-}
-function invalid6(request, answer, fact) {
-  const { origin, host } = answer.request.url;
-  return new RegistryError(
-    "RESPONSE_INVALID",
-    `${request.what}: ${host} answered ${answer.status} with ${fact}`,
-    {
-      retry: "never",
-      origin,
-      status: answer.status
-    }
-  );
-}
-
-// src/registry/retry.ts
-var MAX_FAILURES = 12;
-var MAX_RATE_LIMITED = 5;
-var MAX_FIRST_CONTACTS = 3;
-var MAX_OUTAGE_MS = 18e4;
-var MAX_RETRY_AFTER_MS = 6e4;
-var MIN_BACKOFF_MS = 500;
-var MAX_BACKOFF_MS = 15e3;
-var FIRST_CONTACT_BACKOFF_MS = 300;
-var REFILL_BYTES = 1024 * 1024;
-var RetryBudget = class {
-  #policy;
-  #signal;
-  #failures = 0;
-  #failingSince = 0;
-  #received = 0;
-  constructor(policy, signal) {
-    this.#policy = policy;
-    this.#signal = signal;
-  }
-  /** Bytes that reached the consumer. */
-  progress(bytes) {
-    if (this.#failures === 0) return;
-    this.#received += bytes;
-    if (this.#received < REFILL_BYTES) return;
-    this.#failures = 0;
-    this.#received = 0;
-  }
-  /** Returns when it is time to try again; throws the error itself when that is hopeless, or ABORTED. */
-  async spend(error) {
-    if (this.#signal.aborted) throw abortedError(this.#signal);
-    if (!(error instanceof RegistryError) || error.retry === "never") throw error;
-    if (this.#failures === 0) this.#failingSince = performance.now();
-    this.#failures++;
-    if (this.#isExhausted(error)) throw exhausted(error, this.#failures);
-    const wait = this.#waitBefore(error);
-    if (error.status === 429 || error.retryAfter !== void 0) this.#policy.gate.pause(error.origin, wait);
-    await waitFor(wait, this.#signal);
-  }
-  #isExhausted(error) {
-    if ((error.retryAfter ?? 0) > MAX_RETRY_AFTER_MS) return true;
-    if (performance.now() - this.#failingSince > MAX_OUTAGE_MS) return true;
-    return this.#failures >= this.#maxFailures(error);
-  }
-  #maxFailures(error) {
-    if (this.#isFirstContact(error)) return MAX_FIRST_CONTACTS;
-    if (error.code === "RATE_LIMITED") return MAX_RATE_LIMITED;
-    return MAX_FAILURES;
-  }
-  /** Full jitter, so that the workers of many jobs do not come back in step. */
-  #waitBefore(error) {
-    const ceiling = this.#isFirstContact(error) ? FIRST_CONTACT_BACKOFF_MS : Math.min(MAX_BACKOFF_MS, MIN_BACKOFF_MS * 2 ** (this.#failures - 1));
-    return ((error.retryAfter ?? 0) + Math.random() * ceiling) * this.#policy.scale;
-  }
-  #isFirstContact(error) {
-    return error.retry === "unreachable" && !this.#policy.hasAnswered(error.origin);
-  }
-};
-async function withRetries(budget, attempt) {
-  for (; ; ) {
-    try {
-      return await attempt();
-    } catch (error) {
-      await budget.spend(error);
-    }
-  }
-}
-function exhausted(error, attempts) {
-  if (attempts === 1) return error;
-  const { origin, status: status2, diagnostics, credentialSent, retryAfter, hint, cause } = error;
-  return new RegistryError(error.code, `${error.message} (gave up after ${attempts} attempts)`, {
-    retry: "never",
-    origin,
-    status: status2,
-    diagnostics,
-    credentialSent,
-    retryAfter,
-    hint,
-    cause
-  });
-}
-
-// src/registry/secrets.ts
+// src/http/secrets.ts
 var MIN_ANNOUNCED_LENGTH = 16;
 var MAX_ANNOUNCED = 200;
 function createSecrets(onSecret) {
   const hidden = /* @__PURE__ */ new Set();
-  const announced = /* @__PURE__ */ new Set();
+  const announced2 = /* @__PURE__ */ new Set();
+  let inQueries = 0;
   function announce2(secret) {
-    if (secret.length < MIN_ANNOUNCED_LENGTH || announced.size >= MAX_ANNOUNCED || announced.has(secret))
-      return;
-    announced.add(secret);
+    if (secret.length < MIN_ANNOUNCED_LENGTH || announced2.has(secret)) return false;
+    announced2.add(secret);
     onSecret?.(secret);
+    return true;
   }
   return {
     hide(secret) {
@@ -34060,7 +36879,8 @@ function createSecrets(onSecret) {
       announce2(secret);
     },
     announceQuery(url) {
-      for (const parameter of url.search.slice(1).split("&")) announce2(parameter.replace(/^[^=]*=?/, ""));
+      for (const parameter of url.search.slice(1).split("&"))
+        if (inQueries < MAX_ANNOUNCED && announce2(parameter.replace(/^[^=]*=?/, ""))) inQueries++;
     },
     scrub(text) {
       let clean = text;
@@ -34070,146 +36890,610 @@ function createSecrets(onSecret) {
   };
 }
 
-// src/registry/token-fetcher.ts
-function createTokenFetcher(options) {
-  const { endpoint, secrets, signal } = options;
-  const follow = createFollow({ endpoint, secrets, plain: options.send, api: withCredential(options) });
-  const what = `token for ${options.name}`;
-  return async (challenge, scope) => {
-    const url = tokenUrl(challenge, scope);
-    checkTarget(url, { endpoint, what: `${what}: the challenge`, allowHttp: endpoint.isHttp });
-    const { answer } = await follow({ headers: {}, signal, what }, { url, authorised: true });
-    if (answer.status !== 200) throw await errorOfAnswer(answer, secrets);
-    const token = parseTokenReply(await readReply(answer), Date.now());
-    if (token) return token;
-    throw new RegistryError("RESPONSE_INVALID", `${what}: ${answer.request.url.host} sent no usable token`, {
-      retry: "never",
-      origin: answer.request.url.origin,
-      status: answer.status
-    });
-  };
+// src/registry/challenge.ts
+var MAX_HEADER_LENGTH = 16 * 1024;
+var TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
+var TOKEN_68 = /[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))/y;
+var EQUALS = /[ \t]*=[ \t]*/y;
+var SEPARATORS = /[ \t,]+/y;
+var BLANKS = /[ \t]+/y;
+var QUOTED = /"((?:[^"\\]|\\[\s\S])*)"?/y;
+var UNQUOTED = /[^\s,]*/y;
+function parseChallenges(header) {
+  const lines2 = typeof header === "string" ? [header] : header ?? [];
+  return lines2.flatMap((line) => parseLine2(line.slice(0, MAX_HEADER_LENGTH)));
 }
-function withCredential({ credential, secrets, send }) {
-  if (!credential) return send;
-  const authorization = basicAuthorization(credential);
-  secrets.hide(authorization.slice("Basic ".length));
-  return async (request) => {
-    const answer = await send({ ...request, headers: { ...request.headers, authorization } });
-    return { ...answer, credentialSent: true };
-  };
-}
-async function readReply(answer) {
-  try {
-    return (await readBody(answer, MAX_TOKEN_REPLY_BYTES)).bytes;
-  } catch (error) {
-    throw networkError(error, answer.request);
-  }
-}
-
-// src/registry/transport.ts
-var import_undici = __toESM(require_undici(), 1);
-var DEFAULT_TIMEOUTS = { connect: 1e4, headers: 3e4, body: 3e4 };
-var USER_AGENT = `${package_default.name}/${package_default.version}`;
-function openTransport(options) {
-  const dispatcher = createDispatcher(options);
-  const answered = /* @__PURE__ */ new Set();
-  let requests = 0;
-  async function send(request) {
-    await options.gate.pass(request.url.origin, request.signal);
-    requests++;
-    try {
-      const answer = await dispatch(request, dispatcher, options.timeouts);
-      answered.add(request.url.origin);
-      return answer;
-    } catch (error) {
-      throw networkError(error, request);
+function parseLine2(line) {
+  const challenges = [];
+  const scanner = createScanner(line);
+  while (!scanner.atEnd()) {
+    scanner.take(SEPARATORS);
+    const name2 = scanner.take(TOKEN)?.toLowerCase();
+    const current = challenges.at(-1);
+    if (name2 === void 0) scanner.skip();
+    else if (scanner.take(EQUALS) !== void 0) {
+      const value = scanner.takeQuoted() ?? scanner.take(UNQUOTED) ?? "";
+      if (current && !current.parameters.has(name2)) current.parameters.set(name2, value);
+    } else {
+      challenges.push({ scheme: name2, parameters: /* @__PURE__ */ new Map() });
+      if (scanner.take(BLANKS) !== void 0) scanner.take(TOKEN_68);
     }
   }
+  return challenges;
+}
+function createScanner(text) {
+  let position = 0;
+  const match = (pattern) => {
+    pattern.lastIndex = position;
+    const found = pattern.exec(text);
+    if (found) position = pattern.lastIndex;
+    return found ?? void 0;
+  };
   return {
-    send,
-    get requests() {
-      return requests;
+    atEnd: () => position >= text.length,
+    skip: () => {
+      position++;
     },
-    hasAnswered: (origin) => answered.has(origin),
-    close: () => dispatcher.destroy()
+    take: (pattern) => match(pattern)?.[0],
+    takeQuoted: () => match(QUOTED)?.[1]?.replace(/\\([\s\S])/g, "$1")
   };
-}
-async function dispatch(request, dispatcher, timeouts) {
-  const { statusCode, headers, body } = await (0, import_undici.request)(request.url, {
-    dispatcher,
-    // Compressed answers would make ranges and lengths mean something else.
-    headers: { "user-agent": USER_AGENT, "accept-encoding": "identity", ...request.headers },
-    signal: request.signal,
-    headersTimeout: timeouts.headers,
-    bodyTimeout: timeouts.body
-  });
-  body.on("error", () => {
-  });
-  return { status: statusCode, headers, body, request, credentialSent: false };
-}
-function createDispatcher(options) {
-  const tls = { rejectUnauthorized: options.tlsVerify };
-  const common = {
-    allowH2: false,
-    connections: options.connections,
-    pipelining: 1,
-    connect: { ...tls, timeout: options.timeouts.connect }
-  };
-  if (networkKind(options.hostname) === "loopback") return new import_undici.Agent(common);
-  return new import_undici.EnvHttpProxyAgent({ ...common, requestTls: { ...tls, allowH2: false } });
 }
 
-// src/registry/client.ts
-function openRegistryClient(options) {
-  const { reference, credential, tlsVerify, signal } = options;
-  const { repository } = reference;
-  const name = repositoryName(reference);
+// src/registry/token.ts
+var MAX_TOKEN_REPLY_BYTES = 1024 * 1024;
+var MIN_LIFETIME_S = 60;
+var USED_LIFETIME = 0.8;
+var CLIENT_ID = "oci-pull-action";
+var SENDABLE = /^[\x21-\x7e]+$/;
+function realmUrl(challenge) {
+  const realm = challenge.parameters.get("realm") ?? "";
+  if (URL.canParse(realm)) return new URL(realm);
+  throw new PullError(
+    "RESPONSE_INVALID",
+    "the registry names no valid token server (realm) in its challenge"
+  );
+}
+function tokenUrl(challenge, scope) {
+  const url = realmUrl(challenge);
+  const service = challenge.parameters.get("service");
+  if (service) url.searchParams.set("service", service);
+  url.searchParams.delete("scope");
+  for (const one of splitScopes(scope)) url.searchParams.append("scope", one);
+  url.searchParams.set("client_id", CLIENT_ID);
+  return url;
+}
+function tokenForm(challenge, scope, grant) {
+  const service = challenge.parameters.get("service");
+  const form = new URLSearchParams({ ...grant, client_id: CLIENT_ID, scope: splitScopes(scope).join(" ") });
+  if (service) form.set("service", service);
+  return form.toString();
+}
+function splitScopes(scope) {
+  return scope.split(/\s+/).filter((one) => one !== "");
+}
+function basicAuthorization({
+  username,
+  password
+}) {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+}
+function bearerAuthorization({ token, source }) {
+  if (SENDABLE.test(token)) return `Bearer ${token}`;
+  throw new PullError(
+    "CONFIG_INVALID",
+    `the registry token of ${source} holds characters that cannot be sent`
+  );
+}
+function parseTokenReply(bytes, now) {
+  let reply;
+  try {
+    reply = JSON.parse(Buffer.from(bytes).toString());
+  } catch {
+    return void 0;
+  }
+  const value = [reply?.token, reply?.access_token].find((one) => typeof one === "string" && one !== "");
+  if (typeof value !== "string" || !SENDABLE.test(value)) return void 0;
+  const { expires_in: expiry, refresh_token: refreshToken } = reply ?? {};
+  const stated = Number(expiry);
+  const lifetime = Number.isFinite(stated) ? Math.max(stated, MIN_LIFETIME_S) : MIN_LIFETIME_S;
+  return {
+    value,
+    refreshAt: now + lifetime * USED_LIFETIME * 1e3,
+    ...typeof refreshToken === "string" && refreshToken !== "" && { refreshToken }
+  };
+}
+
+// src/registry/authoriser.ts
+var MAX_RENEWALS = 2;
+var Authoriser = class {
+  #options;
+  #credential;
+  #current = { generation: 0 };
+  /** The last generation the registry took. */
+  #accepted = -1;
+  #bearer;
+  #scope;
+  #isScopeWidened = false;
+  #renewal;
+  constructor(options) {
+    this.#options = options;
+    this.#scope = options.scope;
+  }
+  /** A Send that adds the Authorization and answers challenges. Throws UNAUTHORIZED when it has nothing new to offer. */
+  authorised(send) {
+    return async (request) => {
+      let used = await this.#fresh(request);
+      for (let renewals = 0; ; renewals++) {
+        const answer = await sendWith(send, request, used);
+        if (!this.#isRefusal(answer, used, renewals)) {
+          if (answer.status !== 400) this.#accepted = Math.max(this.#accepted, used.generation);
+          return answer;
+        }
+        const challenges = parseChallenges(answer.headers["www-authenticate"]);
+        const refusal2 = await readRefusal(answer, this.#options.secrets);
+        const renewed = renewals < MAX_RENEWALS && await this.#renew(used, { kind: "refused", challenges }, request);
+        if (!renewed) throw refusal2;
+        used = this.#current;
+      }
+    };
+  }
+  /** ECR Public answers 400, not 401, to a token that has expired: https://github.com/aws/containers-roadmap/issues/2835 */
+  #isRefusal({ status: status2 }, used, renewals) {
+    if (status2 === 401) return true;
+    const wasGood = used.refreshAt !== void 0 && this.#accepted === used.generation;
+    return status2 === 400 && wasGood && renewals === 0;
+  }
+  /** The current authorisation, renewed if its token is about to expire. */
+  async #fresh(request) {
+    const used = this.#current;
+    if (used.refreshAt !== void 0 && Date.now() >= used.refreshAt)
+      await this.#renew(used, { kind: "due" }, request).catch(() => false);
+    return this.#current;
+  }
+  /** Once per generation, whoever asks first. false: there is nothing better to be had. */
+  #renew(used, occasion, request) {
+    if (this.#current.generation !== used.generation) return Promise.resolve(true);
+    this.#renewal ??= this.#obtain(used, occasion).finally(() => {
+      this.#renewal = void 0;
+    });
+    return untilAborted(this.#renewal, request.signal);
+  }
+  async #obtain(used, occasion) {
+    this.#credential ??= this.#lookUp();
+    const credential = await this.#credential;
+    if (credential?.kind === "registry-token") {
+      if (used.header !== void 0) return false;
+      this.#advance({ header: bearerAuthorization(credential), source: credential.source });
+      return true;
+    }
+    const challenges = await this.#challenges(occasion);
+    const bearer = challenges.find((one) => one.scheme === "bearer" && one.parameters.has("realm"));
+    if (bearer) return this.#obtainToken({ used, bearer, credential, isDue: occasion.kind === "due" });
+    const isOffered = challenges.some((one) => one.scheme === "basic");
+    if (!isOffered || credential?.kind !== "password" || used.header !== void 0) return false;
+    this.#advance({ header: basicAuthorization(credential), source: credential.source });
+    return true;
+  }
+  async #lookUp() {
+    const credential = await this.#options.credential();
+    if (credential) for (const secret of secretsOf(credential)) this.#options.secrets.hide(secret);
+    return credential;
+  }
+  async #challenges(occasion) {
+    if (occasion.kind === "refused" && occasion.challenges.length > 0) return occasion.challenges;
+    return this.#bearer ? [this.#bearer] : this.#options.ping();
+  }
+  async #obtainToken(context) {
+    const { used, bearer, credential, isDue } = context;
+    if (!isDue && used.refreshAt !== void 0 && !this.#isWorthAsking(used, bearer)) return false;
+    this.#bearer = bearer;
+    const { value, refreshAt } = await this.#options.fetchToken(bearer, this.#scope, credential);
+    this.#advance({ header: `Bearer ${value}`, refreshAt, source: credential?.source });
+    return true;
+  }
+  /** A token that was never good for anything is not asked for again, except with the scope the registry names. */
+  #isWorthAsking(refused2, bearer) {
+    const wasGood = this.#accepted === refused2.generation;
+    const isInsufficient = bearer.parameters.get("error") === "insufficient_scope";
+    if (wasGood && !isInsufficient) return true;
+    return this.#widenScope(bearer) || wasGood;
+  }
+  /** Once: a registry that names another scope every time is not followed. */
+  #widenScope(bearer) {
+    const wanted = bearer.parameters.get("scope")?.trim();
+    if (this.#isScopeWidened || !wanted || wanted === this.#scope) return false;
+    this.#isScopeWidened = true;
+    this.#scope = wanted;
+    return true;
+  }
+  #advance(next) {
+    this.#current = { ...next, generation: this.#current.generation + 1 };
+  }
+};
+async function sendWith(send, request, { header, source }) {
+  if (header === void 0) return send(request);
+  const answer = await send({ ...request, headers: { ...request.headers, authorization: header } });
+  return { ...answer, credentialSource: source };
+}
+
+// src/registry/endpoint.ts
+var API_HOSTS = /* @__PURE__ */ new Map([["docker.io", "registry-1.docker.io"]]);
+function createEndpoint({ registry, scheme: given, apiPath, namespace, tls }) {
+  const host = API_HOSTS.get(registry) ?? registry;
+  const { hostname } = new URL(`https://${host}/`);
+  let scheme = given ?? firstScheme(host, tls.verify);
+  const origin = () => new URL(`${scheme}://${host}/`).origin;
+  const base = apiPath === "" ? "/" : `/${apiPath ?? "v2"}/`;
+  return {
+    get origin() {
+      return origin();
+    },
+    get isHttp() {
+      return scheme === "http";
+    },
+    hostname,
+    tlsVerify: tls.verify,
+    api: (path, query = {}) => {
+      const url = new URL(`${base}${path}`, origin());
+      for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
+      if (namespace !== void 0) url.searchParams.set("ns", namespace);
+      return url;
+    },
+    fallBackToHttp: () => {
+      if (!tls.verify && given === void 0) scheme = "http";
+      return scheme === "http";
+    }
+  };
+}
+function firstScheme(host, tlsVerify) {
+  const { hostname, port } = new URL(`https://${host}/`);
+  const isLoopback = networkKind(hostname) === "loopback";
+  return tlsVerify && isLoopback && !isHttpsPort(host, port) ? "http" : "https";
+}
+function isHttpsPort(host, port) {
+  return port === "" && host.endsWith(":443");
+}
+
+// src/registry/foreign-tokens.ts
+import { Readable } from "node:stream";
+var MAX_REFUSAL_BYTES = 64 * 1024;
+function withForeignTokens(send, fetchToken) {
+  const tokens = /* @__PURE__ */ new Map();
+  return async (request) => {
+    const { origin } = request.url;
+    const known = tokens.get(origin);
+    const answer = await sendWith2(send, request, await valid(known));
+    if (answer.status !== 401) return answer;
+    const challenge = parseChallenges(answer.headers["www-authenticate"]).find(isExchangeable);
+    if (!challenge) return answer;
+    const refusal2 = await detach(answer);
+    if (tokens.get(origin) === known) tokens.set(origin, exchange(challenge));
+    const token = await valid(tokens.get(origin));
+    return token ? sendWith2(send, request, token) : refusal2;
+  };
+  function exchange(challenge) {
+    const scope = challenge.parameters.get("scope") ?? "";
+    return fetchToken(challenge, scope, void 0).catch(() => void 0);
+  }
+}
+function isExchangeable({ scheme, parameters }) {
+  return scheme === "bearer" && Boolean(parameters.get("realm")) && Boolean(parameters.get("scope"));
+}
+async function valid(pending) {
+  const token = await pending;
+  return token && Date.now() < token.refreshAt ? token : void 0;
+}
+function sendWith2(send, request, token) {
+  if (!token) return send(request);
+  return send({ ...request, headers: { ...request.headers, authorization: `Bearer ${token.value}` } });
+}
+async function detach(answer) {
+  const bytes = await readBody(answer, MAX_REFUSAL_BYTES).then(
+    (body) => body.bytes,
+    () => new Uint8Array()
+  );
+  return { ...answer, body: Readable.from([bytes], { objectMode: false }) };
+}
+
+// src/registry/host-headers.ts
+var RESERVED = /* @__PURE__ */ new Set([
+  "accept",
+  "accept-encoding",
+  "connection",
+  "content-length",
+  "host",
+  "range",
+  "transfer-encoding"
+]);
+var MIN_SECRET_LENGTH = 8;
+function withHostHeaders(send, {
+  endpoint: endpoint3,
+  given,
+  secrets
+}) {
+  const entries = Object.entries(given).map(([name2, value]) => [name2.toLowerCase(), value]);
+  const own = Object.fromEntries(entries.filter(([name2]) => !RESERVED.has(name2)));
+  if (Object.keys(own).length === 0) return send;
+  for (const value of Object.values(own)) if (value.length >= MIN_SECRET_LENGTH) secrets.hide(value);
+  return (request) => send(
+    request.url.origin === endpoint3.origin ? { ...request, headers: { ...own, ...request.headers } } : request
+  );
+}
+
+// src/registry/plain-http.ts
+function withPlainHttpFallback(send, endpoint3) {
+  return async (request) => {
+    try {
+      return await send(request);
+    } catch (error) {
+      if (request.url.protocol !== "https:" || !speaksNoTls(error) || !endpoint3.fallBackToHttp()) throw error;
+      const url = new URL(request.url);
+      url.protocol = "http:";
+      return send({ ...request, url });
+    }
+  };
+}
+
+// src/registry/target.ts
+function checkTarget(url, { endpoint: endpoint3, what }) {
+  const allowsHttp = endpoint3.isHttp || !endpoint3.tlsVerify;
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && allowsHttp))
+    throw new PullError(
+      "RESPONSE_INVALID",
+      `${what} leads to ${url.protocol}//${url.host}, which is not https`
+    );
+  if (url.username || url.password)
+    throw new PullError("RESPONSE_INVALID", `${what} leads to a URL with a user name in it`);
+  if (!mayContact(url.hostname, endpoint3))
+    throw new PullError(
+      "RESPONSE_INVALID",
+      `${what} leads to ${url.host}, an address inside of the network of this machine`,
+      { hint: "If this registry really keeps its data there, set tls-verify to false." }
+    );
+}
+function mayContact(hostname, endpoint3) {
+  if (hostname === endpoint3.hostname || !endpoint3.tlsVerify) return true;
+  const kind = networkKind(hostname);
+  return kind === "public" || kind !== "link-local" && networkKind(endpoint3.hostname) === kind;
+}
+
+// src/registry/redirect.ts
+var MAX_REDIRECTS = 5;
+var REDIRECTS = /* @__PURE__ */ new Set([301, 302, 303, 307, 308]);
+function createFollow({ endpoint: endpoint3, api, plain: plain3, secrets }) {
+  return async (request, from) => {
+    let location = from;
+    for (let redirects = 0; ; redirects++) {
+      const send = location.authorised ? api : plain3;
+      const answer = await send({ ...request, url: location.url });
+      if (!REDIRECTS.has(answer.status))
+        return { answer, location: { url: answer.request.url, authorised: location.authorised } };
+      discard(answer);
+      if (redirects === MAX_REDIRECTS) throw invalid6(answer, `more than ${MAX_REDIRECTS} redirects`);
+      location = nextLocation(answer, location);
+    }
+  };
+  function nextLocation(answer, from) {
+    const base = answer.request.url;
+    const target = headerOf(answer, "location") ?? "";
+    if (target === "" || !URL.canParse(target, base.href))
+      throw invalid6(answer, "a redirect without a valid target");
+    const url = new URL(target, base);
+    const what = `${answer.request.what}: the redirect`;
+    checkTarget(url, { endpoint: endpoint3, what });
+    const authorised = from.authorised && url.origin === base.origin;
+    if (!authorised) secrets.announceQuery(url);
+    return { url, authorised };
+  }
+}
+function invalid6(answer, fact) {
+  return answerError(answer, "RESPONSE_INVALID", `answered ${answer.status} with ${fact}`);
+}
+
+// src/registry/token-request.ts
+function exchangeable(credential, renewed) {
+  if (!credential || credential.kind === "registry-token") return void 0;
+  const { source } = credential;
+  if (credential.kind === "password") {
+    const { username, password } = credential;
+    return { source, basic: credential, grant: { grant_type: "password", username, password } };
+  }
+  const token = renewed.get(credential.token) ?? credential.token;
+  const basic = { username: "", password: token };
+  return { source, basic, grant: { grant_type: "refresh_token", refresh_token: token } };
+}
+function createTokenRequests({ endpoint: endpoint3, send, secrets }) {
+  function withBasic({ basic, source }) {
+    const authorization = basicAuthorization(basic);
+    secrets.hide(authorization.slice("Basic ".length));
+    return async (request) => {
+      const answer = await send({ ...request, headers: { ...request.headers, authorization } });
+      return { ...answer, credentialSource: source };
+    };
+  }
+  return {
+    async get({ url, ...question }, given) {
+      const api = given ? withBasic(given) : send;
+      const follow = createFollow({ endpoint: endpoint3, secrets, plain: send, api });
+      return (await follow({ ...question, headers: {} }, { url, authorised: true })).answer;
+    },
+    async post(question, form, { source }) {
+      const headers2 = { "content-type": "application/x-www-form-urlencoded" };
+      const answer = await send({ ...question, method: "POST", headers: headers2, body: form });
+      return { ...answer, credentialSource: source };
+    }
+  };
+}
+
+// src/registry/token-fetcher.ts
+var METHOD_REFUSALS = {
+  GET: /* @__PURE__ */ new Set([404, 405]),
+  POST: /* @__PURE__ */ new Set([400, 401, 404, 405, 301, 302, 303, 307, 308])
+};
+function createTokenFetcher(options) {
+  const { endpoint: endpoint3, secrets, signal } = options;
+  const what = `token for ${options.name}`;
+  const requests = createTokenRequests(options);
+  let working;
+  const renewed = /* @__PURE__ */ new Map();
+  function keepRefreshToken(credential, { refreshToken }) {
+    if (refreshToken === void 0) return;
+    secrets.hide(refreshToken);
+    if (credential?.kind === "identity-token") renewed.set(credential.token, refreshToken);
+  }
+  return async (challenge, scope, credential) => {
+    const realm = realmUrl(challenge);
+    checkTarget(realm, { endpoint: endpoint3, what: `${what}: the challenge` });
+    const given = exchangeable(credential, renewed);
+    const get = () => requests.get({ url: tokenUrl(challenge, scope), signal, what }, given);
+    if (!given) return readToken(await get(), secrets);
+    const form = tokenForm(challenge, scope, given.grant);
+    const post = () => requests.post({ url: realm, signal, what }, form, given);
+    const refusals = [];
+    for (const method of methodsFor(given, working)) {
+      const answer = await (method === "GET" ? get() : post());
+      if (!METHOD_REFUSALS[method].has(answer.status)) {
+        const token = await readToken(answer, secrets);
+        working = method;
+        keepRefreshToken(credential, token);
+        return token;
+      }
+      refusals.push(await readRefusal(answer, secrets));
+    }
+    throw refusals.find((one) => one.code === "UNAUTHORIZED") ?? refusals[0];
+  };
+}
+function methodsFor({ grant }, working) {
+  const first2 = working ?? (grant.grant_type === "refresh_token" ? "POST" : "GET");
+  return first2 === "POST" ? ["POST", "GET"] : ["GET", "POST"];
+}
+async function readToken(answer, secrets) {
+  if (answer.status !== 200) throw await readRefusal(answer, secrets);
+  const { bytes } = await readBody(answer, MAX_TOKEN_REPLY_BYTES).catch((error) => {
+    throw networkError(error, answer.request);
+  });
+  const token = parseTokenReply(bytes, Date.now());
+  if (!token) throw answerError(answer, "RESPONSE_INVALID", "sent no usable token");
+  secrets.hide(token.value);
+  return token;
+}
+
+// src/registry/stack.ts
+function openStack(options) {
+  const { host, signal, connections, timeouts } = options;
+  const name2 = `${host.registry}/${host.repository}`;
   const secrets = createSecrets(options.onSecret);
-  if (credential) secrets.hide(credential.password);
-  const endpoint = createEndpoint(reference.registry, tlsVerify);
+  const endpoint3 = createEndpoint(host);
   const gate = createOriginGate();
-  const timeouts = options.timeouts ?? DEFAULT_TIMEOUTS;
-  const { hostname } = endpoint;
-  const transport = openTransport({ hostname, tlsVerify, connections: options.connections, timeouts, gate });
-  const plain2 = transport.send;
-  const direct = withPlainHttpFallback(plain2, endpoint);
+  const env = options.env ?? process.env;
+  const wire = { host: new URL(endpoint3.origin).host, tls: host.tls };
+  const transport = openTransport({ ...wire, env, connections, timeouts, gate, secrets });
+  const own = withHostHeaders(transport.send, { endpoint: endpoint3, given: host.headers, secrets });
+  const direct = withPlainHttpFallback(own, endpoint3);
+  const fetchToken = createTokenFetcher({ name: name2, endpoint: endpoint3, send: own, secrets, signal });
   const authoriser = new Authoriser({
-    credential,
-    scope: `repository:${repository}:pull`,
+    credential: options.credential ?? (() => Promise.resolve(void 0)),
+    scope: `repository:${host.repository}:pull`,
     secrets,
-    fetchToken: createTokenFetcher({ name, endpoint, credential, send: plain2, secrets, signal }),
+    fetchToken,
     ping: async () => {
-      const answer = await direct({ url: endpoint.url("v2/"), headers: {}, signal, what: `API of ${name}` });
+      const answer = await direct({ url: endpoint3.api(""), headers: {}, signal, what: `API of ${name2}` });
       discard(answer);
       return parseChallenges(answer.headers["www-authenticate"]);
     }
   });
-  const follow = createFollow({ endpoint, api: authoriser.authorised(direct), plain: plain2, secrets });
-  const locator = createBlobLocator({ endpoint, repository, follow });
-  const openPiece = createOpenPiece({ name, locator, secrets });
+  const api = authoriser.authorised(direct);
+  const plain3 = withForeignTokens(transport.send, fetchToken);
+  return {
+    name: name2,
+    endpoint: endpoint3,
+    gate,
+    transport,
+    secrets,
+    follow: createFollow({ endpoint: endpoint3, api, plain: plain3, secrets })
+  };
+}
+
+// src/registry/tags.ts
+var TAGS_PER_PAGE = 1e3;
+var MAX_WAIT_MS2 = 1e4;
+var TAG2 = /^\w[\w.-]{0,127}$/;
+async function listTags(request, follow) {
+  const { location, what } = request;
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(MAX_WAIT_MS2)]);
+  try {
+    const { answer } = await follow({ headers: { accept: "application/json" }, signal, what }, location);
+    return await readTags(answer, request.maxBytes);
+  } catch {
+    return [];
+  }
+}
+async function readTags(answer, maxBytes) {
+  if (answer.status !== 200) {
+    discard(answer);
+    return [];
+  }
+  const { bytes, complete } = await readBody(answer, maxBytes);
+  if (!complete) return [];
+  const { tags } = JSON.parse(Buffer.from(bytes).toString());
+  return Array.isArray(tags) ? tags.filter((tag) => typeof tag === "string" && TAG2.test(tag)) : [];
+}
+
+// src/registry/client.ts
+function openRegistryClient(options) {
+  const { signal, patience = "full" } = options;
+  const { repository } = options.host;
+  const { name: name2, endpoint: endpoint3, transport, gate, follow, secrets } = openStack({
+    ...options,
+    timeouts: timeoutsFor(patience, options.timeouts ?? DEFAULT_TIMEOUTS)
+  });
+  const locator = createBlobLocator({ endpoint: endpoint3, repository, follow });
+  const openPiece = createOpenPiece({ name: name2, locator, secrets });
   const policy = { gate, scale: options.backoff ?? 1, hasAnswered: transport.hasAnswered };
+  let quota;
+  function manifestAt(target) {
+    return {
+      target,
+      location: { url: endpoint3.api(`${repository}/manifests/${target}`), authorised: true },
+      signal
+    };
+  }
   return {
     get requests() {
       return transport.requests;
     },
+    get quota() {
+      return quota;
+    },
+    get link() {
+      return transport.link(locator.lastOrigin ?? endpoint3.origin);
+    },
     close: transport.close,
     manifest({ target, expected }) {
-      const location = () => ({
-        url: endpoint.url(`v2/${repository}/manifests/${target}`),
-        authorised: true
-      });
+      const onAnswer = (answer) => {
+        quota = parseQuota(answer) ?? quota;
+      };
       return withRetries(
-        new RetryBudget(policy, signal),
-        () => fetchManifest({ target, expected, location: location(), signal }, { name, follow, secrets })
+        createBudget(patience, policy, signal),
+        () => fetchManifest({ ...manifestAt(target), expected }, { name: name2, follow, secrets, onAnswer })
       );
     },
+    hasManifest: (target) => hasManifest(manifestAt(target), { name: name2, follow }),
     async blob(blob, range, blobSignal) {
       checkRange(blob, range);
       const either = AbortSignal.any([signal, blobSignal]);
-      const budget = new RetryBudget(policy, either);
-      const open8 = (part) => withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
-      const first = await open8(range);
-      return { range: first.range, chunks: readBlob({ first, reopen: open8, budget }) };
+      const budget = createBudget(patience, policy, either);
+      const open12 = (part) => withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
+      const first2 = await open12(range);
+      return { range: first2.range, chunks: readBlob({ first: first2, reopen: open12, budget }) };
+    },
+    forget: locator.forget,
+    tags(maxBytes) {
+      const url = endpoint3.api(`${repository}/tags/list`, { n: String(TAGS_PER_PAGE) });
+      return listTags(
+        { location: { url, authorised: true }, maxBytes, what: `tags of ${name2}`, signal },
+        follow
+      );
     }
   };
 }
@@ -34218,49 +37502,1544 @@ function checkRange(blob, range) {
   throw new PullError("INTERNAL", `range ${range.start}-${range.end} is not in blob ${blob.digest}`);
 }
 
-// src/source/registry-source.ts
-function openRegistrySource(options) {
-  const client = openRegistryClient(options);
-  const name = repositoryName(options.reference);
+// src/registry/probe.ts
+async function probeAnonymous({ host, target, ...options }) {
+  const stranger = { ...host, headers: {}, tls: { ...host.tls, client: void 0 } };
+  const client = openRegistryClient({ ...options, host: stranger, connections: 1, patience: "brief" });
+  try {
+    return await client.hasManifest(target);
+  } catch {
+    return false;
+  } finally {
+    await client.close();
+  }
+}
+
+// src/source/local-source.ts
+import { statSync as statSync2 } from "node:fs";
+
+// src/source/archive.ts
+import { writeSync } from "node:fs";
+import { mkdtemp, open as open6, rm as rm3 } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join as join9 } from "node:path";
+
+// src/compression/decompress.ts
+import zlib3 from "node:zlib";
+
+// src/compression/decoder.ts
+import { once as once2 } from "node:events";
+
+// src/bytes/release.ts
+function release(bytes) {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
+}
+function releaseAfterLast(bytes) {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength) buffer.transfer(0);
+}
+
+// src/compression/decoder.ts
+function decodeThrough(stream, sink) {
+  let failure;
+  stream.on("error", (cause) => {
+    failure ??= { error: new PullError("TAR_INVALID", "compressed data is broken or cut off", { cause }) };
+  });
+  stream.on("data", (bytes) => {
+    queueMicrotask(() => {
+      if (failure) return;
+      try {
+        sink(bytes);
+        releaseAfterLast(bytes);
+      } catch (error) {
+        failure = { error };
+        stream.destroy();
+      }
+    });
+  });
+  const check = () => {
+    if (failure) throw failure.error;
+  };
   return {
-    name,
-    get requests() {
-      return client.requests;
+    destroy: () => void stream.destroy(),
+    async write(bytes) {
+      check();
+      await new Promise((resolve4) => {
+        const done = () => {
+          stream.off("close", done);
+          resolve4();
+        };
+        stream.once("close", done);
+        stream.write(bytes, done);
+      });
+      check();
     },
-    manifest: (target, expected) => onceMoreIfDamaged(() => client.manifest({ target, expected })),
-    smallBlob: async (descriptor, maxBytes) => {
-      const what = `blob ${descriptor.digest} of ${name}`;
-      if (descriptor.size > maxBytes)
-        throw new PullError("LIMIT_EXCEEDED", `${what}: ${descriptor.size} bytes, more than ${maxBytes}`);
-      return onceMoreIfDamaged(() => readSmallBlob(client, descriptor, { what, signal: options.signal }));
-    },
-    openBlob: (descriptor, range, signal) => client.blob(descriptor, range, signal),
-    close: () => client.close()
+    async end() {
+      check();
+      stream.end();
+      if (!stream.closed) await once2(stream, "close").catch(() => void 0);
+      check();
+    }
   };
 }
-async function readSmallBlob(client, descriptor, { what, signal }) {
-  const chunks = [];
-  if (descriptor.size > 0) {
-    const body = await client.blob(descriptor, { start: 0, end: descriptor.size }, signal);
-    for await (const chunk of body.chunks) chunks.push(chunk);
+
+// src/compression/zstd-frames.ts
+var FRAME_MAGIC = 4247762216;
+var SKIPPABLE_MAGIC = 407710288;
+var MAX_BLOCK_SIZE = 128 * 1024;
+var RLE_BLOCK = 1;
+var COMPRESSED_BLOCK = 2;
+var RESERVED_BLOCK = 3;
+var MAX_WINDOW_SIZE = 2 ** 27;
+function isZstdMagic(bytes) {
+  if (bytes.length < 4) return false;
+  const magic = readUInt32(bytes, 0);
+  return magic === FRAME_MAGIC || (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
+}
+var FrameWalker = class {
+  #scratch = new Uint8Array(16);
+  #gathered = 0;
+  #wanted = 4;
+  #skip = 0;
+  #step = "magic";
+  #checksum = false;
+  #contentSize;
+  #frameBytes = 0;
+  #bound = 0;
+  #skippable = false;
+  #singleSegment = false;
+  #contentSizeBytes = 0;
+  /** Bytes of the unfinished frame seen so far; 0 between frames. */
+  get pending() {
+    return this.#frameBytes;
   }
-  const bytes = Buffer.concat(chunks);
-  verifyBytes(bytes, descriptor, what);
+  /**
+   * Consumes bytes up to the end of the current frame, or all of them. Returns how many were consumed, and the frame if it ended.
+   * Throws TAR_INVALID where there is no frame.
+   */
+  advance(bytes, from) {
+    let at = from;
+    for (; ; ) {
+      if (this.#skip > 0) {
+        const step = Math.min(this.#skip, bytes.length - at);
+        at += step;
+        this.#skip -= step;
+        this.#frameBytes += step;
+        if (this.#skip > 0) return { consumed: at - from };
+      }
+      if (this.#wanted === 0) return { consumed: at - from, frame: this.#finish() };
+      while (this.#gathered < this.#wanted && at < bytes.length) {
+        this.#scratch[this.#gathered++] = bytes[at++];
+        this.#frameBytes++;
+      }
+      if (this.#gathered < this.#wanted) return { consumed: at - from };
+      this.#gathered = 0;
+      this.#next();
+    }
+  }
+  #finish() {
+    const frame = {
+      skippable: this.#skippable,
+      compressedSize: this.#frameBytes,
+      maxSize: this.#contentSize ?? this.#bound,
+      blockBound: this.#bound
+    };
+    this.#frameBytes = 0;
+    this.#bound = 0;
+    this.#contentSize = void 0;
+    this.#wanted = 4;
+    this.#step = "magic";
+    return frame;
+  }
+  #next() {
+    if (this.#step === "magic") this.#onMagic();
+    else if (this.#step === "skippable") this.#onSkippable();
+    else if (this.#step === "descriptor") this.#onDescriptor(this.#scratch[0]);
+    else if (this.#step === "header") this.#onHeader();
+    else this.#onBlock();
+  }
+  #onSkippable() {
+    this.#skip = readUInt32(this.#scratch, 0);
+    this.#wanted = 0;
+  }
+  #onMagic() {
+    const magic = readUInt32(this.#scratch, 0);
+    this.#skippable = (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
+    if (!this.#skippable && magic !== FRAME_MAGIC)
+      throw invalid7("there is no zstd frame where one should begin");
+    this.#step = this.#skippable ? "skippable" : "descriptor";
+    this.#wanted = this.#skippable ? 4 : 1;
+  }
+  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.1.1
+  #onDescriptor(descriptor) {
+    const singleSegment = (descriptor & 32) !== 0;
+    const contentSizeFlag = descriptor >> 6;
+    this.#checksum = (descriptor & 4) !== 0;
+    const dictionaryBytes = [0, 1, 2, 4][descriptor & 3];
+    const contentSizeBytes = contentSizeFlag === 0 ? singleSegment ? 1 : 0 : 1 << contentSizeFlag;
+    this.#wanted = (singleSegment ? 0 : 1) + dictionaryBytes + contentSizeBytes;
+    if (dictionaryBytes > 0) throw invalid7("a zstd frame needs a dictionary");
+    if ((descriptor & 8) !== 0) throw invalid7("a zstd frame has its reserved bit set");
+    this.#singleSegment = singleSegment;
+    this.#contentSizeBytes = contentSizeBytes;
+    this.#step = "header";
+    if (this.#wanted === 0) this.#onHeader();
+  }
+  #onHeader() {
+    const at = this.#singleSegment ? 0 : 1;
+    this.#contentSize = readContentSize(this.#scratch, at, this.#contentSizeBytes);
+    const window = this.#singleSegment ? this.#contentSize ?? 0 : windowSize(this.#scratch[0]);
+    if (window > MAX_WINDOW_SIZE) {
+      throw new PullError(
+        "LIMIT_EXCEEDED",
+        `a zstd frame asks for a window of ${window} bytes; the limit is ${MAX_WINDOW_SIZE}`
+      );
+    }
+    this.#step = "block";
+    this.#wanted = 3;
+  }
+  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.2
+  #onBlock() {
+    const header = this.#scratch[0] | this.#scratch[1] << 8 | this.#scratch[2] << 16;
+    const type = header >> 1 & 3;
+    const size = header >> 3;
+    if (type === RESERVED_BLOCK) throw invalid7("a zstd frame holds a block of the reserved type");
+    this.#bound += type === COMPRESSED_BLOCK ? MAX_BLOCK_SIZE : size;
+    this.#skip = type === RLE_BLOCK ? 1 : size;
+    if ((header & 1) === 0) return;
+    if (this.#checksum) this.#skip += 4;
+    this.#wanted = 0;
+  }
+};
+function scanFrames(bytes) {
+  const walker = new FrameWalker();
+  const frames = [];
+  for (let at = 0; at < bytes.length; ) {
+    const { consumed, frame } = walker.advance(bytes, at);
+    at += consumed;
+    if (frame) frames.push(frame);
+  }
+  if (walker.pending > 0) throw invalid7("a zstd frame is cut off");
+  return frames;
+}
+function windowSize(descriptor) {
+  const base = 2 ** (10 + (descriptor >> 3));
+  return base + base / 8 * (descriptor & 7);
+}
+function readContentSize(bytes, at, length) {
+  if (length === 0) return void 0;
+  if (length === 1) return bytes[at];
+  if (length === 2) return (bytes[at] | bytes[at + 1] << 8) + 256;
+  const low = readUInt32(bytes, at);
+  return length === 4 ? low : low + readUInt32(bytes, at + 4) * 2 ** 32;
+}
+function readUInt32(bytes, at) {
+  return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
+}
+function invalid7(message) {
+  return new PullError("TAR_INVALID", message);
+}
+
+// src/compression/zstd-stream.ts
+import zlib2 from "node:zlib";
+
+// src/compression/zstd-native.ts
+import { createRequire } from "node:module";
+function loadNativeDecompress() {
+  loaded ??= { decompress: firstThatLoads() };
+  return loaded.decompress;
+}
+var loaded;
+function firstThatLoads() {
+  const load = createRequire(import.meta.url);
+  for (const candidate of candidates()) {
+    try {
+      return load(candidate).decompress;
+    } catch {
+    }
+  }
+  return void 0;
+}
+function candidates() {
+  const { platform, arch } = process;
+  const beside = platform === "linux" ? [`linux-${arch}-gnu`, `linux-${arch}-musl`] : [platform === "win32" ? `win32-${arch}-msvc` : `${platform}-${arch}`];
+  return [...beside.map((triple) => `./zstd.${triple}.node`), "@mongodb-js/zstd"];
+}
+
+// src/compression/zstd.ts
+var MAX_BATCH_OUTPUT = 64 << 20;
+var MAX_EXCESS = 8 << 20;
+function excessOf(frame) {
+  return frame.blockBound - frame.maxSize;
+}
+function broken(cause) {
+  throw new PullError("TAR_INVALID", "zstd data cannot be decoded", { cause });
+}
+
+// src/compression/zstd-stream.ts
+var BATCH_BYTES = 256 << 10;
+var BATCH_OUTPUT = 1 << 20;
+var STREAM_FROM = 4 << 20;
+var BATCHES_AHEAD = 3;
+var STREAM_CHUNK = 1 << 20;
+async function decodeZstdStream(input, sink, load = loadNativeDecompress) {
+  const frames = new FrameDecoder(sink, load());
+  try {
+    for await (const bytes of input) await frames.push(bytes);
+    await frames.end();
+  } finally {
+    frames.destroy();
+  }
+}
+var FrameDecoder = class {
+  #walker = new FrameWalker();
+  #batches;
+  #sink;
+  /** Whole frames that wait, then the one that is not whole yet. */
+  #gathered = Buffer.allocUnsafe(2 * BATCH_BYTES);
+  #whole = 0;
+  #length = 0;
+  #bound = 0;
+  /** The largest of its frames: the first one that lies ends the decoding. */
+  #excess = 0;
+  /** Of a frame too large to be gathered. */
+  #stream;
+  constructor(sink, native) {
+    this.#sink = sink;
+    this.#batches = new BatchQueue(sink, native);
+  }
+  async push(bytes) {
+    for (let at = 0; at < bytes.length; ) {
+      const { consumed, frame } = this.#walker.advance(bytes, at);
+      const part = bytes.subarray(at, at + consumed);
+      at += consumed;
+      if (!this.#stream && !frame && this.#walker.pending > STREAM_FROM) await this.#startStream();
+      if (this.#stream) await this.#streamOn(this.#stream, part, frame !== void 0);
+      else {
+        if (frame && excessOf(frame) > MAX_EXCESS) await this.#flush();
+        this.#gather(part, frame);
+        if (this.#excess > MAX_EXCESS) await this.#flush();
+      }
+      if (this.#whole >= BATCH_BYTES || this.#bound >= BATCH_OUTPUT) await this.#flush();
+    }
+  }
+  async end() {
+    if (this.#walker.pending > 0) throw new PullError("TAR_INVALID", "the zstd stream is cut off");
+    await this.#flush();
+    await this.#batches.drain();
+  }
+  destroy() {
+    this.#stream?.destroy();
+  }
+  #gather(part, frame) {
+    const length = this.#length + part.length;
+    if (length > this.#gathered.length) this.#gathered = grown(this.#gathered, this.#length, length);
+    this.#gathered.set(part, this.#length);
+    this.#length = length;
+    if (!frame) return;
+    if (frame.skippable) this.#length = this.#whole;
+    else {
+      this.#bound += frame.maxSize;
+      this.#excess = Math.max(this.#excess, excessOf(frame));
+    }
+    this.#whole = this.#length;
+  }
+  /** Hands the whole frames over; what follows them moves to the front. */
+  async #flush() {
+    if (this.#whole === 0) return;
+    const bytes = Buffer.allocUnsafeSlow(this.#whole);
+    this.#gathered.copy(bytes, 0, 0, this.#whole);
+    this.#gathered.copy(this.#gathered, 0, this.#whole, this.#length);
+    const batch = { bytes, bound: this.#bound, excess: this.#excess };
+    this.#length -= this.#whole;
+    [this.#whole, this.#bound, this.#excess] = [0, 0, 0];
+    await this.#batches.add(batch);
+  }
+  async #startStream() {
+    await this.#flush();
+    await this.#batches.drain();
+    this.#stream = decodeThrough(zlib2.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
+    const begun = Buffer.from(this.#gathered.subarray(0, this.#length));
+    this.#length = 0;
+    await this.#stream.write(begun);
+  }
+  async #streamOn(stream, part, isLast) {
+    await stream.write(part);
+    if (!isLast) return;
+    await stream.end();
+    this.#stream = void 0;
+  }
+};
+function grown(buffer, used, length) {
+  const larger = Buffer.allocUnsafe(2 * length);
+  buffer.copy(larger, 0, 0, used);
+  return larger;
+}
+var BatchQueue = class {
+  #sink;
+  #native;
+  #ahead = [];
+  constructor(sink, native) {
+    this.#sink = sink;
+    this.#native = native;
+  }
+  async add(batch) {
+    if (this.#native && batch.bound <= MAX_BATCH_OUTPUT && batch.excess <= MAX_EXCESS) {
+      const output = this.#native(batch.bytes).catch(broken);
+      output.then(() => release(batch.bytes)).catch(() => void 0);
+      this.#ahead.push(output);
+      if (this.#ahead.length > BATCHES_AHEAD || batch.bound > 4 * BATCH_OUTPUT) await this.#emit();
+    } else {
+      await this.drain();
+      await this.#decodeOneByOne(batch.bytes);
+    }
+  }
+  async drain() {
+    while (this.#ahead.length > 0) await this.#emit();
+  }
+  async #emit() {
+    const output = await this.#ahead.shift();
+    this.#sink(output);
+    release(output);
+  }
+  async #decodeOneByOne(bytes) {
+    let at = 0;
+    for (const { compressedSize } of scanFrames(bytes)) {
+      const decoder = decodeThrough(zlib2.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
+      try {
+        await decoder.write(bytes.subarray(at, at + compressedSize));
+        await decoder.end();
+      } finally {
+        decoder.destroy();
+      }
+      at += compressedSize;
+    }
+  }
+};
+
+// src/compression/decompress.ts
+var GUNZIP_CHUNK = 1 << 20;
+var MAGIC_BYTES = 4;
+function sniffCompression(head) {
+  if (head.length >= 3 && head[0] === 31 && head[1] === 139 && head[2] === 8) return "gzip";
+  return isZstdMagic(head) ? "zstd" : "none";
+}
+async function decompress(input, sink) {
+  const iterator = input[Symbol.asyncIterator]();
+  const head = await readHead(iterator);
+  const all = resume(head, iterator);
+  switch (sniffCompression(head)) {
+    case "zstd":
+      return decodeZstdStream(all, sink);
+    case "gzip":
+      return gunzip(all, sink);
+    case "none":
+      for await (const bytes of all) sink(bytes);
+  }
+}
+async function gunzip(input, sink) {
+  const decoder = decodeThrough(zlib3.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
+  try {
+    for await (const bytes of input) await decoder.write(bytes);
+    await decoder.end();
+  } finally {
+    decoder.destroy();
+  }
+}
+async function readHead(iterator) {
+  let head = new Uint8Array();
+  while (head.length < MAGIC_BYTES) {
+    const next = await iterator.next();
+    if (next.done) break;
+    head = head.length === 0 && next.value.length >= MAGIC_BYTES ? next.value : Buffer.concat([head, next.value]);
+  }
+  return head;
+}
+async function* resume(head, rest) {
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+// src/source/file-tree.ts
+import { accessSync, constants as constants6, realpathSync, statSync } from "node:fs";
+import { isAbsolute as isAbsolute3, join as join8, relative } from "node:path";
+
+// src/source/local-file.ts
+import { constants as constants5 } from "node:fs";
+import { open as open5 } from "node:fs/promises";
+var PIECE_BYTES = 1 << 20;
+async function readSmall(file, maxBytes, what) {
+  if (file.size > maxBytes)
+    throw new PullError("LIMIT_EXCEEDED", `${what}: ${file.size} bytes, more than ${maxBytes}`, {
+      hint: "No sound image has one so large."
+    });
+  return readPiece(file, { start: 0, end: file.size });
+}
+async function readPiece(file, range) {
+  var _stack = [];
+  try {
+    const handle = __using(_stack, await openLocal(file.path), true);
+    const bytes = Buffer.allocUnsafeSlow(rangeLength(range));
+    await fill(handle, bytes, { path: file.path, position: file.offset + range.start });
+    return bytes;
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+async function* streamFile(file, range, signal) {
+  var _stack = [];
+  try {
+    const handle = __using(_stack, await openLocal(file.path), true);
+    for (let at = range.start; at < range.end; at += PIECE_BYTES) {
+      throwIfAborted(signal);
+      const bytes = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, range.end - at));
+      await fill(handle, bytes, { path: file.path, position: file.offset + at });
+      yield bytes;
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+function throwIfAborted(signal) {
+  if (signal.aborted) throw new PullError("ABORTED", "the pull was cancelled", { cause: signal.reason });
+}
+async function openLocal(path) {
+  const { O_RDONLY: O_RDONLY3, O_NOFOLLOW: O_NOFOLLOW3 = 0, O_NONBLOCK = 0 } = constants5;
+  let handle;
+  try {
+    handle = await open5(path, O_RDONLY3 | O_NOFOLLOW3 | O_NONBLOCK);
+    if ((await handle.stat()).isFile()) return handle;
+  } catch (cause) {
+    await handle?.close();
+    throw unreadable(path, cause);
+  }
+  await handle.close();
+  throw new PullError("LAYOUT_INVALID", `${path} is no file`);
+}
+async function fill(handle, bytes, { path, position }) {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, position + done).catch((cause) => {
+      throw unreadable(path, cause);
+    });
+    if (bytesRead === 0)
+      throw new PullError("LAYOUT_INVALID", `${path} ends at byte ${position + done}, before it should`);
+    done += bytesRead;
+  }
+}
+function unreadable(path, cause) {
+  return toPullError(cause, { code: "LAYOUT_INVALID", message: `${path} cannot be read` });
+}
+
+// src/source/file-tree.ts
+function openDirectory(path) {
+  const root = realPath(path);
+  return {
+    path,
+    find: (name2) => {
+      const found = realPathIfAny(join8(root, ...name2.split("/")));
+      if (found === void 0) return void 0;
+      if (!isInside(root, found))
+        throw new PullError("LAYOUT_INVALID", `${path}: ${quote(name2)} leads out of the directory`, {
+          hint: "Copy the layout so that it holds the file itself, for example with cp -RL."
+        });
+      return fileAt(found);
+    },
+    close: async () => void 0
+  };
+}
+function fileAt(path) {
+  try {
+    const stats = statSync(path);
+    if (!stats.isFile()) throw new PullError("LAYOUT_INVALID", `${path} is no file`);
+    accessSync(path, constants6.R_OK);
+    return { path, offset: 0, size: stats.size };
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+function realPath(path) {
+  const found = realPathIfAny(path);
+  if (found !== void 0) return found;
+  throw new PullError("LAYOUT_INVALID", `${path} does not exist`, {
+    hint: "Check the path; what stands behind a further colon was read as a tag."
+  });
+}
+function realPathIfAny(path) {
+  try {
+    return realpathSync(path);
+  } catch (cause) {
+    const { code: code2 } = cause;
+    if (code2 === "ENOENT" || code2 === "ENOTDIR") return void 0;
+    throw unreadable(path, cause);
+  }
+}
+function isInside(root, path) {
+  const way = relative(root, path);
+  return !/^\.\.(?:[\\/]|$)/.test(way) && !isAbsolute3(way);
+}
+
+// src/tar/entry.ts
+var MAX_SHOWN_NAME = 300;
+function showName(raw) {
+  const cut2 = raw.length > MAX_SHOWN_NAME ? `${raw.slice(0, MAX_SHOWN_NAME)}…` : raw;
+  const text = Buffer.from(cut2, "latin1").toString("utf8");
+  return JSON.stringify(raw === cut2 ? text : `${text.slice(0, -1)}…`).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
+  );
+}
+
+// node_modules/tar/dist/esm/header.js
+import { posix as pathModule } from "node:path";
+
+// node_modules/tar/dist/esm/large-numbers.js
+var encode = (num, buf) => {
+  if (!Number.isSafeInteger(num)) {
+    throw Error("cannot encode number outside of javascript safe integer range");
+  } else if (num < 0) {
+    encodeNegative(num, buf);
+  } else {
+    encodePositive(num, buf);
+  }
+  return buf;
+};
+var encodePositive = (num, buf) => {
+  buf[0] = 128;
+  for (var i = buf.length; i > 1; i--) {
+    buf[i - 1] = num & 255;
+    num = Math.floor(num / 256);
+  }
+};
+var encodeNegative = (num, buf) => {
+  buf[0] = 255;
+  var flipped = false;
+  num = num * -1;
+  for (var i = buf.length; i > 1; i--) {
+    var byte = num & 255;
+    num = Math.floor(num / 256);
+    if (flipped) {
+      buf[i - 1] = onesComp(byte);
+    } else if (byte === 0) {
+      buf[i - 1] = 0;
+    } else {
+      flipped = true;
+      buf[i - 1] = twosComp(byte);
+    }
+  }
+};
+var parse4 = (buf) => {
+  const pre = buf[0];
+  const value = pre === 128 ? pos(buf.subarray(1, buf.length)) : pre === 255 ? twos(buf) : null;
+  if (value === null) {
+    throw Error("invalid base256 encoding");
+  }
+  if (!Number.isSafeInteger(value)) {
+    throw Error("parsed number outside of javascript safe integer range");
+  }
+  return value;
+};
+var twos = (buf) => {
+  var len = buf.length;
+  var sum = 0;
+  var flipped = false;
+  for (var i = len - 1; i > -1; i--) {
+    var byte = Number(buf[i]);
+    var f;
+    if (flipped) {
+      f = onesComp(byte);
+    } else if (byte === 0) {
+      f = byte;
+    } else {
+      flipped = true;
+      f = twosComp(byte);
+    }
+    if (f !== 0) {
+      sum -= f * Math.pow(256, len - i - 1);
+    }
+  }
+  return sum;
+};
+var pos = (buf) => {
+  var len = buf.length;
+  var sum = 0;
+  for (var i = len - 1; i > -1; i--) {
+    var byte = Number(buf[i]);
+    if (byte !== 0) {
+      sum += byte * Math.pow(256, len - i - 1);
+    }
+  }
+  return sum;
+};
+var onesComp = (byte) => (255 ^ byte) & 255;
+var twosComp = (byte) => (255 ^ byte) + 1 & 255;
+
+// node_modules/tar/dist/esm/types.js
+var isCode = (c) => name.has(c);
+var normalFsTypes = /* @__PURE__ */ new Set([
+  "0",
+  "",
+  "1",
+  "2",
+  "3",
+  "4",
+  "5",
+  "6",
+  "7",
+  "D"
+]);
+var name = /* @__PURE__ */ new Map([
+  ["0", "File"],
+  // same as File
+  ["", "OldFile"],
+  ["1", "Link"],
+  ["2", "SymbolicLink"],
+  // Devices and FIFOs aren't fully supported
+  // they are parsed, but skipped when unpacking
+  ["3", "CharacterDevice"],
+  ["4", "BlockDevice"],
+  ["5", "Directory"],
+  ["6", "FIFO"],
+  // same as File
+  ["7", "ContiguousFile"],
+  // pax headers
+  ["g", "GlobalExtendedHeader"],
+  ["x", "ExtendedHeader"],
+  // vendor-specific stuff
+  // skip
+  ["A", "SolarisACL"],
+  // like 5, but with data, which should be skipped
+  ["D", "GNUDumpDir"],
+  // metadata only, skip
+  ["I", "Inode"],
+  // data = link path of next file
+  ["K", "NextFileHasLongLinkpath"],
+  // data = path of next file
+  ["L", "NextFileHasLongPath"],
+  // skip
+  ["M", "ContinuationFile"],
+  // like L
+  ["N", "OldGnuLongPath"],
+  // skip
+  ["S", "SparseFile"],
+  // skip
+  ["V", "TapeVolumeHeader"],
+  // like x
+  ["X", "OldExtendedHeader"]
+]);
+var code = new Map(Array.from(name).map((kv) => [kv[1], kv[0]]));
+
+// node_modules/tar/dist/esm/header.js
+var notNegative = (n) => n === void 0 || n < 0 ? void 0 : n;
+var Header = class {
+  cksumValid = false;
+  needPax = false;
+  nullBlock = false;
+  block;
+  path;
+  mode;
+  uid;
+  gid;
+  size;
+  cksum;
+  #type = "Unsupported";
+  linkpath;
+  uname;
+  gname;
+  devmaj = 0;
+  devmin = 0;
+  atime;
+  ctime;
+  mtime;
+  charset;
+  comment;
+  constructor(data, off = 0, ex, gex) {
+    if (Buffer.isBuffer(data)) {
+      this.decode(data, off || 0, ex, gex);
+    } else if (data) {
+      this.#slurp(data);
+    }
+  }
+  decode(buf, off, ex, gex) {
+    if (!off) {
+      off = 0;
+    }
+    if (!buf || !(buf.length >= off + 512)) {
+      throw new Error("need 512 bytes for header");
+    }
+    const t = decString(buf, off + 156, 1);
+    const isNormalFS = normalFsTypes.has(t);
+    const exForFields = isNormalFS ? ex : void 0;
+    const gexForFields = isNormalFS ? gex : void 0;
+    this.path = exForFields?.path ?? decString(buf, off, 100);
+    this.mode = exForFields?.mode ?? gexForFields?.mode ?? decNumber(buf, off + 100, 8);
+    this.uid = exForFields?.uid ?? gexForFields?.uid ?? decNumber(buf, off + 108, 8);
+    this.gid = exForFields?.gid ?? gexForFields?.gid ?? decNumber(buf, off + 116, 8);
+    this.size = notNegative(exForFields?.size ?? gexForFields?.size ?? decNumber(buf, off + 124, 12));
+    this.mtime = exForFields?.mtime ?? gexForFields?.mtime ?? decDate(buf, off + 136, 12);
+    this.cksum = decNumber(buf, off + 148, 12);
+    if (gexForFields)
+      this.#slurp(gexForFields, true);
+    if (exForFields)
+      this.#slurp(exForFields);
+    if (isCode(t)) {
+      this.#type = t || "0";
+    }
+    if (this.#type === "0" && this.path.slice(-1) === "/") {
+      this.#type = "5";
+    }
+    if (this.#type === "5") {
+      this.size = 0;
+    }
+    this.linkpath = decString(buf, off + 157, 100);
+    if (buf.subarray(off + 257, off + 265).toString() === "ustar\x0000") {
+      this.uname = exForFields?.uname ?? gexForFields?.uname ?? decString(buf, off + 265, 32);
+      this.gname = exForFields?.gname ?? gexForFields?.gname ?? decString(buf, off + 297, 32);
+      this.devmaj = exForFields?.devmaj ?? gexForFields?.devmaj ?? decNumber(buf, off + 329, 8) ?? 0;
+      this.devmin = exForFields?.devmin ?? gexForFields?.devmin ?? decNumber(buf, off + 337, 8) ?? 0;
+      if (buf[off + 475] !== 0) {
+        const prefix = decString(buf, off + 345, 155);
+        this.path = prefix + "/" + this.path;
+      } else {
+        const prefix = decString(buf, off + 345, 130);
+        if (prefix) {
+          this.path = prefix + "/" + this.path;
+        }
+        this.atime = ex?.atime ?? gex?.atime ?? decDate(buf, off + 476, 12);
+        this.ctime = ex?.ctime ?? gex?.ctime ?? decDate(buf, off + 488, 12);
+      }
+    }
+    let sum = 8 * 32;
+    for (let i = off; i < off + 148; i++) {
+      sum += buf[i];
+    }
+    for (let i = off + 156; i < off + 512; i++) {
+      sum += buf[i];
+    }
+    this.cksumValid = sum === this.cksum;
+    if (this.cksum === void 0 && sum === 8 * 32) {
+      this.nullBlock = true;
+    }
+  }
+  #slurp(ex, gex = false) {
+    Object.assign(this, Object.fromEntries(Object.entries(ex).filter(([k, v]) => {
+      return !(v === null || v === void 0 || k === "size" && Number(v) < 0 || k === "path" && gex || k === "linkpath" && gex || k === "global");
+    })));
+  }
+  encode(buf, off = 0) {
+    if (!buf) {
+      buf = this.block = Buffer.alloc(512);
+    }
+    if (this.#type === "Unsupported") {
+      this.#type = "0";
+    }
+    if (!(buf.length >= off + 512)) {
+      throw new Error("need 512 bytes for header");
+    }
+    const prefixSize = this.ctime || this.atime ? 130 : 155;
+    const split = splitPrefix(this.path || "", prefixSize);
+    const path = split[0];
+    const prefix = split[1];
+    this.needPax = !!split[2];
+    this.needPax = encString(buf, off, 100, path) || this.needPax;
+    this.needPax = encNumber(buf, off + 100, 8, this.mode) || this.needPax;
+    this.needPax = encNumber(buf, off + 108, 8, this.uid) || this.needPax;
+    this.needPax = encNumber(buf, off + 116, 8, this.gid) || this.needPax;
+    this.needPax = encNumber(buf, off + 124, 12, this.size) || this.needPax;
+    this.needPax = encDate(buf, off + 136, 12, this.mtime) || this.needPax;
+    buf[off + 156] = Number(this.#type.codePointAt(0));
+    this.needPax = encString(buf, off + 157, 100, this.linkpath) || this.needPax;
+    buf.write("ustar\x0000", off + 257, 8);
+    this.needPax = encString(buf, off + 265, 32, this.uname) || this.needPax;
+    this.needPax = encString(buf, off + 297, 32, this.gname) || this.needPax;
+    this.needPax = encNumber(buf, off + 329, 8, this.devmaj) || this.needPax;
+    this.needPax = encNumber(buf, off + 337, 8, this.devmin) || this.needPax;
+    this.needPax = encString(buf, off + 345, prefixSize, prefix) || this.needPax;
+    if (buf[off + 475] !== 0) {
+      this.needPax = encString(buf, off + 345, 155, prefix) || this.needPax;
+    } else {
+      this.needPax = encString(buf, off + 345, 130, prefix) || this.needPax;
+      this.needPax = encDate(buf, off + 476, 12, this.atime) || this.needPax;
+      this.needPax = encDate(buf, off + 488, 12, this.ctime) || this.needPax;
+    }
+    let sum = 8 * 32;
+    for (let i = off; i < off + 148; i++) {
+      sum += buf[i];
+    }
+    for (let i = off + 156; i < off + 512; i++) {
+      sum += buf[i];
+    }
+    this.cksum = sum;
+    encNumber(buf, off + 148, 8, this.cksum);
+    this.cksumValid = true;
+    return this.needPax;
+  }
+  get type() {
+    return this.#type === "Unsupported" ? this.#type : name.get(this.#type);
+  }
+  get typeKey() {
+    return this.#type;
+  }
+  set type(type) {
+    const c = String(code.get(type));
+    if (isCode(c) || c === "Unsupported") {
+      this.#type = c;
+    } else if (isCode(type)) {
+      this.#type = type;
+    } else {
+      throw new TypeError("invalid entry type: " + type);
+    }
+  }
+};
+var splitPrefix = (p, prefixSize) => {
+  const pathSize = 100;
+  let pp = p;
+  let prefix = "";
+  let ret = void 0;
+  const root = pathModule.parse(p).root || ".";
+  if (Buffer.byteLength(pp) < pathSize) {
+    ret = [pp, prefix, false];
+  } else {
+    prefix = pathModule.dirname(pp);
+    pp = pathModule.basename(pp);
+    do {
+      if (Buffer.byteLength(pp) <= pathSize && Buffer.byteLength(prefix) <= prefixSize) {
+        ret = [pp, prefix, false];
+      } else if (Buffer.byteLength(pp) > pathSize && Buffer.byteLength(prefix) <= prefixSize) {
+        ret = [pp.slice(0, pathSize - 1), prefix, true];
+      } else {
+        pp = pathModule.join(pathModule.basename(prefix), pp);
+        prefix = pathModule.dirname(prefix);
+      }
+    } while (prefix !== root && ret === void 0);
+    if (!ret) {
+      ret = [p.slice(0, pathSize - 1), "", true];
+    }
+  }
+  return ret;
+};
+var decString = (buf, off, size) => buf.subarray(off, off + size).toString("utf8").replace(/\0.*/, "");
+var decDate = (buf, off, size) => numToDate(decNumber(buf, off, size));
+var numToDate = (num) => num === void 0 ? void 0 : new Date(num * 1e3);
+var decNumber = (buf, off, size) => Number(buf[off]) & 128 ? parse4(buf.subarray(off, off + size)) : decSmallNumber(buf, off, size);
+var nanUndef = (value) => isNaN(value) ? void 0 : value;
+var decSmallNumber = (buf, off, size) => nanUndef(parseInt(buf.subarray(off, off + size).toString("utf8").replace(/\0.*$/, "").trim(), 8));
+var MAXNUM = {
+  12: 8589934591,
+  8: 2097151
+};
+var encNumber = (buf, off, size, num) => num === void 0 ? false : num > MAXNUM[size] || num < 0 ? (encode(num, buf.subarray(off, off + size)), true) : (encSmallNumber(buf, off, size, num), false);
+var encSmallNumber = (buf, off, size, num) => buf.write(octalString(num, size), off, size, "ascii");
+var octalString = (num, size) => padOctal(Math.floor(num).toString(8), size);
+var padOctal = (str, size) => (str.length === size - 1 ? str : new Array(size - str.length - 1).join("0") + str + " ") + "\0";
+var encDate = (buf, off, size, date) => date === void 0 ? false : encNumber(buf, off, size, date.getTime() / 1e3);
+var NULLS = new Array(156).join("\0");
+var encString = (buf, off, size, str) => str === void 0 ? false : (buf.write(str + NULLS, off, size, "utf8"), str.length !== Buffer.byteLength(str) || str.length > size);
+
+// src/tar/header.ts
+var BLOCK_SIZE = 512;
+var MODE = { name: "mode", start: 100, length: 8 };
+var UID = { name: "uid", start: 108, length: 8 };
+var GID = { name: "gid", start: 116, length: 8 };
+var SIZE = { name: "size", start: 124, length: 12 };
+var MTIME = { name: "mtime", start: 136, length: 12, signed: true };
+var CHECKSUM = { name: "checksum", start: 148, length: 8 };
+var DEVICE_MAJOR = { name: "device major", start: 329, length: 8 };
+var DEVICE_MINOR = { name: "device minor", start: 337, length: 8 };
+var TYPE = 156;
+var MAGIC2 = 257;
+function newBlock() {
+  const words = new Uint32Array(BLOCK_SIZE / 4);
+  return { bytes: Buffer.from(words.buffer), words };
+}
+function isZeroBlock({ words }) {
+  return words.every((word) => word === 0);
+}
+function decodeHeader(block) {
+  verifyChecksum(block);
+  const { bytes } = block;
+  return {
+    type: String.fromCharCode(bytes[TYPE]),
+    name: nameOf2(bytes),
+    linkName: textAt(bytes, 157, 100),
+    mode: numberAt(bytes, MODE),
+    uid: numberAt(bytes, UID),
+    gid: numberAt(bytes, GID),
+    size: numberAt(bytes, SIZE),
+    mtime: numberAt(bytes, MTIME)
+  };
+}
+function decodeDevice({ bytes }) {
+  return { major: numberAt(bytes, DEVICE_MAJOR), minor: numberAt(bytes, DEVICE_MINOR) };
+}
+function textAt(bytes, start2, length) {
+  let end = start2;
+  while (end < start2 + length && bytes[end] !== 0) end++;
+  return end === start2 ? "" : bytes.toString("latin1", start2, end);
+}
+function numberAt(bytes, field2) {
+  const isOctal = (bytes[field2.start] & 128) === 0;
+  const value = isOctal ? octalAt(bytes, field2) : base256At(bytes, field2);
+  if (value !== void 0 && Number.isSafeInteger(value) && (value >= 0 || field2.signed)) return value;
+  const name2 = showName(textAt(bytes, 0, 100));
+  throw new PullError(
+    "TAR_INVALID",
+    `the tar header of ${name2} has a ${field2.name} that is no usable number`
+  );
+}
+function octalAt(bytes, { start: start2, length }) {
+  const end = start2 + length;
+  let at = start2;
+  while (at < end && isBlank(bytes[at])) at++;
+  let value = 0;
+  for (; at < end && !isBlank(bytes[at]); at++) {
+    const digit = bytes[at] - 48;
+    if (digit < 0 || digit > 7) return void 0;
+    value = value * 8 + digit;
+  }
+  return value;
+}
+function isBlank(byte) {
+  return byte === 32 || byte === 0;
+}
+function base256At(bytes, field2) {
+  const shape = field2.signed ? MTIME : field2.length === SIZE.length ? SIZE : UID;
+  const alone = Buffer.alloc(BLOCK_SIZE);
+  bytes.copy(alone, shape.start, field2.start, field2.start + shape.length);
+  try {
+    const { uid, size, mtime } = new Header(alone);
+    return shape === MTIME ? (mtime?.getTime() ?? Number.NaN) / 1e3 : shape === SIZE ? size : uid;
+  } catch {
+    return void 0;
+  }
+}
+function verifyChecksum({ bytes, words }) {
+  const wanted = numberAt(bytes, CHECKSUM);
+  let sum = sumOfBytes(words) + CHECKSUM.length * 32;
+  for (let at = CHECKSUM.start; at < CHECKSUM.start + CHECKSUM.length; at++) sum -= bytes[at];
+  if (sum === wanted) return;
+  const negative = bytes.reduce((count2, byte) => byte > 127 ? count2 + 1 : count2, 0);
+  if (sum - negative * 256 !== wanted)
+    throw new PullError("TAR_INVALID", `a tar header has the checksum ${sum}, not ${wanted} as it says`);
+}
+function sumOfBytes(words) {
+  let even = 0;
+  let odd = 0;
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index];
+    even += word & 16711935;
+    odd += word >>> 8 & 16711935;
+  }
+  return (even & 65535) + (even >>> 16) + (odd & 65535) + (odd >>> 16);
+}
+function nameOf2(bytes) {
+  const name2 = textAt(bytes, 0, 100);
+  if (bytes[345] === 0 || bytes.toString("latin1", MAGIC2, MAGIC2 + 6) !== "ustar\0") return name2;
+  const isStar = bytes.toString("latin1", 508, 512) === "tar\0";
+  return `${textAt(bytes, 345, isStar ? 131 : 155)}/${name2}`;
+}
+
+// src/tar/build-entry.ts
+var KINDS = {
+  "0": "file",
+  "\0": "file",
+  "7": "file",
+  S: "file",
+  "1": "hardlink",
+  "2": "symlink",
+  "3": "char",
+  "4": "block",
+  "5": "directory",
+  "6": "fifo"
+};
+var MAX_ID = 2 ** 32 - 2;
+var MAX_DEVICE_NUMBER = 2 ** 32 - 1;
+var NO_DEVICE = { major: 0, minor: 0 };
+function buildEntry(header, preface, block) {
+  const { pax } = preface;
+  const path = preface.longName ?? pax?.path ?? header.name;
+  const kind = kindOf(header.type, path);
+  const device = kind === "char" || kind === "block" ? decodeDevice(block) : NO_DEVICE;
+  if (device.major > MAX_DEVICE_NUMBER || device.minor > MAX_DEVICE_NUMBER)
+    throw new PullError("TAR_INVALID", `the device numbers of ${showName(path)} are too large`);
+  return {
+    kind,
+    path,
+    linkPath: kind === "symlink" || kind === "hardlink" ? preface.longLink ?? pax?.linkPath ?? header.linkName : "",
+    mode: header.mode & 4095,
+    uid: checkId(pax?.uid ?? header.uid, path),
+    gid: checkId(pax?.gid ?? header.gid, path),
+    mtime: pax?.mtime ?? header.mtime,
+    size: kind === "file" ? pax?.size ?? header.size : 0,
+    deviceMajor: device.major,
+    deviceMinor: device.minor,
+    xattrs: pax?.xattrs
+  };
+}
+function kindOf(type, path) {
+  if (type === "\0" && path.endsWith("/")) return "directory";
+  const kind = KINDS[type];
+  if (kind !== void 0) return kind;
+  throw new PullError(
+    "TAR_INVALID",
+    `the tar entry ${showName(path)} has the unknown type ${showName(type)}`
+  );
+}
+function checkId(id, path) {
+  if (id > MAX_ID) throw new PullError("TAR_INVALID", `the owner ${id} of ${showName(path)} is too large`);
+  return id;
+}
+
+// src/tar/limits.ts
+var MAX_EXTENDED_HEADER = 1 << 20;
+var MAX_XATTR_BYTES = 64 << 10;
+var MAX_SPARSE_REGIONS = 1e5;
+
+// src/tar/pax.ts
+var XATTR_PREFIX = "SCHILY.xattr.";
+var NO_RECORDS = /* @__PURE__ */ new Map();
+var SPARSE_PREFIX = "GNU.sparse.";
+var SPARSE_OFFSET = `${SPARSE_PREFIX}offset`;
+var SPARSE_LENGTH = `${SPARSE_PREFIX}numbytes`;
+var MAX_LENGTH_DIGITS = 7;
+function parsePax(bytes) {
+  const text = bytes.toString("latin1");
+  const values = /* @__PURE__ */ new Map();
+  const sparseNumbers = [];
+  for (let at = 0; at < text.length; ) {
+    const { key, value, end } = recordAt(text, at);
+    if (key === SPARSE_OFFSET || key === SPARSE_LENGTH) addSparseNumber(sparseNumbers, key, value);
+    else if (value === "") values.delete(key);
+    else values.set(key, value);
+    at = end;
+  }
+  return {
+    path: nameIn(values, "path"),
+    linkPath: nameIn(values, "linkpath"),
+    size: integerIn(values, "size"),
+    uid: integerIn(values, "uid"),
+    gid: integerIn(values, "gid"),
+    mtime: timeIn(values, "mtime"),
+    xattrs: xattrsIn(values),
+    sparse: sparseIn(values),
+    sparseNumbers
+  };
+}
+function recordAt(text, start2) {
+  const space = text.indexOf(" ", start2);
+  const length = space - start2 > MAX_LENGTH_DIGITS ? void 0 : decimal(text.slice(start2, space));
+  const end = start2 + (length ?? 0);
+  if (space < 0 || length === void 0 || end > text.length || text[end - 1] !== "\n")
+    throw malformed("a record has a wrong length");
+  const equals = text.indexOf("=", space + 1);
+  if (equals <= space + 1 || equals >= end - 1) throw malformed("a record is no key and value");
+  const key = text.slice(space + 1, equals);
+  if (key.includes("\0")) throw malformed("a key holds a NUL");
+  return { key, value: text.slice(equals + 1, end - 1), end };
+}
+function addSparseNumber(numbers, key, value) {
+  const expected = numbers.length % 2 === 0 ? SPARSE_OFFSET : SPARSE_LENGTH;
+  if (key !== expected) throw malformed("its sparse regions are out of order");
+  if (numbers.length >= 2 * MAX_SPARSE_REGIONS)
+    throw new PullError("LIMIT_EXCEEDED", `a sparse file has more than ${MAX_SPARSE_REGIONS} regions`);
+  numbers.push(value);
+}
+function nameIn(values, key) {
+  const value = values.get(key);
+  if (value?.includes("\0")) throw malformed(`${key} holds a NUL`);
+  return value === void 0 ? void 0 : detach2(value);
+}
+function detach2(slice) {
+  return Buffer.from(slice, "latin1").toString("latin1");
+}
+function integerIn(values, key) {
+  const text = values.get(key);
+  if (text === void 0) return void 0;
+  const value = decimal(text);
+  if (value === void 0) throw malformed(`${key} is no usable number`);
+  return value;
+}
+function decimal(text) {
+  const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(value) ? value : void 0;
+}
+function timeIn(values, key) {
+  const text = values.get(key);
+  if (text === void 0) return void 0;
+  const [, sign, whole, fraction] = /^(-?)([0-9]+)(?:\.([0-9]*))?$/.exec(text) ?? [];
+  const seconds = Number(whole);
+  if (!Number.isSafeInteger(seconds)) throw malformed(`${key} is no usable time`);
+  const exact = Number(`${seconds}.${fraction || "0"}`);
+  const kept = Math.floor(exact) === seconds ? exact : seconds + 0.999999;
+  return sign === "-" ? -kept : kept;
+}
+function xattrsIn(values) {
+  let xattrs;
+  let total = 0;
+  for (const [key, value] of values) {
+    if (!key.startsWith(XATTR_PREFIX)) continue;
+    const name2 = key.slice(XATTR_PREFIX.length);
+    if (name2 === "") throw malformed("an extended attribute has no name");
+    total += value.length;
+    if (total > MAX_XATTR_BYTES)
+      throw new PullError(
+        "LIMIT_EXCEEDED",
+        `an entry has more than ${MAX_XATTR_BYTES} bytes of extended attributes, the last one is ${showName(name2)}`
+      );
+    xattrs ??= /* @__PURE__ */ new Map();
+    xattrs.set(detach2(name2), unpooled(value));
+  }
+  return xattrs;
+}
+function unpooled(value) {
+  const bytes = Buffer.allocUnsafeSlow(value.length);
+  bytes.write(value, "latin1");
   return bytes;
 }
-async function onceMoreIfDamaged(fetch) {
+function sparseIn(values) {
+  let sparse;
+  for (const [key, value] of values) {
+    if (!key.startsWith(SPARSE_PREFIX)) continue;
+    sparse ??= /* @__PURE__ */ new Map();
+    sparse.set(key.slice(SPARSE_PREFIX.length), value);
+  }
+  return sparse ?? NO_RECORDS;
+}
+function malformed(reason) {
+  return new PullError("TAR_INVALID", `a pax header is malformed: ${reason}`);
+}
+
+// src/tar/preface.ts
+var NO_PREFACE = {};
+function isPrefaceType(type) {
+  return type === "x" || type === "L" || type === "K";
+}
+var PrefaceReader = class {
+  #type;
+  #bytes;
+  #filled = 0;
+  /** Throws LIMIT_EXCEEDED if the header is too long. */
+  constructor(type, size) {
+    if (size > MAX_EXTENDED_HEADER)
+      throw new PullError(
+        "LIMIT_EXCEEDED",
+        `an extended tar header of ${size} bytes is longer than ${MAX_EXTENDED_HEADER}`
+      );
+    this.#type = type;
+    this.#bytes = Buffer.allocUnsafe(size);
+  }
+  get isComplete() {
+    return this.#filled === this.#bytes.length;
+  }
+  /** Takes bytes from `at` on and returns where it stopped. */
+  push(slice, at) {
+    const copied = slice.copy(this.#bytes, this.#filled, at);
+    this.#filled += copied;
+    return at + copied;
+  }
+  addTo(preface) {
+    if (this.#type === "x") return { ...preface, pax: parsePax(this.#bytes) };
+    const name2 = textAt(this.#bytes, 0, this.#bytes.length);
+    return this.#type === "L" ? { ...preface, longName: name2 } : { ...preface, longLink: name2 };
+  }
+};
+
+// src/tar/sparse.ts
+function paxSparse(records) {
+  const form = sparseForm(records);
+  if (form === "none") return { kind: "none" };
+  const raw = records.sparse.get("name");
+  if (raw?.includes("\0")) throw badMap("its name holds a NUL");
+  const name2 = raw && detach2(raw);
+  const sizeText = records.sparse.get("size") ?? records.sparse.get("realsize");
+  const size = sizeText === void 0 ? void 0 : decimal(sizeText);
+  if (sizeText !== void 0 && size === void 0) throw badMap("its size is no number");
+  if (form === "map-in-data") return { kind: form, regions: [], name: name2, size };
+  return { kind: form, regions: regionsOfRecords(records), name: name2, size };
+}
+function sparseForm({ sparse, sparseNumbers }) {
+  const version = `${sparse.get("major") ?? ""}.${sparse.get("minor") ?? ""}`;
+  if (version === "1.0") return "map-in-data";
+  const hasMap = sparse.has("map") || sparseNumbers.length > 0;
+  if (version === "0.0" || version === "0.1" || version === "." && hasMap) return "map";
+  if (sparse.size > 0) throw badMap("it has no map, or one of an unknown form");
+  return "none";
+}
+function regionsOfRecords({ sparse, sparseNumbers }) {
+  const map = sparse.get("map");
+  const numbers = sparseNumbers.length > 0 ? sparseNumbers : map === void 0 ? [] : map.split(",");
+  if (numbers.length % 2 !== 0) throw badMap("its map has an offset without a length");
+  const regions = [];
+  for (let index = 0; index < numbers.length; index += 2) {
+    const offset = decimal(numbers[index]);
+    const length = decimal(numbers[index + 1]);
+    if (offset === void 0 || length === void 0)
+      throw badMap("its map holds something that is no number");
+    addRegion(regions, { offset, length });
+  }
+  return regions;
+}
+var OLD_HEADER = { regions: 386, count: 4, more: 482, realSize: 483 };
+var OLD_EXTENSION = { regions: 0, count: 21, more: 504 };
+function oldSparse({ bytes }) {
+  const regions = [];
+  const more = addOldRegions(regions, bytes, OLD_HEADER);
+  const size = numberAt(bytes, { name: "real size", start: OLD_HEADER.realSize, length: 12 });
+  return { regions, size, more };
+}
+function addOldExtension(regions, { bytes }) {
+  return addOldRegions(regions, bytes, OLD_EXTENSION);
+}
+function addOldRegions(regions, bytes, layout) {
+  for (let index = 0; index < layout.count; index++) {
+    const start2 = layout.regions + index * 24;
+    if (bytes[start2] === 0) break;
+    const offset = numberAt(bytes, { name: "sparse offset", start: start2, length: 12 });
+    const length = numberAt(bytes, { name: "sparse length", start: start2 + 12, length: 12 });
+    addRegion(regions, { offset, length });
+  }
+  return bytes[layout.more] !== 0;
+}
+function addRegion(regions, region) {
+  if (regions.length >= MAX_SPARSE_REGIONS)
+    throw new PullError("LIMIT_EXCEEDED", `a sparse file has more than ${MAX_SPARSE_REGIONS} regions`);
+  regions.push(region);
+}
+function badMap(reason) {
+  return new PullError("TAR_INVALID", `a sparse file is malformed: ${reason}`);
+}
+
+// src/source/tar-index.ts
+var MAX_MEMBERS = 2e5;
+var MAX_NAME_BYTES = 1024;
+var MAX_LINK_STEPS = 16;
+async function indexTar(archive, signal) {
+  var _stack = [];
   try {
-    return await fetch();
+    const members = /* @__PURE__ */ new Map();
+    const handle = __using(_stack, await openLocal(archive.path), true);
+    try {
+      await scan({ ...archive, handle, signal }, members);
+    } catch (cause) {
+      if (!(cause instanceof PullError) || cause.code !== "TAR_INVALID") throw cause;
+      throw new PullError("LAYOUT_INVALID", `${archive.path} is no usable tar archive: ${cause.message}`, {
+        cause
+      });
+    }
+    return { find: (name2) => findMember(members, name2, archive.path) };
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+async function scan(archive, members) {
+  const block = newBlock();
+  let preface = NO_PREFACE;
+  let zeroBlocks = 0;
+  let count2 = 0;
+  let at = 0;
+  while (at < archive.size && zeroBlocks < 2) {
+    throwIfAborted(archive.signal);
+    await readAt(archive, block.bytes, at);
+    at += BLOCK_SIZE;
+    if (isZeroBlock(block)) {
+      if (preface !== NO_PREFACE) throw broken2("it ends after an extended header that is about no member");
+      zeroBlocks++;
+      continue;
+    }
+    if (zeroBlocks > 0) throw broken2("a single zero block stands between members");
+    if (++count2 > MAX_MEMBERS) throw tooMany(archive.path);
+    const header = decodeHeader(block);
+    if (isPrefaceType(header.type)) preface = await readPreface(archive, { header, at, preface });
+    else if (header.type !== "g") {
+      const { stored, extensions } = await addMember(archive, { header, block, preface, at }, members);
+      at += extensions + roundUp(stored);
+      preface = NO_PREFACE;
+      continue;
+    }
+    at += roundUp(header.size);
+  }
+  if (preface !== NO_PREFACE) throw broken2("it ends after an extended header that is about no member");
+  if (at > archive.size) throw endsEarly(archive);
+}
+async function readPreface(archive, { header, at, preface }) {
+  if (!isPrefaceType(header.type)) return preface;
+  const reader = new PrefaceReader(header.type, header.size);
+  const bytes = Buffer.allocUnsafe(Math.min(header.size, MAX_EXTENDED_HEADER));
+  await readAt(archive, bytes, at);
+  reader.push(bytes, 0);
+  return reader.addTo(preface);
+}
+async function addMember(archive, { header, block, preface, at }, members) {
+  const entry = buildEntry(header, preface, block);
+  const sparse = preface.pax && paxSparse(preface.pax);
+  const isSparse = header.type === "S" || sparse !== void 0 && sparse.kind !== "none";
+  const extensions = header.type === "S" ? await skipExtensions(archive, block, at) : 0;
+  if (at + extensions + entry.size > archive.size) throw endsEarly(archive);
+  const name2 = sparse !== void 0 && sparse.kind !== "none" ? sparse.name ?? entry.path : entry.path;
+  const key = cleanName(name2);
+  const member2 = isSparse ? { kind: "sparse" } : toMember(entry, key, at);
+  if (name2.length <= MAX_NAME_BYTES) {
+    if (member2) members.set(key, member2);
+    else members.delete(key);
+  }
+  return { stored: entry.size, extensions };
+}
+function toMember(entry, key, offset) {
+  if (entry.kind === "file") return { kind: "file", offset, size: entry.size };
+  if (entry.kind === "hardlink") return { kind: "link", target: cleanName(entry.linkPath) };
+  if (entry.kind !== "symlink" || entry.linkPath.length > MAX_NAME_BYTES) return void 0;
+  return { kind: "link", target: resolveLink(key, entry.linkPath) };
+}
+async function skipExtensions(archive, header, start2) {
+  const regions = [];
+  const block = newBlock();
+  let at = start2;
+  for (let more = oldSparse(header).more; more; at += BLOCK_SIZE) {
+    throwIfAborted(archive.signal);
+    await readAt(archive, block.bytes, at);
+    more = addOldExtension(regions, block);
+  }
+  return at - start2;
+}
+function findMember(members, name2, path) {
+  let key = cleanName(Buffer.from(name2).toString("latin1"));
+  for (let step = 0; step <= MAX_LINK_STEPS; step++) {
+    const member2 = key === void 0 ? void 0 : members.get(key);
+    if (member2?.kind === "sparse")
+      throw new PullError("LAYOUT_INVALID", `${path}: ${name2} is stored as a sparse file`, {
+        hint: "Write the archive without the option --sparse."
+      });
+    if (member2?.kind !== "link") return member2;
+    key = member2.target;
+  }
+  throw new PullError("LAYOUT_INVALID", `${path}: ${name2} is a link to a link to a link, without an end`);
+}
+function cleanName(raw) {
+  return raw.split("/").filter((part) => part !== "" && part !== ".").join("/");
+}
+function resolveLink(from, target) {
+  if (target.startsWith("/")) return void 0;
+  const parts = from.split("/").slice(0, -1);
+  for (const part of target.split("/")) {
+    if (part === "..") {
+      if (parts.pop() === void 0) return void 0;
+    } else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}
+async function readAt(archive, bytes, position) {
+  const { handle, path, size } = archive;
+  if (position + bytes.length > size) throw endsEarly(archive);
+  await fill(handle, bytes, { path, position });
+}
+function roundUp(size) {
+  return Math.ceil(size / BLOCK_SIZE) * BLOCK_SIZE;
+}
+function broken2(why) {
+  return new PullError("TAR_INVALID", why);
+}
+function endsEarly({ size }) {
+  return broken2(`it ends after ${size} bytes, inside of a member`);
+}
+function tooMany(path) {
+  return new PullError("LIMIT_EXCEEDED", `${path}: more than ${MAX_MEMBERS} members`, {
+    hint: "An archive of images holds far fewer."
+  });
+}
+
+// src/source/archive.ts
+var MAX_ARCHIVE_BYTES = 256 * 2 ** 30;
+var FOREIGN = [
+  ["xz", "ý7zXZ\0"],
+  // https://tukaani.org/xz/xz-file-format.txt, 2.1.1.1
+  ["bzip2", "BZh"],
+  ["lz4", '"M']
+];
+async function openArchive(path, context) {
+  const file = fileAt(realPath(path));
+  const head = await readPiece(file, { start: 0, end: Math.min(file.size, 8) });
+  const foreign = FOREIGN.find(([, magic]) => head.toString("latin1").startsWith(magic));
+  if (foreign)
+    throw new PullError("LAYOUT_INVALID", `${path} is compressed with ${foreign[0]}`, {
+      hint: "Decompress it first, or compress it with gzip or zstd."
+    });
+  if (sniffCompression(head) !== "none") return openCompressed(path, file, context);
+  return treeOf(path, file, context);
+}
+async function treeOf(path, archive, { signal }, close = async () => void 0) {
+  const index = await indexTar({ path: archive.path, size: archive.size }, signal);
+  return {
+    path,
+    find: (name2) => {
+      const member2 = index.find(name2);
+      return member2 && { path: archive.path, offset: member2.offset, size: member2.size };
+    },
+    close
+  };
+}
+async function openCompressed(path, file, context) {
+  const directory = await mkdtemp(join9(context.temporaryDirectory ?? tmpdir(), "oci-pull-archive-")).catch(
+    (cause) => {
+      throw toPullError(cause, { code: "LAYOUT_INVALID", message: `${path} cannot be decompressed` });
+    }
+  );
+  const close = () => rm3(directory, { recursive: true, force: true }).catch(() => void 0);
+  try {
+    const unpacked = join9(realPath(directory), "archive.tar");
+    await unpack(path, file, { unpacked, signal: context.signal });
+    return await treeOf(path, fileAt(unpacked), context, close);
   } catch (error) {
-    if (error instanceof PullError && error.code === "DIGEST_MISMATCH") return fetch();
+    await close();
     throw error;
+  }
+}
+async function unpack(path, file, { unpacked, signal }) {
+  var _stack = [];
+  try {
+    const handle = __using(_stack, await open6(unpacked, "wx", 384), true);
+    let size = 0;
+    const sink = (bytes) => {
+      size += bytes.length;
+      if (size > MAX_ARCHIVE_BYTES)
+        throw new PullError("LIMIT_EXCEEDED", `${path} decompresses to more than ${MAX_ARCHIVE_BYTES} bytes`, {
+          hint: "Decompress it first if you trust it."
+        });
+      for (let done = 0; done < bytes.length; ) done += writeSync(handle.fd, bytes, done);
+    };
+    try {
+      await decompress(streamFile(file, { start: 0, end: file.size }, signal), sink);
+    } catch (cause) {
+      if (cause instanceof PullError && cause.code !== "TAR_INVALID") throw cause;
+      throw toPullError(cause instanceof PullError ? cause.cause : cause, {
+        code: "LAYOUT_INVALID",
+        message: `${path} cannot be decompressed`
+      });
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
   }
 }
 
 // src/oci/config.ts
-var MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+var MAX_CONFIG_BYTES3 = 4 * 1024 * 1024;
 function parseConfig(bytes, what = "the image config") {
-  const document = parseJsonObject(bytes, what, MAX_CONFIG_BYTES);
+  const document = parseJsonObject(bytes, what, MAX_CONFIG_BYTES3);
   const variant = stringField(document, "variant", what);
   return {
     os: stringField(document, "os", what) || "unknown",
@@ -34302,7 +39081,7 @@ function checkLayerCount(manifest, config) {
 var ATTESTATION_ANNOTATION = "vnd.docker.reference.type";
 var ZSTD_ANNOTATION = "io.github.containers.compression.zstd";
 var MAX_LISTED = 20;
-var MAX_NAME_LENGTH = 100;
+var MAX_NAME_LENGTH3 = 100;
 function selectManifest(manifests, wanted) {
   const target = normalizePlatform(wanted);
   for (const variant of acceptableVariants(target)) {
@@ -34371,18 +39150,775 @@ function notFound(manifests, wanted) {
   );
 }
 function describeEntry(entry) {
-  if (entry.platform) return formatPlatform(normalizePlatform(entry.platform)).slice(0, MAX_NAME_LENGTH);
+  if (entry.platform) return formatPlatform(normalizePlatform(entry.platform)).slice(0, MAX_NAME_LENGTH3);
   return `no named platform (${quote(entry.artifactType ?? entry.mediaType)})`;
+}
+
+// src/source/local-images.ts
+var MAX_LISTED2 = 20;
+var DAMAGED = "The file is damaged or was changed; write it again.";
+async function pickImage(images, name2) {
+  const found = name2 === void 0 ? images.entries : images.entries.filter(isNamed(name2, images.entries));
+  if (found.length === 0) throw missingImage(images, name2);
+  return readEntries2(images, found);
+}
+async function findReference(images, reference) {
+  const found = images.entries.filter(({ names }) => names.some((name2) => fullName(name2) === reference));
+  return found.length === 0 ? void 0 : readEntries2(images, found);
+}
+async function readEntries2(images, found) {
+  const distinct2 = [...new Map(found.map((entry) => [entry.id, entry])).values()];
+  const [first2, ...others] = distinct2;
+  if (!first2) throw missingImage(images);
+  const nameless = found.every(({ names }) => names.length === 0);
+  const shared = first2.names.some((name2) => others.every(({ names }) => names.includes(name2)));
+  if (others.length > 0 && !nameless && !shared) throw ambiguous(images, found);
+  const descriptors = await Promise.all(distinct2.map((entry) => entry.describe()));
+  const [only, ...rest] = descriptors;
+  if (only && rest.length === 0) return readManifest2(images, only);
+  if (!haveDistinctPlatforms(descriptors)) throw ambiguous(images, found);
+  const bytes = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: descriptors.map(toJson2) })
+  );
+  return { bytes, mediaType: OCI_INDEX, digest: digestOf(bytes) };
+}
+async function readManifest2(images, { digest, size, mediaType }) {
+  const bytes = await readVerified(images, { digest, size }, MAX_MANIFEST_BYTES);
+  return { bytes, mediaType, digest };
+}
+async function readVerified(images, { digest, size }, maxBytes) {
+  const what = `${digest} in ${images.path}`;
+  const content = images.find(digest);
+  if (!content) throw missing(images, digest);
+  const bytes = content instanceof Uint8Array ? content : await readSmall(content, maxBytes, what);
+  try {
+    verifyBytes(bytes, { digest, size: size ?? bytes.length }, what);
+  } catch (error) {
+    if (!(error instanceof PullError)) throw error;
+    throw new PullError(error.code, error.message, { hint: DAMAGED, cause: error });
+  }
+  return bytes;
+}
+function findBlob(images, { digest, size }) {
+  const found = images.find(digest);
+  if (!found || found instanceof Uint8Array) return void 0;
+  if (found.size === size) return found;
+  throw new PullError(
+    "LAYOUT_INVALID",
+    `${images.path}: blob ${digest} has ${found.size} bytes instead of ${size}`,
+    { hint: DAMAGED }
+  );
+}
+function missing(images, digest) {
+  return new PullError("LAYOUT_INVALID", `${images.path} holds no blob ${digest}`, {
+    hint: "It may have been written for some of its platforms only, or in part; write it again with what is wanted."
+  });
+}
+function asLayoutError(parse6) {
+  try {
+    return parse6();
+  } catch (error) {
+    if (!(error instanceof PullError) || error.code !== "MANIFEST_INVALID") throw error;
+    throw new PullError("LAYOUT_INVALID", error.message, { cause: error });
+  }
+}
+function isNamed(name2, entries) {
+  const number = /^@(\d+)$/.exec(name2)?.[1];
+  if (number !== void 0) return (entry) => entry === entries[Number(number)];
+  if (entries.some(({ names }) => names.includes(name2))) return ({ names }) => names.includes(name2);
+  const wanted = normalName(name2);
+  return ({ names }) => wanted !== void 0 && names.some((other) => fullName(other) === wanted);
+}
+function fullName(name2) {
+  return name2.includes(":") ? normalName(name2) : void 0;
+}
+function normalName(name2) {
+  try {
+    return formatReference(parseReference(name2));
+  } catch {
+    return void 0;
+  }
+}
+function haveDistinctPlatforms(descriptors) {
+  const keys = descriptors.map(
+    ({ platform, annotations }) => platform && platformKey(platform, annotations[ZSTD_ANNOTATION])
+  );
+  return !keys.includes(void 0) && new Set(keys).size === descriptors.length;
+}
+function platformKey(platform, twin) {
+  const { os, architecture, variant, osVersion, osFeatures } = normalizePlatform(platform);
+  return JSON.stringify([os, architecture, variant, osVersion, osFeatures, twin]);
+}
+function toJson2({ platform, annotations, ...descriptor }) {
+  const { osVersion, osFeatures, ...rest } = platform ?? {};
+  const versions = { "os.version": osVersion, "os.features": osFeatures };
+  return { ...descriptor, annotations, ...platform ? { platform: { ...rest, ...versions } } : {} };
+}
+function missingImage({ path, entries }, name2 = "") {
+  if (entries.length === 0) return new PullError("LAYOUT_INVALID", `${path} holds no image`);
+  return new PullError("LAYOUT_INVALID", `${path} holds no image ${quote(name2)}, only ${list(entries)}`, {
+    hint: "Name one of those, or leave the name out if there is only one."
+  });
+}
+function ambiguous({ path }, entries) {
+  return new PullError("LAYOUT_INVALID", `${path} holds several images: ${list(entries)}`, {
+    hint: "Name one of them behind a colon, or by @ and its digest, or as :@0, :@1 and so on."
+  });
+}
+function list(entries) {
+  const names = [...new Set(entries.flatMap(({ names: [name2], id }) => name2 ?? id))];
+  const shown2 = names.slice(0, MAX_LISTED2).map(quote).join(", ");
+  return names.length > MAX_LISTED2 ? `${shown2} and ${names.length - MAX_LISTED2} more` : shown2;
+}
+
+// src/source/docker-archive.ts
+var MANIFEST = "manifest.json";
+var LAYER_TYPES = {
+  none: "application/vnd.docker.image.rootfs.diff.tar",
+  gzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
+  zstd: "application/vnd.docker.image.rootfs.diff.tar.zstd"
+};
+function isDockerArchive(tree) {
+  return tree.find(MANIFEST) !== void 0;
+}
+async function openDockerArchive(tree, signal) {
+  const archive = { tree, known: /* @__PURE__ */ new Map(), signal };
+  const items = await readItems(tree);
+  return {
+    path: tree.path,
+    entries: items.map((item) => toEntry2(archive, item)),
+    find: (digest) => archive.known.get(digest) ?? findByName(tree, digest),
+    close: () => tree.close()
+  };
+}
+async function readItems(tree) {
+  const file = tree.find(MANIFEST);
+  if (!file)
+    throw new PullError("LAYOUT_INVALID", `${tree.path} is no work of docker save: it holds no ${MANIFEST}`, {
+      hint: tree.find("index.json") ? "It is an image layout: name it oci-archive:FILE." : "Docker before 1.10 wrote none; load the archive into a current Docker and save it again."
+    });
+  const what = `${MANIFEST} of ${tree.path}`;
+  const bytes = await readSmall(file, MAX_MANIFEST_BYTES, what);
+  return asLayoutError(() => {
+    const wrapped = Buffer.concat([Buffer.from('{"images":'), bytes, Buffer.from("}")]);
+    const document = parseJsonObject(wrapped, what, wrapped.length);
+    const list2 = arrayField(document, "images", what);
+    if (Object.keys(document).length !== 1)
+      throw new PullError("LAYOUT_INVALID", `${what}: no list of images`);
+    if (list2.length > MAX_INDEX_ENTRIES) throw tooMany2(`${what}: ${list2.length} images`, MAX_INDEX_ENTRIES);
+    return list2.map((json, index) => toItem(json, `${what}, image ${index + 1}`));
+  });
+}
+function toItem(json, what) {
+  if (!isJsonRecord(json)) throw new PullError("LAYOUT_INVALID", `${what}: not an object`);
+  const config = stringField(json, "Config", what);
+  if (!config) throw new PullError("LAYOUT_INVALID", `${what}: has no config`);
+  const layers = strings(json, "Layers", what);
+  if (layers.length > MAX_LAYERS) throw tooMany2(`${what}: ${layers.length} layers`, MAX_LAYERS);
+  return { config, tags: strings(json, "RepoTags", what), layers };
+}
+function strings(json, key, what) {
+  return arrayField(json, key, what).map((value) => {
+    if (typeof value === "string") return value;
+    throw new PullError("LAYOUT_INVALID", `${what}: "${key}" holds something that is no string`);
+  });
+}
+function toEntry2(archive, item) {
+  let described;
+  return {
+    id: item.config,
+    names: item.tags,
+    describe: () => {
+      described ??= describe2(archive, item);
+      return described;
+    }
+  };
+}
+async function describe2(archive, item) {
+  const { tree, known } = archive;
+  const what = `the config ${quote(item.config)} of ${tree.path}`;
+  const file = member(tree, item.config);
+  const bytes = await readSmall(file, MAX_CONFIG_BYTES3, what);
+  const config = asLayoutError(() => parseConfig(bytes, what));
+  if (config.diffIds.length !== item.layers.length)
+    throw invalid8(
+      tree,
+      `${item.layers.length} layers are listed, but the config has ${config.diffIds.length} diff_ids`
+    );
+  const layers = [];
+  for (const [index, name2] of item.layers.entries())
+    layers.push(await describeLayer(archive, name2, config.diffIds[index]));
+  const described = { mediaType: DOCKER_CONFIG, digest: digestOf(bytes), size: bytes.length };
+  known.set(described.digest, file);
+  const manifest = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType: DOCKER_MANIFEST, config: described, layers })
+  );
+  const digest = digestOf(manifest);
+  known.set(digest, manifest);
+  const { annotations, platform } = { annotations: /* @__PURE__ */ Object.create(null), platform: platformOf(config) };
+  return { mediaType: DOCKER_MANIFEST, digest, size: manifest.length, annotations, ...platform };
+}
+function platformOf({ os, architecture, variant }) {
+  if (os === "unknown" || architecture === "unknown") return {};
+  return { platform: { os, architecture, ...variant ? { variant } : {} } };
+}
+async function describeLayer(archive, name2, diffId) {
+  const file = member(archive.tree, name2);
+  const head = await readPiece(file, { start: 0, end: Math.min(file.size, 8) });
+  const compression = sniffCompression(head);
+  const digest = compression === "none" ? diffId : await digestOfLayer(archive, name2, file);
+  archive.known.set(digest, file);
+  return { mediaType: LAYER_TYPES[compression], digest, size: file.size };
+}
+async function digestOfLayer({ signal }, name2, file) {
+  const [, algorithm, hex] = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(name2) ?? [];
+  const named = `${algorithm}:${hex}`;
+  if (isDigest(named)) return named;
+  const hasher = createHasher();
+  for await (const bytes of streamFile(file, { start: 0, end: file.size }, signal)) hasher.update(bytes);
+  return hasher.digest();
+}
+function member(tree, name2) {
+  const file = tree.find(name2);
+  if (file) return file;
+  throw invalid8(tree, `it lists ${quote(name2)} and does not hold it`);
+}
+function findByName(tree, digest) {
+  const hex = digestHex(digest);
+  const blob = `blobs/${digestAlgorithm(digest)}/${hex}`;
+  for (const name2 of [blob, `${blob}.tar.gz`, `${hex}.tar.gz`, `${hex}.tar`, `${hex}.json`, digest]) {
+    const file = tree.find(name2);
+    if (file) return file;
+  }
+  return void 0;
+}
+function invalid8(tree, why) {
+  return new PullError("LAYOUT_INVALID", `${tree.path}: ${why}`);
+}
+function tooMany2(what, limit) {
+  return new PullError("LIMIT_EXCEEDED", `${what} exceed the limit of ${limit}`, {
+    hint: "No sound archive has so many."
+  });
+}
+
+// src/source/layout.ts
+var NAMES2 = ["org.opencontainers.image.ref.name", "io.containerd.image.name"];
+var MAX_MARKER_BYTES = 64 << 10;
+function isLayout(tree) {
+  return tree.find("index.json") !== void 0;
+}
+async function openLayout(tree) {
+  await checkVersion(tree);
+  const index = tree.find("index.json");
+  if (!index)
+    throw new PullError("LAYOUT_INVALID", `${tree.path} is no image layout: it holds no index.json`, {
+      hint: tree.find("manifest.json") && "It looks like the work of docker save: name it docker-archive:FILE."
+    });
+  const what = `index.json of ${tree.path}`;
+  const bytes = await readSmall(index, MAX_MANIFEST_BYTES, what);
+  const parsed = asLayoutError(() => parseManifest(bytes, OCI_INDEX, what));
+  const manifests = parsed.kind === "index" ? parsed.manifests : [];
+  return {
+    path: tree.path,
+    entries: manifests.filter(isImage).map(toEntry3),
+    find: (digest) => tree.find(`blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`),
+    close: () => tree.close()
+  };
+}
+async function checkVersion(tree) {
+  const marker = tree.find("oci-layout");
+  if (!marker) return;
+  const what = `oci-layout of ${tree.path}`;
+  const bytes = await readSmall(marker, MAX_MARKER_BYTES, what);
+  const version = asLayoutError(
+    () => stringField(parseJsonObject(bytes, what, MAX_MARKER_BYTES), "imageLayoutVersion", what)
+  );
+  if (!version?.startsWith("1."))
+    throw new PullError(
+      "LAYOUT_INVALID",
+      `${what}: a layout of version ${quote(version ?? "")}, not of 1.0.0`
+    );
+}
+function isImage(entry) {
+  return (isIndexType(entry.mediaType) || isImageManifestType(entry.mediaType)) && !isAttestation(entry);
+}
+function toEntry3(descriptor) {
+  const names = NAMES2.flatMap((key) => descriptor.annotations[key] || []);
+  return { id: descriptor.digest, names: [...new Set(names)], describe: async () => descriptor };
+}
+
+// src/source/local-source.ts
+async function openLocalSource(image, context) {
+  const images = await openLocalImages(image, context);
+  return {
+    name: formatLocalImage({ kind: image.kind, path: image.path }),
+    requests: 0,
+    manifest: async (target, expected) => {
+      if (expected) return readManifest2(images, expected);
+      const wanted = target || image.digest || image.name;
+      if (wanted === void 0 || !isDigest(wanted)) return pickImage(images, wanted);
+      return readManifest2(images, await describeDigest(images, wanted));
+    },
+    smallBlob: (descriptor, maxBytes) => readVerified(images, descriptor, maxBytes),
+    openBlob: async (descriptor, range, signal) => {
+      const file = findBlob(images, descriptor);
+      if (!file) throw missing(images, descriptor.digest);
+      return { range, chunks: streamFile(file, range, signal) };
+    },
+    locate: (descriptor) => {
+      const file = findBlob(images, descriptor);
+      if (!file) throw missing(images, descriptor.digest);
+      return file;
+    },
+    close: () => images.close()
+  };
+}
+async function openLocalImages(image, context) {
+  const tree = await openTree(image, context);
+  try {
+    if (image.kind === "docker-archive" || image.kind === "path" && !isLayout(tree) && isDockerArchive(tree))
+      return await openDockerArchive(tree, context.signal);
+    return await openLayout(tree);
+  } catch (error) {
+    await tree.close();
+    throw error;
+  }
+}
+async function openTree({ kind, path }, context) {
+  const isDirectory2 = statSync2(realPath(path)).isDirectory();
+  if (kind === "oci" && !isDirectory2)
+    throw new PullError("LAYOUT_INVALID", `${path} is a file and no directory`, {
+      hint: `A layout in an archive is named oci-archive:${path}`
+    });
+  if (kind.endsWith("-archive") && isDirectory2)
+    throw new PullError("LAYOUT_INVALID", `${path} is a directory and no archive`, {
+      hint: `A layout in a directory is named oci:${path}`
+    });
+  return isDirectory2 ? openDirectory(path) : openArchive(path, context);
+}
+async function describeDigest(images, digest) {
+  const entry = images.entries.find(({ id }) => id === digest);
+  return entry ? entry.describe() : { digest, mediaType: "" };
+}
+
+// src/source/host-failure.ts
+var NOT_THE_HOST = /* @__PURE__ */ new Set(["ABORTED", "INTERNAL"]);
+var WRONG_BYTES = /* @__PURE__ */ new Set(["DIGEST_MISMATCH", "SIZE_MISMATCH", "LIMIT_EXCEEDED"]);
+function isHostFailure(error) {
+  return error instanceof PullError && !NOT_THE_HOST.has(error.code);
+}
+function judge2(error) {
+  const isMissing = error.code === "NOT_FOUND";
+  return {
+    isLacking: isMissing || WRONG_BYTES.has(error.code),
+    isStrike: !isMissing,
+    isHopeless: isHopeless(error)
+  };
+}
+function isHopeless(error) {
+  if (error.code === "TLS_FAILED") return true;
+  if (!(error instanceof HttpError)) return false;
+  const isStranger = error.diagnostics.some(({ code: code2 }) => code2 === "NAME_UNKNOWN");
+  return error.retry === "unreachable" || error.status === 401 || isStranger;
+}
+
+// src/source/host-roster.ts
+var MAX_STRIKES = 3;
+function createHostRoster(hosts, tell) {
+  const entries = hosts.map(createEntry);
+  const servers = /* @__PURE__ */ new Map();
+  const entryOf = (host) => entries.find((entry) => entry.source === host);
+  function failed2(entry, question, error) {
+    const { registry } = entry.source.host;
+    entry.failures++;
+    entry.lastFailure = describeError(error);
+    if (entry.source.isLast) return;
+    tell({ kind: "debug", message: `${registry} is passed over: ${entry.lastFailure}` });
+    const { isLacking, isStrike, isHopeless: isHopeless2 } = judge2(error);
+    if (isLacking && question.kind === "digests") entry.without.add(question.digest);
+    if (isStrike) entry.strikes++;
+    if (entry.isBenched || !isHopeless2 && entry.strikes < MAX_STRIKES) return;
+    entry.isBenched = true;
+    tell({
+      kind: "warning",
+      message: `${registry} is not asked any more in this pull: ${entry.lastFailure}`
+    });
+  }
+  return {
+    next: (question, tried) => entries.find((entry) => !tried.has(entry.source) && mayBeAsked(entry, question))?.source,
+    received(host, bytes, digest) {
+      const entry = entryOf(host);
+      entry.bytes += bytes;
+      if (digest === void 0) return;
+      const known = servers.get(digest);
+      if (known) known.add(entry);
+      else servers.set(digest, /* @__PURE__ */ new Set([entry]));
+    },
+    failed: (host, question, error) => failed2(entryOf(host), question, error),
+    distrust(digest) {
+      const suspects = [...servers.get(digest) ?? []];
+      servers.delete(digest);
+      for (const { source } of suspects) source.client.forget(digest);
+      const replaceable = suspects.filter((entry) => !entry.source.isLast);
+      for (const entry of replaceable) failed2(entry, { kind: "digests", digest }, damaged(entry, digest));
+      return replaceable.length > 0;
+    },
+    explain: (error, from) => explain(
+      error,
+      entries.filter((entry) => entry.source !== from)
+    ),
+    get likely() {
+      const usable = entries.filter((entry) => entry.source.isLast || !entry.isBenched);
+      return usable.find(({ source, bytes }) => bytes > 0 && source.host.serves.digests)?.source;
+    },
+    get figures() {
+      return entries.map(({ source: { host, client }, bytes, failures }) => ({
+        host: host.registry,
+        bytes,
+        requests: client.requests,
+        failures
+      }));
+    }
+  };
+}
+function createEntry(source) {
+  const nothing2 = { bytes: 0, failures: 0, strikes: 0, isBenched: false, lastFailure: void 0 };
+  return { source, without: /* @__PURE__ */ new Set(), ...nothing2 };
+}
+function mayBeAsked({ source, isBenched, without }, question) {
+  if (!source.host.serves[question.kind]) return false;
+  return source.isLast || !(isBenched || question.kind === "digests" && without.has(question.digest));
+}
+function damaged({ source: { host } }, digest) {
+  const message = `${host.registry}/${host.repository} served damaged data of ${digest}`;
+  return new PullError("DIGEST_MISMATCH", message);
+}
+var MAX_REASON_LENGTH = 400;
+function explain(error, others) {
+  const reasons = others.flatMap(
+    ({ lastFailure }) => lastFailure === void 0 ? [] : [shorten(lastFailure)]
+  );
+  if (reasons.length === 0) return error;
+  const message = `${error.message} (mirrors failed before: ${reasons.join("; ")})`;
+  if (error instanceof HttpError) return reworded(error, message);
+  return new PullError(error.code, message, { hint: error.hint, cause: error.cause });
+}
+function shorten(reason) {
+  return reason.length > MAX_REASON_LENGTH ? `${reason.slice(0, MAX_REASON_LENGTH)}…` : reason;
+}
+
+// src/source/mirrors.ts
+async function askInTurn(search, ask) {
+  return (await first({ ...search, tried: /* @__PURE__ */ new Set() }, ask)).answer;
+}
+async function first(search, ask) {
+  const { roster, question, tried, what } = search;
+  for (let host = roster.next(question, tried); host; ) {
+    tried.add(host);
+    try {
+      return { host, answer: await ask(host) };
+    } catch (error) {
+      host = passOver(search, host, error);
+    }
+  }
+  throw new PullError("CONFIG_INVALID", `${what}: no configured host serves ${question.kind}`);
+}
+function passOver({ roster, question, tried }, host, error) {
+  if (!isHostFailure(error)) throw error;
+  roster.failed(host, question, error);
+  const next = roster.next(question, tried);
+  if (next) return next;
+  throw roster.explain(error, host);
+}
+async function openBlobInTurn(roster, asked) {
+  const { descriptor, range, signal, what } = asked;
+  const question = { kind: "digests", digest: descriptor.digest };
+  const search = { roster, question, tried: /* @__PURE__ */ new Set(), what };
+  const open12 = (part) => first(search, ({ client }) => client.blob(descriptor, part, signal));
+  const found = await open12(range);
+  return { range: found.answer.range, chunks: readOn(found, { search, open: open12, digest: descriptor.digest }) };
+}
+async function* readOn(begun, { search, open: open12, digest }) {
+  const { end } = begun.answer.range;
+  let offset = begun.answer.range.start;
+  for (let { host, answer } = begun; ; ) {
+    let position = answer.range.start;
+    try {
+      for await (const bytes of answer.chunks) {
+        const fresh = bytes.subarray(Math.max(0, offset - position), Math.max(0, end - position));
+        position += bytes.length;
+        search.roster.received(host, bytes.length, digest);
+        offset += fresh.length;
+        if (fresh.length > 0) yield fresh;
+        if (offset === end && position < answer.range.end) return;
+      }
+      return;
+    } catch (error) {
+      passOver(search, host, error);
+      if (offset === end) return;
+      ({ host, answer } = await open12({ start: offset, end }));
+    }
+  }
+}
+
+// src/source/registry-source.ts
+var MAX_TAGS_BYTES = 512 * 1024;
+function openRegistrySource(options) {
+  const name2 = repositoryName(options.reference);
+  const hosts = openHosts(options);
+  const clients = hosts.map(({ client }) => client);
+  const roster = createHostRoster(hosts, options.emit ?? (() => void 0));
+  return {
+    name: name2,
+    get requests() {
+      return clients.reduce((sum, client) => sum + client.requests, 0);
+    },
+    get hosts() {
+      return roster.figures;
+    },
+    link: () => roster.likely?.client.link,
+    get quota() {
+      return clients.at(-1)?.quota;
+    },
+    manifest: (target, expected) => fetchManifest2(roster, { target, expected, name: name2 }),
+    smallBlob: async (descriptor, maxBytes) => {
+      const what = `blob ${descriptor.digest} of ${name2}`;
+      if (descriptor.size > maxBytes)
+        throw new PullError("LIMIT_EXCEEDED", `${what}: ${descriptor.size} bytes, more than ${maxBytes}`);
+      return fetchSmallBlob(roster, descriptor, { what, signal: options.signal });
+    },
+    openBlob: (descriptor, range, signal) => {
+      const what = `blob ${descriptor.digest} of ${name2}`;
+      return openBlobInTurn(roster, { descriptor, range, signal, what });
+    },
+    distrust: roster.distrust,
+    tags: async () => {
+      const authority = hosts.findLast(({ host }) => host.serves.tags);
+      return await authority?.client.tags(MAX_TAGS_BYTES) ?? [];
+    },
+    close: async () => {
+      await Promise.all(clients.map((client) => client.close()));
+    }
+  };
+}
+function openHosts({ hosts, keychain, ...options }) {
+  const { connections, signal, onSecret, env, timeouts, backoff } = options;
+  const shared = { connections, signal, onSecret, env, timeouts, backoff };
+  return hosts.map((host, index) => {
+    const credential = () => keychain(host.registry, host.repository);
+    const isLast = index === hosts.length - 1;
+    const patience = isLast ? "full" : "brief";
+    return { host, isLast, client: openRegistryClient({ ...shared, host, credential, patience }) };
+  });
+}
+async function fetchManifest2(roster, { target, expected, name: name2 }) {
+  const question = isDigest(target) ? { kind: "digests", digest: target } : { kind: "tags" };
+  const search = { roster, question, what: `manifest ${target} of ${name2}` };
+  return askInTurn(search, async (host) => {
+    const manifest = await onceMoreIfDamaged(host, () => host.client.manifest({ target, expected }));
+    roster.received(host, manifest.bytes.length);
+    return manifest;
+  });
+}
+function fetchSmallBlob(roster, descriptor, { what, signal }) {
+  const question = { kind: "digests", digest: descriptor.digest };
+  return askInTurn(
+    { roster, question, what },
+    (host) => onceMoreIfDamaged(host, async () => {
+      const bytes = await readSmallBlob(host, descriptor, signal);
+      roster.received(host, bytes.length);
+      verifyBytes(bytes, descriptor, `${what}, from ${host.host.registry}`);
+      return bytes;
+    })
+  );
+}
+async function readSmallBlob({ client }, descriptor, signal) {
+  if (descriptor.size === 0) return new Uint8Array();
+  const body = await client.blob(descriptor, { start: 0, end: descriptor.size }, signal);
+  return Buffer.concat(await Array.fromAsync(body.chunks));
+}
+async function onceMoreIfDamaged({ isLast }, fetch) {
+  try {
+    return await fetch();
+  } catch (error) {
+    if (isLast && error instanceof PullError && error.code === "DIGEST_MISMATCH") return fetch();
+    throw error;
+  }
+}
+
+// src/source/seed.ts
+async function openSeeds(images, context) {
+  const all = [];
+  const close = async () => {
+    await Promise.all(all.map((seed) => seed.close()));
+  };
+  try {
+    for (const image of images) all.push(await openSeed(image, context));
+    return { all, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+async function openSeed(image, context) {
+  const images = await openLocalImages(image, context);
+  const { name: name2, digest } = image;
+  if (name2 === void 0 && digest === void 0) return images;
+  const isMeant = digest === void 0 ? isNamed(name2 ?? "", images.entries) : (entry) => entry.id === digest;
+  const entries = images.entries.filter(isMeant);
+  if (entries.length > 0) return { ...images, entries };
+  await images.close();
+  throw missingImage(images, formatLocalImage(image));
+}
+function withSeeds(primary, seeds, note = () => void 0) {
+  if (seeds.all.length === 0) return primary;
+  const ask = new SeedAsker(seeds.all, note);
+  return {
+    name: primary.name,
+    get requests() {
+      return primary.requests;
+    },
+    get hosts() {
+      return primary.hosts ?? [];
+    },
+    get quota() {
+      return primary.quota;
+    },
+    link: () => primary.link?.(),
+    tags: async () => await primary.tags?.() ?? [],
+    manifest: async (target, expected) => await ask.manifest(primary.name, target, expected) ?? primary.manifest(target, expected),
+    smallBlob: async (descriptor, maxBytes) => await ask.smallBlob(descriptor, maxBytes) ?? primary.smallBlob(descriptor, maxBytes),
+    openBlob: async (descriptor, range, signal) => {
+      const file = ask.locate(descriptor);
+      return file ? { range, chunks: streamFile(file, range, signal) } : primary.openBlob(descriptor, range, signal);
+    },
+    locate: (descriptor) => ask.locate(descriptor) ?? primary.locate?.(descriptor),
+    distrust: (digest) => ask.distrust(digest) || (primary.distrust?.(digest) ?? false),
+    close: async () => {
+      await Promise.all([primary.close(), seeds.close()]);
+    }
+  };
+}
+var MAX_WRONG = 2;
+var SeedAsker = class {
+  #seeds;
+  #note;
+  #wrong = /* @__PURE__ */ new Map();
+  #said = /* @__PURE__ */ new Set();
+  constructor(seeds, note) {
+    this.#seeds = seeds;
+    this.#note = note;
+  }
+  async manifest(repository, target, expected) {
+    const known = expected ?? (isDigest(target) ? { digest: target, mediaType: "" } : void 0);
+    if (known)
+      return this.#first(
+        known.digest,
+        async (seed) => seed.find(known.digest) ? readManifest2(seed, known) : void 0
+      );
+    for (const seed of this.#seeds) {
+      const found = await this.#try(seed, () => findReference(seed, `${repository}:${target}`));
+      if (!found) continue;
+      this.#say("info", `${repository}:${target} is taken from ${seed.path}; its registry is not asked`);
+      return found;
+    }
+    return void 0;
+  }
+  smallBlob(descriptor, maxBytes) {
+    return this.#first(
+      descriptor.digest,
+      async (seed) => seed.find(descriptor.digest) ? readVerified(seed, descriptor, maxBytes) : void 0
+    );
+  }
+  locate(descriptor) {
+    for (const seed of this.#seeds) {
+      if (this.#isWrong(seed, descriptor.digest)) continue;
+      const file = this.#check(seed, () => findBlob(seed, descriptor));
+      if (file) return file;
+    }
+    return void 0;
+  }
+  /** Returns whether a seed had it that was asked before all others. */
+  distrust(digest) {
+    for (const seed of this.#seeds) {
+      if (this.#isWrong(seed, digest) || !this.#check(seed, () => seed.find(digest))) continue;
+      this.#wrong.set(seed, (this.#wrong.get(seed) ?? /* @__PURE__ */ new Set()).add(digest));
+      return true;
+    }
+    return false;
+  }
+  #isWrong(seed, digest) {
+    const wrong = this.#wrong.get(seed);
+    return wrong !== void 0 && (wrong.has(digest) || wrong.size >= MAX_WRONG);
+  }
+  async #first(digest, read) {
+    for (const seed of this.#seeds) {
+      if (this.#isWrong(seed, digest)) continue;
+      const found = await this.#try(seed, () => read(seed));
+      if (found !== void 0) return found;
+    }
+    return void 0;
+  }
+  async #try(seed, read) {
+    try {
+      return await read();
+    } catch (error) {
+      this.#passOver(seed, error);
+      return void 0;
+    }
+  }
+  #check(seed, look) {
+    try {
+      return look();
+    } catch (error) {
+      this.#passOver(seed, error);
+      return void 0;
+    }
+  }
+  /** A seed is only an optimisation: whatever is wrong with it, the registry has it right. */
+  #passOver(seed, error) {
+    if (!(error instanceof PullError) || isAbort(error)) throw error;
+    this.#say("warning", `the seed ${seed.path} is passed over for this: ${error.message}`);
+  }
+  #say(kind, message) {
+    if (this.#said.has(message)) return;
+    this.#said.add(message);
+    this.#note({ kind, message });
+  }
+};
+
+// src/pull/nearest-tags.ts
+var import_fastest_levenshtein = __toESM(require_mod(), 1);
+var MAX_NAMED = 5;
+var MAX_EDITS = 0.5;
+function nearestTags(wanted, tags) {
+  const ranked = tags.map((tag) => ({ tag, edits: edits(wanted, tag) })).filter((one) => one.edits <= MAX_EDITS * wanted.length).sort((a, b) => a.edits - b.edits || compare(a.tag, b.tag));
+  const found = ranked.length > 0 ? ranked.map(({ tag }) => tag) : [...tags].sort(compare).reverse();
+  return found.slice(0, MAX_NAMED);
+}
+function edits(wanted, tag) {
+  const [a, b] = [wanted.toLowerCase(), tag.toLowerCase()];
+  return a.startsWith(b) || b.startsWith(a) ? Math.min(0.5, (0, import_fastest_levenshtein.distance)(wanted, tag)) : (0, import_fastest_levenshtein.distance)(a, b);
+}
+function compare(a, b) {
+  return a.localeCompare(b, "en", { numeric: true });
+}
+async function nameTags(error, source, target) {
+  if (!(error instanceof PullError) || error.code !== "NOT_FOUND" || isDigest(target)) return error;
+  const nearest = nearestTags(target, await source.tags?.() ?? []);
+  if (nearest.length === 0) return error;
+  const hint = `The repository has other tags, for example ${nearest.join(", ")}.`;
+  return new PullError(error.code, error.message, { hint, cause: error.cause });
 }
 
 // src/pull/resolve.ts
 var MAX_INDEX_DEPTH = 4;
 var MAX_LAYER_BYTES = 128 * 2 ** 30;
 var MAX_IMAGE_BYTES = 256 * 2 ** 30;
-async function resolveImage(source, reference, platform) {
-  const { digest, indexDigest, manifest } = await findManifest(source, reference, platform);
+async function resolveImage(source, target, platform) {
+  const { digest, indexDigest, manifest } = await findManifest(source, target, platform);
   checkLayers(manifest, source.name);
-  const configBytes = await source.smallBlob(manifest.config, MAX_CONFIG_BYTES);
+  const configBytes = await source.smallBlob(manifest.config, MAX_CONFIG_BYTES3);
   const config = parseConfig(configBytes);
   checkLayerCount(manifest, config);
   if (indexDigest === void 0) checkPlatform(config, platform, source.name);
@@ -34390,19 +39926,19 @@ async function resolveImage(source, reference, platform) {
     repository: source.name,
     digest,
     indexDigest,
-    platform: platformOf(config),
+    platform: platformOf2(config),
     manifest,
     config,
     configBytes
   };
 }
-function checkLayers({ layers }, name) {
+function checkLayers({ layers }, name2) {
   for (const { mediaType, digest, size } of layers) {
     layerCompression(mediaType);
     if (size > MAX_LAYER_BYTES) {
       throw new PullError(
         "LIMIT_EXCEEDED",
-        `${name}: layer ${digest} has ${size} bytes, more than ${MAX_LAYER_BYTES}`
+        `${name2}: layer ${digest} has ${size} bytes, more than ${MAX_LAYER_BYTES}`
       );
     }
   }
@@ -34410,11 +39946,11 @@ function checkLayers({ layers }, name) {
   if (total > MAX_IMAGE_BYTES)
     throw new PullError(
       "LIMIT_EXCEEDED",
-      `${name}: the layers have ${total} bytes, more than ${MAX_IMAGE_BYTES}`
+      `${name2}: the layers have ${total} bytes, more than ${MAX_IMAGE_BYTES}`
     );
 }
-async function findManifest(source, reference, platform) {
-  let target = referenceTarget(reference);
+async function findManifest(source, named, platform) {
+  let target = named;
   let expected;
   let indexDigest;
   for (let depth = 0; depth <= MAX_INDEX_DEPTH; depth++) {
@@ -34430,19 +39966,19 @@ async function findManifest(source, reference, platform) {
     `${source.name}: indexes are nested more than ${MAX_INDEX_DEPTH} deep`
   );
 }
-function checkPlatform(config, wanted, name) {
+function checkPlatform(config, wanted, name2) {
   const { os, architecture } = normalizePlatform(config);
   const differs = (actual, expected) => actual !== "unknown" && actual !== expected;
   if (!differs(os, wanted.os) && !differs(architecture, wanted.architecture)) return;
   throw new PullError(
     "PLATFORM_NOT_FOUND",
-    `${name} is for ${platformOf(config)} only, not for ${formatPlatform(wanted)}`,
+    `${name2} is for ${platformOf2(config)} only, not for ${formatPlatform(wanted)}`,
     {
-      hint: `Set platform to ${platformOf(config)}, or name an image that is built for ${formatPlatform(wanted)}.`
+      hint: `Set platform to ${platformOf2(config)}, or name an image that is built for ${formatPlatform(wanted)}.`
     }
   );
 }
-function platformOf(config) {
+function platformOf2(config) {
   return formatPlatform({
     os: config.os,
     architecture: config.architecture,
@@ -34451,30 +39987,148 @@ function platformOf(config) {
 }
 
 // src/pull/access.ts
+var NO_CACHING = { storeRead: false, storeWrite: false };
 async function openImage(options) {
-  const { fallback } = options;
-  try {
-    return { ...await open3(options, options.credential), caching: options, usedFallback: false };
-  } catch (error) {
-    if (!fallback || !isRefusal2(error)) throw error;
-    options.emit({
-      kind: "info",
-      message: "the registry refuses an anonymous pull; trying again with the credential"
-    });
-    return { ...await open3(options, fallback.credential), caching: fallback, usedFallback: true };
-  }
+  const { image } = options;
+  return image.kind === "registry" ? openFromRegistry(options, image) : openFromDisk(options, image);
 }
-async function open3(options, credential) {
-  const source = openRegistrySource({ ...options, credential, connections: options.concurrency });
+async function openFromDisk(options, local2) {
+  const source = await openLocalSource(local2, options);
+  const image = await resolveOrClose({ source, owned: source }, "", options);
+  return { source, image, caching: NO_CACHING, isRestricted: false };
+}
+async function openFromRegistry(options, named) {
+  const found = await findHosts(named, options.network.hosts);
+  for (const message of found.notes) options.emit({ kind: "info", message });
+  const seeds = await openSeeds(options.seeds, options);
   try {
-    return { source, image: await resolveImage(source, options.reference, options.platform) };
+    return await openAsWhoeverMay(options, found, seeds);
   } catch (error) {
-    await source.close();
+    await seeds.close();
     throw error;
   }
 }
-function isRefusal2(error) {
+async function openAsWhoeverMay(options, found, seeds) {
+  const { keychain, lent } = watched(usualKeychain(options, found));
+  const opened = await open7(options, found, { keychain, seeds }).catch((error) => {
+    if (lent.has(found.reference.registry) || !isRefusal(error)) throw error;
+    return openWithFallback(options, found, { seeds, error });
+  });
+  if ("isRestricted" in opened) return opened;
+  const needsCredential = lent.size > 0 || await mayNeedCredential(opened, found, keychain);
+  return withCaching(options, found, { ...opened, needsCredential });
+}
+async function openWithFallback(options, found, { seeds, error }) {
+  const fallback = fallbackFor(options, found);
+  if (!fallback) throw error;
+  options.emit({
+    kind: "info",
+    message: `the registry refuses an anonymous pull; trying again with ${fallback.credential.source}`
+  });
+  const keychain = async (registry) => canonicalRegistry(registry) === fallback.registry ? fallback.credential : void 0;
+  const opened = await open7(options, found, { keychain, seeds });
+  return { ...opened, caching: options.restricted ?? options, isRestricted: true };
+}
+function usualKeychain(options, { reference }) {
+  const { login, authFile, platform, hosts } = options.network;
+  const { env, home, uid } = hosts;
+  const note = (message) => options.emit({ kind: "info", message });
+  const { onSecret, signal } = options;
+  const machine = { env, home, uid, platform };
+  return createKeychain({
+    registry: reference.registry,
+    login,
+    authFile,
+    ...machine,
+    onSecret,
+    note,
+    signal
+  });
+}
+function watched(keychain) {
+  const lent = /* @__PURE__ */ new Set();
+  return {
+    lent,
+    keychain: async (registry, repository) => {
+      const credential = await keychain(registry, repository);
+      if (credential) lent.add(registry);
+      return credential;
+    }
+  };
+}
+function fallbackFor({ network: { fallback } }, { reference, hosts }) {
+  const isVerified = hosts.every(({ registry, tls }) => registry !== reference.registry || tls.verify);
+  return isVerified && fallback?.registry === canonicalRegistry(reference.registry) ? fallback : void 0;
+}
+async function mayNeedCredential({ source, image }, { reference }, keychain) {
+  const isMissing = image.manifest.layers.some((layer) => source.locate?.(layer) === void 0);
+  if (!isMissing || source.requests > 0) return false;
+  return await keychain(reference.registry, reference.repository) !== void 0;
+}
+async function withCaching(options, { hosts }, { needsCredential, source, image }) {
+  const { restricted, signal, onSecret } = options;
+  const host = hosts[hosts.length - 1] ?? hosts[0];
+  const isRestricted = needsCredential && restricted !== void 0 && !await probeAnonymous({ host, target: image.digest, signal, onSecret });
+  return { source, image, caching: isRestricted ? restricted : options, isRestricted };
+}
+async function open7(options, found, { keychain, seeds }) {
+  const { concurrency: connections, emit, signal, onSecret } = options;
+  const { env } = options.network.hosts;
+  const { reference, hosts } = found;
+  const registry = openRegistrySource({
+    reference,
+    hosts,
+    keychain,
+    connections,
+    signal,
+    onSecret,
+    emit,
+    env
+  });
+  const source = withSeeds(registry, seeds, emit);
+  return {
+    source,
+    image: await resolveOrClose({ source, owned: registry }, referenceTarget(reference), options)
+  };
+}
+async function resolveOrClose({ source, owned }, target, { platform }) {
+  try {
+    return await resolveImage(source, target, platform);
+  } catch (error) {
+    const named = await nameTags(error, source, target);
+    await owned.close();
+    throw named;
+  }
+}
+function isRefusal(error) {
   return error instanceof PullError && (error.code === "UNAUTHORIZED" || error.code === "NOT_FOUND");
+}
+
+// src/fetch/group-body.ts
+import { createReadStream } from "node:fs";
+var READ_BYTES = 512 << 10;
+function requestedRange({ range: { start: start2, end }, tail }) {
+  return { start: start2, end: Math.max(start2, Math.min(end, tail?.start ?? end)) };
+}
+function withTail(group, chunks) {
+  const { range, tail } = group;
+  return { range, chunks: tail ? followedBy(chunks, readTail(tail, range)) : chunks };
+}
+async function* nothing() {
+}
+async function* followedBy(first2, second) {
+  yield* first2;
+  yield* second;
+}
+async function* readTail(tail, range) {
+  const from = Math.max(range.start, tail.start);
+  const start2 = tail.offset + from - tail.start;
+  const end = start2 + range.end - from - 1;
+  try {
+    yield* createReadStream(tail.path, { start: start2, end, highWaterMark: READ_BYTES });
+  } catch (cause) {
+    throw toPullError(cause, { code: "STORE_FAILED", message: `${tail.path} cannot be read` });
+  }
 }
 
 // src/fetch/group-writer.ts
@@ -34526,20 +40180,48 @@ var GroupWriter = class {
   }
 };
 
+// src/fetch/layer-answers.ts
+var LayerAnswers = class {
+  #groups;
+  /** Groups that an answer of their own brings. */
+  #served = /* @__PURE__ */ new Set();
+  #isWhole = false;
+  /** `groups`: all of the layer, ascending. */
+  constructor(groups) {
+    this.#groups = groups;
+  }
+  /** Does a whole answer bring all that is left? */
+  get isWhole() {
+    return this.#isWhole;
+  }
+  /** An answer to the request for this group has come. */
+  claim(group, isWhole) {
+    if (this.#isWhole) return [];
+    if (!isWhole) {
+      this.#served.add(group.id);
+      return [group];
+    }
+    this.#isWhole = true;
+    return this.#groups.filter(({ id }) => !this.#served.has(id));
+  }
+};
+
 // src/fetch/transfer.ts
 async function transfer(groups, context) {
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const queue = groups.map((group, id) => ({ ...group, id }));
-  const probes = /* @__PURE__ */ new Map();
-  const run = async () => {
-    for (let group = queue.shift(); group; group = queue.shift()) {
-      await fetchGroup(group, { ...context, signal, probes, all: groups });
-    }
+  const all = groups.map((group, id) => ({ ...group, id }));
+  const answers = new Map(
+    Map.groupBy(all, ({ layer }) => layer).entries().map(([layer, own]) => [layer, new LayerAnswers(own)])
+  );
+  const shared = { ...context, signal, answers, probes: /* @__PURE__ */ new Map() };
+  const queue = all.values();
+  const run2 = async () => {
+    for (const group of queue) await fetchGroup(group, shared);
   };
   const runners = Array.from(
-    { length: Math.min(context.concurrency, queue.length) },
-    () => run().catch((error) => {
+    { length: Math.min(context.concurrency, all.length) },
+    () => run2().catch((error) => {
       stop.abort();
       throw error;
     })
@@ -34547,40 +40229,57 @@ async function transfer(groups, context) {
   await firstFailure(runners);
 }
 async function fetchGroup(group, context) {
-  const probe = context.probes.get(group.layer);
-  if (!probe) return fetchFirst(group, context);
-  await probe.settled;
-  if (probe.whole) return;
-  await distribute(await open4(group, context), [group], context);
-}
-async function fetchFirst(group, context) {
   const opened = Promise.withResolvers();
-  const probe = { settled: opened.promise, whole: false };
-  context.probes.set(group.layer, probe);
   try {
-    const body = await open4(group, context);
-    probe.whole = body.range.end !== group.range.end || body.range.start !== group.range.start;
-    opened.resolve();
-    const wanted = probe.whole ? groupsOf(group.layer, context.all) : [group];
-    await distribute(body, wanted, context);
+    if (context.tallies[group.layer]?.ranges === 0) {
+      const probe = context.probes.get(group.layer);
+      if (!probe) context.probes.set(group.layer, opened.promise);
+      await probe;
+    }
+    await fetchUnlessBrought(group, context, opened.resolve);
   } finally {
     opened.resolve();
   }
 }
-function open4(group, context) {
-  context.tallies[group.layer].requests++;
-  return context.source.openBlob(context.descriptors[group.layer], group.range, context.signal);
+async function fetchUnlessBrought(group, context, onAnswer) {
+  const answers = context.answers.get(group.layer);
+  if (answers.isWhole) return;
+  const range = requestedRange(group);
+  if (rangeLength(range) === 0)
+    return distribute(withTail(group, nothing()), answers.claim(group, false), context);
+  const { layer } = group;
+  const [tally, descriptor] = [
+    context.tallies[layer],
+    context.descriptors[layer]
+  ];
+  const cancel = new AbortController();
+  tally.requests++;
+  const body = await context.source.openBlob(
+    descriptor,
+    range,
+    AbortSignal.any([context.signal, cancel.signal])
+  );
+  const isWhole = body.range.start !== range.start || body.range.end !== range.end;
+  if (!isWhole && rangeLength(range) < descriptor.size) tally.ranges++;
+  const claimed = answers.claim(group, isWhole);
+  onAnswer();
+  const received = counted(body.chunks, tally, context);
+  if (claimed.length === 0) cancel.abort();
+  else
+    await distribute(isWhole ? { ...body, chunks: received } : withTail(group, received), claimed, context);
 }
-function groupsOf(layer, all) {
-  return all.flatMap((group, id) => group.layer === layer ? [{ ...group, id }] : []);
+async function* counted(chunks, tally, { emit }) {
+  for await (const bytes of chunks) {
+    tally.bytes += bytes.length;
+    emit({ kind: "received", bytes: bytes.length });
+    yield bytes;
+  }
 }
 async function distribute(body, groups, context) {
   let next = 0;
   let writer = await createWriter(groups[next], context);
   let position = body.range.start;
   for await (const bytes of body.chunks) {
-    context.tallies[writer.layer].bytes += bytes.length;
-    context.emit({ kind: "received", bytes: bytes.length });
     while (await writer.accept(bytes, position)) {
       const following = groups[++next];
       if (!following) return;
@@ -34599,15 +40298,15 @@ async function createWriter(group, context) {
   return new GroupWriter(group, pack, (bytes) => context.board.add(group.id, bytes));
 }
 async function firstFailure(runners) {
-  let first;
+  let first2;
   await Promise.all(
     runners.map(
       (runner) => runner.catch((error) => {
-        first ??= { error };
+        first2 ??= { error };
       })
     )
   );
-  if (first) throw first.error;
+  if (first2) throw first2.error;
 }
 
 // src/workers/progress-board.ts
@@ -34673,26 +40372,30 @@ function chunkCount(table) {
   return table.offsets.length;
 }
 function digestKey(digests, index) {
-  const start = digests.byteOffset + index * DIGEST_BYTES;
-  return Buffer.from(digests.buffer, start, DIGEST_BYTES).toString("latin1");
+  const start2 = digests.byteOffset + index * DIGEST_BYTES;
+  return Buffer.from(digests.buffer, start2, DIGEST_BYTES).toString("latin1");
 }
 
 // src/plan/chunk-map.ts
 var ChunkMap = class {
   #values = /* @__PURE__ */ new Map();
   get(digest, size) {
-    const first = this.#values.get(digest);
-    return first === void 0 || first.size === size ? first : this.#values.get(`${digest} ${size}`);
+    const first2 = this.#values.get(digest);
+    return first2 === void 0 || first2.size === size ? first2 : this.#values.get(`${digest} ${size}`);
   }
   set(digest, value) {
-    const first = this.#values.get(digest);
-    const isTaken = first !== void 0 && first.size !== value.size;
+    const first2 = this.#values.get(digest);
+    const isTaken = first2 !== void 0 && first2.size !== value.size;
     this.#values.set(isTaken ? `${digest} ${value.size}` : digest, value);
   }
 };
+function digestKeys({ digests }) {
+  const all = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength).toString("latin1");
+  return (index) => all.slice(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
+}
 function chunkRange(table, index) {
-  const start = table.offsets[index];
-  return { start, end: start + table.compressedSizes[index] };
+  const start2 = table.offsets[index];
+  return { start: start2, end: start2 + table.compressedSizes[index] };
 }
 function countBytes(sources, ranges) {
   let cached = 0;
@@ -34703,15 +40406,15 @@ function countBytes(sources, ranges) {
 }
 
 // src/plan/coalesce.ts
-function coalesce(pieces, costs) {
-  const bridged = cheapGaps(pieces, costs);
+function coalesce(pieces, costs, cuts = /* @__PURE__ */ new Set()) {
+  const isBridged = cheapGaps(pieces, costs);
   const ranges = [];
   let current = [];
   pieces.forEach((piece, index) => {
     current.push(piece);
     const next = pieces[index + 1];
     const length = (next?.end ?? 0) - current[0].start;
-    if (next && bridged.has(index) && length <= costs.maxRangeBytes) return;
+    if (next && isBridged[index] && length <= costs.maxRangeBytes && !cuts.has(index)) return;
     ranges.push(toRange(joinTouching(current)));
     current = [];
   });
@@ -34719,8 +40422,8 @@ function coalesce(pieces, costs) {
 }
 function splitWhole(size, maxRangeBytes) {
   const ranges = [];
-  for (let start = 0; start < size; start += maxRangeBytes) {
-    ranges.push(toRange([{ start, end: Math.min(size, start + maxRangeBytes) }]));
+  for (let start2 = 0; start2 < size; start2 += maxRangeBytes) {
+    ranges.push(toRange([{ start: start2, end: Math.min(size, start2 + maxRangeBytes) }]));
   }
   return ranges;
 }
@@ -34734,31 +40437,147 @@ function joinTouching(pieces) {
   return joined;
 }
 function cheapGaps(pieces, costs) {
-  const gaps = pieces.slice(1).map((piece, index) => ({ index, bytes: piece.start - pieces[index].end }));
-  gaps.sort((a, b) => a.bytes - b.bytes);
-  const bridged = /* @__PURE__ */ new Set();
-  let waste = 0;
-  for (const gap of gaps) {
-    waste += gap.bytes;
-    if (waste > costs.wasteBudget && pieces.length - bridged.size <= costs.maxRanges) break;
-    bridged.add(gap.index);
+  const gaps = Float64Array.from(
+    { length: Math.max(0, pieces.length - 1) },
+    (_, index) => pieces[index + 1].start - pieces[index].end
+  );
+  const { limit, atLimit } = dearestGap(gaps, pieces.length, costs);
+  let left = atLimit;
+  return Uint8Array.from(gaps, (gap) => {
+    if (gap < limit) return 1;
+    return gap === limit && left-- > 0 ? 1 : 0;
+  });
+}
+function dearestGap(gaps, pieces, costs) {
+  const sorted = gaps.toSorted();
+  let [bridged, waste] = [0, 0];
+  for (; bridged < sorted.length; bridged++) {
+    const gap = sorted[bridged];
+    waste += gap;
+    const isTooDear = gap > costs.maxGap || waste > costs.wasteBudget;
+    if (isTooDear && pieces - bridged <= costs.maxRanges) break;
   }
-  return bridged;
+  const limit = sorted[bridged - 1] ?? -1;
+  return { limit, atLimit: bridged - sorted.indexOf(limit) };
 }
 function toRange(pieces) {
-  const first = pieces[0];
-  return { range: { start: first.start, end: pieces.at(-1).end }, pieces };
+  const first2 = pieces[0];
+  return { range: { start: first2.start, end: pieces.at(-1).end }, pieces };
 }
 function keptBytes(range) {
   return range.pieces.reduce((sum, piece) => sum + rangeLength(piece), 0);
 }
 
-// src/plan/plan.ts
+// src/plan/costs.ts
 var MAX_RANGE_BYTES = 8 << 20;
+var MAX_LAYER_RANGES = 512;
+var MIN_GAP = 8 << 10;
+var MAX_GAP = 256 << 10;
 var WASTE_SHARE = 0.02;
 var WASTE_FLOOR = 4096;
-var MAX_LAYER_RANGES = 512;
+var BUSY_MS = 5;
+var WASTE_SHARE_PER_MS = 0.13;
+var MAX_WASTE_SHARE = 0.25;
 var WHOLE_SHARE = 0.7;
+var MIN_WHOLE_BYTES = 4 << 20;
+function gapCosts(layer, { link, connections = 1 }) {
+  const limits = { maxRanges: MAX_LAYER_RANGES, maxRangeBytes: MAX_RANGE_BYTES };
+  if (isNearlyAll(layer.needed, layer.dataEnd))
+    return { ...limits, maxGap: Number.POSITIVE_INFINITY, wasteBudget: Number.POSITIVE_INFINITY };
+  const { roundTripMs = 0, bytesPerSecond } = link ?? {};
+  const requestMs = bytesPerSecond === void 0 ? 0 : Math.max(0, roundTripMs - BUSY_MS) / Math.max(1, connections);
+  const worth = requestMs / 1e3 * Math.max(0, bytesPerSecond ?? 0);
+  const share = Math.min(MAX_WASTE_SHARE, Math.max(WASTE_SHARE, WASTE_SHARE_PER_MS * requestMs));
+  return {
+    ...limits,
+    maxGap: Math.min(MAX_GAP, Math.max(MIN_GAP, worth)),
+    wasteBudget: Math.max(WASTE_FLOOR, share * (layer.needed + layer.metadataBytes))
+  };
+}
+function isBetterWhole({ table, dataEnd }, isAtHand) {
+  if (dataEnd < MIN_WHOLE_BYTES) return false;
+  const keyOf = digestKeys(table);
+  const missing2 = /* @__PURE__ */ new Set();
+  let needed = dataEnd;
+  for (let chunk = 0; chunk < chunkCount(table) && isNearlyAll(needed, dataEnd); chunk++) {
+    const key = keyOf(chunk);
+    if (missing2.has(key) || isAtHand("frame", key, table.sizes[chunk]))
+      needed -= table.compressedSizes[chunk];
+    else missing2.add(key);
+  }
+  return isNearlyAll(needed, dataEnd);
+}
+function isNearlyAll(needed, dataEnd) {
+  return needed >= WHOLE_SHARE * dataEnd;
+}
+
+// src/plan/placement.ts
+var AT_HAND = -1;
+var UNDECIDED = -2;
+var Placement = class {
+  files = [];
+  #locate;
+  #packTarget;
+  #stored = /* @__PURE__ */ new Map();
+  /** What this plan fetches: frames by digest key, blobs by digest. */
+  #placed = new ChunkMap();
+  #pack;
+  #offset;
+  /** The file of the current pack, once something is in it. */
+  #file;
+  constructor(locate, { pack, packOffset, packTarget: packTarget2 }) {
+    this.#locate = locate;
+    this.#packTarget = packTarget2;
+    this.#pack = pack;
+    this.#offset = packOffset;
+  }
+  /** Gives it the next place, and closes the pack if that makes it full. */
+  place(name2, { compressedSize, size }) {
+    this.#file ??= this.files.push({ kind: "new", pack: this.#pack }) - 1;
+    const at = { file: this.#file, pack: this.#pack, offset: this.#offset };
+    const placed = { ...at, compressedSize, size, group: UNDECIDED, ready: 0 };
+    this.#placed.set(name2, placed);
+    this.#offset += compressedSize;
+    if (this.#offset >= this.#packTarget) {
+      this.#pack++;
+      this.#offset = 0;
+      this.#file = void 0;
+    }
+    return placed;
+  }
+  findBlob(digest, size) {
+    const isStorable2 = digest.startsWith("sha256:");
+    const key = isStorable2 ? digestKeyOfHex(digest.slice("sha256:".length)) : void 0;
+    return this.find("blob", { name: digest, key, size });
+  }
+  /** What this plan has placed, or the store holds. */
+  find(form, { name: name2, key, size }) {
+    const known = this.#placed.get(name2, size);
+    if (known || key === void 0) return known;
+    const stored = this.#locate(form, key, size);
+    if (!stored || stored.size !== size) return void 0;
+    const { path, offset, compressedSize } = stored;
+    return {
+      file: this.fileAt("stored", path),
+      pack: -1,
+      offset,
+      compressedSize,
+      size,
+      group: AT_HAND,
+      ready: 0
+    };
+  }
+  /** Index into `files`. */
+  fileAt(kind, path) {
+    const known = this.#stored.get(path);
+    if (known !== void 0) return known;
+    const file = this.files.push({ kind, path }) - 1;
+    this.#stored.set(path, file);
+    return file;
+  }
+};
+
+// src/plan/plan.ts
 function planFetch(layers, locate, options) {
   const planner = new Planner(locate, options);
   for (const layer of layers) {
@@ -34768,195 +40587,126 @@ function planFetch(layers, locate, options) {
   return planner.plan;
 }
 var Planner = class {
-  plan = {
-    files: [],
-    groups: [],
-    layers: [],
-    bytes: [],
-    chunks: []
-  };
-  #locate;
+  #layers = [];
+  #groups = [];
+  #bytes = [];
+  #chunks = [];
   #options;
-  #fileIndex = /* @__PURE__ */ new Map();
-  /** What this plan fetches: frames by digest key, blobs by digest. */
-  #placed = new ChunkMap();
-  #pack;
-  #packOffset;
+  #placement;
   constructor(locate, options) {
-    this.#locate = locate;
     this.#options = options;
-    this.#pack = options.pack;
-    this.#packOffset = options.packOffset;
+    this.#placement = new Placement(locate, options);
+  }
+  get plan() {
+    const { files } = this.#placement;
+    return { files, groups: this.#groups, layers: this.#layers, bytes: this.#bytes, chunks: this.#chunks };
   }
   addPlain(layer) {
-    const { digest, compressedSize } = layer;
-    const stored = this.#findBlob(digest, compressedSize);
-    if (stored) {
-      this.plan.layers.push({
-        kind: "plain",
-        file: stored.file,
-        offset: stored.offset,
-        compressedSize,
-        groups: this.#groupsOf(stored)
-      });
-      this.plan.bytes.push({ missing: 0, cached: stored.group === -1 ? compressedSize : 0 });
+    const { digest, compressedSize, tail, at } = layer;
+    if (at) {
+      const file2 = this.#placement.fileAt("local", at.path);
+      this.#layers.push({ kind: "plain", file: file2, offset: at.offset, compressedSize, groups: [] });
+      this.#bytes.push({ missing: 0, cached: compressedSize });
       return;
     }
-    const file = this.#newFile();
-    const offset = this.#packOffset;
-    const groups = splitWhole(compressedSize, MAX_RANGE_BYTES).map((range) => this.#addGroup(range));
-    this.plan.chunks.push({
-      form: "blob",
-      digest,
-      pack: this.#pack,
-      offset,
-      compressedSize,
-      size: compressedSize
-    });
-    const group = groups[0] ?? -1;
-    this.#placed.set(digest, {
-      file,
-      offset,
-      compressedSize,
-      size: compressedSize,
-      group,
-      ready: 0
-    });
-    this.plan.layers.push({ kind: "plain", file, offset, compressedSize, groups });
-    this.plan.bytes.push({ missing: compressedSize, cached: 0 });
-    this.#rollOver();
+    const found = this.#placement.findBlob(digest, compressedSize);
+    const placed = found ?? this.#placeBlob(layer);
+    const { file, offset, group } = placed;
+    this.#layers.push({ kind: "plain", file, offset, compressedSize, groups: groupsOf(placed) });
+    const missing2 = found ? 0 : Math.min(compressedSize, tail?.start ?? compressedSize);
+    this.#bytes.push({ missing: missing2, cached: group === AT_HAND ? compressedSize : 0 });
+  }
+  #placeBlob({ digest, compressedSize, tail }) {
+    const placed = this.#placement.place(digest, { compressedSize, size: compressedSize });
+    const { pack, offset } = placed;
+    this.#chunks.push({ form: "blob", digest, pack, offset, compressedSize, size: compressedSize });
+    if (compressedSize > 0) placed.group = this.#groups.length;
+    for (const whole of splitWhole(compressedSize, MAX_RANGE_BYTES)) {
+      const at = { pack, packOffset: offset + whole.range.start, keptBytes: rangeLength(whole.range) };
+      const ended = tail && tail.start < whole.range.end ? { tail } : {};
+      this.#groups.push({ ...whole, layer: this.#layers.length, ...at, ...ended });
+    }
+    return placed;
   }
   addChunked(layer) {
     const { table } = layer;
-    const missing = this.#missingChunks(table);
-    const pieces = missing.map((index) => chunkRange(table, index));
-    const ranges = coalesce(pieces, this.#costs(pieces, layer));
+    const sources = emptySources(table);
+    const { missing: missing2, repeated } = this.#placeChunks(table, sources);
+    const pieces = missing2.map(({ index }) => chunkRange(table, index));
+    const needed = pieces.reduce((sum, piece) => sum + rangeLength(piece), 0);
+    const ranges = coalesce(pieces, gapCosts({ ...layer, needed }, this.#options), packEnds(missing2));
     let next = 0;
-    for (const { range, pieces: kept } of ranges) {
-      const id = this.#addGroup({ range, pieces: kept });
-      let ready = 0;
-      for (; next < missing.length && pieces[next].end <= range.end; next++) {
-        const piece = pieces[next];
-        const chunk = { table, index: missing[next] };
-        ready = this.#placeNew(chunk, rangeLength(piece), { id, ready });
+    for (const range of ranges) {
+      const { placed: first2 } = missing2[next];
+      const at = { layer: this.#layers.length, pack: first2.pack, packOffset: first2.offset };
+      const group = this.#groups.push({ ...range, ...at, keptBytes: keptBytes(range) }) - 1;
+      for (; next < missing2.length && pieces[next].end <= range.range.end; next++) {
+        const { index, placed } = missing2[next];
+        placed.group = group;
+        placed.ready = placed.offset + placed.compressedSize - first2.offset;
+        setSource(sources, index, placed);
       }
-      this.#rollOver();
     }
-    const sources = this.#sources(table);
-    this.plan.layers.push({ kind: "chunked", sources });
-    this.plan.bytes.push(countBytes(sources, ranges));
+    for (const { index, placed } of repeated) setSource(sources, index, placed);
+    this.#layers.push({ kind: "chunked", sources });
+    this.#bytes.push(countBytes(sources, ranges));
   }
-  #missingChunks(table) {
-    const seen = new ChunkMap();
-    const missing = [];
+  /** Fills in the sources of chunks whose group is known, and gives a place to those that are missing. `repeated`: the same again. */
+  #placeChunks(table, sources) {
+    const [missing2, repeated] = [[], []];
+    const keyOf = digestKeys(table);
     for (let index = 0; index < chunkCount(table); index++) {
-      const key = digestKey(table.digests, index);
-      const size = table.sizes[index];
-      if (seen.get(key, size) || this.#find("frame", { name: key, key, size })) continue;
-      seen.set(key, { size });
-      missing.push(index);
+      const key = keyOf(index);
+      const found = this.#placement.find("frame", { name: key, key, size: table.sizes[index] });
+      if (!found) missing2.push({ index, placed: this.#placeChunk(table, index, key) });
+      else if (found.group === UNDECIDED) repeated.push({ index, placed: found });
+      else setSource(sources, index, found);
     }
-    return missing;
+    return { missing: missing2, repeated };
   }
-  #costs(pieces, { dataEnd, metadataBytes }) {
-    const needed = pieces.reduce((sum, piece) => sum + piece.end - piece.start, 0);
-    const nearlyAll = needed >= WHOLE_SHARE * dataEnd;
-    return {
-      wasteBudget: nearlyAll ? Number.POSITIVE_INFINITY : Math.max(WASTE_FLOOR, WASTE_SHARE * (needed + metadataBytes)),
-      maxRanges: MAX_LAYER_RANGES,
-      maxRangeBytes: MAX_RANGE_BYTES
-    };
-  }
-  #addGroup(range) {
-    const kept = keptBytes(range);
-    this.#newFile();
-    this.plan.groups.push({
-      ...range,
-      layer: this.plan.layers.length,
-      pack: this.#pack,
-      packOffset: this.#packOffset,
-      keptBytes: kept
-    });
-    this.#packOffset += kept;
-    return this.plan.groups.length - 1;
-  }
-  #placeNew(chunk, compressedSize, at) {
-    const { table, index } = chunk;
-    const key = digestKey(table.digests, index);
-    const size = table.sizes[index];
-    const { pack, packOffset } = this.plan.groups[at.id];
-    const offset = packOffset + at.ready;
-    const ready = at.ready + compressedSize;
-    const file = this.#fileOf(`new ${pack}`, { kind: "new", pack });
-    this.#placed.set(key, { file, offset, compressedSize, size, group: at.id, ready });
-    this.plan.chunks.push({ form: "frame", digest: digestOfKey(key), pack, offset, compressedSize, size });
-    return ready;
-  }
-  #sources(table) {
-    const count2 = chunkCount(table);
-    const sources = {
-      files: new Uint32Array(count2),
-      offsets: new Float64Array(count2),
-      compressedSizes: new Float64Array(count2),
-      sizes: table.sizes,
-      groups: new Int32Array(count2),
-      ready: new Float64Array(count2)
-    };
-    for (let index = 0; index < count2; index++) {
-      const key = digestKey(table.digests, index);
-      const placed = this.#find("frame", { name: key, key, size: table.sizes[index] });
-      sources.files[index] = placed.file;
-      sources.offsets[index] = placed.offset;
-      sources.compressedSizes[index] = placed.compressedSize;
-      sources.groups[index] = placed.group;
-      sources.ready[index] = placed.ready;
-    }
-    return sources;
-  }
-  #findBlob(digest, size) {
-    const isStorable2 = digest.startsWith("sha256:");
-    const key = isStorable2 ? digestKeyOfHex(digest.slice("sha256:".length)) : void 0;
-    return this.#find("blob", { name: digest, key, size });
-  }
-  /** `name`: under which this plan has placed it. `key`: under which it is in the store, if anything of its kind is. */
-  #find(form, { name, key, size }) {
-    const known = this.#placed.get(name, size);
-    if (known || key === void 0) return known;
-    const stored = this.#locate(form, key, size);
-    if (!stored || stored.size !== size) return void 0;
-    const { path, offset, compressedSize } = stored;
-    const file = this.#fileOf(path, { kind: "stored", path });
-    return { file, offset, compressedSize, size, group: -1, ready: 0 };
-  }
-  #groupsOf(placed) {
-    if (placed.group === -1) return [];
-    return Array.from(
-      { length: Math.ceil(placed.compressedSize / MAX_RANGE_BYTES) },
-      (_, index) => placed.group + index
-    );
-  }
-  #newFile() {
-    return this.#fileOf(`new ${this.#pack}`, { kind: "new", pack: this.#pack });
-  }
-  #fileOf(name, file) {
-    const known = this.#fileIndex.get(name);
-    if (known !== void 0) return known;
-    this.#fileIndex.set(name, this.plan.files.length);
-    return this.plan.files.push(file) - 1;
-  }
-  #rollOver() {
-    if (this.#packOffset < this.#options.packTarget) return;
-    this.#pack++;
-    this.#packOffset = 0;
+  #placeChunk(table, index, key) {
+    const [compressedSize, size] = [table.compressedSizes[index], table.sizes[index]];
+    const placed = this.#placement.place(key, { compressedSize, size });
+    const { pack, offset } = placed;
+    this.#chunks.push({ form: "frame", digest: digestOfKey(key), pack, offset, compressedSize, size });
+    return placed;
   }
 };
+function emptySources(table) {
+  const count2 = chunkCount(table);
+  return {
+    files: new Uint32Array(count2),
+    offsets: new Float64Array(count2),
+    compressedSizes: new Float64Array(count2),
+    sizes: table.sizes,
+    groups: new Int32Array(count2),
+    ready: new Float64Array(count2)
+  };
+}
+function setSource(sources, index, placed) {
+  sources.files[index] = placed.file;
+  sources.offsets[index] = placed.offset;
+  sources.compressedSizes[index] = placed.compressedSize;
+  sources.groups[index] = placed.group;
+  sources.ready[index] = placed.ready;
+}
+function packEnds(missing2) {
+  const ends = /* @__PURE__ */ new Set();
+  for (const [index, { placed }] of missing2.entries())
+    if (missing2[index + 1] && missing2[index + 1]?.placed.pack !== placed.pack) ends.add(index);
+  return ends;
+}
+function groupsOf({ group, compressedSize }) {
+  const count2 = group < 0 ? 0 : Math.ceil(compressedSize / MAX_RANGE_BYTES);
+  return Array.from({ length: count2 }, (_, index) => group + index);
+}
 
 // src/pull/unpack-job.ts
 async function toUnpackJob(session, attempt, board) {
   const { plan, root } = attempt;
   const files = [];
   for (const file of plan.files) {
-    files.push(file.kind === "stored" ? file.path : (await session.staging.pack(file.pack)).path);
+    files.push(file.kind === "new" ? (await session.staging.pack(file.pack)).path : file.path);
   }
   const layers = session.layers.map((_, index) => toLayerInput(session, attempt, { index, files }));
   const { options, privileges } = session;
@@ -35024,12 +40774,12 @@ async function adoptFetched(session, plan) {
 }
 
 // src/pull/destination.ts
-import { lstat as lstat5, mkdir as mkdir2, readdir as readdir3, stat as stat4 } from "node:fs/promises";
+import { lstat as lstat5, mkdir as mkdir2, readdir as readdir4, stat as stat6 } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname as dirname5, join as join3, parse as parse2, relative, resolve as resolve3, sep } from "node:path";
+import { dirname as dirname5, join as join11, parse as parse5, relative as relative2, resolve as resolve3, sep } from "node:path";
 
 // src/elevate/inode.ts
-import { lstat, stat as stat3 } from "node:fs/promises";
+import { lstat, stat as stat5 } from "node:fs/promises";
 import { dirname as dirname2 } from "node:path";
 function inodeName({ ino, birthtimeNs }) {
   return `${ino} ${birthtimeNs}`;
@@ -35038,30 +40788,30 @@ async function inodeOf(path) {
   const found = await lstat(path, { bigint: true }).catch(() => void 0);
   return found && inodeName(found);
 }
-function isInode(found, name, parent) {
-  const [number, birth] = String(name).split(" ");
+function isInode(found, name2, parent) {
+  const [number, birth] = String(name2).split(" ");
   if (number !== `${found.ino}`) return false;
   return birth === `${found.birthtimeNs}` || [found, parent].every((each) => hidesBirth(each, found));
 }
-async function isInodeAt(path, name) {
+async function isInodeAt(path, name2) {
   const options = { bigint: true };
   const [found, parent] = [
     await lstat(path, options).catch(() => void 0),
-    await stat3(dirname2(path), options).catch(() => void 0)
+    await stat5(dirname2(path), options).catch(() => void 0)
   ];
-  return found !== void 0 && parent !== void 0 && isInode(found, name, parent);
+  return found !== void 0 && parent !== void 0 && isInode(found, name2, parent);
 }
 function hidesBirth({ dev, birthtimeNs, ctimeNs }, found) {
   return dev === found.dev && birthtimeNs === ctimeNs;
 }
 
 // src/elevate/staged-tree.ts
-import { fchmodSync, fchownSync, readdirSync, rmdirSync, rmSync, statSync as statSync2 } from "node:fs";
-import { basename as basename2, dirname as dirname4, isAbsolute, resolve as resolve2 } from "node:path";
+import { fchmodSync, fchownSync, readdirSync, rmdirSync, rmSync, statSync as statSync4 } from "node:fs";
+import { basename as basename3, dirname as dirname4, isAbsolute as isAbsolute4, resolve as resolve2 } from "node:path";
 
 // src/elevate/held-directory.ts
-import { closeSync, constants as constants2, fstatSync, openSync, statSync } from "node:fs";
-var { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants2;
+import { closeSync, constants as constants7, fstatSync, openSync, statSync as statSync3 } from "node:fs";
+var { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants7;
 var HeldDirectory = class _HeldDirectory {
   #descriptor;
   constructor(descriptor) {
@@ -35071,7 +40821,7 @@ var HeldDirectory = class _HeldDirectory {
   static open(path, links) {
     const flags = O_RDONLY | O_DIRECTORY | (links === "refuse" ? O_NOFOLLOW : 0);
     const held = new _HeldDirectory(openSync(path, flags));
-    const [here, there] = [held.stat(), statSync(held.path, { bigint: true, throwIfNoEntry: false })];
+    const [here, there] = [held.stat(), statSync3(held.path, { bigint: true, throwIfNoEntry: false })];
     if (there && here.dev === there.dev && here.ino === there.ino) return held;
     held[Symbol.dispose]();
     throw new Error("/proc does not show this process");
@@ -35096,12 +40846,12 @@ var HeldDirectory = class _HeldDirectory {
 
 // src/elevate/staging-name.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { basename, dirname as dirname3, join as join2 } from "node:path";
+import { basename as basename2, dirname as dirname3, join as join10 } from "node:path";
 function stagingPrefix(destination) {
-  return `.${basename(destination)}.oci-pull-`;
+  return `.${basename2(destination)}.oci-pull-`;
 }
 function newStagingPath(destination) {
-  return join2(dirname3(destination), stagingPrefix(destination) + randomBytes2(6).toString("hex"));
+  return join10(dirname3(destination), stagingPrefix(destination) + randomBytes2(6).toString("hex"));
 }
 function oldTreePath(staging) {
   return `${staging}.old`;
@@ -35119,7 +40869,7 @@ function holdOwnRoot(root) {
     try {
       const held = __using(_stack, new DisposableStack());
       const tree = held.use(HeldDirectory.open(root.path, "refuse"));
-      if (!isInode(tree.stat(), root.inode, statSync2(dirname4(root.path), { bigint: true })))
+      if (!isInode(tree.stat(), root.inode, statSync4(dirname4(root.path), { bigint: true })))
         throw refused(root, "it is another directory than it was");
       refuseUsed(root, tree, 0);
       held.move();
@@ -35151,15 +40901,15 @@ function failed(cause, { path }) {
 }
 
 // src/pull/destination-publish.ts
-import { lstat as lstat3, readdir as readdir2, rename as rename3, rm as rm3, rmdir, writeFile as writeFile2 } from "node:fs/promises";
+import { lstat as lstat3, readdir as readdir3, rename as rename3, rm as rm4, rmdir, writeFile as writeFile2 } from "node:fs/promises";
 
 // src/pull/destination-record.ts
 import { randomBytes as randomBytes3 } from "node:crypto";
-import { constants as constants3 } from "node:fs";
-import { lstat as lstat2, open as open5, rename as rename2, writeFile } from "node:fs/promises";
+import { constants as constants8 } from "node:fs";
+import { lstat as lstat2, open as open8, rename as rename2, writeFile } from "node:fs/promises";
 var RECORD_VERSION = 1;
 var MAX_RECORD_BYTES = 64 << 10;
-var OPEN_FLAGS = constants3.O_RDONLY | (constants3.O_NOFOLLOW ?? 0) | (constants3.O_NONBLOCK ?? 0);
+var OPEN_FLAGS = constants8.O_RDONLY | (constants8.O_NOFOLLOW ?? 0) | (constants8.O_NONBLOCK ?? 0);
 function recordPath(destination) {
   return `${destination}.oci-pull.json`;
 }
@@ -35173,17 +40923,17 @@ async function holdsForeignFiles(destination) {
   return ours.ownership === "preserve" || ours.uid !== user;
 }
 async function hasRecord(destination) {
-  return await readRecord(destination) !== void 0;
+  return await readRecord2(destination) !== void 0;
 }
 async function findOurs(destination) {
-  const record = await readRecord(destination);
+  const record = await readRecord2(destination);
   const found = await lstat2(destination).catch(() => void 0);
   if (!record || !found) return void 0;
   for (const inode of record.inodes)
     if (await isInodeAt(destination, inode)) return { uid: found.uid, ownership: record.ownership };
   return void 0;
 }
-async function readRecord(destination) {
+async function readRecord2(destination) {
   try {
     const text = await readOwnFile(recordPath(destination));
     const value = JSON.parse(text ?? "null");
@@ -35196,7 +40946,7 @@ async function readRecord(destination) {
 async function readOwnFile(path) {
   var _stack = [];
   try {
-    const file = __using(_stack, await open5(path, OPEN_FLAGS), true);
+    const file = __using(_stack, await open8(path, OPEN_FLAGS), true);
     const found = await file.stat();
     if (!found.isFile() || found.size > MAX_RECORD_BYTES) return void 0;
     const user = process.geteuid?.();
@@ -35245,7 +40995,7 @@ async function publish(tree, record) {
       throw cause;
     }
   } catch (cause) {
-    for (const [staged] of sideFiles(tree)) await rm3(staged, { force: true }).catch(() => void 0);
+    for (const [staged] of sideFiles(tree)) await rm4(staged, { force: true }).catch(() => void 0);
     throw toPullError(cause, {
       code: "UNPACK_FAILED",
       message: `the root file system cannot be moved to ${path}`
@@ -35267,7 +41017,7 @@ async function writeSideFiles(tree) {
 async function placeSideFiles(tree) {
   for (const [staged, place, content] of sideFiles(tree)) {
     if (content) await rename3(staged, place);
-    else await rm3(place, { force: true });
+    else await rm4(place, { force: true });
   }
 }
 async function moveAway({ path, old }, accepted) {
@@ -35294,7 +41044,7 @@ function newcomer(path) {
 }
 async function isEmptyDirectory(path) {
   const found = await lstat3(path).catch(() => void 0);
-  return found?.isDirectory() === true && (await readdir2(path).catch(() => ["?"])).length === 0;
+  return found?.isDirectory() === true && (await readdir3(path).catch(() => ["?"])).length === 0;
 }
 async function putBack(paths, made) {
   const { path, root, old } = paths;
@@ -35303,9 +41053,9 @@ async function putBack(paths, made) {
 }
 
 // src/pull/remove-tree.ts
-import { constants as constants4, rmSync as rmSync2 } from "node:fs";
-import { chmod, lstat as lstat4, open as open6 } from "node:fs/promises";
-var { O_RDONLY: O_RDONLY2, O_DIRECTORY: O_DIRECTORY2, O_NOFOLLOW: O_NOFOLLOW2 } = constants4;
+import { constants as constants9, rmSync as rmSync2 } from "node:fs";
+import { chmod, lstat as lstat4, open as open9 } from "node:fs/promises";
+var { O_RDONLY: O_RDONLY2, O_DIRECTORY: O_DIRECTORY2, O_NOFOLLOW: O_NOFOLLOW2 } = constants9;
 var OWNER_ONLY2 = 448;
 async function removeOwnTree({ path }) {
   await closeToOthers(path).catch(() => void 0);
@@ -35316,7 +41066,7 @@ async function closeToOthers(path) {
   try {
     var _stack = [];
     try {
-      const directory = __using(_stack, await open6(path, O_RDONLY2 | O_DIRECTORY2 | O_NOFOLLOW2), true);
+      const directory = __using(_stack, await open9(path, O_RDONLY2 | O_DIRECTORY2 | O_NOFOLLOW2), true);
       await directory.chmod(OWNER_ONLY2);
     } catch (_) {
       var _error = _, _hasError = true;
@@ -35381,9 +41131,9 @@ async function guarded(message, work) {
 }
 function refuseProtected(path, workspace) {
   const target = resolve3(path);
-  const holds = (inner) => relative(target, inner).split(sep)[0] !== "..";
+  const holds = (inner) => relative2(target, inner).split(sep)[0] !== "..";
   const reasons = [
-    [target === parse2(target).root, "it is the root of the file system"],
+    [target === parse5(target).root, "it is the root of the file system"],
     [target.split(sep).includes(".git"), "it lies inside of a .git directory"],
     [holds(resolve3(workspace)), "it is or holds the working directory"],
     [homedir() !== "" && holds(resolve3(homedir())), "it is or holds the home directory"]
@@ -35403,7 +41153,7 @@ async function acceptedTree(path) {
     throw new PullError("DESTINATION_UNSAFE", `destination ${path} exists and is not a directory`);
   const inode = await inodeOf(path);
   if (await isOurs(path) && await isInodeAt(path, inode)) return inode;
-  const entries = await readdir3(path).catch(() => ["?"]);
+  const entries = await readdir4(path).catch(() => ["?"]);
   if (entries.length === 0) return void 0;
   throw new PullError(
     "DESTINATION_UNSAFE",
@@ -35422,7 +41172,7 @@ async function refuseForeignFiles(path) {
   }
 }
 async function refuseForeignParent(path) {
-  const parent = await stat4(dirname5(path), { bigint: true }).catch(() => void 0);
+  const parent = await stat6(dirname5(path), { bigint: true }).catch(() => void 0);
   if (!parent) return;
   if (Number(parent.uid) === process.geteuid?.()) {
     if (!letsOthersRename(parent)) return;
@@ -35439,11 +41189,11 @@ async function refuseForeignParent(path) {
 }
 async function removeStale2(path, removeTree) {
   const parent = dirname5(path);
-  const names = (await readdir3(parent)).filter((name) => name.startsWith(stagingPrefix(path)));
-  for (const name of names) {
-    const found = await lstat5(join3(parent, name), { bigint: true }).catch(() => void 0);
+  const names = (await readdir4(parent)).filter((name2) => name2.startsWith(stagingPrefix(path)));
+  for (const name2 of names) {
+    const found = await lstat5(join11(parent, name2), { bigint: true }).catch(() => void 0);
     if (!found || Date.now() - Number(found.ctimeMs) <= STALE_MS2) continue;
-    const tree = { path: join3(parent, name), inode: inodeName(found) };
+    const tree = { path: join11(parent, name2), inode: inodeName(found) };
     const isOwn = found.uid === BigInt(process.geteuid?.() ?? found.uid);
     if (found.isDirectory() && removeTree && (isOwn || found.uid === 0n))
       await removeTree(tree).catch(() => void 0);
@@ -35452,12 +41202,14 @@ async function removeStale2(path, removeTree) {
 }
 
 // src/store/compact.ts
-import { open as open7 } from "node:fs/promises";
+import { open as open10 } from "node:fs/promises";
 
 // src/store/staging.ts
 var Staging = class {
   #store;
   #packs = [];
+  #scratch;
+  #scratchUsed = 0;
   #used = 0;
   constructor(store) {
     this.#store = store;
@@ -35476,6 +41228,13 @@ var Staging = class {
     const offset = this.#used;
     this.#used += length;
     return offset;
+  }
+  /** Room in a file beside the packs, for what is needed only as long as this pull runs: it is never sealed. */
+  async scratch(length) {
+    const offset = this.#scratchUsed;
+    this.#scratchUsed += length;
+    this.#scratch ??= this.#store.stage();
+    return { file: await this.#scratch, offset };
   }
   /** Makes the chunks of pack `number` findable in the store, as long as this pull runs. */
   async adopt(number, entries) {
@@ -35523,7 +41282,8 @@ var Staging = class {
   }
   /** Never throws. */
   async discard() {
-    for (const pack of await this.#all()) await pack.discard();
+    const scratch = await this.#scratch?.catch(() => void 0);
+    for (const pack of [...await this.#all(), ...scratch ? [scratch] : []]) await pack.discard();
     this.#packs.length = 0;
   }
   async #all() {
@@ -35547,9 +41307,9 @@ async function copyIntoFreshPacks(chunks, store, packTarget2) {
   try {
     let number = 0;
     let offset = 0;
-    for (const run of contiguousRuns(chunks)) {
-      await copyRun(run, staging, { number, offset });
-      offset += run.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
+    for (const run2 of contiguousRuns(chunks)) {
+      await copyRun(run2, staging, { number, offset });
+      offset += run2.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
       if (offset >= packTarget2) {
         number++;
         offset = 0;
@@ -35562,34 +41322,34 @@ async function copyIntoFreshPacks(chunks, store, packTarget2) {
   }
 }
 function* contiguousRuns(chunks) {
-  let run = [];
+  let run2 = [];
   let bytes = 0;
   for (const chunk of chunks) {
-    const last = run.at(-1);
+    const last = run2.at(-1);
     const follows = last && last.path === chunk.path && last.offset + last.compressedSize === chunk.offset;
     if (last && (!follows || bytes >= COPY_BYTES)) {
-      yield run;
-      run = [];
+      yield run2;
+      run2 = [];
       bytes = 0;
     }
-    run.push(chunk);
+    run2.push(chunk);
     bytes += chunk.compressedSize;
   }
-  if (run.length > 0) yield run;
+  if (run2.length > 0) yield run2;
 }
-async function copyRun(run, staging, to) {
-  const first = run[0];
-  const last = run.at(-1);
-  const length = last.offset + last.compressedSize - first.offset;
+async function copyRun(run2, staging, to) {
+  const first2 = run2[0];
+  const last = run2.at(-1);
+  const length = last.offset + last.compressedSize - first2.offset;
   const pack = await staging.pack(to.number);
   try {
     var _stack = [];
     try {
-      const source = __using(_stack, await open7(first.path, "r"), true);
+      const source = __using(_stack, await open10(first2.path, "r"), true);
       for (let done = 0; done < length; ) {
         const piece = Buffer.allocUnsafe(Math.min(COPY_BYTES, length - done));
-        const { bytesRead } = await source.read(piece, 0, piece.length, first.offset + done);
-        if (bytesRead === 0) throw new Error(`${first.path} is shorter than it was`);
+        const { bytesRead } = await source.read(piece, 0, piece.length, first2.offset + done);
+        if (bytesRead === 0) throw new Error(`${first2.path} is shorter than it was`);
         await pack.write(to.offset + done, [piece.subarray(0, bytesRead)]);
         done += bytesRead;
       }
@@ -35600,11 +41360,11 @@ async function copyRun(run, staging, to) {
       _promise && await _promise;
     }
   } catch (cause) {
-    throw toPullError(cause, { code: "STORE_FAILED", message: `${first.path} cannot be copied` });
+    throw toPullError(cause, { code: "STORE_FAILED", message: `${first2.path} cannot be copied` });
   }
-  for (const { path: _2, inside = [], ...entry } of run) {
+  for (const { path: _2, inside = [], ...entry } of run2) {
     for (const each of [entry, ...inside])
-      pack.add({ ...each, offset: to.offset + each.offset - first.offset });
+      pack.add({ ...each, offset: to.offset + each.offset - first2.offset });
   }
 }
 
@@ -35623,10 +41383,10 @@ var WorkerPool = class {
     this.#size = size;
   }
   /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
-  run(name, input, options = {}) {
+  run(name2, input, options = {}) {
     if (this.#closed) return Promise.reject(cancelled());
     return new Promise((resolve4, reject) => {
-      this.#waiting.push({ name, input, onEvent: options.onEvent, resolve: resolve4, reject });
+      this.#waiting.push({ name: name2, input, onEvent: options.onEvent, resolve: resolve4, reject });
       this.#dispatch();
     });
   }
@@ -35707,8 +41467,8 @@ async function indexWholeLayers(session, plan, metadata) {
   try {
     const whole = await findWhole(session, plan, metadata);
     const pool = __using(_stack, openPool(1), true);
-    for (const { chunked: chunked2, pack, offset } of whole) {
-      const outcome = await pool.run("readToc", { ...tocAt(chunked2, offset), path: (await session.staging.pack(pack)).path }).catch((error) => ({ kind: "unusable", reason: String(error) }));
+    for (const { chunked: chunked2, table, pack, offset } of whole) {
+      const outcome = table ? { kind: "toc", table } : await pool.run("readToc", { ...tocAt(chunked2, offset), path: (await session.staging.pack(pack)).path }).catch((error) => ({ kind: "unusable", reason: String(error) }));
       if (outcome.kind === "toc") await session.staging.index(pack, entriesOf(outcome.table, offset));
       else
         session.options.emit({
@@ -35731,7 +41491,8 @@ async function findWhole({ staging }, plan, metadata) {
     if (layer.kind !== "plain" || !layer.chunked || planned?.kind !== "plain" || !file) continue;
     const pack = file.kind === "new" ? file.pack : await staging.numberOf(file.path);
     const { offset } = planned;
-    if (pack !== void 0) whole.set(`${pack} ${offset}`, { chunked: layer.chunked, pack, offset });
+    const { chunked: chunked2, table } = layer;
+    if (pack !== void 0) whole.set(`${pack} ${offset}`, { chunked: chunked2, table, pack, offset });
   }
   return whole.values();
 }
@@ -35745,11 +41506,19 @@ function entriesOf(table, offset) {
   const entries = /* @__PURE__ */ new Map();
   for (let chunk = 0; chunk < chunkCount(table); chunk++) {
     const hex = all.toString("hex", chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES);
-    const [start, compressedSize, size] = [offsets[chunk], compressedSizes[chunk], sizes[chunk]];
+    const [start2, compressedSize, size] = [offsets[chunk], compressedSizes[chunk], sizes[chunk]];
     if (!entries.has(hex))
-      entries.set(hex, { form: "frame", hex, offset: offset + start, compressedSize, size });
+      entries.set(hex, { form: "frame", hex, offset: offset + start2, compressedSize, size });
   }
   return [...entries.values()];
+}
+
+// src/fetch/metadata.ts
+import { open as open11 } from "node:fs/promises";
+
+// src/layer/toc-document.ts
+function isSha256(value) {
+  return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
 }
 
 // src/layer/annotations.ts
@@ -35763,14 +41532,14 @@ function detectLayerFormat(descriptor) {
   if (prefix === void 0) return { kind: "plain" };
   const digest = annotations[`${prefix}manifest-checksum`] ?? "";
   const toc = parsePosition(annotations[`${prefix}manifest-position`], descriptor.size, 4);
-  if (!isSha256(digest) || !toc || toc.type !== TOC_TYPE) return plain("its TOC annotations are malformed");
+  if (!isSha256(digest) || !toc || toc.type !== TOC_TYPE) return plain2("its TOC annotations are malformed");
   const tarSplit = parsePosition(annotations[`${prefix}tarsplit-position`], descriptor.size, 3);
-  if (!tarSplit) return plain("it has no tar-split");
+  if (!tarSplit) return plain2("it has no tar-split");
   if (toc.range.start < SKIPPABLE_HEADER_SIZE || rangeLength(toc.range) === 0)
-    return plain("its TOC annotations are malformed");
+    return plain2("its TOC annotations are malformed");
   const splitDigest = annotations[`${prefix}tarsplit-checksum`];
   if (splitDigest !== void 0 && !isSha256(splitDigest))
-    return plain("its tar-split annotations are malformed");
+    return plain2("its tar-split annotations are malformed");
   return {
     kind: "chunked",
     toc: { range: toc.range, digest },
@@ -35778,104 +41547,175 @@ function detectLayerFormat(descriptor) {
     dataEnd: toc.range.start - SKIPPABLE_HEADER_SIZE
   };
 }
-function plain(reason) {
+function plain2(reason) {
   return { kind: "plain", reason };
-}
-function isSha256(text) {
-  return isDigest(text) && text.startsWith("sha256:");
 }
 function parsePosition(text, blobSize, fields) {
   if (text === void 0 || !/^\d{1,15}(:\d{1,15}){2,3}$/.test(text)) return void 0;
-  const [start, length, , type, ...rest] = text.split(":").map(Number);
+  const [start2, length, , type, ...rest] = text.split(":").map(Number);
   if (rest.length > 0 || type === void 0 !== (fields === 3)) return void 0;
-  if (length > MAX_METADATA_BYTES || start + length > blobSize) return void 0;
-  return { range: { start, end: start + length }, type };
+  if (length > MAX_METADATA_BYTES || start2 + length > blobSize) return void 0;
+  return { range: { start: start2, end: start2 + length }, type };
+}
+
+// src/fetch/blob-end.ts
+async function fetchBlobEnd(descriptor, range, context) {
+  const { source, staging, tally, signal } = context;
+  tally.requests++;
+  const cancel = new AbortController();
+  const body = await source.openBlob(descriptor, range, AbortSignal.any([signal, cancel.signal]));
+  const isRange = body.range.start === range.start && body.range.end === range.end;
+  if (isRange) {
+    tally.ranges++;
+    const { file, offset } = await staging.scratch(rangeLength(range));
+    await receive2(body, { file, offset }, context);
+    return { kind: "range", path: file.path, offset };
+  }
+  if (descriptor.digest.startsWith("sha256:")) {
+    await receiveWhole(descriptor, body, context);
+    return { kind: "whole", isKept: true };
+  }
+  cancel.abort();
+  return { kind: "whole", isKept: false };
+}
+async function receiveWhole(descriptor, body, context) {
+  const { staging } = context;
+  const { digest, size } = descriptor;
+  const at = { file: await staging.pack(0), offset: staging.reserve(size) };
+  await receive2(body, at, context);
+  const hex = digestHex(digest);
+  await staging.adopt(0, [{ form: "blob", hex, offset: at.offset, compressedSize: size, size }]);
+}
+async function receive2({ range, chunks }, { file, offset }, { source, tally, emit }) {
+  const group = {
+    range,
+    pieces: [range],
+    layer: 0,
+    pack: 0,
+    packOffset: offset,
+    keptBytes: rangeLength(range)
+  };
+  const writer = new GroupWriter(group, file, () => void 0);
+  let position = range.start;
+  let isComplete = false;
+  for await (const bytes of chunks) {
+    tally.bytes += bytes.length;
+    emit({ kind: "received", bytes: bytes.length });
+    isComplete = await writer.accept(bytes, position);
+    position += bytes.length;
+  }
+  if (!isComplete)
+    throw new PullError("RESPONSE_INVALID", `${source.name}: the answer to a range request ended early`);
 }
 
 // src/fetch/metadata.ts
+var MAX_FOOTER_BYTES = 4096;
+var COPY_BYTES2 = 1 << 20;
 async function readLayerMetadata(descriptor, context) {
   const format = detectLayerFormat(descriptor);
   if (format.kind === "plain") return format;
-  if (isBetterWhole(descriptor, context.store)) return { kind: "plain", chunked: format };
-  const known = await readKnown(format, context);
+  const { store } = context;
+  if (isStored(descriptor, store) || isNamed2(descriptor) && !store.holdsFrames)
+    return { kind: "plain", chunked: format };
+  const known = await readKnown(descriptor, format, context);
   if (known) return known;
-  const span = {
-    start: format.toc.range.start,
-    end: Math.max(format.toc.range.end, format.tarSplit.range.end)
-  };
-  if (rangeLength(span) > 2 * MAX_METADATA_BYTES || format.tarSplit.range.start < format.toc.range.end) {
-    return { kind: "plain", reason: "its TOC and tar-split do not lie side by side" };
+  const span = metadataSpan(format, descriptor.size);
+  if (!span) return { kind: "plain", reason: "its TOC and tar-split do not lie side by side" };
+  const end = await fetchBlobEnd(descriptor, span, context);
+  if (end.kind === "whole") {
+    const reason = "the server ignores ranges";
+    return end.isKept ? { kind: "plain", reason, chunked: format } : { kind: "plain", reason };
   }
-  const offset = await fetchSpan(descriptor, span, context);
-  if (offset === void 0) return { kind: "plain", reason: "the server ignores ranges" };
-  const { path } = await context.staging.pack(0);
-  const toc = { path, offset, compressedSize: rangeLength(format.toc.range) };
-  const split = {
-    offset: offset + format.tarSplit.range.start - span.start,
-    compressedSize: rangeLength(format.tarSplit.range),
-    digest: format.tarSplit.digest
-  };
-  const outcome = await context.readToc({
-    ...toc,
-    digest: format.toc.digest,
-    dataEnd: format.dataEnd,
-    tarSplit: split
+  return readFetched(descriptor, { format, span, end }, context);
+}
+function metadataSpan({ toc, tarSplit, dataEnd }, size) {
+  const end = Math.max(toc.range.end, tarSplit.range.end);
+  if (end - toc.range.start > 2 * MAX_METADATA_BYTES || tarSplit.range.start < toc.range.end)
+    return void 0;
+  return { start: dataEnd, end: size - end <= MAX_FOOTER_BYTES ? size : end };
+}
+async function readFetched(descriptor, {
+  format,
+  span,
+  end
+}, context) {
+  const { path } = end;
+  const at = (range) => ({
+    offset: end.offset + range.start - span.start,
+    compressedSize: rangeLength(range)
   });
+  const toc = { path, ...at(format.toc.range), digest: format.toc.digest };
+  const split = { path, ...at(format.tarSplit.range), digest: format.tarSplit.digest };
+  const outcome = await context.readToc({ ...toc, dataEnd: format.dataEnd, tarSplit: split });
+  if (outcome.kind === "corrupt") context.source.distrust?.(descriptor.digest);
   if (outcome.kind !== "toc") return { kind: "plain", reason: outcome.reason };
-  const digest = outcome.tarSplitDigest ?? format.tarSplit.digest;
-  const tarSplit = { ...split, path, digest };
-  await keep({ toc: { ...toc, digest: format.toc.digest }, tarSplit }, context.staging);
-  return chunked(format, outcome.table, tarSplit);
+  const { table } = outcome;
+  const { start: start2 } = span;
+  const tail = span.end === descriptor.size ? { tail: { start: start2, path, offset: end.offset } } : {};
+  if (isMostlyMissing(descriptor, { ...format, table }, context.store))
+    return { kind: "plain", chunked: format, table, ...tail };
+  const tarSplit = { ...split, digest: outcome.tarSplitDigest ?? format.tarSplit.digest };
+  await keep([toc, tarSplit], context.staging);
+  return chunked(format, table, tarSplit);
 }
-function isBetterWhole({ digest, size }, store) {
-  if (!digest.startsWith("sha256:")) return false;
-  return store.find("blob", digestKeyOfHex(digestHex(digest)), size) !== void 0 || !store.holdsFrames;
+function isMostlyMissing(descriptor, layer, store) {
+  const isAtHand = (form, key, size) => store.find(form, key, size) !== void 0;
+  return isNamed2(descriptor) && isBetterWhole(layer, isAtHand);
 }
-async function readKnown(format, context) {
-  const stored = findBlob(format.toc.digest, format.toc.range, context.store);
+function isStored({ digest, size }, store) {
+  return isNamed2({ digest }) && store.find("blob", digestKeyOfHex(digestHex(digest)), size) !== void 0;
+}
+function isNamed2({ digest }) {
+  return digest.startsWith("sha256:");
+}
+async function readKnown(descriptor, format, context) {
+  const { store } = context;
+  const stored = findBlob2(format.toc.digest, format.toc.range, store);
   if (!stored) return void 0;
   const outcome = await context.readToc({ ...stored, digest: format.toc.digest, dataEnd: format.dataEnd });
   if (outcome.kind === "unusable") return { kind: "plain", reason: outcome.reason };
   if (outcome.kind === "corrupt") {
-    context.store.forget("blob", digestKeyOfHex(digestHex(format.toc.digest)), rangeLength(format.toc.range));
+    store.forget("blob", digestKeyOfHex(digestHex(format.toc.digest)), rangeLength(format.toc.range));
     context.emit({ kind: "warning", message: `a damaged cache entry was not used (${outcome.reason})` });
     return void 0;
   }
+  const { table } = outcome;
+  if (isMostlyMissing(descriptor, { ...format, table }, store))
+    return { kind: "plain", chunked: format, table };
   const digest = outcome.tarSplitDigest ?? format.tarSplit.digest;
-  const tarSplit = digest && findBlob(digest, format.tarSplit.range, context.store);
+  const tarSplit = digest && findBlob2(digest, format.tarSplit.range, store);
   if (!tarSplit) return void 0;
-  return chunked(format, outcome.table, { ...tarSplit, digest });
+  return chunked(format, table, { ...tarSplit, digest });
 }
-function findBlob(digest, range, store) {
+function findBlob2(digest, range, store) {
   return store.find("blob", digestKeyOfHex(digestHex(digest)), rangeLength(range));
 }
-async function fetchSpan(descriptor, span, context) {
-  const { source, staging, tally, signal } = context;
-  tally.requests++;
-  const cancel = new AbortController();
-  const body = await source.openBlob(descriptor, span, AbortSignal.any([signal, cancel.signal]));
-  if (body.range.start !== span.start || body.range.end !== span.end) {
-    cancel.abort();
-    return void 0;
-  }
-  const offset = staging.reserve(rangeLength(span));
+async function keep(blobs, staging) {
   const pack = await staging.pack(0);
-  let written = 0;
-  for await (const bytes of body.chunks) {
-    tally.bytes += bytes.length;
-    context.emit({ kind: "received", bytes: bytes.length });
-    await pack.write(offset + written, [bytes]);
-    written += bytes.length;
+  for (const { digest, path, offset: from, compressedSize } of blobs) {
+    var _stack = [];
+    try {
+      if (!digest) continue;
+      const offset = staging.reserve(compressedSize);
+      const file = __using(_stack, await open11(path, "r"), true);
+      const bytes = Buffer.alloc(Math.min(COPY_BYTES2, compressedSize));
+      for (let done = 0; done < compressedSize; ) {
+        const length = Math.min(bytes.length, compressedSize - done);
+        const { bytesRead } = await file.read(bytes, 0, length, from + done);
+        if (bytesRead === 0) throw new Error(`${path} is shorter than what was written to it`);
+        await pack.write(offset + done, [bytes.subarray(0, bytesRead)]);
+        done += bytesRead;
+      }
+      await staging.adopt(0, [
+        { form: "blob", hex: digestHex(digest), offset, compressedSize, size: compressedSize }
+      ]);
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      var _promise = __callDispose(_stack, _error, _hasError);
+      _promise && await _promise;
+    }
   }
-  if (written !== rangeLength(span))
-    throw new PullError("RESPONSE_INVALID", `${source.name}: the answer to a range request ended early`);
-  return offset;
-}
-async function keep(found, staging) {
-  const blobs = [found.toc, found.tarSplit].flatMap(
-    ({ digest, offset, compressedSize }) => digest ? [{ form: "blob", hex: digestHex(digest), offset, compressedSize, size: compressedSize }] : []
-  );
-  await staging.adopt(0, blobs);
 }
 function chunked(format, table, tarSplit) {
   const toc = { digest: format.toc.digest, compressedSize: rangeLength(format.toc.range) };
@@ -35893,6 +41733,7 @@ async function readMetadata(session, whole) {
     const signal = AbortSignal.any([session.options.signal, stop.signal]);
     const readToc = (job) => pool.run("readToc", job).catch(tooLarge2);
     const reads = session.layers.map((descriptor, index) => {
+      if (session.source.locate?.(descriptor)) return Promise.resolve(inPlace(descriptor));
       const reason = detectLayerFormat(descriptor).kind === "chunked" ? whole.get(index) : void 0;
       if (reason !== void 0) return Promise.resolve({ kind: "plain", reason });
       const { source, store, staging } = session;
@@ -35900,7 +41741,7 @@ async function readMetadata(session, whole) {
       const { emit } = session.options;
       return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal });
     });
-    for (const read2 of reads) read2.catch(() => stop.abort());
+    for (const read of reads) read.catch(() => stop.abort());
     throwFirstCause(...await Promise.allSettled(reads));
     return Promise.all(reads);
   } catch (_) {
@@ -35910,24 +41751,35 @@ async function readMetadata(session, whole) {
     _promise && await _promise;
   }
 }
+function inPlace(descriptor) {
+  const format = detectLayerFormat(descriptor);
+  return format.kind === "chunked" ? { kind: "plain", chunked: format } : { kind: "plain" };
+}
 function tooLarge2(error) {
   if (error instanceof PullError && error.code === "WORKER_EXITED")
     return { kind: "unusable", reason: "its TOC is too large to be read" };
   throw error;
 }
 function planLayers(session, metadata) {
-  const { store, staging, layers } = session;
-  const planned = metadata.map(
-    (layer, index) => toPlanLayer(layer, layers[index])
-  );
+  const { source, store, staging, layers } = session;
+  const planned = metadata.map((layer, index) => {
+    const descriptor = layers[index];
+    const at = source.locate?.(descriptor);
+    return at ? inPlaceLayer(descriptor, at) : toPlanLayer(layer, descriptor);
+  });
   const compressed = layers.reduce((sum, layer) => sum + layer.size, 0);
   return planFetch(planned, (form, key, size) => store.find(form, key, size), {
     ...staging.free,
-    packTarget: packTarget(compressed)
+    packTarget: packTarget(compressed),
+    link: session.source.link?.(),
+    connections: session.options.concurrency
   });
 }
 function packTarget(compressed) {
   return Math.max(PACK_TARGET, Math.ceil(compressed / PACKS_PER_IMAGE));
+}
+function inPlaceLayer({ digest, size }, { path, offset }) {
+  return { kind: "plain", digest, compressedSize: size, at: { path, offset } };
 }
 function toPlanLayer(metadata, descriptor) {
   if (metadata.kind === "chunked")
@@ -35937,26 +41789,27 @@ function toPlanLayer(metadata, descriptor) {
       dataEnd: metadata.dataEnd,
       metadataBytes: metadata.toc.compressedSize + metadata.tarSplit.compressedSize
     };
-  return { kind: "plain", digest: descriptor.digest, compressedSize: descriptor.size };
+  const { tail } = metadata;
+  return { kind: "plain", digest: descriptor.digest, compressedSize: descriptor.size, tail };
 }
 
 // src/pull/session.ts
-import { rm as rm4 } from "node:fs/promises";
+import { rm as rm5 } from "node:fs/promises";
 
 // src/fetch/tally.ts
 function createTally(layers) {
-  return Array.from({ length: layers }, () => ({ bytes: 0, requests: 0 }));
+  return Array.from({ length: layers }, () => ({ bytes: 0, requests: 0, ranges: 0 }));
 }
 
 // src/pull/session.ts
-async function openSession(options, access, privileges) {
-  const { image, caching } = access;
+async function openSession(options, access2, privileges) {
+  const { image, caching } = access2;
   const isShared = caching.storeRead || caching.storeWrite;
   const storeDirectory = isShared ? options.storeDirectory : newStagingPath(options.destination);
   const store = await ChunkStore.open(storeDirectory, caching.storeRead);
   const { layers } = image.manifest;
   return {
-    ...access,
+    ...access2,
     options,
     privileges,
     layers,
@@ -35975,7 +41828,7 @@ async function closeSession(session) {
   if (session.caching.storeWrite) await session.store.removeDamaged(/* @__PURE__ */ new Set());
   const { directory } = session.store;
   if (directory !== session.options.storeDirectory)
-    await rm4(directory, { recursive: true, force: true }).catch(() => void 0);
+    await rm5(directory, { recursive: true, force: true }).catch(() => void 0);
 }
 
 // src/pull/live-packs.ts
@@ -36048,6 +41901,7 @@ function* imageKeys({
   metadata
 }) {
   for (const [index, layer] of metadata.entries()) {
+    if (isLocal(plan, index)) continue;
     for (const { digest, size } of layer.kind === "plain" ? session.layers.slice(index, index + 1) : metadataBlobs(layer)) {
       if (digest) yield { form: "blob", key: digestKeyOfHex(digestHex(digest)), size };
     }
@@ -36060,6 +41914,10 @@ function* imageKeys({
       };
     }
   }
+}
+function isLocal(plan, layer) {
+  const planned = plan.layers[layer];
+  return planned?.kind === "plain" && plan.files[planned.file]?.kind === "local";
 }
 function metadataBlobs({ toc, tarSplit }) {
   return [toc, tarSplit].map(({ digest, compressedSize }) => ({ digest, size: compressedSize }));
@@ -36096,10 +41954,10 @@ var BoardRelay = class {
     const amounts = [];
     for (let counter = 0; counter < this.#told.length; counter++) {
       const now = this.#board.at(counter);
-      const told = this.#told[counter];
-      if (now === told) continue;
+      const told2 = this.#told[counter];
+      if (now === told2) continue;
       counters.push(counter);
-      amounts.push(now - told);
+      amounts.push(now - told2);
       this.#told[counter] = now;
     }
     return counters.length === 0 ? void 0 : { counters: Uint32Array.from(counters), amounts: Float64Array.from(amounts) };
@@ -36155,18 +42013,18 @@ var MAX_REQUEST_BYTES = 1 << 30;
 var MAX_REPLY_BYTES = 64 << 20;
 
 // src/elevate/sudo.ts
-import { spawn } from "node:child_process";
+import { spawn as spawn2 } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 // src/unpack/host-tools.ts
-import { accessSync, constants as constants5 } from "node:fs";
+import { accessSync as accessSync2, constants as constants10 } from "node:fs";
 var DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
 var TOOL_TIMEOUT_MS = 10 * 6e4;
 var MAX_TOOL_OUTPUT = 8 << 20;
-function findTool(name) {
-  return DIRECTORIES.map((directory) => `${directory}/${name}`).find((path) => {
+function findTool(name2) {
+  return DIRECTORIES.map((directory) => `${directory}/${name2}`).find((path) => {
     try {
-      accessSync(path, constants5.X_OK);
+      accessSync2(path, constants10.X_OK);
       return true;
     } catch {
       return false;
@@ -36181,7 +42039,7 @@ function whyNoSudo(platform = process.platform) {
 }
 function spawnAsRoot() {
   const command = [process.execPath, fileURLToPath(elevatedScript())];
-  return spawn(findTool("sudo") ?? "sudo", ["-n", "-u", "root", "--", ...command], {
+  return spawn2(findTool("sudo") ?? "sudo", ["-n", "-u", "root", "--", ...command], {
     cwd: "/",
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
     stdio: ["pipe", "pipe", "pipe"],
@@ -36352,10 +42210,10 @@ var Ring = class {
   constructor(memory) {
     this.control = new Int32Array(memory, 0, LENGTHS + SLOTS);
     this.result = new Uint8Array(memory, CONTROL_BYTES, RESULT_BYTES);
-    const first = CONTROL_BYTES + RESULT_BYTES;
+    const first2 = CONTROL_BYTES + RESULT_BYTES;
     this.#slots = Array.from(
       { length: SLOTS },
-      (_, index) => Buffer.from(memory, first + index * SLOT_BYTES, SLOT_BYTES)
+      (_, index) => Buffer.from(memory, first2 + index * SLOT_BYTES, SLOT_BYTES)
     );
   }
   slot(count2) {
@@ -36378,25 +42236,8 @@ var Ring = class {
   }
 };
 
-// src/compression/zstd-frames.ts
-var MAX_BLOCK_SIZE = 128 * 1024;
-var MAX_WINDOW_SIZE = 2 ** 27;
-
-// src/compression/zstd.ts
-var MAX_BATCH_OUTPUT = 64 << 20;
-var MAX_EXCESS = 8 << 20;
-
-// src/compression/zstd-stream.ts
-var BATCH_BYTES = 256 << 10;
-var BATCH_OUTPUT = 1 << 20;
-var STREAM_FROM = 4 << 20;
-var STREAM_CHUNK = 1 << 20;
-
-// src/compression/decompress.ts
-var GUNZIP_CHUNK = 1 << 20;
-
 // src/unpack/inputs.ts
-var PIECE_BYTES = 1 << 20;
+var PIECE_BYTES2 = 1 << 20;
 
 // src/layer/tar-split.ts
 var MAX_LINE_BYTES = 16 << 20;
@@ -36464,14 +42305,14 @@ async function runThreads(job, { signal, onEvent }) {
     if (signal.aborted) stop();
     const { files, board, layers, ...options } = job;
     const failed2 = Promise.withResolvers();
-    const watched = async (running) => {
+    const watched2 = async (running) => {
       const outcome = await running;
       if (outcome.kind === "done") return outcome;
       failed2.resolve(outcome);
       return new Promise(() => void 0);
     };
-    const streamed = watched(pool.run("stream", { files, board, layers, ring, stored }));
-    const applied = watched(
+    const streamed = watched2(pool.run("stream", { files, board, layers, ring, stored }));
+    const applied = watched2(
       pool.run("apply", { ...options, ring, layerCount: layers.length }, { onEvent })
     );
     const hash2 = (memory, algorithms) => algorithms.some(Boolean) ? pool.run("hash", { ring: memory, algorithms }) : void 0;
@@ -36517,7 +42358,7 @@ function ownHands(owner) {
 }
 function rootHands(owner) {
   let staged;
-  const unpack = async (job, hooks) => {
+  const unpack2 = async (job, hooks) => {
     var _stack = [];
     try {
       if (staged?.path !== job.root) throw new PullError("INTERNAL", `${job.root} was not made by this pull`);
@@ -36532,7 +42373,7 @@ function rootHands(owner) {
   const onStaged = (tree) => {
     staged = tree;
   };
-  return { ...ownHands(owner), unpack, onStaged };
+  return { ...ownHands(owner), unpack: unpack2, onStaged };
 }
 function cannotReplace(destination, cause) {
   const message = `${destination} holds files of other users from an earlier pull, and this user cannot become root to replace them`;
@@ -36552,10 +42393,10 @@ var RootHands = class _RootHands {
   unpack(...[job, hooks]) {
     return this.#process.unpack(job, hooks);
   }
-  privileges(owner, unpack) {
+  privileges(owner, unpack2) {
     return {
       owner,
-      unpack,
+      unpack: unpack2,
       removeTree: (tree) => this.#remove(tree),
       onStaged: void 0,
       [Symbol.asyncDispose]: () => this.#process[Symbol.asyncDispose]()
@@ -36566,6 +42407,18 @@ var RootHands = class _RootHands {
     await this.#process.remove(tree);
   }
 };
+
+// src/pull/quota-note.ts
+var LOW = 10;
+function describeLowQuota({ remaining, limit, windowSeconds }, repository) {
+  if (remaining > LOW) return void 0;
+  const registry = repository.split("/")[0];
+  const window = windowSeconds === void 0 ? "" : ` in ${formatWindow(windowSeconds)}`;
+  return `${registry} allows ${count(remaining, "more pull")} of ${limit}${window}; sign in, or use a mirror, for more`;
+}
+function formatWindow(seconds) {
+  return seconds % 3600 === 0 ? count(seconds / 3600, "hour") : formatDuration(seconds * 1e3);
+}
 
 // src/pull/recover.ts
 async function learn(session, detour, circumstances) {
@@ -36578,18 +42431,31 @@ async function learn(session, detour, circumstances) {
     });
   }
   const described = metadata[layer];
+  if (isLocal(circumstances.plan, layer)) return learnLocal(session, detour, circumstances.plan);
   if (detour.found.blob) await learnBlob(session, lessons, detour);
   if (described?.kind !== "chunked") return;
   if (detour.found.tarSplit) await learnTarSplit(session, lessons, { layer, described });
   if (detour.found.chunks.length > 0)
     await learnChunks(session, lessons, { layer, described, chunks: detour.found.chunks });
 }
+function learnLocal(session, { layer, reason }, plan) {
+  const digest = session.layers[layer]?.digest;
+  const planned = plan.layers[layer];
+  const file = planned?.kind === "plain" ? plan.files[planned.file] : void 0;
+  const path = file?.kind === "local" ? file.path : session.source.name;
+  const message = `layer ${digest} in ${path} does not match its digest`;
+  if (!session.source.distrust?.(digest))
+    throw new PullError("DIGEST_MISMATCH", `${message} (${reason})`, {
+      hint: "The file is damaged or was changed while it was read; write it again."
+    });
+  warn(session, `${message} and is fetched instead`);
+}
 async function learnBlob(session, lessons, { layer, reason }) {
   const descriptor = session.layers[layer];
   if (!descriptor) return;
   const { digest, size } = descriptor;
-  const damaged = { form: "blob", layer, chunks: /* @__PURE__ */ new Map([[digestHex(digest), size]]) };
-  if (!discard2(session, lessons, damaged).again)
+  const damaged2 = { form: "blob", layer, chunks: /* @__PURE__ */ new Map([[digestHex(digest), size]]) };
+  if (!discard2(session, lessons, damaged2).again)
     return session.staging.drop("blob", /* @__PURE__ */ new Set([digestHex(digest)]));
   const message = `layer ${digest} from ${session.source.name} does not match its digest, fetched twice (${reason})`;
   throw new PullError("DIGEST_MISMATCH", message);
@@ -36602,25 +42468,27 @@ async function learnChunks(session, lessons, found) {
   const { again } = discard2(session, lessons, { form: "frame", layer, chunks });
   await session.staging.drop("frame", new Set(chunks.keys()));
   if (!again) return;
-  const [first] = keys.keys();
+  const [first2] = keys.keys();
   takeWhole(session, lessons, {
     layer,
-    reason: `chunk ${digestOfKey(first ?? "")} does not match its digest`
+    reason: `chunk ${digestOfKey(first2 ?? "")} does not match its digest`
   });
 }
 function discard2(session, lessons, { form, layer, chunks }) {
+  const digest = session.layers[layer]?.digest;
+  const isCached = (hex, size) => session.store.isStored(form, digestKeyOfHex(hex), size);
+  const arrived = [...chunks].some(([hex, size]) => !isCached(hex, size));
+  const isMirrors = arrived && digest !== void 0 && session.source.distrust?.(digest) === true;
   let [cached, again] = [0, false];
   for (const [hex, size] of chunks) {
-    const key = digestKeyOfHex(hex);
-    if (session.store.isStored(form, key, size)) cached++;
-    else if (lessons.refetched.has(`${form} ${hex}`)) again = true;
-    else lessons.refetched.add(`${form} ${hex}`);
-    session.store.forget(form, key, size);
+    if (isCached(hex, size)) cached++;
+    else if (!isMirrors && lessons.refetched.has(`${form} ${hex}`)) again = true;
+    else if (!isMirrors) lessons.refetched.add(`${form} ${hex}`);
+    session.store.forget(form, digestKeyOfHex(hex), size);
   }
-  const [first] = chunks.keys();
+  const [first2] = chunks.keys();
   const others = chunks.size > 1 ? ` and ${chunks.size - 1} more` : "";
-  const digest = session.layers[layer]?.digest;
-  const what = form === "blob" ? `layer ${digest}` : `chunk sha256:${first}${others} of layer ${digest}`;
+  const what = form === "blob" ? `layer ${digest}` : `chunk sha256:${first2}${others} of layer ${digest}`;
   const verb = cached > 0 ? "was damaged in the cache" : "arrived damaged";
   if (!again) warn(session, `${what} ${verb} and is fetched again`);
   if (cached > 0) distrustStore(session, lessons, layer);
@@ -36636,8 +42504,11 @@ async function learnTarSplit(session, lessons, { layer, described }) {
   const cached = key !== void 0 && session.store.isStored("blob", key, compressedSize);
   if (key !== void 0) session.store.forget("blob", key, compressedSize);
   if (digest) await session.staging.drop("blob", /* @__PURE__ */ new Set([digestHex(digest)]));
-  if (!cached)
+  if (!cached) {
+    const layerDigest = session.layers[layer]?.digest;
+    if (layerDigest) session.source.distrust?.(layerDigest);
     return takeWhole(session, lessons, { layer, reason: "its tar-split does not match its digest" });
+  }
   warn(
     session,
     `the tar-split of layer ${session.layers[layer]?.digest} was damaged in the cache and is fetched again`
@@ -36660,11 +42531,12 @@ function reportLayers(session, finished) {
   return session.layers.map((descriptor, index) => {
     const metadata = finished.metadata[index];
     const tally = session.tallies[index];
+    const isInPlace = isLocal(finished.plan, index);
     const reason = metadata.kind === "plain" ? metadata.reason : void 0;
     return {
       digest: descriptor.digest,
       format: isChunked(metadata) ? "zstd:chunked" : formatName(descriptor.mediaType),
-      way: tally.bytes === 0 ? "cached" : metadata.kind === "chunked" ? "ranges" : "whole",
+      way: isInPlace ? "local" : tally.bytes === 0 ? "cached" : metadata.kind === "chunked" ? "ranges" : "whole",
       ...reason === void 0 ? {} : { reason },
       compressedSize: descriptor.size,
       bytesDownloaded: tally.bytes,
@@ -36672,6 +42544,7 @@ function reportLayers(session, finished) {
         planned: finished.plan.layers[index],
         plan: finished.plan
       }),
+      bytesFromSeed: isInPlace ? descriptor.size : 0,
       requests: tally.requests,
       milliseconds: finished.layers[index]?.milliseconds ?? 0
     };
@@ -36707,32 +42580,33 @@ async function pull(options) {
   var _stack = [];
   try {
     const watch = new Stopwatch();
-    refuseNested(options);
     const privileges = __using(_stack, await acquirePrivileges(options), true);
     const destination = await claimDestination(options.destination, privileges);
     try {
+      refuseNested(options);
       options.emit({ kind: "stage", stage: "resolve" });
-      const access = await openImage(options);
+      const access2 = await openImage(options);
       watch.lap("resolve");
       try {
-        await restorePacks(options, access);
+        await restorePacks(options, access2);
         watch.lap("restore");
-        const session = await openSession(options, access, privileges);
+        const session = await openSession(options, access2, privileges);
         try {
           const finished = await fetchAndUnpack(session, destination, watch);
           watch.lap("fetchAndUnpack");
           const packs = await keep2(session, finished);
+          noteQuota(session);
           const result = describeResult(session, finished, { destination, packs });
           const about = { image: result.image, platform: result.platform, ownership: result.ownership };
           const skipped = renderSkipList(finished.skipped, about);
-          await destination.publish(about, { config: access.image.configBytes, skipped });
+          await destination.publish(about, { config: access2.image.configBytes, skipped });
           watch.lap("finish");
           return { ...result, timings: watch.timings() };
         } finally {
           await closeSession(session);
         }
       } finally {
-        await access.source.close();
+        await access2.source.close();
       }
     } finally {
       await destination.discard();
@@ -36745,8 +42619,8 @@ async function pull(options) {
   }
 }
 function refuseNested({ destination, storeDirectory }) {
-  const isInside = (inner, outer) => !/^\.\.(?:[\\/]|$)/.test(relative2(outer, inner)) && !isAbsolute2(relative2(outer, inner));
-  if (!isInside(storeDirectory, destination) && !isInside(destination, storeDirectory)) return;
+  const isInside2 = (inner, outer) => !/^\.\.(?:[\\/]|$)/.test(relative3(outer, inner)) && !isAbsolute5(relative3(outer, inner));
+  if (!isInside2(storeDirectory, destination) && !isInside2(destination, storeDirectory)) return;
   throw new PullError(
     "INPUT_INVALID",
     `the cache directory ${storeDirectory} and the destination ${destination} lie in one another`,
@@ -36803,10 +42677,11 @@ async function fetchAndUnpack(session, destination, watch) {
   );
 }
 function announce({ options, layers, tallies }, plan, metadata) {
-  plan.bytes.forEach(({ missing: missing2, cached }, index) => {
-    const layer = metadata[index];
-    const way = missing2 === 0 ? "cached" : layer?.kind === "chunked" ? "ranges" : "whole";
-    options.emit({ kind: "layer", index, digest: layers[index]?.digest ?? "", way, missing: missing2, cached });
+  plan.bytes.forEach(({ missing: missing3, cached }, index) => {
+    const isNew = missing3 > 0 || (tallies[index]?.bytes ?? 0) > 0;
+    const how = metadata[index]?.kind === "chunked" ? "ranges" : "whole";
+    const way = isLocal(plan, index) ? "local" : isNew ? how : "cached";
+    options.emit({ kind: "layer", index, digest: layers[index]?.digest ?? "", way, missing: missing3, cached });
   });
   const { groups, chunks, files } = plan;
   options.emit({
@@ -36814,13 +42689,17 @@ function announce({ options, layers, tallies }, plan, metadata) {
     message: `plan: ${groups.length} ranges, ${chunks.length} new chunks, ${files.length} files`
   });
   const received = tallies.reduce((sum, { bytes }) => sum + bytes, 0);
-  const missing = plan.bytes.reduce((sum, layer) => sum + layer.missing, 0);
-  options.emit({ kind: "planned", bytes: received + missing });
+  const missing2 = plan.bytes.reduce((sum, layer) => sum + layer.missing, 0);
+  options.emit({ kind: "planned", bytes: received + missing2 });
 }
-function noteSkipped(session, { count: count2, first: [first] }) {
-  if (!first) return;
+function noteSkipped(session, { count: count2, first: [first2] }) {
+  if (!first2) return;
   const others = count2 > 1 ? ` and ${count2 - 1} more` : "";
-  warn(session, `not everything could be created: ${first.path} (${first.reason})${others}`);
+  warn(session, `not everything could be created: ${first2.path} (${first2.reason})${others}`);
+}
+function noteQuota(session) {
+  const note = session.source.quota && describeLowQuota(session.source.quota, session.image.repository);
+  if (note) warn(session, note);
 }
 async function keep2(session, finished) {
   session.options.emit({ kind: "stage", stage: "finish" });
@@ -36838,7 +42717,7 @@ function describeResult(session, finished, { destination, packs }) {
   const sum = (measure) => layers.reduce((total, layer) => total + measure(layer), 0);
   const bytesDownloaded = sum((layer) => layer.bytesDownloaded);
   return {
-    ...nameOf(session),
+    ...nameOf3(session),
     digest: session.image.digest,
     ...session.image.indexDigest === void 0 ? {} : { indexDigest: session.image.indexDigest },
     rootPath: destination.path,
@@ -36846,28 +42725,32 @@ function describeResult(session, finished, { destination, packs }) {
     ownership: session.privileges.owner,
     skipped: summarizeSkips(finished.skipped),
     ...finished.skipped.count > 0 ? { skippedPath: destination.skippedPath } : {},
-    usedFallbackCredential: session.usedFallback,
+    repository: session.image.repository,
+    isRestricted: session.isRestricted,
     cacheHit: bytesDownloaded === 0,
     bytesDownloaded,
     bytesFromCache: sum((layer) => layer.bytesFromCache),
+    bytesFromSeed: sum((layer) => layer.bytesFromSeed),
     bytesTotal: sum((layer) => layer.compressedSize),
     requests: source.requests,
+    hosts: source.hosts ?? [],
+    ...source.quota ? { quota: source.quota } : {},
     layers,
     warnings,
     newPacks: packs.fresh,
     livePacks: packs.live
   };
 }
-function nameOf({ image }) {
+function nameOf3({ image }) {
   return { image: `${image.repository}@${image.digest}`, platform: image.platform };
 }
 var Stopwatch = class {
   #started = performance.now();
   #laps = { resolve: 0, restore: 0, plan: 0, fetchAndUnpack: 0, finish: 0 };
   #last = this.#started;
-  lap(name) {
+  lap(name2) {
     const now = performance.now();
-    this.#laps[name] += now - this.#last;
+    this.#laps[name2] += now - this.#last;
     this.#last = now;
   }
   timings() {
@@ -36897,6 +42780,7 @@ var status = await main({
   cwd: process.cwd(),
   platform: process.platform,
   arch: process.arch,
+  uid: process.getuid?.(),
   home: homedir2(),
   stdin: process.stdin,
   stdout: (text) => process.stdout.write(text),
@@ -36914,4 +42798,41 @@ undici/lib/web/fetch/body.js:
 
 undici/lib/web/websocket/frame.js:
   (*! ws. MIT License. Einar Otto Stangvik <einaros@gmail.com> *)
+
+smol-toml/dist/error.js:
+smol-toml/dist/primitive.js:
+smol-toml/dist/date.js:
+smol-toml/dist/extract.js:
+smol-toml/dist/util.js:
+smol-toml/dist/struct.js:
+smol-toml/dist/parse.js:
+smol-toml/dist/stringify.js:
+smol-toml/dist/index.js:
+  (*!
+   * Copyright (c) Squirrel Chat et al., All rights reserved.
+   * SPDX-License-Identifier: BSD-3-Clause
+   *
+   * Redistribution and use in source and binary forms, with or without
+   * modification, are permitted provided that the following conditions are met:
+   *
+   * 1. Redistributions of source code must retain the above copyright notice, this
+   *    list of conditions and the following disclaimer.
+   * 2. Redistributions in binary form must reproduce the above copyright notice,
+   *    this list of conditions and the following disclaimer in the
+   *    documentation and/or other materials provided with the distribution.
+   * 3. Neither the name of the copyright holder nor the names of its contributors
+   *    may be used to endorse or promote products derived from this software without
+   *    specific prior written permission.
+   *
+   * THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND
+   * ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT LIMITED TO, THE IMPLIED
+   * WARRANTIES OF MERCHANTABILITY AND FITNESS FOR A PARTICULAR PURPOSE ARE
+   * DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE
+   * FOR ANY DIRECT, INDIRECT, INCIDENTAL, SPECIAL, EXEMPLARY, OR CONSEQUENTIAL
+   * DAMAGES (INCLUDING, BUT NOT LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR
+   * SERVICES; LOSS OF USE, DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER
+   * CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY,
+   * OR TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE
+   * OF THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.
+   *)
 */

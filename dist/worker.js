@@ -14,6 +14,14 @@ var ERROR_CODES = {
     meaning: "The image reference does not follow the reference grammar.",
     hint: "Write it as [registry/]repository[:tag][@sha256:…], in lower case."
   },
+  CONFIG_INVALID: {
+    meaning: "A configuration file of this machine (registries.conf, hosts.toml, config.json, a certificate) cannot be used.",
+    hint: "Correct the file that the message names; nothing was downloaded."
+  },
+  IMAGE_BLOCKED: {
+    meaning: "The registries.conf of this machine forbids to pull from where the image is.",
+    hint: "Ask whoever looks after this machine; the message names the file."
+  },
   DESTINATION_UNSAFE: {
     meaning: "The destination directory must not be replaced by a root file system.",
     hint: "Choose a directory that is absent, empty, or was made by an earlier pull."
@@ -38,9 +46,17 @@ var ERROR_CODES = {
     meaning: "The registry could not be reached or kept failing.",
     hint: "Check the host name and the network; the message names the last failure."
   },
+  TLS_FAILED: {
+    meaning: "No trusted connection to the registry came about: its certificate was not accepted.",
+    hint: "Give the authority's certificate by ca-file or a certs.d directory; set tls-verify to false only on a network you trust."
+  },
   RESPONSE_INVALID: {
     meaning: "The registry answered with something the distribution specification does not allow.",
     hint: "Something between here and the registry may be altering answers."
+  },
+  LAYOUT_INVALID: {
+    meaning: "An image layout or archive on this machine is absent, malformed, or does not hold the image.",
+    hint: "Write it again with skopeo copy, docker save or docker buildx build --output."
   },
   PLATFORM_NOT_FOUND: {
     meaning: "The image has no manifest for the wanted platform.",
@@ -357,11 +373,50 @@ function digestKey(digests, index) {
   return Buffer.from(digests.buffer, start, DIGEST_BYTES).toString("latin1");
 }
 
-// src/layer/toc.ts
+// src/layer/chunk-columns.ts
+var ChunkColumns = class {
+  #digests;
+  #offsets;
+  #compressedSizes;
+  #sizes;
+  #firstChunk;
+  #chunks = 0;
+  #entries = 0;
+  /** `capacity`: entries and chunks at most. */
+  constructor(capacity) {
+    this.#digests = Buffer.alloc(capacity * DIGEST_BYTES);
+    this.#offsets = new Float64Array(capacity);
+    this.#compressedSizes = new Float64Array(capacity);
+    this.#sizes = new Float64Array(capacity);
+    this.#firstChunk = new Uint32Array(capacity + 1);
+  }
+  beginEntry() {
+    this.#firstChunk[this.#entries++] = this.#chunks;
+  }
+  /** Returns the index of the chunk. Whether places make sense is for the caller to know. */
+  push({ digest, start, end, size }) {
+    this.#digests.write(digest.slice("sha256:".length), this.#chunks * DIGEST_BYTES, "hex");
+    this.#offsets[this.#chunks] = start;
+    this.#compressedSizes[this.#chunks] = end - start;
+    this.#sizes[this.#chunks] = size;
+    return this.#chunks++;
+  }
+  finish() {
+    this.#firstChunk[this.#entries] = this.#chunks;
+    return {
+      digests: new Uint8Array(this.#digests.subarray(0, this.#chunks * DIGEST_BYTES)),
+      offsets: this.#offsets.slice(0, this.#chunks),
+      compressedSizes: this.#compressedSizes.slice(0, this.#chunks),
+      sizes: this.#sizes.slice(0, this.#chunks),
+      firstChunk: this.#firstChunk.slice(0, this.#entries + 1)
+    };
+  }
+};
+
+// src/layer/toc-document.ts
 var MAX_TOC_ENTRIES = 1e6;
-var MAX_TOC_SIZE = 256 << 20;
-var ENTRY_TYPES = /* @__PURE__ */ new Set(["reg", "dir", "symlink", "hardlink", "char", "block", "fifo", "chunk"]);
-function parseToc(json, dataEnd) {
+var ENTRY_TYPES = /* @__PURE__ */ new Set(["reg", "dir", "symlink", "hardlink", "char", "block", "fifo"]);
+function parseTocDocument(json) {
   let document;
   try {
     document = JSON.parse(json);
@@ -376,17 +431,15 @@ function parseToc(json, dataEnd) {
   const { tarSplitDigest } = document;
   if (tarSplitDigest !== void 0 && !isSha256(tarSplitDigest))
     return unusable("its TOC has a malformed tarSplitDigest");
-  const columns = new ChunkColumns(entries.length);
-  for (let at = 0; at < entries.length; ) {
-    const entry = entries[at];
-    const next = nextEntry(entries, at);
-    if (!isEntry(entry)) return unusable("its TOC holds a malformed entry");
-    columns.beginEntry();
-    const located = entry.type === "reg" ? addFile(columns, { entries, at, next }, dataEnd) : next === at + 1;
-    if (!located) return unusable("its TOC holds a file whose chunks cannot be located");
-    at = next;
+  return { kind: "document", entries, tarSplitDigest };
+}
+function* entrySpans(entries) {
+  for (let at = 0, next = 0; at < entries.length; at = next) {
+    next = at + 1;
+    while (entries[next]?.type === "chunk") next++;
+    const type = entries[at]?.type;
+    yield typeof type === "string" && ENTRY_TYPES.has(type) ? { entries, at, next } : void 0;
   }
-  return { kind: "toc", table: columns.finish(), tarSplitDigest };
 }
 function unusable(reason) {
   return { kind: "unusable", reason };
@@ -394,14 +447,26 @@ function unusable(reason) {
 function isSha256(value) {
   return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
 }
-function isEntry(entry) {
-  const type = entry?.type;
-  return typeof type === "string" && type !== "chunk" && ENTRY_TYPES.has(type);
+function isCount(value) {
+  return Number.isSafeInteger(value) && value >= 0;
 }
-function nextEntry(entries, at) {
-  let next = at + 1;
-  while (entries[next]?.type === "chunk") next++;
-  return next;
+
+// src/layer/toc.ts
+var MAX_TOC_SIZE = 256 << 20;
+function parseToc(json, dataEnd) {
+  const document = parseTocDocument(json);
+  return document.kind === "document" ? chunksOf(document, dataEnd) : document;
+}
+function chunksOf({ entries, tarSplitDigest }, dataEnd) {
+  const columns = new OrderedColumns(entries.length);
+  for (const span of entrySpans(entries)) {
+    if (!span) return unusable("its TOC holds a malformed entry");
+    columns.beginEntry();
+    const isFile = entries[span.at].type === "reg";
+    const located = isFile ? addFile(columns, span, dataEnd) : span.next === span.at + 1;
+    if (!located) return unusable("its TOC holds a file whose chunks cannot be located");
+  }
+  return { kind: "toc", table: columns.finish(), tarSplitDigest };
 }
 function addFile(columns, file, dataEnd) {
   const { size = 0, offset: start, endOffset: end, digest } = file.entries[file.at];
@@ -445,49 +510,14 @@ function addSplit(columns, file, fileEnd) {
 function chunkEnd(file, at, fileEnd) {
   return at + 1 < file.next ? file.entries[at + 1].offset : fileEnd;
 }
-function isCount(value) {
-  return Number.isSafeInteger(value) && value >= 0;
-}
-var ChunkColumns = class {
-  #digests;
-  #offsets;
-  #compressedSizes;
-  #sizes;
-  #firstChunk;
-  #chunks = 0;
-  #entries = 0;
+var OrderedColumns = class extends ChunkColumns {
   #end = 0;
-  /** `capacity`: entries and chunks at most. */
-  constructor(capacity) {
-    this.#digests = Buffer.alloc(capacity * DIGEST_BYTES);
-    this.#offsets = new Float64Array(capacity);
-    this.#compressedSizes = new Float64Array(capacity);
-    this.#sizes = new Float64Array(capacity);
-    this.#firstChunk = new Uint32Array(capacity + 1);
-  }
-  beginEntry() {
-    this.#firstChunk[this.#entries++] = this.#chunks;
-  }
   /** false where the chunk does not lie behind the one before: every writer lists files as they lie in the blob. */
-  add({ digest, start, end, size }) {
-    if (start < this.#end || start >= end) return false;
-    this.#digests.write(digest.slice("sha256:".length), this.#chunks * DIGEST_BYTES, "hex");
-    this.#offsets[this.#chunks] = start;
-    this.#compressedSizes[this.#chunks] = end - start;
-    this.#sizes[this.#chunks] = size;
-    this.#chunks++;
-    this.#end = end;
+  add(chunk) {
+    if (chunk.start < this.#end || chunk.start >= chunk.end) return false;
+    this.push(chunk);
+    this.#end = chunk.end;
     return true;
-  }
-  finish() {
-    this.#firstChunk[this.#entries] = this.#chunks;
-    return {
-      digests: new Uint8Array(this.#digests.subarray(0, this.#chunks * DIGEST_BYTES)),
-      offsets: this.#offsets.slice(0, this.#chunks),
-      compressedSizes: this.#compressedSizes.slice(0, this.#chunks),
-      sizes: this.#sizes.slice(0, this.#chunks),
-      firstChunk: this.#firstChunk.slice(0, this.#entries + 1)
-    };
   }
 };
 

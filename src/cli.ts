@@ -22,6 +22,7 @@ const status = await main({
   cwd: process.cwd(),
   platform: process.platform,
   arch: process.arch,
+  uid: process.getuid?.(),
   home: homedir(),
   stdin: process.stdin,
   stdout: (text) => process.stdout.write(text),

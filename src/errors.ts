@@ -10,6 +10,15 @@ export const ERROR_CODES = {
     meaning: 'The image reference does not follow the reference grammar.',
     hint: 'Write it as [registry/]repository[:tag][@sha256:…], in lower case.',
   },
+  CONFIG_INVALID: {
+    meaning:
+      'A configuration file of this machine (registries.conf, hosts.toml, config.json, a certificate) cannot be used.',
+    hint: 'Correct the file that the message names; nothing was downloaded.',
+  },
+  IMAGE_BLOCKED: {
+    meaning: 'The registries.conf of this machine forbids to pull from where the image is.',
+    hint: 'Ask whoever looks after this machine; the message names the file.',
+  },
   DESTINATION_UNSAFE: {
     meaning: 'The destination directory must not be replaced by a root file system.',
     hint: 'Choose a directory that is absent, empty, or was made by an earlier pull.',
@@ -35,9 +44,17 @@ export const ERROR_CODES = {
     meaning: 'The registry could not be reached or kept failing.',
     hint: 'Check the host name and the network; the message names the last failure.',
   },
+  TLS_FAILED: {
+    meaning: 'No trusted connection to the registry came about: its certificate was not accepted.',
+    hint: "Give the authority's certificate by ca-file or a certs.d directory; set tls-verify to false only on a network you trust.",
+  },
   RESPONSE_INVALID: {
     meaning: 'The registry answered with something the distribution specification does not allow.',
     hint: 'Something between here and the registry may be altering answers.',
+  },
+  LAYOUT_INVALID: {
+    meaning: 'An image layout or archive on this machine is absent, malformed, or does not hold the image.',
+    hint: 'Write it again with skopeo copy, docker save or docker buildx build --output.',
   },
   PLATFORM_NOT_FOUND: {
     meaning: 'The image has no manifest for the wanted platform.',

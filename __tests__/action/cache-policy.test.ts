@@ -5,7 +5,7 @@ const hosted: CacheFacts = {
   requested: 'auto',
   jobMode: '',
   serviceAvailable: true,
-  authenticated: false,
+  isRestricted: false,
   visibility: 'public',
   store: 'temporary',
 };
@@ -27,19 +27,23 @@ describe('the cache policy', () => {
     ['cache-mode write', { requested: 'write' }, ALL],
     ['cache-mode read', { requested: 'read' }, 'sr rr'],
     ['cache-mode none', { requested: 'none' }, ''],
-    ['a credential in a private repository', { authenticated: true, visibility: 'private' }, ALL],
-    ['a credential in a public repository', { authenticated: true }, ''],
-    ['a credential in an internal repository', { authenticated: true, visibility: 'internal' }, ''],
-    ['a credential in a repository nothing is known of', { authenticated: true, visibility: 'unknown' }, ''],
-    ['no credential in a repository nothing is known of', { visibility: 'unknown' }, ALL],
+    ['a restricted image in a private repository', { isRestricted: true, visibility: 'private' }, ALL],
+    ['a restricted image in a public repository', { isRestricted: true }, ''],
+    ['a restricted image in an internal repository', { isRestricted: true, visibility: 'internal' }, ''],
     [
-      'a credential in a public repository, but the user says write',
-      { authenticated: true, requested: 'write' },
+      'a restricted image in a repository nothing is known of',
+      { isRestricted: true, visibility: 'unknown' },
+      '',
+    ],
+    ['an open image in a repository nothing is known of', { visibility: 'unknown' }, ALL],
+    [
+      'a restricted image in a public repository, but the user says write',
+      { isRestricted: true, requested: 'write' },
       ALL,
     ],
     [
-      'a credential in a public repository, but the user says read',
-      { authenticated: true, requested: 'read' },
+      'a restricted image in a public repository, but the user says read',
+      { isRestricted: true, requested: 'read' },
       'sr rr',
     ],
     ['a job that may not use the cache', { jobMode: 'none' }, 'sr'],
@@ -59,12 +63,16 @@ describe('the cache policy', () => {
     ['a self-hosted runner, read', { store: 'tool-cache', requested: 'read' }, 'sr rr'],
     ['a self-hosted runner, none', { store: 'tool-cache', requested: 'none' }, ''],
     [
-      'a self-hosted runner of a public repository, with a credential',
-      { store: 'tool-cache', authenticated: true },
+      'a self-hosted runner of a public repository, and a restricted image',
+      { store: 'tool-cache', isRestricted: true },
       '',
     ],
     ['a directory the user named', { store: 'cache-dir' }, 'sr sw'],
-    ['a directory the user named, with a credential', { store: 'cache-dir', authenticated: true }, 'sr sw'],
+    [
+      'a directory the user named, and a restricted image',
+      { store: 'cache-dir', isRestricted: true },
+      'sr sw',
+    ],
     ['a directory the user named, and the service', { store: 'cache-dir', requested: 'write' }, ALL],
     ['a directory, in a job that may not use the service', { store: 'cache-dir', jobMode: 'none' }, 'sr sw'],
   ])('for %s', (_, changes, expected) => {
@@ -84,7 +92,7 @@ describe('the cache policy', () => {
   });
 
   it('tells how to cache what it leaves out', () => {
-    const { reason } = decideCache({ ...hosted, authenticated: true });
+    const { reason } = decideCache({ ...hosted, isRestricted: true });
     expect(reason).toContain('public');
     expect(reason).toContain('cache-mode');
   });

@@ -34,14 +34,27 @@ function failure(work: () => unknown): PullError {
 describe('the inputs of the action', () => {
   it('have defaults for all but the image', () => {
     expect(read()).toEqual({
-      reference: { registry: 'docker.io', repository: 'library/alpine', tag: 'latest' },
+      image: {
+        kind: 'registry',
+        reference: { registry: 'docker.io', repository: 'library/alpine', tag: 'latest' },
+        shortName: 'alpine',
+      },
+      seeds: [],
       platform: expect.objectContaining({ os: 'linux' }),
       destination: '/workspace/rootfs',
       ownership: 'auto',
       limits: {},
-      credential: undefined,
-      fallbackCredential: undefined,
-      tlsVerify: true,
+      network: {
+        hosts: expect.objectContaining({
+          tlsVerify: true,
+          mirrors: [],
+          env: { GITHUB_WORKSPACE: '/workspace' },
+        }),
+        login: { username: '', password: '' },
+        authFile: undefined,
+        fallback: undefined,
+        platform: process.platform,
+      },
       cacheMode: 'auto',
       cacheKeyPrefix: 'oci-pull-v1',
       cacheDirectory: undefined,
@@ -77,11 +90,38 @@ describe('the inputs of the action', () => {
       { limits: { entries: 5, depth: 6, fileSize: 1024 } },
     ],
     ['a cache directory', { 'cache-dir': '.cache' }, { cacheDirectory: '/workspace/.cache' }],
-    ['no certificates', { 'tls-verify': 'False' }, { tlsVerify: false }],
+    ['no certificates', { 'tls-verify': 'False' }, { network: { hosts: { tlsVerify: false } } }],
+    [
+      'mirrors, one a line',
+      { mirrors: 'a.test\n\n  docker.io=b.test/hub\n' },
+      { network: { hosts: { mirrors: ['a.test', 'docker.io=b.test/hub'] } } },
+    ],
+    [
+      'a directory of hosts',
+      { 'hosts-dir': 'hosts' },
+      { network: { hosts: { hostsDirectory: '/workspace/hosts' } } },
+    ],
+    ['an authority', { 'ca-file': '/ca.pem' }, { network: { hosts: { authorityFile: '/ca.pem' } } }],
+    ['an authfile', { authfile: 'auth.json' }, { network: { authFile: '/workspace/auth.json' } }],
+    [
+      'an image on this machine',
+      { image: 'oci:out/image:v1' },
+      { image: { kind: 'oci', path: '/workspace/out/image', name: 'v1' } },
+    ],
+    [
+      'seeds, one a line',
+      { seed: 'oci:a\ndocker-archive:/b.tar' },
+      {
+        seeds: [
+          { kind: 'oci', path: '/workspace/a' },
+          { kind: 'docker-archive', path: '/b.tar' },
+        ],
+      },
+    ],
     ['a cache mode', { 'cache-mode': 'read' }, { cacheMode: 'read' }],
     ['a prefix', { 'cache-key-prefix': 'team-x' }, { cacheKeyPrefix: 'team-x' }],
     ['a concurrency', { concurrency: '64' }, { concurrency: 64 }],
-    ['a credential', { username: 'u', password: 'p' }, { credential: { username: 'u', password: 'p' } }],
+    ['a login', { username: 'u', password: 'p' }, { network: { login: { username: 'u', password: 'p' } } }],
   ])('take %s', (_, inputs, expected) => {
     expect(read(inputs)).toMatchObject(expected);
   });
@@ -91,6 +131,7 @@ describe('the inputs of the action', () => {
     ['a malformed image', { image: 'alpine:no blanks' }, 'REFERENCE_INVALID'],
     ['a malformed platform', { platform: 'linux' }, 'INPUT_INVALID'],
     ['a NUL in the destination', { destination: 'a\0b' }, 'INPUT_INVALID'],
+    ['a home directory that no shell will replace', { destination: '~/rootfs' }, 'INPUT_INVALID'],
     ['a user name without password', { username: 'u' }, 'INPUT_INVALID'],
     ['a password without user name', { password: 'p' }, 'INPUT_INVALID'],
     ['a truth value of its own', { 'tls-verify': 'yes' }, 'INPUT_INVALID'],
@@ -106,21 +147,14 @@ describe('the inputs of the action', () => {
     expect(failure(() => read(inputs)).code).toBe(code);
   });
 
-  it('use the token for ghcr.io alone, and only without a user name', () => {
+  it('keep the token for ghcr.io alone, and from connections that are not verified', () => {
     const token = { 'github-token': 'token' };
     const env = { GITHUB_ACTOR: 'octocat' };
-    expect(read({ ...token, image: 'ghcr.io/o/r' }, env)).toMatchObject({
-      credential: undefined,
-      fallbackCredential: { username: 'octocat', password: 'token' },
+    expect(read(token, env).network.fallback).toMatchObject({
+      registry: 'ghcr.io',
+      credential: { username: 'octocat', password: 'token' },
     });
-    expect(read({ ...token, image: 'quay.io/o/r' }, env).fallbackCredential).toBeUndefined();
-    const unverified = { ...token, image: 'ghcr.io/o/r', 'tls-verify': 'false' };
-    expect(read(unverified, env).fallbackCredential).toBeUndefined();
-    const own = { username: 'u', password: 'p' };
-    expect(read({ ...token, ...own, image: 'ghcr.io/o/r' }, env)).toMatchObject({
-      credential: own,
-      fallbackCredential: undefined,
-    });
+    expect(read({ ...token, 'tls-verify': 'false' }, env).network.fallback).toBeUndefined();
   });
 
   it('mask every secret, even when another input is refused', () => {

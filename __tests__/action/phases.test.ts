@@ -137,8 +137,13 @@ describe('both phases of the action', () => {
     const event = join(runner.root, 'event.json');
     await writeFile(event, JSON.stringify({ repository: { visibility: 'public' } }));
     vi.stubEnv('GITHUB_EVENT_PATH', event);
-    await runMain(pullOf('a'), signal);
+    const pull: Pull = async (options) => {
+      const result = await pullOf('a')({ ...options, ...options.restricted });
+      return { ...result, isRestricted: true };
+    };
+    await runMain(pull, signal);
     expect(given).toMatchObject({ storeRead: false, storeWrite: false, cache: undefined });
+    expect(runner.output()).toContain('the image cannot be pulled without a credential');
     expect(await runner.file('STATE')).not.toContain('livePacks');
     expect(service.log).toEqual([]);
   });

@@ -88,6 +88,24 @@ pie title Where the layers came from
     expect(new Set(rows.map((row) => row.split('|').length))).toEqual(new Set([10]));
   });
 
+  it('tells who served what where there was a choice', () => {
+    const hosts = [
+      { host: 'mirror.test', bytes: 9_000_000, requests: 4, failures: 2 },
+      { host: 'registry.test', bytes: 1_000_000, requests: 5, failures: 0 },
+    ];
+    expect(renderSummary(pullResult({ hosts }))).toContain(
+      '- hosts: <code>mirror.test</code> 9.00 MB (2 failures), <code>registry.test</code> 1.00 MB\n',
+    );
+    expect(renderSummary(pullResult({ hosts: hosts.slice(1) }))).not.toContain('- hosts');
+  });
+
+  it('tells what was on this machine already', () => {
+    const layers = [layerReport({ way: 'local', bytesFromSeed: 100_000_000, bytesFromCache: 0 })];
+    const markdown = renderSummary(pullResult({ layers, bytesFromSeed: 100_000_000 }));
+    expect(markdown).toContain('| on this machine |');
+    expect(markdown).toContain('"this machine (100 MB)" : 100000000');
+  });
+
   it('stays far below 1 MiB for the worst image', () => {
     const layers = Array.from({ length: 5000 }, () =>
       layerReport({ reason: '\uffee'.repeat(5000), digest: '\uffee'.repeat(200) }),
@@ -115,6 +133,7 @@ describe('the outputs', () => {
       'cache-hit': 'false',
       'bytes-downloaded': '10000000',
       'bytes-from-cache': '90000000',
+      'bytes-from-seed': '0',
       'bytes-total': '100000000',
       requests: '9',
     });

@@ -4,22 +4,21 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type CacheBackend, openCache } from '../../src/cache/choose-backend.ts';
 import * as keys from '../../src/cache/keys.ts';
 import { RemoteCacheSession } from '../../src/cache/remote-session.ts';
 import type { SaveReport } from '../../src/cache/save.ts';
-import { createToolkitCache } from '../../src/cache/toolkit-backend.ts';
 import { imageIdentity, PREFIX, TODAY } from '../support/cache-flow.ts';
-import { CacheService } from '../support/cache-service.ts';
+import { CacheService, SERVICE_LIMITS } from '../support/cache-service.ts';
 import { startRunner } from '../support/runner.ts';
 
-const JOBS = 8;
 const script = join(import.meta.dirname, '..', 'support', 'save-job.ts');
 let root: string;
 let service: CacheService;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'race-'));
-  service = await CacheService.start();
+  service = await CacheService.start(SERVICE_LIMITS);
 });
 afterEach(async () => {
   await service.close();
@@ -31,10 +30,11 @@ interface Job {
   readonly temp: string;
 }
 
-async function startJob(number: number): Promise<Job> {
+async function startJob(number: number, backend: CacheBackend): Promise<Job> {
   const temp = join(root, String(number));
   await mkdir(temp);
-  const env = { PATH: process.env.PATH, RUNNER_TEMP: temp, ...service.environment() };
+  const { PATH } = process.env;
+  const env = { PATH, RUNNER_TEMP: temp, CACHE_BACKEND: backend, ...service.environment() };
   const child = spawn(process.execPath, [script], { env, stdio: ['pipe', 'ignore', 'pipe'] });
   let said = '';
   for await (const part of child.stderr) {
@@ -44,15 +44,18 @@ async function startJob(number: number): Promise<Job> {
   throw new Error(`the job did not start: ${said}`);
 }
 
-async function finish(job: Job): Promise<SaveReport> {
+async function finish(job: Job): Promise<SaveReport & { milliseconds: number }> {
   const [code] = await once(job.process, 'exit');
   expect(code).toBe(0);
-  return JSON.parse(await readFile(join(job.temp, 'report.json'), 'utf8')) as SaveReport;
+  return JSON.parse(await readFile(join(job.temp, 'report.json'), 'utf8'));
 }
 
-describe('jobs of a matrix that save the same image at once', () => {
+describe.each([
+  ['direct', 24],
+  ['toolkit', 8],
+] as const)('jobs of a matrix that save the same image at once (%s, %i jobs)', (backend, count) => {
   it('leaves one whole image in the cache, and every job ends well', async () => {
-    const jobs = await Promise.all(Array.from({ length: JOBS }, (_, number) => startJob(number)));
+    const jobs = await Promise.all(Array.from({ length: count }, (_, number) => startJob(number, backend)));
     const finished = jobs.map(finish);
     for (const job of jobs) job.process.stdin?.end();
     const reports = await Promise.all(finished);
@@ -64,16 +67,27 @@ describe('jobs of a matrix that save the same image at once', () => {
     expect(saved).toHaveLength(4);
     expect(saved.at(-1)).toBe(keys.headKey(PREFIX, imageIdentity(), TODAY));
     // Four at least; a job that uploads nothing wastes one, and only jobs that share the uploads may waste more.
-    expect(service.count('CreateCacheEntry')).toBeLessThanOrEqual(4 + 2 * JOBS);
-    await expectRestorable();
-  }, 60_000);
+    expect(service.count('CreateCacheEntry')).toBeLessThanOrEqual(4 + 2 * count);
+    if (backend === 'direct') expectLosersToStopEarly(reports);
+    await expectRestorable(backend);
+  }, 120_000);
 });
 
-async function expectRestorable(): Promise<void> {
+function expectLosersToStopEarly(reports: readonly (SaveReport & { milliseconds: number })[]): void {
+  expect(reports.filter((report) => report.kind === 'incomplete')).toEqual([]);
+  const losers = reports.filter((report) => report.uploadedPacks === 0);
+  expect(losers.length).toBeGreaterThan(0);
+  expect(Math.max(...losers.map(({ milliseconds }) => milliseconds))).toBeLessThan(5000);
+  // What nobody uses is not sent: three packs and a head.
+  expect(service.log.filter(({ method }) => method === 'PUT')).toHaveLength(4);
+}
+
+async function expectRestorable(backend: CacheBackend): Promise<void> {
   const runner = await startRunner(service.environment());
   try {
     const log = () => undefined;
-    const cache = createToolkitCache({ tempDirectory: runner.temp, log });
+    const rest = { log, debug: log, onSecret: log };
+    const cache = openCache({ backend, env: process.env, tempDirectory: runner.temp, ...rest });
     const { signal } = new AbortController();
     const session = new RemoteCacheSession({ cache, prefix: PREFIX, log, signal });
     const report = await session.restore(imageIdentity(), join(runner.root, 'packs'));

@@ -176,11 +176,80 @@ describe('a save that cannot finish', () => {
     expect(await save(cold([small]))).toMatchObject({ kind: 'saved', uploadedPacks: 1 });
   });
 
-  it.each(['denied', 'unavailable'] as const)('does not wait when the cache is %s', async (kind) => {
-    cache.outcomeFor = ({ key }) => (key === packKey(large) ? { kind, message: kind } : undefined);
-    expect(await save(cold([small, large]))).toMatchObject({ kind: 'incomplete', message: kind });
-    expect(cache.calls.filter((call) => call === `lookup ${packKey(large)}`)).toEqual([]);
+  it('leaves the field to a job that holds the first pack', async () => {
+    cache.outcomeFor = () => ({ kind: 'taken' });
+    expect(await save(cold([small, large]))).toMatchObject({ kind: 'raced', uploadedPacks: 0 });
+    expect(cache.calls.filter((call) => call.startsWith('save'))).toHaveLength(1);
   });
+
+  it('does not wait for a head that another job is about to write', async () => {
+    cache.outcomeFor = ({ name }) => (name === keys.HEAD_NAME ? { kind: 'taken' } : undefined);
+    expect(await save(cold([small]))).toMatchObject({ kind: 'raced', uploadedPacks: 1 });
+    expect(cache.calls.filter((call) => call.startsWith('lookup'))).toHaveLength(1);
+  });
+
+  it.each([true, false])('waits for a pack that another job holds (it comes: %s)', async (comes) => {
+    const name = keys.packName(large.key);
+    cache.outcomeFor = ({ key }) => {
+      if (key !== packKey(large)) return undefined;
+      if (comes) setTimeout(() => cache.entries.push({ name, key, bytes: Buffer.alloc(1) }), 15);
+      return { kind: 'taken' };
+    };
+    const report = await save(cold([small, large]));
+    expect(report).toMatchObject({ kind: comes ? 'saved' : 'incomplete', uploadedPacks: 1 });
+    expect(cache.keys().includes(headKey())).toBe(comes);
+  });
+
+  it('saves everything anew, once, when the backend has given way to another', async () => {
+    let isFirst = true;
+    cache.outcomeFor = ({ key }) => {
+      if (key !== packKey(large) || !isFirst) return undefined;
+      isFirst = false;
+      cache.form = 'archive';
+      cache.entries.length = 0;
+      return { kind: 'switched' };
+    };
+    expect(await save(cold([small, large]))).toMatchObject({
+      kind: 'saved',
+      uploadedPacks: 2,
+      uploadedBytes: 1000,
+    });
+    expect(cache.keys()).toEqual([packKey(small), packKey(large), headKey()]);
+  });
+
+  it('does not count on packs that were restored from entries of another form', async () => {
+    const restored = {
+      image,
+      form: 'archive' as const,
+      headKey: headKey(),
+      packs: listed('fetched', small),
+    };
+    const plan = { ...cold([small, large]), restored, newPacks: [large] };
+    expect(await save(plan)).toMatchObject({ kind: 'saved', uploadedPacks: 2 });
+  });
+
+  it('hands on when it has to end', async () => {
+    const asked: unknown[] = [];
+    cache.outcomeFor = ({ deadline, signal }) => {
+      asked.push(deadline !== undefined && deadline > Date.now() && signal instanceof AbortSignal);
+      return undefined;
+    };
+    await save(cold([small]), { deadlineMs: 10_000 });
+    expect(asked).toEqual([true, true]);
+  });
+
+  it.each(['denied', 'quota', 'throttled', 'network', 'unavailable'] as const)(
+    'does not wait when the cache is %s',
+    async (kind) => {
+      cache.outcomeFor = ({ key }) => (key === packKey(large) ? { kind, message: kind } : undefined);
+      expect(await save(cold([small, large]))).toMatchObject({
+        kind: 'incomplete',
+        message: kind,
+        reason: kind,
+      });
+      expect(cache.calls.filter((call) => call === `lookup ${packKey(large)}`)).toEqual([]);
+    },
+  );
 
   it('keeps the first reason when packs beside it succeed', async () => {
     const packs = await Promise.all(Array.from({ length: 5 }, (_, i) => makePack(directory, `${i}`, 10 + i)));

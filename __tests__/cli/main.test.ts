@@ -16,6 +16,7 @@ async function run(argv: readonly string[], changes: Partial<Program> = {}) {
     cwd: '/project',
     platform: 'linux',
     arch: 'x64',
+    uid: 1000,
     home: '/home/me',
     stdin: Readable.from([]),
     stdout: (text) => {
@@ -60,7 +61,9 @@ describe('a pull that works', () => {
       return RESULT;
     };
     await run(['alpine:3', 'out', '--concurrency', '3'], { pull });
-    expect(seen).toMatchObject([{ reference: { tag: '3' }, destination: '/project/out', concurrency: 3 }]);
+    expect(seen).toMatchObject([
+      { image: { reference: { tag: '3' } }, destination: '/project/out', concurrency: 3 },
+    ]);
   });
 
   it('keeps messages off standard output', async () => {

@@ -9,6 +9,7 @@ const SURROUNDINGS: Surroundings = {
   arch: 'arm64',
   home: '/home/me',
   env: {},
+  uid: 1000,
   stdin: Readable.from(['secret\n']),
   signal: new AbortController().signal,
 };
@@ -24,13 +25,30 @@ const optionsOf = (...argv: string[]) => toPullOptions(argumentsOf(...argv), SUR
 describe('toPullOptions', () => {
   it('fills in what goes without saying', async () => {
     expect(await optionsOf('alpine', 'rootfs')).toEqual({
-      reference: { registry: 'docker.io', repository: 'library/alpine', tag: 'latest' },
+      image: {
+        kind: 'registry',
+        reference: { registry: 'docker.io', repository: 'library/alpine', tag: 'latest' },
+        shortName: 'alpine',
+      },
+      seeds: [],
       platform: { os: 'linux', architecture: 'arm64' },
       destination: '/project/rootfs',
       ownership: 'auto',
       limits: {},
-      credential: undefined,
-      tlsVerify: true,
+      network: {
+        hosts: {
+          tlsVerify: true,
+          mirrors: [],
+          hostsDirectory: undefined,
+          authorityFile: undefined,
+          env: {},
+          home: '/home/me',
+          uid: 1000,
+        },
+        login: { username: undefined, password: undefined },
+        authFile: undefined,
+        platform: 'linux',
+      },
       storeDirectory: '/home/me/.cache/oci-pull',
       storeRead: true,
       storeWrite: true,
@@ -49,6 +67,15 @@ describe('toPullOptions', () => {
   it('takes relative paths from the current directory', async () => {
     const options = await optionsOf('a', '../out', '--cache-dir', 'cache');
     expect(options).toMatchObject({ destination: '/out', storeDirectory: '/project/cache' });
+    const files = ['--authfile=auth.json', '--hosts-dir=hosts', '--ca-file=ca.pem', '--seed=oci:seed'];
+    expect(await optionsOf('oci-archive:a.tar:v1', 'b', ...files)).toMatchObject({
+      image: { kind: 'oci-archive', path: '/project/a.tar', name: 'v1' },
+      seeds: [{ kind: 'oci', path: '/project/seed' }],
+      network: {
+        authFile: '/project/auth.json',
+        hosts: { hostsDirectory: '/project/hosts', authorityFile: '/project/ca.pem' },
+      },
+    });
   });
 
   it('takes limits by name', async () => {
@@ -58,13 +85,14 @@ describe('toPullOptions', () => {
 
   it('reads the password from standard input', async () => {
     const options = await optionsOf('a', 'b', '--username', 'me', '--password-stdin');
-    expect(options.credential).toEqual({ username: 'me', password: 'secret' });
+    expect(options.network.login).toEqual({ username: 'me', password: 'secret' });
   });
 
   it.each([
     ['a reference', ['a/UPPER', 'b'], 'REFERENCE_INVALID'],
     ['a platform', ['a', 'b', '--platform', 'linux/'], 'INPUT_INVALID'],
     ['a limit', ['a', 'b', '--limit', 'depth=0'], 'INPUT_INVALID'],
+    ['a seed', ['a', 'b', '--seed', 'oci:'], 'REFERENCE_INVALID'],
   ])('refuses %s that cannot be', async (_, argv, code) => {
     await expect(optionsOf(...argv)).rejects.toMatchObject({ code });
   });

@@ -40,6 +40,8 @@ describe('the report for people', () => {
   it('says it when nothing was downloaded', () => {
     const warm = { ...RESULT, cacheHit: true, bytesDownloaded: 0, bytesFromCache: 352_000_000, requests: 1 };
     expect(renderReport(warm)).toContain('\nall 352 MB from the cache; 1 request, 3.1 s');
+    const local = { ...warm, bytesFromCache: 0, bytesFromSeed: 352_000_000, requests: 0 };
+    expect(renderReport(local)).toContain('\nall 352 MB from this machine; 0 requests, 3.1 s');
   });
 });
 
@@ -58,8 +60,10 @@ describe('the report for programs', () => {
       'cache-hit',
       'bytes-downloaded',
       'bytes-from-cache',
+      'bytes-from-seed',
       'bytes-total',
       'requests',
+      'hosts',
       'layers',
       'timings',
       'warnings',

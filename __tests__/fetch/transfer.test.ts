@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { PullError } from '../../src/errors.ts';
 import { createTally } from '../../src/fetch/tally.ts';
 import { transfer } from '../../src/fetch/transfer.ts';
-import type { FetchGroup, FetchPlan } from '../../src/plan/fetch-plan.ts';
+import type { BlobTail, FetchGroup, FetchPlan, PlanLayer } from '../../src/plan/fetch-plan.ts';
 import { planFetch } from '../../src/plan/plan.ts';
 import { Staging } from '../../src/store/staging.ts';
 import { ChunkStore } from '../../src/store/store.ts';
@@ -45,12 +47,13 @@ function imageOf(layers: readonly SampleChunk[][], packTarget = OPTIONS.packTarg
 async function run(
   image: Image,
   source: FakeSourceOptions = {},
-  more: { concurrency?: number; signal?: AbortSignal } = {},
+  more: { concurrency?: number; signal?: AbortSignal; hasShownRanges?: boolean } = {},
 ) {
   const staging = new Staging(await ChunkStore.open(newDirectory(), false));
   const fake = createFakeSource({ blobs: image.blobs, ...source });
   const board = ProgressBoard.create(image.plan.groups.length);
   const tallies = createTally(image.blobs.length);
+  if (more.hasShownRanges) for (const tally of tallies) tally.ranges = 1;
   let received = 0;
   const outcome = transfer(image.plan.groups, {
     source: fake,
@@ -151,6 +154,56 @@ describe('transfer', () => {
     expect(seen.slice(0, 2)).toEqual(['asked 0', 'answered 0']);
   });
 
+  it('does not wait where the layer has shown before that its ranges are honoured', async () => {
+    let [under, most] = [0, 0];
+    const { outcome, written } = await run(
+      imageOf([scattered(4)]),
+      {
+        onRequest: async () => {
+          most = Math.max(most, ++under);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          under--;
+        },
+      },
+      { concurrency: 4, hasShownRanges: true },
+    );
+    await outcome;
+    await written();
+    expect(most).toBe(4);
+  });
+
+  it.each([0, 3, 10])(
+    'takes what is left of a layer out of the first whole answer, be it to request %i',
+    async (first) => {
+      const { outcome, source, board, written } = await run(
+        two,
+        { ignoresRanges: ({ number }) => number >= first, cut: [97], onSlice: () => nextTurn() },
+        { concurrency: 4, hasShownRanges: true },
+      );
+      await outcome;
+      expect(await written()).toEqual(fillPacks(two.plan, two.blobs));
+      expectComplete(board, two.plan.groups);
+      expect(source.openBodies).toBe(0);
+    },
+  );
+
+  it('reads only one of several whole answers', async () => {
+    const begun: number[] = [];
+    const { outcome, written } = await run(
+      imageOf([scattered(8)]),
+      {
+        ignoresRanges: true,
+        onSlice: ({ number }) => {
+          if (begun.at(-1) !== number) begun.push(number);
+        },
+      },
+      { concurrency: 8, hasShownRanges: true },
+    );
+    await outcome;
+    await written();
+    expect(begun).toHaveLength(1);
+  });
+
   it('has nothing to do without groups', async () => {
     const { outcome, source } = await run({ plan: planFetch([], nothingStored, OPTIONS), blobs: [] });
     await outcome;
@@ -205,6 +258,62 @@ describe('transfer', () => {
     const { outcome, written } = await run(image);
     await outcome;
     expect((await written()).get(0)?.equals(blob)).toBe(true);
+  });
+});
+
+describe('a transfer of a layer whose end has been fetched', () => {
+  const size = 17 << 20;
+  const blob = randomBytes(size);
+  const layer = (tail: BlobTail): PlanLayer => ({
+    kind: 'plain',
+    digest: descriptorOf(blob).digest,
+    compressedSize: size,
+    tail,
+  });
+  const before = 1000;
+
+  /** A file that holds the blob from `start` on, and other things around it. */
+  function withEnd(start: number): Image {
+    const path = join(newDirectory(), 'scratch');
+    writeFileSync(path, Buffer.concat([randomBytes(before), blob.subarray(start), randomBytes(10)]));
+    return {
+      plan: planFetch([layer({ start, path, offset: before })], nothingStored, OPTIONS),
+      blobs: [blob],
+    };
+  }
+
+  it.each([
+    ['in the last group', size - 5, 3],
+    ['with the last group', 16 << 20, 2],
+    ['in the group before the last', 10 << 20, 2],
+    ['in the first group', 100, 1],
+    ['with the blob', 0, 0],
+  ])('that begins %s asks for no byte of it', async (_, start, requests) => {
+    const image = withEnd(start);
+    const { outcome, source, board, written, received } = await run(image);
+    await outcome;
+    expect((await written()).get(0)?.equals(blob)).toBe(true);
+    expectComplete(board, image.plan.groups);
+    expect(source.log).toHaveLength(requests);
+    expect(received()).toBe(start);
+  });
+
+  it('takes a whole answer for what it is', async () => {
+    const image = withEnd(10 << 20);
+    const { outcome, source, board, written } = await run(image, { ignoresRanges: true });
+    await outcome;
+    expect((await written()).get(0)?.equals(blob)).toBe(true);
+    expectComplete(board, image.plan.groups);
+    expect(source.log).toHaveLength(1);
+  });
+
+  it('fails where the file is gone', async () => {
+    const tail = { start: 10 << 20, path: join(newDirectory(), 'gone'), offset: 0 };
+    const plan = planFetch([layer(tail)], nothingStored, OPTIONS);
+    const { outcome, source, written } = await run({ plan, blobs: [blob] });
+    await rejected('STORE_FAILED', outcome);
+    expect(source.openBodies).toBe(0);
+    await written();
   });
 });
 

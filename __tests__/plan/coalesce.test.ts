@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type ByteRange, containsRange, rangeLength } from '../../src/bytes/range.ts';
 import { type CoalesceCosts, coalesce, keptBytes, splitWhole } from '../../src/plan/coalesce.ts';
 
-const COSTS: CoalesceCosts = { wasteBudget: 0, maxRanges: 100, maxRangeBytes: 1000 };
+const COSTS: CoalesceCosts = { maxGap: 1000, wasteBudget: 0, maxRanges: 100, maxRangeBytes: 1000 };
 const range = (start: number, end: number): ByteRange => ({ start, end });
 const ranges = (pieces: readonly ByteRange[], costs: Partial<CoalesceCosts> = {}) =>
   coalesce(pieces, { ...COSTS, ...costs }).map((found) => found.range);
@@ -40,6 +40,27 @@ describe('coalesce', () => {
     expect(ranges(pieces, { maxRanges: 1 })).toEqual([range(0, 40)]);
   });
 
+  it('fetches no gap that costs more than a request, whatever the budget', () => {
+    const pieces = [range(0, 10), range(15, 20), range(22, 30)];
+    expect(ranges(pieces, { wasteBudget: 100, maxGap: 5 })).toEqual([range(0, 30)]);
+    expect(ranges(pieces, { wasteBudget: 100, maxGap: 4 })).toEqual([range(0, 10), range(15, 30)]);
+    expect(ranges(pieces, { wasteBudget: 100, maxGap: 1 })).toEqual(pieces);
+  });
+
+  it('takes the first ones where not all gaps of one length fit into the budget', () => {
+    const pieces = [range(0, 10), range(12, 20), range(22, 30), range(32, 40)];
+    expect(ranges(pieces, { wasteBudget: 5 })).toEqual([range(0, 30), range(32, 40)]);
+  });
+
+  it('ends a range where it is told to, gap or no gap', () => {
+    const pieces = [range(0, 10), range(10, 20), range(22, 30)];
+    const costs = { ...COSTS, wasteBudget: 100 };
+    const found = (...cuts: number[]) => coalesce(pieces, costs, new Set(cuts)).map((one) => one.range);
+    expect(found(0)).toEqual([range(0, 10), range(10, 30)]);
+    expect(found(1)).toEqual([range(0, 20), range(22, 30)]);
+    expect(found(0, 1, 2)).toEqual(pieces);
+  });
+
   it('cuts a long run at the end of a piece', () => {
     const pieces = Array.from({ length: 6 }, (_, index) => range(index * 400, index * 400 + 400));
     expect(ranges(pieces)).toEqual([range(0, 800), range(800, 1600), range(1600, 2400)]);
@@ -66,6 +87,7 @@ const pieces = fc
     });
   });
 const costs = fc.record({
+  maxGap: fc.oneof(fc.nat(50), fc.constant(Number.POSITIVE_INFINITY)),
   wasteBudget: fc.oneof(fc.nat(300), fc.constant(Number.POSITIVE_INFINITY)),
   maxRanges: fc.integer({ min: 1, max: 20 }),
   maxRangeBytes: fc.oneof(fc.integer({ min: 1, max: 500 }), fc.constant(Number.POSITIVE_INFINITY)),
@@ -102,6 +124,18 @@ describe('whatever is needed, coalesce', () => {
       const found = coalesce(needed, given);
       const waste = found.reduce((sum, one) => sum + rangeLength(one.range) - keptBytes(one), 0);
       if (waste > given.wasteBudget) expect(found.length).toBeGreaterThanOrEqual(given.maxRanges);
+    }));
+
+  it('fetches no gap that costs more than a request unless there would be too many ranges', () =>
+    holds((needed, given) => {
+      const found = coalesce(needed, given);
+      const longest = Math.max(
+        0,
+        ...found.flatMap((one) =>
+          one.pieces.slice(1).map((piece, index) => piece.start - (one.pieces[index]?.end ?? 0)),
+        ),
+      );
+      if (longest > given.maxGap) expect(found.length).toBeGreaterThanOrEqual(given.maxRanges);
     }));
 
   it('gives no more ranges than allowed, long ones aside', () =>

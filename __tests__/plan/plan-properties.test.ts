@@ -19,7 +19,10 @@ import {
 
 /** Few names and one size for each, so that chunks often stand at several places. */
 const chunk = fc
-  .record({ seed: fc.integer({ min: 1, max: 30 }), gap: fc.oneof(fc.constant(0), fc.nat(80)) })
+  .record({
+    seed: fc.integer({ min: 1, max: 30 }),
+    gap: fc.oneof(fc.constant(0), fc.nat(80), fc.nat(20_000)),
+  })
   .map(({ seed, gap }): SampleChunk => ({ seed, gap, compressedSize: 5 + seed, size: 100 + seed }));
 const chunked = fc
   .tuple(fc.array(chunk, { maxLength: 25 }), fc.nat(2000), fc.nat(5000))
@@ -32,6 +35,13 @@ const plain = fc
   .map((seed) => ({ layer: plainLayer(seed, seed) as PlanLayer, chunks: [] as SampleChunk[] }));
 const image = fc.array(fc.oneof({ weight: 3, arbitrary: chunked }, plain), { maxLength: 6 });
 const store = fc.uniqueArray(fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 100, max: 104 })));
+const link = fc.record({
+  link: fc.option(
+    fc.record({ roundTripMs: fc.nat(500), bytesPerSecond: fc.option(fc.nat(1e9), { nil: undefined }) }),
+    { nil: undefined },
+  ),
+  connections: fc.integer({ min: 1, max: 16 }),
+});
 const options = fc.record<PlanOptions>({
   pack: fc.nat(3),
   packOffset: fc.nat(200),
@@ -190,6 +200,27 @@ describe('whatever the image and the store, a plan', () => {
         ),
       ).toEqual(plan);
     }));
+
+  it('makes the same packs whatever the link', () =>
+    fc.assert(
+      fc.property(image, store, options, link, (layers, seeds, given, measured) => {
+        const planned = layers.map(({ layer }) => layer);
+        const [one, other] = [given, { ...given, ...measured }].map((each) =>
+          planFetch(planned, stored(seeds), each),
+        ) as [FetchPlan, FetchPlan];
+        expect(other.chunks).toEqual(one.chunks);
+        expect(other.files).toEqual(one.files);
+        const places = ({ layers: all }: FetchPlan) =>
+          all.map((layer) =>
+            layer.kind === 'plain'
+              ? [layer.file, layer.offset]
+              : [layer.sources.files, layer.sources.offsets],
+          );
+        expect(places(other)).toEqual(places(one));
+        const blobs = layers.map(({ layer, chunks }) => blobOf(layer, chunks));
+        expect(fillPacks(other, blobs)).toEqual(fillPacks(one, blobs));
+      }),
+    ));
 
   it('finds everything once its own packs are in the store', () =>
     holds(({ plan, image: layers, seeds }) => {

@@ -258,6 +258,42 @@ describe('a plan for a plain layer', () => {
   });
 });
 
+describe('a plan for a plain layer whose end has been fetched', () => {
+  const size = 2 * MAX_RANGE_BYTES + 5;
+  const planned = (start: number) =>
+    planFetch(
+      [{ ...plainLayer(1, size), tail: { start, path: '/scratch', offset: 7 } }],
+      nothingStored,
+      OPTIONS,
+    );
+
+  it('says which groups need not be requested, and counts only what has to be', () => {
+    const plan = planned(MAX_RANGE_BYTES + 100);
+    expect(plan.groups.map(({ tail }) => tail?.start)).toEqual([
+      undefined,
+      MAX_RANGE_BYTES + 100,
+      MAX_RANGE_BYTES + 100,
+    ]);
+    expect(plan.bytes).toEqual([{ missing: MAX_RANGE_BYTES + 100, cached: 0 }]);
+  });
+
+  it('is otherwise the same', () => {
+    const whole = planFetch([plainLayer(1, size)], nothingStored, OPTIONS);
+    const plan = planned(size - 1);
+    expect(plan.groups.map(({ tail, ...group }) => group)).toEqual(whole.groups);
+    expect([plan.chunks, plan.layers]).toEqual([whole.chunks, whole.layers]);
+  });
+
+  it('takes all of it from the store if it is there', () => {
+    const found = locateIn([{ form: 'blob', seed: 1, compressedSize: size, size }]);
+    const layer = { ...plainLayer(1, size), tail: { start: 3, path: '/scratch', offset: 7 } };
+    expect(planFetch([layer], found, OPTIONS)).toMatchObject({
+      groups: [],
+      bytes: [{ missing: 0, cached: size }],
+    });
+  });
+});
+
 describe('the packs of a plan', () => {
   it('begin where the options say', () => {
     const plan = planFetch([plainLayer(1, 10)], nothingStored, { ...OPTIONS, pack: 3, packOffset: 500 });
@@ -285,6 +321,15 @@ describe('the packs of a plan', () => {
       [0, 0],
       [0, 100],
       [1, 0],
+    ]);
+    expect([...sourcesOf(plan, 0).files]).toEqual([0, 0, 1]);
+  });
+
+  it('roll over between chunks that one request could bring', () => {
+    const plan = planFetch([chunkedLayer(three)], nothingStored, { ...OPTIONS, packTarget: 150 });
+    expect(plan.groups.map(({ pack, packOffset, range }) => [pack, packOffset, range])).toEqual([
+      [0, 0, { start: 0, end: 310 }],
+      [1, 0, { start: 320, end: 620 }],
     ]);
     expect([...sourcesOf(plan, 0).files]).toEqual([0, 0, 1]);
   });

@@ -1,24 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { PullError } from '../../src/errors.ts';
+import { openRegistryClient } from '../../src/registry/client.ts';
 import { fixtureImage } from '../support/fixture-image.ts';
-import type { RequestLog } from '../support/registry.ts';
-import type { RegistryAuth } from '../support/registry-auth.ts';
-import { REPOSITORY, rejection, startPair } from '../support/registry-client.ts';
+import { startRegistry } from '../support/registry.ts';
+import { clientOptionsFor, REPOSITORY, rejection, startPair } from '../support/registry-client.ts';
+import { BEARER, CREDENTIAL, trace, traceManifest, V1 } from './traced-pull.ts';
 
-const CREDENTIAL = { username: 'reader', password: 'hunter2-hunter2-hunter2' };
-const BEARER = { kind: 'bearer', ...CREDENTIAL } as const;
-const V1 = { target: 'v1', expected: undefined };
 const image = fixtureImage();
-
-function trace(requests: readonly RequestLog[]): string[] {
-  return requests.map((one) => `${one.path.split(/[?/]/)[1]} ${one.authorization ?? 'none'} ${one.status}`);
-}
-
-/** Fetches the manifest and returns the requests that took. */
-async function traceManifest(auth: RegistryAuth) {
-  await using pair = await startPair({ auth }, { credential: CREDENTIAL });
-  expect((await pair.client.manifest(V1)).digest).toBe(image.digest);
-  return trace(pair.registry.requests);
-}
+const images = [{ repository: REPOSITORY, layout: image.layout }];
 
 describe('authorisation', () => {
   it('sends no credential to a registry that asks for none', async () => {
@@ -55,63 +44,74 @@ describe('authorisation', () => {
     expect(await traceManifest({ ...BEARER, challenge })).toEqual(expected);
   });
 
-  it('takes the scope of the registry once its own has not been enough', async () => {
-    const auth = { ...BEARER, neededScope: `repository:${REPOSITORY}:pull,metadata_read` };
-    expect(await traceManifest(auth)).toEqual([
-      'v2 none 401',
-      'token basic 200',
-      'v2 bearer 401',
-      'token basic 200',
-      'v2 bearer 200',
-    ]);
+  it('looks its credential up at the first refusal, and once', async () => {
+    let lookups = 0;
+    const lookUp = async () => {
+      lookups++;
+      return { kind: 'password', ...CREDENTIAL, source: 'a file' } as const;
+    };
+    for (const [auth, expected] of [
+      [{ kind: 'none' }, 0],
+      [BEARER, 1],
+    ] as const) {
+      lookups = 0;
+      await using registry = await startRegistry({ images, auth });
+      const client = openRegistryClient({ ...clientOptionsFor(registry.host), credential: lookUp });
+      await Promise.all(Array.from({ length: 8 }, () => client.manifest(V1)));
+      registry.expireTokens();
+      await client.manifest(V1);
+      await client.close();
+      expect(lookups).toBe(expected);
+    }
   });
 
-  it('does not ask again and again for a token that is never taken', async () => {
-    await using pair = await startPair({ auth: { ...BEARER, tokenUses: 0 } }, { credential: CREDENTIAL });
-    await expect(pair.client.manifest(V1)).rejects.toMatchObject({ code: 'UNAUTHORIZED', status: 401 });
-    expect(trace(pair.registry.requests)).toEqual(['v2 none 401', 'token basic 200', 'v2 bearer 401']);
+  it('fails as the lookup of its credential does, but not for what needs none', async () => {
+    const failure = new PullError('CONFIG_INVALID', 'config.json cannot be read');
+    const credential = () => Promise.reject(failure);
+    await using open = await startRegistry({ images });
+    await using guarded = await startRegistry({ images, auth: BEARER });
+    const [one, other] = [open, guarded].map(({ host }) =>
+      openRegistryClient({ ...clientOptionsFor(host), credential }),
+    );
+    expect((await one?.manifest(V1))?.digest).toBe(image.digest);
+    await expect(other?.manifest(V1)).rejects.toBe(failure);
+    await Promise.all([one?.close(), other?.close()]);
   });
 
-  it('gets one token for many requests at once, and one more when that has expired', async () => {
-    await using pair = await startPair({ auth: BEARER }, { credential: CREDENTIAL });
-    const many = () => Promise.all(Array.from({ length: 8 }, () => pair.client.manifest(V1)));
-    const tokens = () => pair.registry.requests.filter((one) => one.path.startsWith('/token')).length;
-    await many();
-    expect(tokens()).toBe(1);
-    pair.registry.expireTokens();
-    await many();
-    expect(tokens()).toBe(2);
+  it('finds nothing to say to a registry that offers Negotiate alone', async () => {
+    await using pair = await startPair(
+      { auth: { ...BEARER, challenge: () => ['Negotiate', 'NTLM TlRMTVNTUAAB=='] } },
+      { credential: CREDENTIAL },
+    );
+    await expect(pair.client.manifest(V1)).rejects.toMatchObject({
+      code: 'UNAUTHORIZED',
+      credentialSource: undefined,
+    });
+    expect(pair.client.requests).toBe(1);
   });
 
-  it('renews an expired token where the registry answers 400', async () => {
-    await using pair = await startPair({ auth: BEARER }, { credential: CREDENTIAL });
+  it('falls back to Basic where Bearer names no realm', async () => {
+    const auth = { kind: 'basic', ...CREDENTIAL } as const;
+    const headers = { 'www-authenticate': 'Bearer service="x", Basic realm="y"' };
+    const faults = [{ kind: 'status', status: 401, times: 1, headers }] as const;
+    await using pair = await startPair({ auth, faults }, { credential: CREDENTIAL });
     await pair.client.manifest(V1);
-    pair.registry.faults.add({ kind: 'status', status: 400, on: '/manifests/', times: 1 });
-    await pair.client.manifest(V1);
-    expect(trace(pair.registry.requests).slice(3)).toEqual([
-      'v2 bearer 400',
-      'token basic 200',
-      'v2 bearer 200',
-    ]);
+    expect(trace(pair.registry.requests)).toEqual(['v2 none 401', 'v2 basic 200']);
   });
 
-  it('repeats a token request that failed in passing', async () => {
-    await using pair = await startPair({ auth: BEARER }, { credential: CREDENTIAL });
-    pair.registry.faults.add({ kind: 'status', status: 503, on: '/token', times: 2 });
-    expect((await pair.client.manifest(V1)).digest).toBe(image.digest);
-  });
-
-  it('says whether a credential was sent', async () => {
+  it('says where the credential is from that was sent', async () => {
     await using open = await startPair({ auth: { kind: 'basic', ...CREDENTIAL } });
     const anonymous = await rejection(open.client.manifest(V1));
-    expect(anonymous).toMatchObject({ code: 'UNAUTHORIZED', credentialSent: false });
+    expect(anonymous).toMatchObject({ code: 'UNAUTHORIZED', credentialSource: undefined });
     expect(anonymous).toMatchObject({ hint: expect.stringContaining('No credential was sent') });
-    const credential = { ...CREDENTIAL, password: 'wrong-password' };
+    const wrong = { ...CREDENTIAL, password: 'wrong-password' };
+    const credential = { kind: 'password', ...wrong, source: 'a file' } as const;
     for (const auth of [{ kind: 'basic', ...CREDENTIAL } as const, BEARER]) {
       await using pair = await startPair({ auth }, { credential });
       await expect(pair.client.manifest(V1)).rejects.toMatchObject({
         code: 'UNAUTHORIZED',
-        credentialSent: true,
+        credentialSource: 'a file',
+        hint: expect.stringContaining('was sent and refused'),
         diagnostics: [{ code: 'UNAUTHORIZED' }],
       });
     }
@@ -119,9 +119,19 @@ describe('authorisation', () => {
 
   it.each([
     ['https://169.254.169.254/token'],
+    ['http://169.254.169.254/token'],
     ['https://10.0.0.1/token'],
+    ['https://192.168.1.1/token'],
+    ['https://[fe80::1]/token'],
+    ['https://[fd00::1]/token'],
+    ['https://[::ffff:10.0.0.1]/token'],
+    ['https://0xa9fea9fe/token'],
+    ['https://user:password@auth.example.com/token'],
     ['ftp://127.0.0.1/token'],
+    ['file:///etc/passwd'],
     ['/token'],
+    ['https://'],
+    [''],
   ])('does not send the credential to a token server at %s', async (realm) => {
     await using pair = await startPair({ auth: { ...BEARER, realm } }, { credential: CREDENTIAL });
     await expect(pair.client.manifest(V1)).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });

@@ -68,6 +68,13 @@ describe('a range of a blob', () => {
     expect(blobRequests(pair)).toEqual(['bytes=100000-700000', undefined, undefined]);
   });
 
+  it('is asked for with GET alone: a URL may be signed for that and nothing else', async () => {
+    await using pair = await startPair({ blobs: 'redirect' });
+    await read(pair, PART);
+    await read(pair, WHOLE);
+    expect(new Set(pair.registry.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
+  });
+
   it('is taken where the total is unknown', async () => {
     await using pair = await startPair({
       faults: [{ kind: 'content-range', value: 'bytes 100000-700000/*' }],
@@ -85,6 +92,20 @@ describe('a range of a blob', () => {
     await expect(pair.client.blob(layer, PART, never)).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
     expect(pair.client.requests).toBe(1);
   });
+
+  it.each([
+    ['of its own length', PART, 'RESPONSE_INVALID', []],
+    ['of a shorter blob', PART, 'SIZE_MISMATCH', [{ kind: 'truncate', size: 1000 }] as const],
+  ])(
+    'that is refused with 416 and a Content-Length that lies ends at once: %s',
+    async (_name, range, code, more) => {
+      await using pair = await startPair({ faults: [{ kind: 'unsatisfiable', lying: true }, ...more] });
+      await expect(pair.client.blob(layer, range, never)).rejects.toMatchObject({ code });
+      expect(pair.client.requests).toBe(1);
+      pair.registry.faults.clear();
+      expect(await read(pair, PART)).toEqual(PART);
+    },
+  );
 
   it('that is refused with 416 and no length is a broken answer', async () => {
     await using pair = await startPair({ faults: [{ kind: 'status', status: 416 }] });

@@ -93,24 +93,72 @@ describe('parseChallenges', () => {
     );
   });
 
-  it('survives any text', () => {
-    const noise = fc.array(
-      fc.oneof(
-        fc.constantFrom('"', '\\', ',', '=', ' ', 'Bearer', 'realm', 'Basic'),
-        fc.string({ maxLength: 5 }),
-      ),
-      { maxLength: 40 },
-    );
+  it('reads back token68s, values without quotes, and challenges spread over lines', () => {
+    const token = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
+    const bare = fc.stringMatching(/^[a-zA-Z0-9:/._-]{1,20}$/);
+    const credentials = fc.stringMatching(/^[A-Za-z0-9._~+/-]{1,12}={0,2}$/);
+    const parameters = fc.uniqueArray(fc.tuple(token, bare), { selector: ([key]) => key, minLength: 1 });
+    const challenge = fc.tuple(token, fc.oneof(fc.constant(undefined), credentials, parameters));
     fc.assert(
-      fc.property(noise, (parts) => {
+      fc.property(fc.array(fc.array(challenge, { minLength: 1 })), (lines) => {
+        const written = lines.map((line) =>
+          line
+            .map(([scheme, rest]) => {
+              const text = Array.isArray(rest) ? rest.map((pair) => pair.join('=')).join(', ') : rest;
+              return text === undefined ? scheme : `${scheme} ${text}`;
+            })
+            .join(', '),
+        );
+        expect(parseChallenges(written).map((one) => [one.scheme, [...one.parameters]])).toEqual(
+          lines.flat().map(([scheme, rest]) => [scheme, Array.isArray(rest) ? rest : []]),
+        );
+      }),
+    );
+  });
+
+  const pieces = fc.oneof(
+    fc.constantFrom('"', '\\', ',', '=', ' ', '\t', 'Bearer', 'realm', 'Basic', '\\"', '="', 'a=', 'YWJj=='),
+    fc.string({ maxLength: 5 }),
+    fc.string({ unit: 'binary', maxLength: 3 }),
+  );
+
+  it('survives any text', () => {
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 40 }), (parts) => {
         for (const { scheme } of parseChallenges(parts.join(''))) expect(scheme).toMatch(/^[^\s,"=]+$/);
       }),
     );
   });
 
+  it('reads any 64 KiB in linear time', () => {
+    const HEADER_BYTES = 64 * 1024;
+    fc.assert(
+      fc.property(
+        fc.array(pieces, { maxLength: 3 }),
+        fc.array(pieces, { minLength: 1, maxLength: 4 }),
+        (head, parts) => {
+          const unit = parts.join('') || ' ';
+          const header = head.join('') + unit.repeat(Math.ceil(HEADER_BYTES / unit.length));
+          const started = performance.now();
+          parseChallenges([header, header]);
+          expect(performance.now() - started).toBeLessThan(500);
+        },
+      ),
+    );
+  });
+
   it('reads a hostile header in linear time', () => {
     const started = performance.now();
-    parseChallenges(['"'.repeat(200_000), 'a='.repeat(100_000), '\\"'.repeat(100_000), 'a '.repeat(100_000)]);
+    parseChallenges([
+      '"'.repeat(200_000),
+      'a='.repeat(100_000),
+      '\\"'.repeat(100_000),
+      'a '.repeat(100_000),
+      `a ${'b'.repeat(200_000)}!`,
+      `a ${'='.repeat(200_000)}!`,
+      `a${' '.repeat(200_000)}!`,
+      `a="${'\\'.repeat(200_001)}`,
+    ]);
     expect(performance.now() - started).toBeLessThan(1000);
   });
 });

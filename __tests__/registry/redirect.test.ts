@@ -37,6 +37,22 @@ describe('a redirected blob', () => {
     expect(statuses).toEqual([307, 206, 206, 403, 307, 206, 206, 403, 307, 206]);
   });
 
+  it('is looked up again once when many find its URL expired', async () => {
+    await using pair = await startPair({ blobs: 'redirect' });
+    await readPart(pair.client);
+    pair.registry.expireUrls();
+    await Promise.all(Array.from({ length: 8 }, () => readPart(pair.client)));
+    expect(pair.registry.requests.filter(({ status }) => status === 307)).toHaveLength(2);
+  });
+
+  it('is looked up again after it was found damaged', async () => {
+    await using pair = await startPair({ blobs: 'redirect' });
+    await readPart(pair.client);
+    pair.client.forget(layer.digest);
+    await readPart(pair.client);
+    expect(pair.registry.requests.map(({ status }) => status)).toEqual([307, 206, 307, 206]);
+  });
+
   it('is looked up again when a resumed body finds its URL expired', async () => {
     await using pair = await startPair({
       blobs: 'redirect',
@@ -92,6 +108,19 @@ describe('a redirect', () => {
     await using pair = await startPair({ faults: [fault] });
     await expect(collectPart(pair.client)).rejects.toMatchObject({ code: 'RESPONSE_INVALID' });
     expect(pair.client.requests).toBe(6);
+  });
+
+  it('that comes back to the registry does not bring the Authorization back', async () => {
+    const auth = { kind: 'basic', ...CREDENTIAL } as const;
+    await using pair = await startPair({ blobs: 'redirect', auth }, { credential: CREDENTIAL });
+    const location = `http://${pair.registry.host}/v2/owner/image/blobs/${layer.digest}?back`;
+    pair.registry.faults.add({ kind: 'status', status: 302, headers: { location }, on: '/storage/' });
+    await expect(collectPart(pair.client)).rejects.toMatchObject({ code: 'UNAUTHORIZED' });
+    const back = pair.registry.requests.filter(({ path }) => path.endsWith('?back'));
+    expect(back.length).toBeGreaterThan(0);
+    expect(back.every(({ status, authorization }) => status === 401 && authorization === undefined)).toBe(
+      true,
+    );
   });
 
   it('within the registry keeps the Authorization', async () => {

@@ -37,13 +37,16 @@ describe('retrying', () => {
     expect(pair.client.requests).toBe(3);
   });
 
-  it('gives up after a dozen failures and names the last', async () => {
+  it('gives up when its patience is spent and names the last failure', async () => {
     const body = JSON.stringify({ errors: [{ code: 'UNAVAILABLE', message: 'down for repairs' }] });
     await using pair = await startPair({ faults: [{ kind: 'status', status: 503, body }] });
     const error = await rejection(pair.client.manifest(V1));
     expect(error).toMatchObject({ code: 'REGISTRY_UNAVAILABLE', status: 503 });
     expect(error.message).toContain('down for repairs');
-    expect(pair.client.requests).toBe(12);
+    // Some fourteen; how many exactly is up to the dice.
+    expect(pair.client.requests).toBeGreaterThan(7);
+    expect(pair.client.requests).toBeLessThan(40);
+    expect(error.message).toContain(`gave up after ${pair.client.requests} attempts`);
   });
 
   it('reads no more than it wants of a long error page', async () => {
@@ -53,6 +56,17 @@ describe('retrying', () => {
     expect(error).toMatchObject({ code: 'NOT_FOUND', diagnostics: [] });
     expect(error.message.length).toBeLessThan(300);
   });
+});
+
+describe('an origin of which nothing comes any more', () => {
+  it('is left alone by all requests together', async () => {
+    await using pair = await startPair({ faults: [{ kind: 'status', status: 503 }] }, { backoff: 0.05 });
+    const all = Array.from({ length: 8 }, () => rejection(pair.client.manifest(V1)));
+    for (const error of await Promise.all(all)) expect(error).toMatchObject({ status: 503 });
+    const { requests } = pair.registry;
+    const rounds = requests.filter(({ at }, index) => at - (requests[index - 1]?.at ?? -1000) > 20);
+    expect(rounds.length).toBeLessThan(requests.length / 2);
+  }, 30_000);
 });
 
 describe('Retry-After', () => {
@@ -99,7 +113,7 @@ describe('Retry-After', () => {
     const body = JSON.stringify({ errors: [{ code: 'TOOMANYREQUESTS', message: 'pull rate limit' }] });
     await using pair = await startPair({ faults: [{ kind: 'status', status: 429, body }] });
     await expect(pair.client.manifest(V1)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
-    expect(pair.client.requests).toBe(5);
+    expect(pair.client.requests).toBeLessThan(7);
   });
 });
 
@@ -111,6 +125,7 @@ describe('a host that never answers', () => {
     await client.close();
     expect(error).toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
     expect(error.message).toContain(host);
+    if (host.endsWith('.invalid')) expect(error.message).toContain(`the host name ${host} is not known`);
     expect(client.requests).toBe(3);
     expect(performance.now() - started).toBeLessThan(3000);
   });

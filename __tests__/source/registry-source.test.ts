@@ -11,16 +11,19 @@ import {
 } from '../support/docker-registry.ts';
 import { fixtureImage } from '../support/fixture-image.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
-import { clientOptionsFor, collect, REPOSITORY } from '../support/registry-client.ts';
+import { clientOptionsFor, collect, hostFor, REPOSITORY } from '../support/registry-client.ts';
 
 const image = fixtureImage();
 const never = new AbortController().signal;
 const images = [{ repository: REPOSITORY, layout: image.layout }];
 
 function openSource(host: string, repository = REPOSITORY): ImageSource {
+  const { host: _host, credential: _credential, patience: _patience, ...options } = clientOptionsFor(host);
   return openRegistrySource({
-    ...clientOptionsFor(host),
+    ...options,
     reference: parseReference(`${host}/${repository}:v1`),
+    hosts: [hostFor(host, { repository })],
+    keychain: async () => undefined,
   });
 }
 
@@ -70,6 +73,24 @@ describe('openRegistrySource', () => {
     if (code) await expect(blob).rejects.toMatchObject({ code });
     else expect(await blob).toHaveLength(image.config.size);
     registry.faults.clear();
+  });
+});
+
+describe('what a source tells about its hosts', () => {
+  it('is who served how much, the way to the data, and tags', async () => {
+    const tags = { kind: 'status', status: 200, body: '{"tags":["v1"]}', on: '/tags/list' } as const;
+    await using registry = await startRegistry({ images, faults: [tags] });
+    const source = openSource(registry.host);
+    expect(source.link?.()).toBeUndefined();
+    const manifest = await source.manifest('v1');
+    const body = await source.openBlob(image.layer, { start: 5, end: 500_005 }, never);
+    await collect(body.chunks);
+    const bytes = manifest.bytes.length + 500_000;
+    expect(source.hosts).toEqual([{ host: registry.host, bytes, requests: 2, failures: 0 }]);
+    expect(source.link?.()?.roundTripMs).toBeGreaterThan(0);
+    expect(source.quota).toBeUndefined();
+    expect(await source.tags?.()).toEqual(['v1']);
+    await source.close();
   });
 });
 

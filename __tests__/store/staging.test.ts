@@ -37,6 +37,19 @@ describe('Staging', () => {
     expect([staging.free.pack, staged().length]).toEqual([0, 1]);
   });
 
+  it('has room beside its packs that is never sealed, and gone in the end', async () => {
+    const { staging, packs, staged } = await start();
+    const [first, second] = await Promise.all([staging.scratch(10), staging.scratch(5)]);
+    expect([first.offset, second.offset]).toEqual([0, 10]);
+    expect(second.file).toBe(first.file);
+    await second.file.write(second.offset, [one.bytes]);
+    expect(staging.free).toEqual({ pack: 0, packOffset: 0 });
+    expect([await staging.seal(), packs()]).toEqual([[], []]);
+    expect(staged()).toHaveLength(1);
+    await staging.discard();
+    expect(staged()).toEqual([]);
+  });
+
   it('bears packs that are never made', async () => {
     const { staging, packs } = await start();
     await stageBlobs(staging, 2, [one]);

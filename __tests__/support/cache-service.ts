@@ -7,6 +7,12 @@ import { type BlobFaults, BlobStore, readAll } from './cache-service-blobs.ts';
 import { EntryTable, makeToken, readToken, type TokenOptions } from './cache-service-entries.ts';
 
 export interface Faults extends BlobFaults {
+  /** Every request, of blobs too, answers 429 with this Retry-After, in seconds. */
+  throttleAll?: number;
+  /** Calls of a method get this answer, which is no Twirp; `times`: only the first ones. */
+  surprise?: { method: Method; status: number; body: string; times?: number };
+  /** The first `times` answers to a method are lost with their connection, after the call has had its effect. */
+  loseAnswers?: { method: Method; times: number };
   /** Every call of a method answers 429 with this Retry-After, in seconds. */
   throttle?: { method: Method; retryAfter: number };
   /** Every call of a method answers with this status. */
@@ -27,6 +33,9 @@ export interface CacheServiceOptions {
   blobOrigin?: string;
 }
 
+/** Those that GitHub documents, for one repository: https://docs.github.com/en/actions/reference/limits */
+export const SERVICE_LIMITS: CacheServiceOptions = { createsPerMinute: 200, lookupsPerMinute: 1500 };
+
 export type Method = 'CreateCacheEntry' | 'FinalizeCacheEntryUpload' | 'GetCacheEntryDownloadURL';
 
 export interface LoggedRequest {
@@ -43,13 +52,20 @@ export class CacheService {
   readonly entries = new EntryTable();
   readonly blobs = new BlobStore();
   faults: Faults = {};
+  /** Told of every call before it is answered; may set faults. */
+  onCall: (method: Method) => void = () => undefined;
   readonly #options: CacheServiceOptions;
   readonly #server: Server;
   readonly #recent = new Map<Method, number[]>();
+  #lost = 0;
+  #surprises = 0;
 
   private constructor(options: CacheServiceOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
+    // A connection may be cut in the middle of a request.
+    this.#server = createServer(
+      (request, response) => void this.#serve(request, response).catch(() => undefined),
+    );
   }
 
   static async start(options: CacheServiceOptions = {}): Promise<CacheService> {
@@ -101,12 +117,23 @@ export class CacheService {
     if (method) {
       const body = JSON.parse((await readAll(request)).toString()) as Record<string, unknown>;
       key = typeof body.key === 'string' ? body.key : undefined;
+      this.onCall(method as Method);
+      const { surprise, loseAnswers } = this.faults;
       const answer = this.#call(method as Method, body, readToken(request.headers.authorization));
       const headers = { 'content-type': 'application/json', ...answer.headers };
-      response.writeHead(answer.status, headers).end(JSON.stringify(answer.body));
+      if (surprise?.method === method && this.#surprises < (surprise.times ?? Number.POSITIVE_INFINITY)) {
+        this.#surprises += 1;
+        response.writeHead(surprise.status).end(surprise.body);
+      } else if (loseAnswers?.method === method && this.#lost < loseAnswers.times) {
+        this.#lost += 1;
+        request.socket.destroy();
+      } else response.writeHead(answer.status, headers).end(JSON.stringify(answer.body));
     } else if (url.pathname.startsWith('/double/')) {
       await this.#control(request, response, url.pathname);
       return;
+    } else if (this.faults.throttleAll !== undefined) {
+      await readAll(request);
+      response.writeHead(429, { 'retry-after': String(this.faults.throttleAll) }).end();
     } else {
       await this.blobs.serve({ request, response, url, faults: this.faults });
     }
@@ -140,7 +167,8 @@ export class CacheService {
   }
 
   #limit(method: Method): Answer | undefined {
-    const { throttle, fail } = this.faults;
+    const { throttle, throttleAll, fail } = this.faults;
+    const retryAfter = throttle?.method === method ? throttle.retryAfter : throttleAll;
     if (fail?.method === method)
       return { status: fail.status, body: { code: 'unavailable', msg: 'try later' } };
     const now = Date.now();
@@ -151,8 +179,8 @@ export class CacheService {
       GetCacheEntryDownloadURL: this.#options.lookupsPerMinute,
     };
     const limit = limits[method] ?? Number.POSITIVE_INFINITY;
-    if (throttle?.method !== method && recent.length < limit) return undefined;
-    const headers = { 'retry-after': String(throttle?.retryAfter ?? 60) };
+    if (retryAfter === undefined && recent.length < limit) return undefined;
+    const headers = { 'retry-after': String(retryAfter ?? 60) };
     return { status: 429, headers, body: { code: 'resource_exhausted', msg: 'rate limit exceeded' } };
   }
 
@@ -169,10 +197,10 @@ export class CacheService {
 
   #finalize(key: string, version: string, token: Required<TokenOptions>): Answer {
     const entry = this.entries.reservation(token.scopes[0] ?? '', key, version);
-    const bytes = entry && this.blobs.get(entry.id);
-    if (!entry || !bytes || this.faults.refuseFinalize)
+    const size = entry && this.blobs.size(entry.id);
+    if (!entry || size === undefined || this.faults.refuseFinalize)
       return ok({ ok: false, message: 'nothing to finalize' });
-    this.entries.finalize(entry, bytes.length);
+    this.entries.finalize(entry, size);
     for (const id of this.entries.evictOver(this.#options.quotaBytes)) this.blobs.delete(id);
     return ok({ ok: true, entry_id: entry.number, message: '' });
   }
@@ -189,7 +217,8 @@ export class CacheService {
     // Three path segments, or the storage SDK takes the blob's name for undefined.
     const origin = this.#options.blobOrigin ?? this.origin;
     const signature = createHash('sha256').update(id).digest('hex').slice(0, 16);
-    return `${origin}/devstoreaccount1/cache/${id}?se=2999-01-01&sig=${signature}`;
+    const { generation } = this.blobs;
+    return `${origin}/devstoreaccount1/cache/${id}?se=2999-01-01&gen=${generation}&sig=${signature}%3D`;
   }
 }
 

@@ -33,11 +33,19 @@ export function skipDockerRegistry(): string | undefined {
   }
 }
 
-export async function startDockerRegistry(): Promise<DockerRegistry> {
+export interface DockerRegistryOptions {
+  /** Where its blobs are, kept when it ends; absent: a directory of its own, gone when it ends. */
+  readonly data?: string;
+  /** More sections of its configuration: https://distribution.github.io/distribution/about/configuration/ */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const directory = mkdtempSync(join(tmpdir(), 'docker-registry-'));
   const host = `127.0.0.1:${await freePort()}`;
   const config = join(directory, 'config.yml');
-  writeFileSync(config, configuration(host, join(directory, 'data')));
+  const data = options.data ?? join(directory, 'data');
+  writeFileSync(config, JSON.stringify({ ...configuration(host, data), ...options.settings }));
   const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaint = '';
   child.stderr.on('data', (text) => {
@@ -110,7 +118,7 @@ async function expectStatus(status: number, url: string, init: RequestInit): Pro
 async function answers(host: string): Promise<boolean> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const ok = await fetch(`http://${host}/v2/`).then(
-      (response) => response.ok,
+      (response) => response.ok || response.status === 401,
       () => false,
     );
     if (ok) return true;
@@ -119,7 +127,7 @@ async function answers(host: string): Promise<boolean> {
   return false;
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
@@ -130,11 +138,11 @@ function freePort(): Promise<number> {
   });
 }
 
-function configuration(host: string, data: string): string {
-  return JSON.stringify({
+function configuration(host: string, data: string): Record<string, unknown> {
+  return {
     version: 0.1,
     log: { level: 'error', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } },
     http: { addr: host },
-  });
+  };
 }

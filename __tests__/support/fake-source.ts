@@ -10,8 +10,8 @@ export interface FakeSourceOptions {
   /** By tag or digest; what the source calls them stands before. */
   readonly manifests?: Readonly<Record<string, { readonly bytes: Uint8Array; readonly mediaType?: string }>>;
   readonly blobs?: readonly Uint8Array[];
-  /** Answers with the whole blob whatever is asked for. */
-  readonly ignoresRanges?: boolean;
+  /** Answers with the whole blob whatever is asked for, or to which requests. */
+  readonly ignoresRanges?: boolean | ((request: FakeRequest) => boolean);
   /** Lengths of the slices, in turn. */
   readonly cut?: readonly number[];
   /** Called before each answer; what it throws is what the request fails with. */
@@ -101,7 +101,9 @@ export function createFakeSource(options: FakeSourceOptions = {}): FakeSource {
       log.push(request);
       await options.onRequest?.(request, signal);
       signal.throwIfAborted();
-      const answered = options.ignoresRanges ? { start: 0, end: descriptor.size } : range;
+      const { ignoresRanges = false } = options;
+      const isWhole = typeof ignoresRanges === 'boolean' ? ignoresRanges : ignoresRanges(request);
+      const answered = isWhole ? { start: 0, end: descriptor.size } : range;
       return { range: answered, chunks: read(request, answered, signal) };
     },
     close: async () => undefined,

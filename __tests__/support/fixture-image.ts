@@ -5,7 +5,14 @@ import { type Digest, parseDigest } from '../../src/oci/digest.ts';
 import { parseManifest } from '../../src/oci/manifest.ts';
 import { readLayoutBlob, readTags } from './oci-layout.ts';
 
-export type FixtureFormat = 'gzip' | 'none' | 'zstd' | 'zstd-chunked' | 'zstd-chunked-legacy';
+export type FixtureFormat =
+  | 'gzip'
+  | 'none'
+  | 'zstd'
+  | 'zstd-chunked'
+  | 'zstd-chunked-legacy'
+  | 'zstd-chunked-stargz'
+  | 'estargz';
 
 export function fixtureLayout(format: FixtureFormat): string {
   return fileURLToPath(new URL(`../fixtures/image/${format}`, import.meta.url));

@@ -1,8 +1,9 @@
 // A BlobCache in memory, for the flows above it: records what is asked, and fails on request.
 import { readFile, writeFile } from 'node:fs/promises';
-import type { BlobCache, SaveOutcome, SaveRequest } from '../../src/cache/blob-cache.ts';
+import type { BlobCache, EntryForm, SaveOutcome, SaveRequest } from '../../src/cache/blob-cache.ts';
 
 export class MemoryCache implements BlobCache {
+  form: EntryForm = 'raw';
   /** Newest last. */
   readonly entries: { readonly name: string; readonly key: string; bytes: Buffer }[] = [];
   readonly calls: string[] = [];

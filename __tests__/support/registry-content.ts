@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Effects } from './registry-faults.ts';
+import { drained } from './registry-listen.ts';
 
 interface Span {
   readonly start: number;
@@ -29,6 +30,14 @@ export async function sendContent(
   const asked =
     content.ranges && !effects['ignore-ranges'] ? parseRange(request.headers.range, size) : undefined;
   for (const [name, value] of Object.entries(content.headers)) response.setHeader(name, value);
+  if (asked && effects.unsatisfiable) {
+    const length = effects.unsatisfiable.lying ? size : 2;
+    response.writeHead(416, { 'content-range': `bytes */${size}`, 'content-length': length });
+    response.write('{}');
+    if (effects.unsatisfiable.lying) await cutConnection(response);
+    else response.end();
+    return;
+  }
   if (asked === 'unsatisfiable') {
     response.writeHead(416, { 'content-range': `bytes */${size}` }).end('{}');
     return;
@@ -36,7 +45,8 @@ export async function sendContent(
   const span = asked ?? { start: 0, end: size };
   if (asked) {
     const correct = `bytes ${span.start}-${span.end - 1}/${size}`;
-    const value = effects['content-range'] ? effects['content-range'].value : correct;
+    const wrong = effects['content-range'] ?? { value: correct };
+    const value = typeof wrong.value === 'function' ? wrong.value(correct) : wrong.value;
     if (value !== undefined) response.setHeader('content-range', value);
   }
   if (!effects.miscount) response.setHeader('content-length', span.end - span.start);
@@ -73,7 +83,8 @@ async function sendBody(response: ServerResponse, path: string, span: Span, effe
     if (effects.slow) await sleep(effects.slow.milliseconds);
     const part = piece.subarray(0, limit - sent);
     sent += part.length;
-    if (!response.write(part)) await drained(response);
+    if (effects.drip) await drip(response, part, effects.drip.bytesPerSecond);
+    else if (!response.write(part)) await drained(response);
     if (sent >= limit) break;
   }
   if (sent < limit) response.end();
@@ -97,20 +108,18 @@ async function* pieces(path: string, { start, end }: Span, effects: Effects): As
   if ((effects.miscount?.bytes ?? 0) > 0) yield Buffer.alloc(effects.miscount?.bytes ?? 0);
 }
 
+async function drip(response: ServerResponse, bytes: Buffer, bytesPerSecond: number): Promise<void> {
+  const step = Math.max(1, Math.round(bytesPerSecond / 10));
+  for (let at = 0; at < bytes.length && !response.destroyed; at += step) {
+    response.write(bytes.subarray(at, at + step));
+    await sleep((1000 * step) / bytesPerSecond);
+  }
+}
+
 /** Resets the connection once the bytes written so far have left, so that a test can count on them. */
 async function cutConnection(response: ServerResponse): Promise<void> {
   await sleep(20);
   response.socket?.destroy();
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done).off('close', done);
-      resolve();
-    };
-    response.on('drain', done).on('close', done);
-  });
 }
 
 function parseRange(header: string | undefined, size: number): Span | 'unsatisfiable' | undefined {

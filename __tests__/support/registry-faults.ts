@@ -7,6 +7,8 @@ export interface FaultFilter {
   readonly times?: number;
   /** How many matching requests it lets pass first. */
   readonly after?: number;
+  /** Spoils this share (0 to 1) of the matching requests, always the same ones: the generator begins with the fault. */
+  readonly share?: number;
 }
 
 export type FaultEffect =
@@ -19,8 +21,21 @@ export type FaultEffect =
     }
   /** Answers 200 and the whole blob whatever range was asked for. */
   | { readonly kind: 'ignore-ranges' }
+  /** Answers with this status to a request for several ranges. */
+  | { readonly kind: 'many-ranges'; readonly status: number }
+  /** Answers with a redirect, by default 307. `to`: the Location, or what makes it of the path asked for. */
+  | Redirect
+  /** Resets the connection instead of an answer. */
+  | { readonly kind: 'reset' }
+  /** Never answers, and keeps the connection. */
+  | { readonly kind: 'silence' }
   /** Answers 206 with this Content-Range; undefined: without one. */
-  | { readonly kind: 'content-range'; readonly value: string | undefined }
+  | {
+      readonly kind: 'content-range';
+      readonly value: string | undefined | ((correct: string) => string);
+    }
+  /** Answers 416 to any range; `lying`: with the blob's length as Content-Length, of which little comes. */
+  | { readonly kind: 'unsatisfiable'; readonly lying?: boolean }
   /** Cuts the connection after so many body bytes. */
   | { readonly kind: 'cut'; readonly bytes: number }
   /** Sends so many body bytes, then nothing more, and keeps the connection. */
@@ -33,7 +48,15 @@ export type FaultEffect =
   | { readonly kind: 'miscount'; readonly bytes: number }
   | { readonly kind: 'header'; readonly name: string; readonly value: string }
   /** Waits so long before each 64 KiB piece. */
-  | { readonly kind: 'slow'; readonly milliseconds: number };
+  | { readonly kind: 'slow'; readonly milliseconds: number }
+  /** Sends the body evenly at this rate, ten times a second. */
+  | { readonly kind: 'drip'; readonly bytesPerSecond: number };
+
+export interface Redirect {
+  readonly kind: 'redirect';
+  readonly status?: number;
+  readonly to: string | ((path: string) => string);
+}
 
 export type Fault = FaultFilter & FaultEffect;
 
@@ -54,7 +77,7 @@ export function createFaultBook(initial: readonly Fault[] = []): FaultBook {
       for (const entry of entries) {
         if (entry.times <= 0 || effects[entry.fault.kind] || !matches(entry.fault, path)) continue;
         if (entry.after > 0) entry.after--;
-        else {
+        else if (entry.random() < (entry.fault.share ?? 1)) {
           entry.times--;
           effects[entry.fault.kind] = entry.fault;
         }
@@ -69,7 +92,19 @@ export function createFaultBook(initial: readonly Fault[] = []): FaultBook {
 }
 
 function toEntry(fault: Fault) {
-  return { fault, times: fault.times ?? Number.POSITIVE_INFINITY, after: fault.after ?? 0 };
+  const { times = Number.POSITIVE_INFINITY, after = 0 } = fault;
+  return { fault, times, after, random: seededRandom(1) };
+}
+
+/** Numbers from 0 up to 1, the same ones for the same seed: mulberry32. */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 function matches({ on }: Fault, path: string): boolean {

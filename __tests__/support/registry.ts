@@ -1,14 +1,19 @@
 // A real HTTP registry on loopback that serves OCI layouts (pull only) and misbehaves on demand: see registry-faults.ts.
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { blobPath, readLayoutManifest, readTags } from './oci-layout.ts';
 import { createGuard, errorBody, type RegistryAuth } from './registry-auth.ts';
 import { sendContent, sendText } from './registry-content.ts';
-import { createFaultBook, type Effects, type Fault, type FaultBook } from './registry-faults.ts';
+import {
+  createFaultBook,
+  type Effects,
+  type Fault,
+  type FaultBook,
+  type Redirect,
+} from './registry-faults.ts';
+import { countBody, type ListenOptions, listen } from './registry-listen.ts';
 
-export interface RegistryOptions {
+export interface RegistryOptions extends ListenOptions {
   /** Several images may share a repository. Tags come from each layout's index.json. */
   readonly images: readonly { readonly repository: string; readonly layout: string }[];
   readonly auth?: RegistryAuth;
@@ -17,8 +22,6 @@ export interface RegistryOptions {
   readonly blobs?: 'direct' | 'redirect';
   /** How many requests a signed URL is good for. Default: any number. */
   readonly urlUses?: number;
-  /** Serve https with this key and certificate (PEM). */
-  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 export interface RequestLog {
@@ -30,10 +33,13 @@ export interface RequestLog {
   /** Scheme of the Authorization header in lower case, if one arrived. */
   readonly authorization: string | undefined;
   readonly headers: IncomingMessage['headers'];
+  readonly httpVersion: string;
   /** Milliseconds since the start of the registry. */
   readonly at: number;
   /** 0 until the headers of the answer are sent. */
   status: number;
+  /** Body bytes handed to the connection. What lies in its buffers when the client hangs up counts, too. */
+  sent: number;
 }
 
 export interface TestRegistry extends AsyncDisposable {
@@ -65,8 +71,10 @@ export async function startRegistry(options: RegistryOptions): Promise<TestRegis
       range: headers.range,
       authorization: headers.authorization?.split(' ')[0]?.toLowerCase(),
       headers,
+      httpVersion: request.httpVersion,
       at: performance.now() - started,
       status: 0,
+      sent: 0,
     };
     requests.push(entry);
     return entry;
@@ -83,7 +91,7 @@ export async function startRegistry(options: RegistryOptions): Promise<TestRegis
 
   async function serveRegistry({ request, response, url, effects }: Call): Promise<void> {
     if (url.pathname === '/token') {
-      const reply = guard.token(request, url);
+      const reply = await guard.token(request);
       return sendText(response, reply.status, reply.body, effects);
     }
     const match = /^\/v2\/(?:(.+)\/(manifests|blobs)\/([^/]+))?$/.exec(url.pathname);
@@ -91,8 +99,8 @@ export async function startRegistry(options: RegistryOptions): Promise<TestRegis
     const [, repository = '', room, name = ''] = match;
     const refusal = guard.refuse(request, `${scheme}://${registry.host}`, repository);
     if (refusal) {
-      for (const [header, value] of Object.entries(refusal)) response.setHeader(header, value);
-      return sendText(response, 401, errorBody('UNAUTHORIZED', 'authentication required'));
+      for (const [header, value] of Object.entries(refusal.headers)) response.setHeader(header, value);
+      return sendText(response, refusal.status, errorBody('UNAUTHORIZED', 'authentication required'));
     }
     if (room === undefined) return sendText(response, 200, '{}');
     const content =
@@ -160,12 +168,20 @@ async function answer(arrival: Arrival, serve: (call: Call) => Promise<void>): P
   const { request, response, entry, faults } = arrival;
   const effects = faults.take(entry.path);
   const { writeHead } = response;
+  countBody(response, (bytes) => {
+    entry.sent += bytes;
+  });
   response.writeHead = ((status: number, ...rest: never[]) => {
     entry.status = status;
     return writeHead.call(response, status, ...rest);
   }) as typeof response.writeHead;
   try {
-    if (effects.status) {
+    if (effects.silence) return;
+    if (effects.reset) return void response.socket?.resetAndDestroy();
+    if (effects.redirect) redirect(response, effects.redirect, entry.path);
+    else if (effects['many-ranges'] && request.headers.range?.includes(','))
+      sendText(response, effects['many-ranges'].status, errorBody('UNSUPPORTED', 'Unsupported client range'));
+    else if (effects.status) {
       const { status, headers = {}, body = errorBody('FAULT', 'as ordered') } = effects.status;
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       sendText(response, status, body);
@@ -177,20 +193,8 @@ async function answer(arrival: Arrival, serve: (call: Call) => Promise<void>): P
   entry.status = response.statusCode;
 }
 
-async function listen(
-  { tls }: RegistryOptions,
-  handler: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<{ host: string; close(): Promise<void> }> {
-  const server: Server = tls ? createTlsServer(tls, handler) : createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+function redirect(response: ServerResponse, { status = 307, to }: Redirect, path: string): void {
+  response.writeHead(status, { location: typeof to === 'string' ? to : to(path), 'content-length': 0 }).end();
 }
 
 function findBlob(layouts: readonly string[], digest: string) {

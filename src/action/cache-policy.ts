@@ -11,8 +11,8 @@ export interface CacheFacts {
   readonly jobMode: string;
   /** Is there an Actions cache service? */
   readonly serviceAvailable: boolean;
-  /** Does the pull use a credential? */
-  readonly authenticated: boolean;
+  /** Is the image one that not everybody may pull? */
+  readonly isRestricted: boolean;
   readonly visibility: Visibility;
   readonly store: StoreKind;
 }
@@ -56,8 +56,8 @@ function effectiveMode(facts: CacheFacts): 'none' | 'read' | 'write' {
 }
 
 /** What a credential was needed for must not become readable to everyone who can open a pull request. */
-function wouldLeak({ authenticated, visibility }: CacheFacts): boolean {
-  return authenticated && visibility !== 'private';
+function wouldLeak({ isRestricted, visibility }: CacheFacts): boolean {
+  return isRestricted && visibility !== 'private';
 }
 
 function remoteRights(facts: CacheFacts): { read: boolean; write: boolean; reason: string } {
@@ -75,8 +75,8 @@ function explain(facts: CacheFacts, found: { mode: string; remote: string }): st
   if (found.mode === 'none' && facts.requested === 'none') return 'caching is off: cache-mode is none';
   if (found.mode === 'none')
     return (
-      `caching is off: the pull uses a credential and the repository is ${describe(facts.visibility)}, so others could ` +
-      'read the image from the cache. If the image is not secret, set cache-mode to write or pull without the credential'
+      `caching is off: the image cannot be pulled without a credential and the repository is ${describe(facts.visibility)}, ` +
+      'so others could read the image from the cache. If the image is not secret, set cache-mode to write'
     );
   const place = facts.store === 'temporary' ? 'the Actions cache' : 'the chunk store on this machine';
   return `cache-mode ${found.mode}: ${place}${found.remote === '' ? '' : ` (${found.remote})`}`;

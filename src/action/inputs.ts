@@ -1,14 +1,20 @@
 // The inputs of action.yml, validated before any work. Their names and defaults stand there; docs are generated from it.
+import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import type { Credential } from '../auth/credential.ts';
-import { credentialFor } from '../auth/credential-for.ts';
+import { checkLogin, githubFallback } from '../auth/login.ts';
 import { DEFAULT_CACHE_KEY_PREFIX, isCacheKeyPrefix } from '../cache/keys.ts';
 import { PullError } from '../errors.ts';
+import { type ImageName, type LocalImage, parseImageName, parseSeed } from '../oci/image-name.ts';
 import { quote } from '../oci/json.ts';
 import { hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts';
-import { parseReference, type Reference } from '../oci/reference.ts';
 import { parseLimits } from '../pull/limits.ts';
-import { DEFAULT_CONCURRENCY, OWNERSHIPS, type OwnershipChoice, type PullOptions } from '../pull/options.ts';
+import {
+  DEFAULT_CONCURRENCY,
+  type NetworkSettings,
+  OWNERSHIPS,
+  type OwnershipChoice,
+  type PullOptions,
+} from '../pull/options.ts';
 
 const CACHE_MODES = ['auto', 'none', 'read', 'write'] as const;
 export type RequestedCacheMode = (typeof CACHE_MODES)[number];
@@ -25,17 +31,15 @@ export interface InputSource {
 }
 
 export interface ActionInputs {
-  readonly reference: Reference;
+  /** Paths in it are absolute. */
+  readonly image: ImageName;
+  readonly seeds: readonly LocalImage[];
   readonly platform: Platform;
   /** Absolute. */
   readonly destination: string;
   readonly ownership: OwnershipChoice;
   readonly limits: PullOptions['limits'];
-  /** Username and password. */
-  readonly credential: Credential | undefined;
-  /** The GitHub token, where the registry is GitHub's and nothing else was given: used only if the image is not public. */
-  readonly fallbackCredential: Credential | undefined;
-  readonly tlsVerify: boolean;
+  readonly network: NetworkSettings;
   readonly cacheMode: RequestedCacheMode;
   readonly cacheKeyPrefix: string;
   /** Absolute; undefined when none was given. */
@@ -48,21 +52,18 @@ export function readInputs(source: InputSource): ActionInputs {
   const secrets = readSecrets(source);
   const image = source.get('image');
   if (image === '') throw new PullError('INPUT_INVALID', 'the input image is missing');
-  const reference = parseReference(image);
   const platform = source.get('platform');
-  const cacheDirectory = source.get('cache-dir');
-  const tlsVerify = toBoolean('tls-verify', source.get('tls-verify') || 'true');
   return {
-    reference,
+    image: toAbsolute(source, parseImageName(image)),
+    seeds: lines(source.get('seed')).map((line) => toAbsolute(source, parseSeed(line))),
     platform: platform === '' ? hostPlatform(process.arch) : parsePlatform(platform),
     destination: toPath(source, 'destination', source.get('destination') || DEFAULT_DESTINATION),
     ownership: toChoice('ownership', source.get('ownership') || 'auto', OWNERSHIPS),
     limits: parseLimits(source.get('limits').split(/\s+/).filter(Boolean), 'the input limits'),
-    ...readCredentials(reference.registry, secrets, tlsVerify),
-    tlsVerify,
+    network: readNetwork(source, secrets),
     cacheMode: toChoice('cache-mode', source.get('cache-mode') || 'auto', CACHE_MODES),
     cacheKeyPrefix: toPrefix(source.get('cache-key-prefix') || DEFAULT_CACHE_KEY_PREFIX),
-    cacheDirectory: cacheDirectory === '' ? undefined : toPath(source, 'cache-dir', cacheDirectory),
+    cacheDirectory: optionalPath(source, 'cache-dir'),
     concurrency: toConcurrency(source.get('concurrency') || String(DEFAULT_CONCURRENCY)),
   };
 }
@@ -72,21 +73,52 @@ function readSecrets({ get, mask, env }: InputSource) {
   const basic = Buffer.from(`${username}:${password}`).toString('base64');
   for (const secret of password === '' ? [githubToken] : [password, basic, githubToken])
     if (secret !== '') mask(secret);
-  return { username, password, githubToken, githubActor: env.GITHUB_ACTOR };
+  return { login: { username, password }, githubToken, githubActor: env.GITHUB_ACTOR };
 }
 
-/** The job's token is not risked on a connection that is not verified. */
-function readCredentials(registry: string, secrets: ReturnType<typeof readSecrets>, tlsVerify: boolean) {
-  const { githubToken, githubActor, ...own } = secrets;
-  const credential = credentialFor(registry, own);
-  const fallback =
-    credential || !tlsVerify ? undefined : credentialFor(registry, { githubToken, githubActor });
-  return { credential, fallbackCredential: fallback };
+function readNetwork(source: InputSource, secrets: ReturnType<typeof readSecrets>): NetworkSettings {
+  const { login, githubToken, githubActor } = secrets;
+  checkLogin(login);
+  const tlsVerify = toBoolean('tls-verify', source.get('tls-verify') || 'true');
+  return {
+    hosts: {
+      tlsVerify,
+      mirrors: lines(source.get('mirrors')),
+      hostsDirectory: optionalPath(source, 'hosts-dir'),
+      authorityFile: optionalPath(source, 'ca-file'),
+      env: source.env,
+      home: homedir(),
+      uid: process.getuid?.(),
+    },
+    login,
+    authFile: optionalPath(source, 'authfile'),
+    // The job's token is not risked on a connection that is not verified.
+    fallback: tlsVerify ? githubFallback(githubToken, githubActor) : undefined,
+    platform: process.platform,
+  };
+}
+
+function lines(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+}
+
+function toAbsolute<Name extends ImageName>(source: InputSource, name: Name): Name {
+  return name.kind === 'registry' ? name : { ...name, path: toPath(source, 'image', name.path) };
+}
+
+function optionalPath(source: InputSource, name: string): string | undefined {
+  const value = source.get(name);
+  return value === '' ? undefined : toPath(source, name, value);
 }
 
 /** Relative paths start at the workspace, as they do for every action. */
 function toPath({ env }: InputSource, name: string, value: string): string {
   if (value.includes('\0')) throw invalid(name, value, 'a path without NUL characters');
+  if (/^~(?:[\\/]|$)/.test(value))
+    throw invalid(name, value, 'a path without "~", which only a shell replaces');
   return resolve(env.GITHUB_WORKSPACE || process.cwd(), value);
 }
 

@@ -5,7 +5,6 @@ import { RemoteCacheSession } from '../cache/remote-session.ts';
 import { needsSave, type SavePlan } from '../cache/save.ts';
 import { createToolkitCache, isCacheServiceAvailable } from '../cache/toolkit-backend.ts';
 import { describeError } from '../errors.ts';
-import { repositoryName } from '../oci/reference.ts';
 import type { Caching, PullOptions } from '../pull/options.ts';
 import type { PullResult } from '../pull/result.ts';
 import { type CacheDecision, decideCache } from './cache-policy.ts';
@@ -36,8 +35,8 @@ async function pullAndReport(pull: Pull, inputs: ActionInputs, signal: AbortSign
   const { cacheDirectory } = inputs;
   const place = await chooseStorePlace({ cacheDirectory, env: process.env, log: core.info });
   const decisions = {
-    usual: await decide(inputs, { place, authenticated: inputs.credential !== undefined }),
-    fallback: await decide(inputs, { place, authenticated: true }),
+    usual: await decide(inputs, { place, isRestricted: false }),
+    restricted: await decide(inputs, { place, isRestricted: true }),
   };
   core.info(decisions.usual.reason);
   const session = decisions.usual.remoteRead ? openSession(inputs, signal) : undefined;
@@ -48,10 +47,8 @@ async function pullAndReport(pull: Pull, inputs: ActionInputs, signal: AbortSign
       ...inputs,
       storeDirectory: place.directory,
       ...toCaching(decisions.usual, session),
-      fallback: inputs.fallbackCredential && {
-        credential: inputs.fallbackCredential,
-        ...toCaching(decisions.fallback, session),
-      },
+      restricted: toCaching(decisions.restricted, session),
+      temporaryDirectory: temporaryDirectory(process.env),
       onSecret: core.setSecret,
       emit: reporter.emit,
       signal,
@@ -62,7 +59,7 @@ async function pullAndReport(pull: Pull, inputs: ActionInputs, signal: AbortSign
   core.info(forLog(headline(result)));
   setOutputs(result);
   await writeSummary(renderSummary(result));
-  const decision = result.usedFallbackCredential ? decisions.fallback : decisions.usual;
+  const decision = result.isRestricted ? decisions.restricted : decisions.usual;
   if (decision !== decisions.usual) core.info(decision.reason);
   if (decision.remoteWrite) leaveForPost(savePlan(inputs, result, session));
 }
@@ -74,13 +71,13 @@ function toCaching(decision: CacheDecision, session: RemoteCacheSession | undefi
 
 async function decide(
   inputs: ActionInputs,
-  { place, authenticated }: { place: StorePlace; authenticated: boolean },
+  { place, isRestricted }: { place: StorePlace; isRestricted: boolean },
 ): Promise<CacheDecision> {
   return decideCache({
     requested: inputs.cacheMode,
     jobMode: process.env.ACTIONS_CACHE_MODE ?? '',
     serviceAvailable: isCacheServiceAvailable(),
-    authenticated,
+    isRestricted,
     visibility: await readVisibility(process.env.GITHUB_EVENT_PATH),
     store: place.kind,
   });
@@ -97,8 +94,7 @@ function savePlan(
   result: PullResult,
   session: RemoteCacheSession | undefined,
 ): SavePlan {
-  const repository = repositoryName(inputs.reference);
-  const image = { repository, manifestDigest: result.digest, platform: result.platform };
+  const image = { repository: result.repository, manifestDigest: result.digest, platform: result.platform };
   const restored = session?.restored ?? { image, packs: [] };
   const { newPacks, livePacks } = result;
   return { prefix: inputs.cacheKeyPrefix, restored, newPacks, livePacks };

@@ -17,6 +17,7 @@ export function outputsOf(result: PullResult): Record<string, string> {
     'cache-hit': String(result.cacheHit),
     'bytes-downloaded': String(result.bytesDownloaded),
     'bytes-from-cache': String(result.bytesFromCache),
+    'bytes-from-seed': String(result.bytesFromSeed),
     'bytes-total': String(result.bytesTotal),
     requests: String(result.requests),
   };

@@ -19,6 +19,7 @@ const OWNERS: Readonly<Record<PullResult['ownership'], string>> = {
 
 const WAYS: Readonly<Record<LayerWay, string>> = {
   cached: 'from cache',
+  local: 'on this machine',
   ranges: 'missing chunks',
   whole: 'whole layer',
 };
@@ -64,7 +65,18 @@ function facts(result: PullResult): string {
     `- root file system ${code(result.rootPath)}`,
     `- owners: ${OWNERS[result.ownership]}`,
     `- ${count(result.requests, 'request')} to the registry; ${stages.join(', ')}`,
+    ...hostLine(result.hosts),
   ].join('\n');
+}
+
+/** Only where there was a choice. */
+function hostLine(hosts: PullResult['hosts']): string[] {
+  if (hosts.length < 2) return [];
+  const figures = hosts.map(({ host, bytes, failures }) => {
+    const failed = failures > 0 ? ` (${count(failures, 'failure')})` : '';
+    return `${code(host)} ${formatBytes(bytes)}${failed}`;
+  });
+  return [`- hosts: ${figures.join(', ')}`];
 }
 
 function layerTable(layers: readonly LayerReport[]): string {
@@ -97,6 +109,7 @@ function layerRow(layer: LayerReport): string {
 function pie(result: PullResult): string {
   const slices = [
     { label: 'chunk cache', bytes: result.bytesFromCache },
+    { label: 'this machine', bytes: result.bytesFromSeed },
     { label: 'registry', bytes: result.bytesDownloaded },
   ].filter(({ bytes }) => bytes > 0);
   if (slices.length === 0) return '';

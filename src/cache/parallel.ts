@@ -33,3 +33,28 @@ export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Pr
     signal.removeEventListener('abort', onAbort);
   }
 }
+
+/**
+ * As forEachParallel; but once one has failed, or `signal` has fired, the signal that the others were given fires as well, and none is
+ * under way any more when this rejects with the first failure.
+ */
+export async function forEachUntilFailure<T>(
+  items: readonly T[],
+  { limit, signal }: { readonly limit: number; readonly signal: AbortSignal },
+  work: (item: T, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const failure = new AbortController();
+  const either = AbortSignal.any([signal, failure.signal]);
+  const queue = items.values();
+  const drain = async (): Promise<void> => {
+    for (const item of queue) {
+      if (either.aborted) return;
+      await work(item, either);
+    }
+  };
+  const lanes = Array.from({ length: Math.min(limit, items.length) }, () =>
+    drain().catch((error: unknown) => failure.abort(error)),
+  );
+  await Promise.all(lanes);
+  either.throwIfAborted();
+}

@@ -3,13 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError } from '../errors.ts';
-import type { BlobCache } from './blob-cache.ts';
+import type { BlobCache, EntryForm } from './blob-cache.ts';
 import { type Head, type HeadPack, MAX_HEAD_BYTES, parseHead } from './head.ts';
 import * as keys from './keys.ts';
 import { forEachParallel, orAborted } from './parallel.ts';
 import type { CacheSession, ImageIdentity, RestoreReport } from './session.ts';
 
-/** Below 128 MiB a pack travels as one stream, so speed comes from several packs at once. */
+/** With @actions/cache a pack travels as one stream below 128 MiB, so speed comes from several packs at once. */
 const PARALLEL_PACKS = 4;
 
 export interface RemoteSessionOptions {
@@ -28,12 +28,15 @@ export interface RestoredState {
   readonly image: ImageIdentity;
   /** Full key of the head that was found, of whichever image. */
   readonly headKey?: string;
+  /** Form of that head, and so of the packs it lists; absent: the form that entries have now. */
+  readonly form?: EntryForm;
   /** The packs it lists. */
   readonly packs: readonly { readonly key: string; readonly fate: PackFate }[];
 }
 
 interface FoundHead {
   readonly key: string;
+  readonly form: EntryForm;
   readonly match: 'exact' | 'base';
   readonly head: Head;
 }
@@ -74,7 +77,7 @@ export class RemoteCacheSession implements CacheSession {
       fates.set(pack.key, await this.#bringPack(pack, packsDirectory));
     });
     const packs = [...fates].map(([key, fate]) => ({ key, fate }));
-    this.#restored = { image, headKey: found.key, packs };
+    this.#restored = { image, headKey: found.key, form: found.form, packs };
     const sizeOf = new Map(found.head.packs.map((pack) => [pack.key, pack.size]));
     const fetched = packs.filter(({ fate }) => fate === 'fetched');
     const packKeys = packs.filter(({ fate }) => fate !== 'unusable').map(({ key }) => key);
@@ -85,13 +88,14 @@ export class RemoteCacheSession implements CacheSession {
   }
 
   async #bringPack(pack: HeadPack, packsDirectory: string): Promise<PackFate> {
-    const { cache, prefix, log } = this.#options;
+    const { cache, prefix, log, signal } = this.#options;
     const target = join(packsDirectory, `${pack.key}.pack`);
     if ((await fileSize(target)) === pack.size) return 'local';
     const partial = join(packsDirectory, `${pack.key}.${randomUUID()}.partial`);
     try {
       const lookup = [keys.packPrefix(prefix, pack.key)];
-      const key = await cache.restore(keys.packName(pack.key), lookup, partial);
+      const options = { signal, size: pack.size };
+      const key = await cache.restore(keys.packName(pack.key), lookup, partial, options);
       const size = await fileSize(partial);
       if (key !== undefined && keys.matchesPackKey(key, prefix, pack.key) && size === pack.size) {
         await rename(partial, target);
@@ -112,16 +116,17 @@ async function findHead(
   image: ImageIdentity,
   directory: string,
 ): Promise<FoundHead | undefined> {
-  const { cache, prefix, log } = options;
+  const { cache, prefix, log, signal } = options;
   const file = join(directory, `head.${randomUUID()}.partial`);
   try {
     const prefixes = [keys.exactHeadPrefix(prefix, image), keys.repositoryHeadPrefix(prefix, image)];
-    const key = await cache.restore(keys.HEAD_NAME, prefixes, file);
+    const key = await cache.restore(keys.HEAD_NAME, prefixes, file, { signal, maxBytes: MAX_HEAD_BYTES });
     const matched = key === undefined ? undefined : keys.matchHeadKey(key, prefix, image);
     if (key === undefined || !matched) return undefined;
     const size = (await fileSize(file)) ?? 0;
     const head = size <= MAX_HEAD_BYTES ? parseHead(await readFile(file)) : undefined;
-    if (head && keys.manifestPart(head) === matched.manifestPart) return { key, match: matched.match, head };
+    if (head && keys.manifestPart(head) === matched.manifestPart)
+      return { key, form: cache.form, match: matched.match, head };
     log(`the cache entry ${key} is damaged and is ignored`);
     return undefined;
   } finally {

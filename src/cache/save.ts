@@ -4,15 +4,19 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../errors.ts';
 import type { PackFile } from '../store/pack-file.ts';
-import type { BlobCache, SaveRequest } from './blob-cache.ts';
+import type { BlobCache, EntryForm, SaveFailure, SaveRequest } from './blob-cache.ts';
 import { formatHead, MAX_PACKS } from './head.ts';
 import * as keys from './keys.ts';
 import { forEachParallel, orAborted } from './parallel.ts';
 import type { RestoredState } from './remote-session.ts';
 
 const PARALLEL_PACKS = 4;
-/** How often, and how long apart, a job that has uploaded something looks for what another job is uploading. */
-const PATIENCE = { looks: 5, intervalMs: 3_000 };
+/**
+ * How often a job that has uploaded something looks for what another job is uploading. The waits double from `intervalMs` to three
+ * seconds, 16 s in all: most uploads end within one.
+ */
+const PATIENCE = { looks: 8, intervalMs: 250 };
+const MAX_INTERVAL_MS = 3_000;
 export const DEFAULT_SAVE_DEADLINE_MS = 120_000;
 
 /** What a finished pull leaves to be saved. */
@@ -40,6 +44,8 @@ export interface SaveOptions {
 export interface SaveReport {
   readonly kind: 'saved' | 'raced' | 'nothing' | 'incomplete';
   readonly message: string;
+  /** Of what is incomplete; absent where the deadline or a signal ended it. */
+  readonly reason?: SaveFailure;
   readonly uploadedPacks: number;
   /** Bytes of the packs uploaded by this job. */
   readonly uploadedBytes: number;
@@ -64,7 +70,7 @@ export async function saveToCache(plan: SavePlan, options: SaveOptions): Promise
     milliseconds,
   );
   const signal = AbortSignal.any([options.signal, deadline.signal]);
-  const save = new Save(plan, { ...options, signal });
+  const save = new Save(plan, { ...options, signal }, Date.now() + milliseconds);
   try {
     return await orAborted(save.run(), signal);
   } catch (error) {
@@ -75,46 +81,69 @@ export async function saveToCache(plan: SavePlan, options: SaveOptions): Promise
 }
 
 interface Stop {
-  readonly kind: 'raced' | 'incomplete';
+  readonly kind: 'raced' | 'incomplete' | 'switched';
   readonly message: string;
+  readonly reason?: SaveFailure;
 }
 
 class Save {
   readonly #plan: SavePlan;
   readonly #options: SaveOptions;
   readonly #day: string;
+  readonly #deadline: number;
+  /** Which entries the packs of this plan were found among, if anywhere. */
+  #restored: RestoredState;
   #uploadedPacks = 0;
   #uploadedBytes = 0;
 
-  constructor(plan: SavePlan, options: SaveOptions) {
+  constructor(plan: SavePlan, options: SaveOptions, deadline: number) {
     this.#plan = plan;
     this.#options = options;
+    this.#deadline = deadline;
+    this.#restored = restoredAmong(plan.restored, options.cache.form);
     this.#day = keys.cacheDay(options.now);
   }
 
   async run(): Promise<SaveReport> {
-    if (!needsSave(this.#plan)) return this.report('nothing', 'the cache already holds this image');
+    if (!needsSave({ ...this.#plan, restored: this.#restored }))
+      return this.report('nothing', 'the cache already holds this image');
     if (await this.#isSavedMeanwhile())
       return this.report('raced', 'another job has saved this image meanwhile');
-    const stopped = (await this.#savePacks()) ?? (await this.#saveHead());
-    if (stopped) return this.report(stopped.kind, stopped.message);
+    let stopped = await this.#saveAll();
+    if (stopped?.kind === 'switched') {
+      this.#restored = restoredAmong(this.#restored, this.#options.cache.form);
+      stopped = await this.#saveAll();
+    }
+    if (stopped?.kind === 'raced') return this.report('raced', stopped.message);
+    if (stopped) return this.report('incomplete', stopped.message, stopped.reason);
     const { livePacks } = this.#plan;
     return this.report('saved', `saved ${this.#uploadedPacks} new of ${livePacks.length} packs`);
   }
 
-  report(kind: SaveReport['kind'], message: string): SaveReport {
-    return { kind, message, uploadedPacks: this.#uploadedPacks, uploadedBytes: this.#uploadedBytes };
+  async #saveAll(): Promise<Stop | undefined> {
+    this.#uploadedPacks = 0;
+    this.#uploadedBytes = 0;
+    return (await this.#savePacks()) ?? (await this.#saveHead());
+  }
+
+  report(kind: SaveReport['kind'], message: string, reason?: SaveFailure): SaveReport {
+    const uploaded = { uploadedPacks: this.#uploadedPacks, uploadedBytes: this.#uploadedBytes };
+    return { kind, message, ...(reason ? { reason } : {}), ...uploaded };
   }
 
   /** Only today's head counts: an older one stood there when this pull looked, and was of no use to it. */
   async #isSavedMeanwhile(): Promise<boolean> {
     const key = this.#headKey();
-    const found = await this.#options.cache.lookup(keys.HEAD_NAME, [key]);
-    return found === key && found !== this.#plan.restored.headKey;
+    const found = await this.#lookup(keys.HEAD_NAME, key);
+    return found === key && found !== this.#restored.headKey;
   }
 
   #headKey(): string {
-    return keys.headKey(this.#plan.prefix, this.#plan.restored.image, this.#day);
+    return keys.headKey(this.#plan.prefix, this.#restored.image, this.#day);
+  }
+
+  #lookup(name: string, key: string): Promise<string | undefined> {
+    return this.#options.cache.lookup(name, [key], { signal: this.#options.signal });
   }
 
   /**
@@ -140,7 +169,8 @@ class Save {
 
   /** The smallest first, where losing costs least; the same order in every job. */
   #packsToSave(): PackFile[] {
-    const { restored, newPacks, livePacks } = this.#plan;
+    const { newPacks, livePacks } = this.#plan;
+    const restored = this.#restored;
     const fresh = new Set(newPacks.map((pack) => pack.key));
     const fetched = new Set(restored.packs.filter(({ fate }) => fate === 'fetched').map(({ key }) => key));
     return livePacks
@@ -149,9 +179,9 @@ class Save {
   }
 
   async #savePack(pack: PackFile): Promise<Stop | undefined> {
-    const { prefix, newPacks, restored } = this.#plan;
+    const { prefix, newPacks } = this.#plan;
     // Listed, and yet it had to be made again: what stands in the cache is damaged, and only a new key can replace it.
-    const listed = restored.packs.some(({ key }) => key === pack.key);
+    const listed = this.#restored.packs.some(({ key }) => key === pack.key);
     const replaces = listed && newPacks.some(({ key }) => key === pack.key);
     return this.#upload({
       name: keys.packName(pack.key),
@@ -163,8 +193,8 @@ class Save {
   }
 
   async #saveHead(): Promise<Stop | undefined> {
-    const { restored, livePacks } = this.#plan;
-    const { manifestDigest } = restored.image;
+    const { livePacks } = this.#plan;
+    const { manifestDigest } = this.#restored.image;
     const directory = await mkdtemp(join(this.#options.tempDirectory, 'oci-pull-head-'));
     try {
       const file = join(directory, 'head.json');
@@ -177,28 +207,42 @@ class Save {
 
   /** undefined: the entry is known to exist. */
   async #upload(request: SaveRequest & { size?: number }): Promise<Stop | undefined> {
-    this.#options.signal.throwIfAborted();
-    const outcome = await this.#options.cache.save(request);
-    this.#options.log(`${request.key}: ${outcome.kind}`);
+    const { signal, cache, log } = this.#options;
+    signal.throwIfAborted();
+    const outcome = await cache.save({ ...request, signal, deadline: this.#deadline });
+    log(`${request.key}: ${outcome.kind}`);
+    if (outcome.kind === 'switched') return { kind: 'switched', message: 'the cache backend changed' };
     if (outcome.kind === 'saved' && request.size !== undefined) {
       this.#uploadedPacks += 1;
       this.#uploadedBytes += request.size;
     }
+    const isHead = request.name === keys.HEAD_NAME;
     // Who has uploaded nothing leaves the field to the other job. Who has must not: the other may be waiting for just that.
-    const leaves = this.#uploadedPacks === 0 && request.name !== keys.HEAD_NAME;
-    if (outcome.kind === 'raced' && leaves)
-      return { kind: 'raced', message: 'another job is saving this image' };
+    const leaves = this.#uploadedPacks === 0 && !isHead;
+    const lost = outcome.kind === 'raced' || outcome.kind === 'taken';
+    // Whoever is about to write this head lists the same packs, and all of them exist.
+    if (lost && (leaves || isHead)) return { kind: 'raced', message: 'another job is saving this image' };
+    if (outcome.kind === 'taken' && !(await this.#appears(request)))
+      return { kind: 'incomplete', message: `another job holds ${request.key}`, reason: 'failed' };
     if (!('message' in outcome)) return undefined;
     if (outcome.kind === 'failed' && !leaves && (await this.#appears(request))) return undefined;
-    return { kind: 'incomplete', message: outcome.message };
+    return { kind: 'incomplete', message: outcome.message, reason: outcome.kind };
   }
 
   async #appears({ name, key }: SaveRequest): Promise<boolean> {
     const { looks, intervalMs } = this.#options.patience ?? PATIENCE;
     for (let look = 0; look < looks; look++) {
-      await sleep(intervalMs, undefined, { signal: this.#options.signal });
-      if ((await this.#options.cache.lookup(name, [key])) !== undefined) return true;
+      const interval = Math.min(intervalMs * 2 ** look, MAX_INTERVAL_MS);
+      await sleep(interval, undefined, { signal: this.#options.signal });
+      if ((await this.#lookup(name, key)) !== undefined) return true;
     }
     return false;
   }
+}
+
+/** Packs that were found among entries of another form are not there for this one. */
+function restoredAmong(restored: RestoredState, form: EntryForm): RestoredState {
+  return (restored.form ?? form) === form
+    ? { ...restored, form }
+    : { image: restored.image, form, packs: [] };
 }

@@ -30,6 +30,7 @@ export function isCacheServiceAvailable(): boolean {
 
 export function createToolkitCache(options: ToolkitCacheOptions): BlobCache {
   return {
+    form: 'archive',
     restore: (name, prefixes, file) => orMiss(options, () => restore({ ...options, name }, prefixes, file)),
     lookup: (name, prefixes) => orMiss(options, () => find(name, prefixes, true)),
     save: (request) => save(options, request),

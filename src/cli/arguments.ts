@@ -13,7 +13,13 @@ export interface PullArguments {
   readonly cacheMode: CacheMode;
   readonly username?: string | undefined;
   readonly passwordStdin: boolean;
+  readonly authFile?: string | undefined;
+  readonly mirrors: readonly string[];
+  readonly hostsDirectory?: string | undefined;
+  readonly authorityFile?: string | undefined;
   readonly tlsVerify: boolean;
+  /** Layouts and archives to look in before the registry is asked. */
+  readonly seeds: readonly string[];
   readonly concurrency: number;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -40,7 +46,12 @@ const OPTIONS = {
   'cache-mode': { type: 'string', default: 'write' },
   username: { type: 'string' },
   'password-stdin': { type: 'boolean', default: false },
+  authfile: { type: 'string' },
+  mirror: { type: 'string', multiple: true },
+  'hosts-dir': { type: 'string' },
+  'ca-file': { type: 'string' },
   'tls-verify': { type: 'string', default: 'true' },
+  seed: { type: 'string', multiple: true },
   concurrency: { type: 'string', default: String(DEFAULT_CONCURRENCY) },
   json: { type: 'boolean', default: false },
   quiet: { type: 'boolean', short: 'q', default: false },
@@ -70,13 +81,20 @@ export function parseCommand(argv: readonly string[]): Command {
       cacheMode: CACHE_MODES.find((mode) => mode === values['cache-mode']) ?? 'write',
       username: values.username,
       passwordStdin: values['password-stdin'],
+      authFile: values.authfile,
+      mirrors: values.mirror ?? [],
+      hostsDirectory: values['hosts-dir'],
+      authorityFile: values['ca-file'],
       tlsVerify: values['tls-verify'] === 'true',
+      seeds: values.seed ?? [],
       concurrency: Number(values.concurrency),
       json: values.json,
       quiet: values.quiet,
     },
   };
 }
+
+const NAMED_PLACES = ['cache-dir', 'username', 'authfile', 'hosts-dir', 'ca-file'] as const;
 
 type Parsed = ReturnType<typeof parseStrictly>;
 
@@ -107,8 +125,8 @@ function faultIn(values: Parsed['values'], positionals: readonly string[]): stri
   if (!['true', 'false'].includes(values['tls-verify'])) return '--tls-verify must be true or false';
   if (!/^\d{1,3}$/.test(values.concurrency) || !inRange(Number(values.concurrency)))
     return `--concurrency must be a number from 1 to ${MAX_CONCURRENCY}`;
-  if (values['cache-dir'] === '') return '--cache-dir must not be empty';
-  if (values.username === '') return '--username must not be empty';
+  const blank = NAMED_PLACES.find((name) => values[name] === '');
+  if (blank) return `--${blank} must not be empty`;
   if ((values.username !== undefined) !== values['password-stdin'])
     return '--username and --password-stdin belong together';
   return undefined;

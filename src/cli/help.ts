@@ -9,7 +9,9 @@ export const HELP = `${USAGE}
 Pulls a container image and unpacks it into a directory as a root file system. Everything is verified against the
 image's digests before DESTINATION appears. What earlier pulls left in the chunk cache is not downloaded again.
 
-  IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub
+  IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub, unless
+                         registries.conf says otherwise; or a place on this machine: oci:DIR[:TAG],
+                         oci-archive:FILE[:TAG], docker-archive:FILE[:NAME]
   DESTINATION            a directory that is absent, empty, or was made by an earlier pull
 
 options:
@@ -22,7 +24,13 @@ options:
   --cache-mode M         write: read the cache and keep what is new (default); read; none
   --username U           user name for the registry of IMAGE
   --password-stdin       read the password from standard input
+  --authfile F           file with credentials (auth.json or config.json), read before those of this machine
+  --mirror M             host[:port][/path] to try before the registry, or registry=host[:port][/path] for the mirror
+                         of that registry only; may be repeated
+  --hosts-dir D          directory of containerd's hosts.toml directories
+  --ca-file F            PEM file with certificates to trust besides those of the system
   --tls-verify=false     accept any certificate, and plain http
+  --seed S               layout or archive to look in before the registry is asked, written as IMAGE is; may be repeated
   --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
   --json                 print the result as one JSON object on standard output
   -q, --quiet            no progress, messages and warnings; only the result and errors

@@ -1,17 +1,18 @@
 // From what the user typed to what a pull needs to know.
 import { resolve } from 'node:path';
-import type { Credential } from '../auth/credential.ts';
-import { credentialFor } from '../auth/credential-for.ts';
+import { checkLogin } from '../auth/login.ts';
+import { type ImageName, parseImageName, parseSeed } from '../oci/image-name.ts';
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
-import { parseReference } from '../oci/reference.ts';
 import { parseLimits } from '../pull/limits.ts';
-import type { PullOptions } from '../pull/options.ts';
+import type { NetworkSettings, PullOptions } from '../pull/options.ts';
 import type { PullArguments } from './arguments.ts';
 import { defaultCacheDirectory, type Machine } from './cache-directory.ts';
 import { readPassword } from './password.ts';
 
 export interface Surroundings extends Machine {
   readonly cwd: string;
+  /** Of the user; undefined on Windows. */
+  readonly uid: number | undefined;
   /** Node's name of the processor architecture. */
   readonly arch: string;
   readonly stdin: AsyncIterable<Uint8Array | string>;
@@ -24,30 +25,48 @@ export async function toPullOptions(
   args: PullArguments,
   surroundings: Surroundings,
 ): Promise<Omit<PullOptions, 'emit' | 'signal'>> {
-  const reference = parseReference(args.image);
-  const platform =
-    args.platform === undefined ? hostPlatform(surroundings.arch) : parsePlatform(args.platform);
+  const { cwd } = surroundings;
   return {
-    reference,
-    platform,
-    destination: resolve(surroundings.cwd, args.destination),
+    image: toAbsolute(parseImageName(args.image), cwd),
+    seeds: args.seeds.map((seed) => toAbsolute(parseSeed(seed), cwd)),
+    platform: args.platform === undefined ? hostPlatform(surroundings.arch) : parsePlatform(args.platform),
+    destination: resolve(cwd, args.destination),
     ownership: args.ownership,
     limits: parseLimits(args.limits, '--limit'),
-    credential: await readCredential(reference.registry, args, surroundings),
-    tlsVerify: args.tlsVerify,
-    storeDirectory: resolve(surroundings.cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
+    network: await readNetwork(args, surroundings),
+    storeDirectory: resolve(cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
     storeRead: args.cacheMode !== 'none',
     storeWrite: args.cacheMode === 'write',
     concurrency: args.concurrency,
   };
 }
 
-async function readCredential(
-  registry: string,
-  { username, passwordStdin }: PullArguments,
-  { stdin, signal }: Surroundings,
-): Promise<Credential | undefined> {
-  return passwordStdin
-    ? credentialFor(registry, { username, password: await readPassword(stdin, signal) })
-    : undefined;
+async function readNetwork(
+  args: PullArguments,
+  { cwd, env, home, uid, platform, stdin, signal }: Surroundings,
+): Promise<NetworkSettings> {
+  const path = (value: string | undefined) => (value === undefined ? undefined : resolve(cwd, value));
+  const login = {
+    username: args.username,
+    password: args.passwordStdin ? await readPassword(stdin, signal) : undefined,
+  };
+  checkLogin(login);
+  return {
+    hosts: {
+      tlsVerify: args.tlsVerify,
+      mirrors: args.mirrors,
+      hostsDirectory: path(args.hostsDirectory),
+      authorityFile: path(args.authorityFile),
+      env,
+      home,
+      uid,
+    },
+    login,
+    authFile: path(args.authFile),
+    platform,
+  };
+}
+
+function toAbsolute<Name extends ImageName>(name: Name, cwd: string): Name {
+  return name.kind === 'registry' ? name : { ...name, path: resolve(cwd, name.path) };
 }

@@ -7,18 +7,24 @@ import { countsInWords } from '../pull/skipped.ts';
 
 /** The report for people, without a line break at its end. */
 export function renderReport(result: PullResult): string {
-  const origin = result.cacheHit
-    ? `all ${formatBytes(result.bytesFromCache)} from the cache`
-    : `${formatBytes(result.bytesDownloaded)} downloaded, ${formatBytes(result.bytesFromCache)} from the cache`;
   const lines = [
     `${result.image} (${result.platform})`,
     `is in ${result.rootPath}, its config in ${result.configPath}`,
     ...(result.skippedPath === undefined
       ? []
       : [`left out: ${countsInWords(result.skipped)}, listed in ${result.skippedPath}`]),
-    `${origin}; ${count(result.requests, 'request')}, ${formatDuration(result.timings.total)}`,
+    `${originOf(result)}; ${count(result.requests, 'request')}, ${formatDuration(result.timings.total)}`,
   ];
   return lines.map((line) => oneLine(line)).join('\n');
+}
+
+function originOf({ cacheHit, bytesDownloaded, bytesFromCache, bytesFromSeed }: PullResult): string {
+  const parts = [
+    ...(cacheHit ? [] : [`${formatBytes(bytesDownloaded)} downloaded`]),
+    ...(bytesFromCache > 0 || bytesFromSeed === 0 ? [`${formatBytes(bytesFromCache)} from the cache`] : []),
+    ...(bytesFromSeed > 0 ? [`${formatBytes(bytesFromSeed)} from this machine`] : []),
+  ];
+  return `${parts.length === 1 ? 'all ' : ''}${parts.join(', ')}`;
 }
 
 /** The object that --json prints. Keys are those of the action's outputs; sizes are bytes, times whole milliseconds. */
@@ -37,8 +43,10 @@ export function toJson(result: PullResult): Record<string, unknown> {
     'cache-hit': result.cacheHit,
     'bytes-downloaded': result.bytesDownloaded,
     'bytes-from-cache': result.bytesFromCache,
+    'bytes-from-seed': result.bytesFromSeed,
     'bytes-total': result.bytesTotal,
     requests: result.requests,
+    hosts: result.hosts,
     layers: result.layers.map(layerToJson),
     timings: {
       resolve: Math.round(timings.resolve),
@@ -61,6 +69,7 @@ function layerToJson(layer: LayerReport): Record<string, unknown> {
     'compressed-size': layer.compressedSize,
     'bytes-downloaded': layer.bytesDownloaded,
     'bytes-from-cache': layer.bytesFromCache,
+    'bytes-from-seed': layer.bytesFromSeed,
     requests: layer.requests,
     milliseconds: Math.round(layer.milliseconds),
   };

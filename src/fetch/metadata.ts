@@ -1,17 +1,17 @@
 // Finds out what a layer is made of: reads its table of contents and its tar-split, from the store or by one range request.
+import { open } from 'node:fs/promises';
 import { type ByteRange, rangeLength } from '../bytes/range.ts';
-import { PullError } from '../errors.ts';
 import { type ChunkedLayer, detectLayerFormat, MAX_METADATA_BYTES } from '../layer/annotations.ts';
 import type { ChunkTable } from '../layer/chunk-table.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestHex } from '../oci/digest.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
-import type { Emit } from '../progress/events.ts';
-import type { ImageSource } from '../source/source.ts';
+import { isBetterWhole } from '../plan/costs.ts';
+import type { BlobTail } from '../plan/fetch-plan.ts';
 import type { Staging } from '../store/staging.ts';
 import type { ChunkStore } from '../store/store.ts';
+import { type BlobEndContext, fetchBlobEnd } from './blob-end.ts';
 import type { ReadTocJob, ReadTocOutcome } from './jobs.ts';
-import type { LayerTally } from './tally.ts';
 
 /** Stored bytes that are complete. */
 export interface BlobAt {
@@ -30,19 +30,25 @@ export type LayerMetadata =
     }
   /**
    * To be taken whole. `reason`: why, for a layer that is chunked and should have been taken apart. `chunked`: it is
-   * chunked, and whole all the same, because all of it is at hand, or nothing that it could share a chunk with.
+   * chunked, and whole all the same, because all of it is at hand, or next to nothing that it shares; `table`: its chunks,
+   * where they have been read already.
    */
-  | { readonly kind: 'plain'; readonly reason?: string; readonly chunked?: ChunkedLayer };
+  | {
+      readonly kind: 'plain';
+      readonly reason?: string;
+      readonly chunked?: ChunkedLayer;
+      readonly table?: ChunkTable;
+      readonly tail?: BlobTail;
+    };
 
-export interface MetadataContext {
-  readonly source: ImageSource;
+export interface MetadataContext extends BlobEndContext {
   readonly store: ChunkStore;
-  readonly staging: Staging;
   readonly readToc: (job: ReadTocJob) => Promise<ReadTocOutcome>;
-  readonly tally: LayerTally;
-  readonly emit: Emit;
-  readonly signal: AbortSignal;
 }
+
+/** Bytes behind TOC and tar-split (a footer of 72, usually) that are fetched along with them. */
+const MAX_FOOTER_BYTES = 4096;
+const COPY_BYTES = 1 << 20;
 
 /** Chunking is only an optimisation: whatever is wrong with a layer's metadata makes it plain. Throws what the source throws. */
 export async function readLayerMetadata(
@@ -51,106 +57,135 @@ export async function readLayerMetadata(
 ): Promise<LayerMetadata> {
   const format = detectLayerFormat(descriptor);
   if (format.kind === 'plain') return format;
-  if (isBetterWhole(descriptor, context.store)) return { kind: 'plain', chunked: format };
-  const known = await readKnown(format, context);
+  const { store } = context;
+  if (isStored(descriptor, store) || (isNamed(descriptor) && !store.holdsFrames))
+    return { kind: 'plain', chunked: format };
+  const known = await readKnown(descriptor, format, context);
   if (known) return known;
-  const span = {
-    start: format.toc.range.start,
-    end: Math.max(format.toc.range.end, format.tarSplit.range.end),
-  };
-  if (rangeLength(span) > 2 * MAX_METADATA_BYTES || format.tarSplit.range.start < format.toc.range.end) {
-    return { kind: 'plain', reason: 'its TOC and tar-split do not lie side by side' };
+  const span = metadataSpan(format, descriptor.size);
+  if (!span) return { kind: 'plain', reason: 'its TOC and tar-split do not lie side by side' };
+  const end = await fetchBlobEnd(descriptor, span, context);
+  if (end.kind === 'whole') {
+    const reason = 'the server ignores ranges';
+    return end.isKept ? { kind: 'plain', reason, chunked: format } : { kind: 'plain', reason };
   }
-  const offset = await fetchSpan(descriptor, span, context);
-  if (offset === undefined) return { kind: 'plain', reason: 'the server ignores ranges' };
-  const { path } = await context.staging.pack(0);
-  const toc = { path, offset, compressedSize: rangeLength(format.toc.range) };
-  const split = {
-    offset: offset + format.tarSplit.range.start - span.start,
-    compressedSize: rangeLength(format.tarSplit.range),
-    digest: format.tarSplit.digest,
-  };
-  const outcome = await context.readToc({
-    ...toc,
-    digest: format.toc.digest,
-    dataEnd: format.dataEnd,
-    tarSplit: split,
+  return readFetched(descriptor, { format, span, end }, context);
+}
+
+/** TOC, tar-split and what little stands around them up to the end of the blob; undefined where they are apart, or too large. */
+function metadataSpan({ toc, tarSplit, dataEnd }: ChunkedLayer, size: number): ByteRange | undefined {
+  const end = Math.max(toc.range.end, tarSplit.range.end);
+  if (end - toc.range.start > 2 * MAX_METADATA_BYTES || tarSplit.range.start < toc.range.end)
+    return undefined;
+  return { start: dataEnd, end: size - end <= MAX_FOOTER_BYTES ? size : end };
+}
+
+async function readFetched(
+  descriptor: Descriptor,
+  {
+    format,
+    span,
+    end,
+  }: { format: ChunkedLayer; span: ByteRange; end: { readonly path: string; readonly offset: number } },
+  context: MetadataContext,
+): Promise<LayerMetadata> {
+  const { path } = end;
+  const at = (range: ByteRange) => ({
+    offset: end.offset + range.start - span.start,
+    compressedSize: rangeLength(range),
   });
+  const toc = { path, ...at(format.toc.range), digest: format.toc.digest };
+  const split = { path, ...at(format.tarSplit.range), digest: format.tarSplit.digest };
+  const outcome = await context.readToc({ ...toc, dataEnd: format.dataEnd, tarSplit: split });
+  // Whoever sent this would send the whole layer no better.
+  if (outcome.kind === 'corrupt') context.source.distrust?.(descriptor.digest);
   if (outcome.kind !== 'toc') return { kind: 'plain', reason: outcome.reason };
-  const digest = outcome.tarSplitDigest ?? format.tarSplit.digest;
-  const tarSplit = { ...split, path, digest };
-  await keep({ toc: { ...toc, digest: format.toc.digest }, tarSplit }, context.staging);
-  return chunked(format, outcome.table, tarSplit);
+  const { table } = outcome;
+  const { start } = span;
+  const tail = span.end === descriptor.size ? { tail: { start, path, offset: end.offset } } : {};
+  if (isMostlyMissing(descriptor, { ...format, table }, context.store))
+    return { kind: 'plain', chunked: format, table, ...tail };
+  const tarSplit = { ...split, digest: outcome.tarSplitDigest ?? format.tarSplit.digest };
+  await keep([toc, tarSplit], context.staging);
+  return chunked(format, table, tarSplit);
 }
 
 /**
- * A whole blob is one frame after the other: no table of contents to read, no archive to put together, and its digest covers
- * fewer bytes than its diffId. Much faster than chunk by chunk; see docs/performance.md.
+ * A whole blob is one frame after the other: no archive to put together, and its digest covers fewer bytes than its diffId.
+ * Much faster than chunk by chunk; see docs/performance.md.
  */
-function isBetterWhole({ digest, size }: Descriptor, store: ChunkStore): boolean {
-  if (!digest.startsWith('sha256:')) return false;
-  return store.find('blob', digestKeyOfHex(digestHex(digest)), size) !== undefined || !store.holdsFrames;
+function isMostlyMissing(
+  descriptor: Descriptor,
+  layer: { readonly table: ChunkTable; readonly dataEnd: number },
+  store: ChunkStore,
+): boolean {
+  const isAtHand = (form: 'frame' | 'blob', key: string, size: number) =>
+    store.find(form, key, size) !== undefined;
+  return isNamed(descriptor) && isBetterWhole(layer, isAtHand);
+}
+
+function isStored({ digest, size }: Descriptor, store: ChunkStore): boolean {
+  return (
+    isNamed({ digest }) && store.find('blob', digestKeyOfHex(digestHex(digest as Digest)), size) !== undefined
+  );
+}
+
+/** Only sha256 names blobs in the store. */
+function isNamed({ digest }: Pick<Descriptor, 'digest'>): boolean {
+  return digest.startsWith('sha256:');
 }
 
 /** Both out of the store, or undefined. A damaged TOC is forgotten; a damaged tar-split shows when the layer is rebuilt. */
-async function readKnown(format: ChunkedLayer, context: MetadataContext): Promise<LayerMetadata | undefined> {
-  const stored = findBlob(format.toc.digest, format.toc.range, context.store);
+async function readKnown(
+  descriptor: Descriptor,
+  format: ChunkedLayer,
+  context: MetadataContext,
+): Promise<LayerMetadata | undefined> {
+  const { store } = context;
+  const stored = findBlob(format.toc.digest, format.toc.range, store);
   if (!stored) return undefined;
   const outcome = await context.readToc({ ...stored, digest: format.toc.digest, dataEnd: format.dataEnd });
   if (outcome.kind === 'unusable') return { kind: 'plain', reason: outcome.reason };
   if (outcome.kind === 'corrupt') {
-    context.store.forget('blob', digestKeyOfHex(digestHex(format.toc.digest)), rangeLength(format.toc.range));
+    store.forget('blob', digestKeyOfHex(digestHex(format.toc.digest)), rangeLength(format.toc.range));
     context.emit({ kind: 'warning', message: `a damaged cache entry was not used (${outcome.reason})` });
     return undefined;
   }
+  const { table } = outcome;
+  if (isMostlyMissing(descriptor, { ...format, table }, store))
+    return { kind: 'plain', chunked: format, table };
   const digest = outcome.tarSplitDigest ?? format.tarSplit.digest;
-  const tarSplit = digest && findBlob(digest, format.tarSplit.range, context.store);
+  const tarSplit = digest && findBlob(digest, format.tarSplit.range, store);
   if (!tarSplit) return undefined;
-  return chunked(format, outcome.table, { ...tarSplit, digest });
+  return chunked(format, table, { ...tarSplit, digest });
 }
 
 function findBlob(digest: Digest, range: ByteRange, store: ChunkStore): BlobAt | undefined {
   return store.find('blob', digestKeyOfHex(digestHex(digest)), rangeLength(range));
 }
 
-/** Writes the span into the staging area and returns its offset; undefined where the server sends something else. */
-async function fetchSpan(
-  descriptor: Descriptor,
-  span: ByteRange,
-  context: MetadataContext,
-): Promise<number | undefined> {
-  const { source, staging, tally, signal } = context;
-  tally.requests++;
-  const cancel = new AbortController();
-  const body = await source.openBlob(descriptor, span, AbortSignal.any([signal, cancel.signal]));
-  if (body.range.start !== span.start || body.range.end !== span.end) {
-    cancel.abort();
-    return undefined;
-  }
-  const offset = staging.reserve(rangeLength(span));
-  const pack = await staging.pack(0);
-  let written = 0;
-  for await (const bytes of body.chunks) {
-    tally.bytes += bytes.length;
-    context.emit({ kind: 'received', bytes: bytes.length });
-    await pack.write(offset + written, [bytes]);
-    written += bytes.length;
-  }
-  if (written !== rangeLength(span))
-    throw new PullError('RESPONSE_INVALID', `${source.name}: the answer to a range request ended early`);
-  return offset;
-}
-
+/** Copies what later pulls may need into a pack, and makes it findable. A tar-split without a name is not kept. */
 async function keep(
-  found: { toc: BlobAt & { digest: Digest }; tarSplit: BlobAt & { digest: Digest | undefined } },
+  blobs: readonly (BlobAt & { readonly digest: Digest | undefined })[],
   staging: Staging,
 ): Promise<void> {
-  const blobs = [found.toc, found.tarSplit].flatMap(({ digest, offset, compressedSize }) =>
-    digest
-      ? [{ form: 'blob' as const, hex: digestHex(digest), offset, compressedSize, size: compressedSize }]
-      : [],
-  );
-  await staging.adopt(0, blobs);
+  const pack = await staging.pack(0);
+  for (const { digest, path, offset: from, compressedSize } of blobs) {
+    if (!digest) continue;
+    const offset = staging.reserve(compressedSize);
+    await using file = await open(path, 'r');
+    const bytes = Buffer.alloc(Math.min(COPY_BYTES, compressedSize));
+    for (let done = 0; done < compressedSize; ) {
+      const length = Math.min(bytes.length, compressedSize - done);
+      const { bytesRead } = await file.read(bytes, 0, length, from + done);
+      if (bytesRead === 0) throw new Error(`${path} is shorter than what was written to it`);
+      await pack.write(offset + done, [bytes.subarray(0, bytesRead)]);
+      done += bytesRead;
+    }
+    await staging.adopt(0, [
+      { form: 'blob', hex: digestHex(digest), offset, compressedSize, size: compressedSize },
+    ]);
+  }
 }
 
 function chunked(

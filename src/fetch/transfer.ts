@@ -1,4 +1,5 @@
 // Runs a plan: several connections fetch its groups, front first, and write what is kept to where the plan wants it.
+import { rangeLength } from '../bytes/range.ts';
 import { PullError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { FetchGroup } from '../plan/fetch-plan.ts';
@@ -6,7 +7,9 @@ import type { Emit } from '../progress/events.ts';
 import type { BlobBody, ImageSource } from '../source/source.ts';
 import type { StagedPack } from '../store/staged-pack.ts';
 import type { ProgressBoard } from '../workers/progress-board.ts';
+import { nothing, requestedRange, withTail } from './group-body.ts';
 import { GroupWriter } from './group-writer.ts';
+import { LayerAnswers, type NumberedGroup } from './layer-answers.ts';
 import type { LayerTally } from './tally.ts';
 
 export interface TransferContext {
@@ -22,29 +25,22 @@ export interface TransferContext {
   readonly signal: AbortSignal;
 }
 
-interface Group extends FetchGroup {
-  readonly id: number;
-}
-
-/** A layer whose first answer shows whether the server honours ranges; the others wait for that one round trip. */
-interface Probe {
-  readonly settled: Promise<void>;
-  /** All groups of the layer come out of the first answer. */
-  whole: boolean;
-}
-
 /** Settles when every group is written. The first failure stops all the others and is thrown. */
 export async function transfer(groups: readonly FetchGroup[], context: TransferContext): Promise<void> {
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
-  const queue = groups.map((group, id) => ({ ...group, id }));
-  const probes = new Map<number, Probe>();
+  const all = groups.map((group, id) => ({ ...group, id }));
+  const answers = new Map(
+    Map.groupBy(all, ({ layer }) => layer)
+      .entries()
+      .map(([layer, own]) => [layer, new LayerAnswers(own)]),
+  );
+  const shared = { ...context, signal, answers, probes: new Map<number, Promise<void>>() };
+  const queue = all.values();
   const run = async () => {
-    for (let group = queue.shift(); group; group = queue.shift()) {
-      await fetchGroup(group, { ...context, signal, probes, all: groups });
-    }
+    for (const group of queue) await fetchGroup(group, shared);
   };
-  const runners = Array.from({ length: Math.min(context.concurrency, queue.length) }, () =>
+  const runners = Array.from({ length: Math.min(context.concurrency, all.length) }, () =>
     run().catch((error: unknown) => {
       stop.abort();
       throw error;
@@ -54,53 +50,90 @@ export async function transfer(groups: readonly FetchGroup[], context: TransferC
 }
 
 type GroupContext = TransferContext & {
-  readonly probes: Map<number, Probe>;
-  readonly all: readonly FetchGroup[];
+  readonly answers: ReadonlyMap<number, LayerAnswers>;
+  /** By layer: settles once its first answer has come. */
+  readonly probes: Map<number, Promise<void>>;
 };
 
-async function fetchGroup(group: Group, context: GroupContext): Promise<void> {
-  const probe = context.probes.get(group.layer);
-  if (!probe) return fetchFirst(group, context);
-  await probe.settled;
-  if (probe.whole) return;
-  await distribute(await open(group, context), [group], context);
-}
-
-async function fetchFirst(group: Group, context: GroupContext): Promise<void> {
+/**
+ * Until a range of the layer has been answered with just that range, by now or when its table of contents was read, its other groups
+ * wait for the first one: a server that sends the whole blob should not do so on all connections at once. Afterwards nobody waits,
+ * and a whole answer is dealt with when it comes. What one layer shows says nothing of the next: hosts behind one name differ, and
+ * a cache in between may send whole what it has not got yet.
+ */
+async function fetchGroup(group: NumberedGroup, context: GroupContext): Promise<void> {
   const opened = Promise.withResolvers<void>();
-  const probe: Probe = { settled: opened.promise, whole: false };
-  context.probes.set(group.layer, probe);
   try {
-    const body = await open(group, context);
-    probe.whole = body.range.end !== group.range.end || body.range.start !== group.range.start;
-    opened.resolve();
-    const wanted = probe.whole ? groupsOf(group.layer, context.all) : [group];
-    await distribute(body, wanted, context);
+    if (context.tallies[group.layer]?.ranges === 0) {
+      const probe = context.probes.get(group.layer);
+      if (!probe) context.probes.set(group.layer, opened.promise);
+      await probe;
+    }
+    await fetchUnlessBrought(group, context, opened.resolve);
   } finally {
     opened.resolve();
   }
 }
 
-function open(group: Group, context: GroupContext): Promise<BlobBody> {
-  (context.tallies[group.layer] as LayerTally).requests++;
-  return context.source.openBlob(context.descriptors[group.layer] as Descriptor, group.range, context.signal);
+/** `onAnswer`: is called once it is known what the answer holds. */
+async function fetchUnlessBrought(
+  group: NumberedGroup,
+  context: GroupContext,
+  onAnswer: () => void,
+): Promise<void> {
+  const answers = context.answers.get(group.layer) as LayerAnswers;
+  if (answers.isWhole) return;
+  const range = requestedRange(group);
+  if (rangeLength(range) === 0)
+    return distribute(withTail(group, nothing()), answers.claim(group, false), context);
+  const { layer } = group;
+  const [tally, descriptor] = [
+    context.tallies[layer] as LayerTally,
+    context.descriptors[layer] as Descriptor,
+  ];
+  const cancel = new AbortController();
+  tally.requests++;
+  const body = await context.source.openBlob(
+    descriptor,
+    range,
+    AbortSignal.any([context.signal, cancel.signal]),
+  );
+  const isWhole = body.range.start !== range.start || body.range.end !== range.end;
+  // A request for the whole of a blob says nothing about ranges.
+  if (!isWhole && rangeLength(range) < descriptor.size) tally.ranges++;
+  const claimed = answers.claim(group, isWhole);
+  onAnswer();
+  const received = counted(body.chunks, tally, context);
+  if (claimed.length === 0) cancel.abort();
+  else
+    await distribute(isWhole ? { ...body, chunks: received } : withTail(group, received), claimed, context);
 }
 
-function groupsOf(layer: number, all: readonly FetchGroup[]): Group[] {
-  return all.flatMap((group, id) => (group.layer === layer ? [{ ...group, id }] : []));
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  tally: LayerTally,
+  { emit }: TransferContext,
+): AsyncGenerator<Uint8Array> {
+  for await (const bytes of chunks) {
+    tally.bytes += bytes.length;
+    emit({ kind: 'received', bytes: bytes.length });
+    yield bytes;
+  }
 }
 
 /**
  * `groups`: ascending, all inside of the body's range. Reads no further than the last of them. Throws RESPONSE_INVALID for
  * a body that ends before: whoever waits for its bytes would wait for ever.
  */
-async function distribute(body: BlobBody, groups: readonly Group[], context: GroupContext): Promise<void> {
+async function distribute(
+  body: BlobBody,
+  groups: readonly NumberedGroup[],
+  context: TransferContext,
+): Promise<void> {
   let next = 0;
-  let writer = await createWriter(groups[next] as Group, context);
+  let writer = await createWriter(groups[next] as NumberedGroup, context);
   let position = body.range.start;
   for await (const bytes of body.chunks) {
-    (context.tallies[writer.layer] as LayerTally).bytes += bytes.length;
-    context.emit({ kind: 'received', bytes: bytes.length });
     while (await writer.accept(bytes, position)) {
       const following = groups[++next];
       if (!following) return;
@@ -115,7 +148,7 @@ async function distribute(body: BlobBody, groups: readonly Group[], context: Gro
   );
 }
 
-async function createWriter(group: Group, context: GroupContext): Promise<GroupWriter> {
+async function createWriter(group: NumberedGroup, context: TransferContext): Promise<GroupWriter> {
   const pack = await context.pack(group.pack);
   return new GroupWriter(group, pack, (bytes) => context.board.add(group.id, bytes));
 }

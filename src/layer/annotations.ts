@@ -2,7 +2,8 @@
 // https://github.com/containers/storage/blob/main/pkg/chunked/internal/minimal/compression.go
 import { type ByteRange, rangeLength } from '../bytes/range.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { type Digest, isDigest } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
+import { isSha256 } from './toc-document.ts';
 
 /** Compressed size of a table of contents or a tar-split that we are willing to fetch. */
 export const MAX_METADATA_BYTES = 64 << 20;
@@ -26,10 +27,10 @@ export interface PlainLayer {
 
 export type LayerFormat = ChunkedLayer | PlainLayer;
 
-/** The current prefix, and the one that tools wrote before 2023. */
-const PREFIXES = ['io.github.containers.zstd-chunked.', 'io.containers.zstd-chunked.'] as const;
-const SKIPPABLE_HEADER_SIZE = 8; // RFC 8878, 3.1.2: the TOC's frame is the payload of a skippable frame
-const TOC_TYPE = 1;
+/** The current prefix, and the one that tools wrote before 2023; stargz-snapshotter still does. */
+export const PREFIXES = ['io.github.containers.zstd-chunked.', 'io.containers.zstd-chunked.'] as const;
+export const SKIPPABLE_HEADER_SIZE = 8; // RFC 8878, 3.1.2: the TOC's frame is the payload of a skippable frame
+export const TOC_TYPE = 1;
 
 /** Decides from the descriptor alone. Anything malformed makes the layer plain, with the reason: chunking is only an optimisation. */
 export function detectLayerFormat(descriptor: Descriptor): LayerFormat {
@@ -58,12 +59,8 @@ function plain(reason: string): PlainLayer {
   return { kind: 'plain', reason };
 }
 
-function isSha256(text: string): text is Digest {
-  return isDigest(text) && text.startsWith('sha256:');
-}
-
 /** `offset:length:lengthUncompressed[:type]`, inside of the blob. */
-function parsePosition(
+export function parsePosition(
   text: string | undefined,
   blobSize: number,
   fields: 3 | 4,

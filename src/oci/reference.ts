@@ -36,7 +36,8 @@ export function parseReference(text: string): Reference {
   const { registry, repository } = splitRegistry(name);
   checkRegistry(text, registry);
   checkRepository(text, repository);
-  if (tag !== undefined && !TAG.test(tag)) throw invalid(text, `${quote(tag)} is not a tag`, TAG_HINT);
+  if (tag !== undefined && !TAG.test(tag))
+    throw invalid(text, `${quote(tag)} is not a tag`, transportHint(text) ?? TAG_HINT);
   const kept = tag ?? (digest ? undefined : DEFAULT_TAG);
   return { registry, repository, ...(kept ? { tag: kept } : {}), ...(digest ? { digest } : {}) };
 }
@@ -56,6 +57,12 @@ export function repositoryName(reference: Reference): string {
 /** What to ask the registry for: the digest where there is one, else the tag. */
 export function referenceTarget(reference: Reference): string {
   return reference.digest ?? reference.tag ?? DEFAULT_TAG;
+}
+
+/** Does a text that parseReference accepts say which registry it means? */
+export function namesRegistry(text: string): boolean {
+  const [first, rest] = cut(text, text.indexOf('/'));
+  return rest !== undefined && isRegistryHost(first);
 }
 
 function splitRegistry(name: string): { registry: string; repository: string } {
@@ -112,7 +119,9 @@ const TAG_HINT =
 function transportHint(text: string): string | undefined {
   const [transport] =
     /^(?:oci|oci-archive|docker-archive|docker-daemon|containers-storage|dir):/.exec(text) ?? [];
-  return transport && `Only images in registries can be named; "${transport}" names another place.`;
+  if (!transport) return undefined;
+  const places = 'oci:DIR, oci-archive:FILE or docker-archive:FILE';
+  return `"${transport}" is no registry. What is on this machine can be named as ${places}; docker save and skopeo copy write such files.`;
 }
 
 /** The text before and after the character at `index`; all of it and undefined where `index` is negative. */

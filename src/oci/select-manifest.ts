@@ -7,7 +7,7 @@ import { isImageConfigType, isImageManifestType, isIndexType } from './media-typ
 import { formatPlatform, normalizePlatform, type Platform } from './platform.ts';
 
 const ATTESTATION_ANNOTATION = 'vnd.docker.reference.type';
-const ZSTD_ANNOTATION = 'io.github.containers.compression.zstd';
+export const ZSTD_ANNOTATION = 'io.github.containers.compression.zstd';
 const MAX_LISTED = 20;
 const MAX_NAME_LENGTH = 100;
 
@@ -75,7 +75,7 @@ function isUnknown({ platform }: Descriptor): boolean {
 }
 
 /** BuildKit marks attestations by an annotation and by the platform unknown/unknown. */
-function isAttestation(entry: Descriptor): boolean {
+export function isAttestation(entry: Descriptor): boolean {
   return ATTESTATION_ANNOTATION in entry.annotations || (isUnknown(entry) && !isIndexType(entry.mediaType));
 }
 

@@ -9,6 +9,8 @@ export interface FetchRange {
 }
 
 export interface CoalesceCosts {
+  /** A longer gap costs more than a request of its own. */
+  readonly maxGap: number;
   /** Bytes between pieces that may be fetched in vain, in all. */
   readonly wasteBudget: number;
   /** Above this many ranges the cheapest gaps are fetched whatever they cost: a request is never free. */
@@ -17,16 +19,20 @@ export interface CoalesceCosts {
   readonly maxRangeBytes: number;
 }
 
-/** `pieces`: ascending and disjoint. Every piece ends up in exactly one range. */
-export function coalesce(pieces: readonly ByteRange[], costs: CoalesceCosts): FetchRange[] {
-  const bridged = cheapGaps(pieces, costs);
+/** `pieces`: ascending and disjoint. Every piece ends up in exactly one range. `cuts`: indexes of pieces that end their range. */
+export function coalesce(
+  pieces: readonly ByteRange[],
+  costs: CoalesceCosts,
+  cuts: ReadonlySet<number> = new Set(),
+): FetchRange[] {
+  const isBridged = cheapGaps(pieces, costs);
   const ranges: FetchRange[] = [];
   let current: ByteRange[] = [];
   pieces.forEach((piece, index) => {
     current.push(piece);
     const next = pieces[index + 1];
     const length = (next?.end ?? 0) - (current[0] as ByteRange).start;
-    if (next && bridged.has(index) && length <= costs.maxRangeBytes) return;
+    if (next && isBridged[index] && length <= costs.maxRangeBytes && !cuts.has(index)) return;
     ranges.push(toRange(joinTouching(current)));
     current = [];
   });
@@ -53,20 +59,36 @@ function joinTouching(pieces: readonly ByteRange[]): ByteRange[] {
   return joined;
 }
 
-/** Indexes of the pieces whose gap to the next one is fetched along with it: the cheapest first. */
-function cheapGaps(pieces: readonly ByteRange[], costs: CoalesceCosts): Set<number> {
-  const gaps = pieces
-    .slice(1)
-    .map((piece, index) => ({ index, bytes: piece.start - (pieces[index] as ByteRange).end }));
-  gaps.sort((a, b) => a.bytes - b.bytes);
-  const bridged = new Set<number>();
-  let waste = 0;
-  for (const gap of gaps) {
-    waste += gap.bytes;
-    if (waste > costs.wasteBudget && pieces.length - bridged.size <= costs.maxRanges) break;
-    bridged.add(gap.index);
+/** By piece: is the gap to the next one fetched along with it? The cheapest are, and of equal ones the first. */
+function cheapGaps(pieces: readonly ByteRange[], costs: CoalesceCosts): Uint8Array {
+  const gaps = Float64Array.from(
+    { length: Math.max(0, pieces.length - 1) },
+    (_, index) => (pieces[index + 1] as ByteRange).start - (pieces[index] as ByteRange).end,
+  );
+  const { limit, atLimit } = dearestGap(gaps, pieces.length, costs);
+  let left = atLimit;
+  return Uint8Array.from(gaps, (gap) => {
+    if (gap < limit) return 1;
+    return gap === limit && left-- > 0 ? 1 : 0;
+  });
+}
+
+/** Gaps shorter than `limit` are worth fetching, and of those just as long the first `atLimit`. */
+function dearestGap(
+  gaps: Float64Array,
+  pieces: number,
+  costs: CoalesceCosts,
+): { limit: number; atLimit: number } {
+  const sorted = gaps.toSorted();
+  let [bridged, waste] = [0, 0];
+  for (; bridged < sorted.length; bridged++) {
+    const gap = sorted[bridged] as number;
+    waste += gap;
+    const isTooDear = gap > costs.maxGap || waste > costs.wasteBudget;
+    if (isTooDear && pieces - bridged <= costs.maxRanges) break;
   }
-  return bridged;
+  const limit = sorted[bridged - 1] ?? -1;
+  return { limit, atLimit: bridged - sorted.indexOf(limit) };
 }
 
 function toRange(pieces: readonly ByteRange[]): FetchRange {

@@ -30,7 +30,17 @@ export type PlanLayer =
       /** Of the compressed layer. */
       readonly digest: string;
       readonly compressedSize: number;
+      readonly tail?: BlobTail | undefined;
+      /** Where it stands outside of the store: it is read there, and not kept. */
+      readonly at?: { readonly path: string; readonly offset: number } | undefined;
     };
+
+/** The end of a blob, which has been fetched already: its bytes from `start` on lie at `offset` of a file. */
+export interface BlobTail {
+  readonly start: number;
+  readonly path: string;
+  readonly offset: number;
+}
 
 export interface FetchGroup extends FetchRange {
   readonly layer: number;
@@ -38,6 +48,8 @@ export interface FetchGroup extends FetchRange {
   readonly pack: number;
   readonly packOffset: number;
   readonly keptBytes: number;
+  /** What of the range need not be requested. */
+  readonly tail?: BlobTail;
 }
 
 /** A chunk that a new pack will hold. */
@@ -65,6 +77,8 @@ export interface ChunkSources {
 
 export type PlannedFile =
   | { readonly kind: 'stored'; readonly path: string }
+  /** Outside of the store: a layout, an archive. */
+  | { readonly kind: 'local'; readonly path: string }
   | { readonly kind: 'new'; readonly pack: number };
 
 export type LayerPlan =
@@ -79,7 +93,7 @@ export type LayerPlan =
     };
 
 export interface LayerBytes {
-  /** Compressed bytes to be requested, gaps included. */
+  /** Compressed bytes to be requested, gaps included, the tail left out. */
   readonly missing: number;
   /** Compressed bytes of chunks at hand. */
   readonly cached: number;
@@ -93,10 +107,21 @@ export interface FetchPlan {
   readonly chunks: readonly NewChunk[];
 }
 
+/** What the source has been like so far. */
+export interface Link {
+  readonly roundTripMs: number;
+  /** Of all connections together; undefined: not known. */
+  readonly bytesPerSecond: number | undefined;
+}
+
 export interface PlanOptions {
   /** First pack to fill, and how far it is filled already. */
   readonly pack: number;
   readonly packOffset: number;
   /** A pack is closed once it holds this many bytes. */
   readonly packTarget: number;
+  /** Decides how many requests there are, never what the packs hold. Absent: not known. */
+  readonly link?: Link | undefined;
+  /** That share the requests; default 1. */
+  readonly connections?: number;
 }

@@ -18,10 +18,12 @@ export async function indexWholeLayers(
   const whole = await findWhole(session, plan, metadata);
   // One thread: a table of contents takes up to a hundred times its size in memory while it is read.
   await using pool = openPool(1);
-  for (const { chunked, pack, offset } of whole) {
-    const outcome = await pool
-      .run('readToc', { ...tocAt(chunked, offset), path: (await session.staging.pack(pack)).path })
-      .catch((error: unknown) => ({ kind: 'unusable', reason: String(error) }) as const);
+  for (const { chunked, table, pack, offset } of whole) {
+    const outcome = table
+      ? ({ kind: 'toc', table } as const)
+      : await pool
+          .run('readToc', { ...tocAt(chunked, offset), path: (await session.staging.pack(pack)).path })
+          .catch((error: unknown) => ({ kind: 'unusable', reason: String(error) }) as const);
     if (outcome.kind === 'toc') await session.staging.index(pack, entriesOf(outcome.table, offset));
     else
       session.options.emit({
@@ -33,6 +35,8 @@ export async function indexWholeLayers(
 
 interface WholeLayer {
   readonly chunked: ChunkedLayer;
+  /** Its chunks, where they have been read already. */
+  readonly table: ChunkTable | undefined;
   readonly pack: number;
   /** Of the blob in the pack. */
   readonly offset: number;
@@ -51,7 +55,8 @@ async function findWhole(
     if (layer.kind !== 'plain' || !layer.chunked || planned?.kind !== 'plain' || !file) continue;
     const pack = file.kind === 'new' ? file.pack : await staging.numberOf(file.path);
     const { offset } = planned;
-    if (pack !== undefined) whole.set(`${pack} ${offset}`, { chunked: layer.chunked, pack, offset });
+    const { chunked, table } = layer;
+    if (pack !== undefined) whole.set(`${pack} ${offset}`, { chunked, table, pack, offset });
   }
   return whole.values();
 }

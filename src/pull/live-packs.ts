@@ -113,6 +113,7 @@ function* imageKeys({
   metadata,
 }: Image): Generator<{ form: CopiedChunk['form']; key: string; size: number }> {
   for (const [index, layer] of metadata.entries()) {
+    if (isLocal(plan, index)) continue;
     for (const { digest, size } of layer.kind === 'plain'
       ? session.layers.slice(index, index + 1)
       : metadataBlobs(layer)) {
@@ -127,6 +128,12 @@ function* imageKeys({
       };
     }
   }
+}
+
+/** It stands on this machine outside of the store, where the next pull finds it as well. */
+export function isLocal(plan: FetchPlan, layer: number): boolean {
+  const planned = plan.layers[layer];
+  return planned?.kind === 'plain' && plan.files[planned.file]?.kind === 'local';
 }
 
 function metadataBlobs({ toc, tarSplit }: LayerMetadata & { kind: 'chunked' }) {

@@ -1,7 +1,8 @@
-import type { Credential } from '../auth/credential.ts';
+import type { FallbackCredential, Login } from '../auth/login.ts';
 import type { CacheSession } from '../cache/session.ts';
+import type { HostSettings } from '../hosts/find-hosts.ts';
+import type { ImageName, LocalImage } from '../oci/image-name.ts';
 import type { Platform } from '../oci/platform.ts';
-import type { Reference } from '../oci/reference.ts';
 import type { Emit } from '../progress/events.ts';
 import type { UnpackLimits } from '../unpack/limits.ts';
 
@@ -14,26 +15,40 @@ export interface Caching {
   readonly cache?: CacheSession | undefined;
 }
 
+/** How registries are reached and who asks them. */
+export interface NetworkSettings {
+  /** Mirrors and certificates; `tlsVerify: false` there: certificates are not checked and plain http is allowed for any host. */
+  readonly hosts: HostSettings;
+  /** For the image's own registry, checked already: both or neither. */
+  readonly login: Login;
+  /** Absolute path of a file with credentials that is read before those of this machine. */
+  readonly authFile?: string | undefined;
+  readonly fallback?: FallbackCredential | undefined;
+  readonly platform: NodeJS.Platform;
+}
+
 /** Everything a pull needs to know. Made and validated by a door (action inputs or command line). */
 export interface PullOptions extends Caching {
-  readonly reference: Reference;
+  /** Paths are absolute. */
+  readonly image: ImageName;
+  /** Layouts and archives that are asked before the registry. Paths are absolute. */
+  readonly seeds: readonly LocalImage[];
   readonly platform: Platform;
   /** Absolute path of the root file system to be made. */
   readonly destination: string;
   readonly ownership: OwnershipChoice;
   /** What is to be other than DEFAULT_LIMITS. */
   readonly limits: Partial<UnpackLimits>;
-  /** Credential for the reference's registry; absent: anonymous. */
-  readonly credential?: Credential | undefined;
-  /** Tried only where the registry refuses an anonymous pull; an image that needs it may be cached differently. */
-  readonly fallback?: (Caching & { readonly credential: Credential }) | undefined;
-  /** false: certificates are not checked and plain http is allowed for any host. */
-  readonly tlsVerify: boolean;
+  readonly network: NetworkSettings;
+  /** What may be remembered of an image that not everybody may pull; absent: what may be of any other. */
+  readonly restricted?: Caching | undefined;
   /** Directory of the chunk store (made if absent). */
   readonly storeDirectory: string;
+  /** For what an archive needs unpacked while the pull runs; absent: the system's own. */
+  readonly temporaryDirectory?: string | undefined;
   /** Connections for blob data. */
   readonly concurrency: number;
-  /** Told secrets that the pull comes across (tokens, signed URLs), so that a door can mask them in logs; see registry/secrets.ts. */
+  /** Told secrets that the pull comes across (tokens, signed URLs), so that a door can mask them in logs; see http/secrets.ts. */
   readonly onSecret?: ((secret: string) => void) | undefined;
   readonly emit: Emit;
   readonly signal: AbortSignal;

@@ -4,8 +4,10 @@ import type { ReadTocJob, ReadTocOutcome } from '../fetch/jobs.ts';
 import { type LayerMetadata, readLayerMetadata } from '../fetch/metadata.ts';
 import type { LayerTally } from '../fetch/tally.ts';
 import { detectLayerFormat } from '../layer/annotations.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
 import type { FetchPlan, PlanLayer } from '../plan/fetch-plan.ts';
 import { planFetch } from '../plan/plan.ts';
+import type { BlobPlace } from '../source/source.ts';
 import { throwFirstCause } from './first-cause.ts';
 import { openPool } from './jobs.ts';
 import type { PullSession } from './session.ts';
@@ -25,6 +27,7 @@ export async function readMetadata(
   const signal = AbortSignal.any([session.options.signal, stop.signal]);
   const readToc = (job: ReadTocJob) => pool.run('readToc', job).catch(tooLarge);
   const reads = session.layers.map((descriptor, index) => {
+    if (session.source.locate?.(descriptor)) return Promise.resolve(inPlace(descriptor));
     // A layer that never claimed to be chunked is whole anyway, and owes nobody a reason.
     const reason = detectLayerFormat(descriptor).kind === 'chunked' ? whole.get(index) : undefined;
     if (reason !== undefined) return Promise.resolve<LayerMetadata>({ kind: 'plain', reason });
@@ -39,6 +42,12 @@ export async function readMetadata(
   return Promise.all(reads);
 }
 
+/** What stands on this machine is read from front to back: there is nothing to spare by its table of contents. */
+function inPlace(descriptor: Descriptor): LayerMetadata {
+  const format = detectLayerFormat(descriptor);
+  return format.kind === 'chunked' ? { kind: 'plain', chunked: format } : { kind: 'plain' };
+}
+
 /** A thread that runs out of memory over a table of contents says no more than that this one is too large. */
 function tooLarge(error: unknown): ReadTocOutcome {
   if (error instanceof PullError && error.code === 'WORKER_EXITED')
@@ -47,20 +56,28 @@ function tooLarge(error: unknown): ReadTocOutcome {
 }
 
 export function planLayers(session: PullSession, metadata: readonly LayerMetadata[]): FetchPlan {
-  const { store, staging, layers } = session;
-  const planned = metadata.map((layer, index) =>
-    toPlanLayer(layer, layers[index] as { digest: string; size: number }),
-  );
+  const { source, store, staging, layers } = session;
+  const planned = metadata.map((layer, index) => {
+    const descriptor = layers[index] as Descriptor;
+    const at = source.locate?.(descriptor);
+    return at ? inPlaceLayer(descriptor, at) : toPlanLayer(layer, descriptor);
+  });
   const compressed = layers.reduce((sum, layer) => sum + layer.size, 0);
   return planFetch(planned, (form, key, size) => store.find(form, key, size), {
     ...staging.free,
     packTarget: packTarget(compressed),
+    link: session.source.link?.(),
+    connections: session.options.concurrency,
   });
 }
 
 /** Bytes after which a pack is closed, for an image of `compressed` bytes. */
 export function packTarget(compressed: number): number {
   return Math.max(PACK_TARGET, Math.ceil(compressed / PACKS_PER_IMAGE));
+}
+
+function inPlaceLayer({ digest, size }: Descriptor, { path, offset }: BlobPlace): PlanLayer {
+  return { kind: 'plain', digest, compressedSize: size, at: { path, offset } };
 }
 
 function toPlanLayer(metadata: LayerMetadata, descriptor: { digest: string; size: number }): PlanLayer {
@@ -71,5 +88,6 @@ function toPlanLayer(metadata: LayerMetadata, descriptor: { digest: string; size
       dataEnd: metadata.dataEnd,
       metadataBytes: metadata.toc.compressedSize + metadata.tarSplit.compressedSize,
     };
-  return { kind: 'plain', digest: descriptor.digest, compressedSize: descriptor.size };
+  const { tail } = metadata;
+  return { kind: 'plain', digest: descriptor.digest, compressedSize: descriptor.size, tail };
 }

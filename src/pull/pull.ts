@@ -7,10 +7,11 @@ import { packsDirectory, prepareStore } from '../store/store.ts';
 import { type Access, openImage } from './access.ts';
 import { runAttempt } from './attempt.ts';
 import { claimDestination, type Destination } from './destination.ts';
-import { keepPacks, type Packs } from './live-packs.ts';
+import { isLocal, keepPacks, type Packs } from './live-packs.ts';
 import type { PullOptions } from './options.ts';
 import { planLayers, readMetadata } from './prepare.ts';
 import { acquirePrivileges } from './privileges.ts';
+import { describeLowQuota } from './quota-note.ts';
 import { type Lessons, learn } from './recover.ts';
 import { type Finished, reportLayers } from './report.ts';
 import type { PullResult, Timings } from './result.ts';
@@ -26,10 +27,10 @@ const MAX_ATTEMPTS = 10;
 /** Makes a root file system of an image. Throws PullError; then the destination is as it was, and nothing was kept. */
 export async function pull(options: PullOptions): Promise<PullResult> {
   const watch = new Stopwatch();
-  refuseNested(options);
   await using privileges = await acquirePrivileges(options);
   const destination = await claimDestination(options.destination, privileges);
   try {
+    refuseNested(options);
     options.emit({ kind: 'stage', stage: 'resolve' });
     const access = await openImage(options);
     watch.lap('resolve');
@@ -41,6 +42,7 @@ export async function pull(options: PullOptions): Promise<PullResult> {
         const finished = await fetchAndUnpack(session, destination, watch);
         watch.lap('fetchAndUnpack');
         const packs = await keep(session, finished);
+        noteQuota(session);
         const result = describeResult(session, finished, { destination, packs });
         const about = { image: result.image, platform: result.platform, ownership: result.ownership };
         const skipped = renderSkipList(finished.skipped, about);
@@ -132,8 +134,9 @@ function announce(
   metadata: readonly LayerMetadata[],
 ): void {
   plan.bytes.forEach(({ missing, cached }, index) => {
-    const layer = metadata[index];
-    const way = missing === 0 ? 'cached' : layer?.kind === 'chunked' ? 'ranges' : 'whole';
+    const isNew = missing > 0 || (tallies[index]?.bytes ?? 0) > 0;
+    const how = metadata[index]?.kind === 'chunked' ? 'ranges' : 'whole';
+    const way = isLocal(plan, index) ? 'local' : isNew ? how : 'cached';
     options.emit({ kind: 'layer', index, digest: layers[index]?.digest ?? '', way, missing, cached });
   });
   const { groups, chunks, files } = plan;
@@ -150,6 +153,11 @@ function noteSkipped(session: PullSession, { count, first: [first] }: SkippedSum
   if (!first) return;
   const others = count > 1 ? ` and ${count - 1} more` : '';
   warn(session, `not everything could be created: ${first.path} (${first.reason})${others}`);
+}
+
+function noteQuota(session: PullSession): void {
+  const note = session.source.quota && describeLowQuota(session.source.quota, session.image.repository);
+  if (note) warn(session, note);
 }
 
 /** The root file system stands by now; without a cache it is still what was asked for, whatever went wrong. */
@@ -183,12 +191,16 @@ function describeResult(
     ownership: session.privileges.owner,
     skipped: summarizeSkips(finished.skipped),
     ...(finished.skipped.count > 0 ? { skippedPath: destination.skippedPath } : {}),
-    usedFallbackCredential: session.usedFallback,
+    repository: session.image.repository,
+    isRestricted: session.isRestricted,
     cacheHit: bytesDownloaded === 0,
     bytesDownloaded,
     bytesFromCache: sum((layer) => layer.bytesFromCache),
+    bytesFromSeed: sum((layer) => layer.bytesFromSeed),
     bytesTotal: sum((layer) => layer.compressedSize),
     requests: source.requests,
+    hosts: source.hosts ?? [],
+    ...(source.quota ? { quota: source.quota } : {}),
     layers,
     warnings,
     newPacks: packs.fresh,

@@ -2,10 +2,11 @@
 import { PullError } from '../errors.ts';
 import type { LayerMetadata } from '../fetch/metadata.ts';
 import { digestKey } from '../layer/chunk-table.ts';
-import { digestHex } from '../oci/digest.ts';
+import { type Digest, digestHex } from '../oci/digest.ts';
 import { digestKeyOfHex, digestOfKey } from '../oci/digest-key.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
 import type { Detour } from '../unpack/job.ts';
+import { isLocal } from './live-packs.ts';
 import { type PullSession, warn } from './session.ts';
 
 /** What earlier attempts have shown. */
@@ -39,11 +40,26 @@ export async function learn(
     });
   }
   const described = metadata[layer];
+  if (isLocal(circumstances.plan, layer)) return learnLocal(session, detour, circumstances.plan);
   if (detour.found.blob) await learnBlob(session, lessons, detour);
   if (described?.kind !== 'chunked') return;
   if (detour.found.tarSplit) await learnTarSplit(session, lessons, { layer, described });
   if (detour.found.chunks.length > 0)
     await learnChunks(session, lessons, { layer, described, chunks: detour.found.chunks });
+}
+
+/** A file of this machine stays what it is: only a seed has somebody behind it who may have the right bytes. */
+function learnLocal(session: PullSession, { layer, reason }: Detour, plan: FetchPlan): void {
+  const digest = session.layers[layer]?.digest as Digest;
+  const planned = plan.layers[layer];
+  const file = planned?.kind === 'plain' ? plan.files[planned.file] : undefined;
+  const path = file?.kind === 'local' ? file.path : session.source.name;
+  const message = `layer ${digest} in ${path} does not match its digest`;
+  if (!session.source.distrust?.(digest))
+    throw new PullError('DIGEST_MISMATCH', `${message} (${reason})`, {
+      hint: 'The file is damaged or was changed while it was read; write it again.',
+    });
+  warn(session, `${message} and is fetched instead`);
 }
 
 /** The same wrong blob twice is damaged at the registry. */
@@ -92,17 +108,20 @@ function discard(
   lessons: Lessons,
   { form, layer, chunks }: Damaged,
 ): { again: boolean } {
+  const digest = session.layers[layer]?.digest;
+  const isCached = (hex: string, size: number) => session.store.isStored(form, digestKeyOfHex(hex), size);
+  const arrived = [...chunks].some(([hex, size]) => !isCached(hex, size));
+  // Where a mirror was to blame, what comes next comes from elsewhere, and this damage says nothing about it.
+  const isMirrors = arrived && digest !== undefined && session.source.distrust?.(digest) === true;
   let [cached, again] = [0, false];
   for (const [hex, size] of chunks) {
-    const key = digestKeyOfHex(hex);
-    if (session.store.isStored(form, key, size)) cached++;
-    else if (lessons.refetched.has(`${form} ${hex}`)) again = true;
-    else lessons.refetched.add(`${form} ${hex}`);
-    session.store.forget(form, key, size);
+    if (isCached(hex, size)) cached++;
+    else if (!isMirrors && lessons.refetched.has(`${form} ${hex}`)) again = true;
+    else if (!isMirrors) lessons.refetched.add(`${form} ${hex}`);
+    session.store.forget(form, digestKeyOfHex(hex), size);
   }
   const [first] = chunks.keys();
   const others = chunks.size > 1 ? ` and ${chunks.size - 1} more` : '';
-  const digest = session.layers[layer]?.digest;
   const what = form === 'blob' ? `layer ${digest}` : `chunk sha256:${first}${others} of layer ${digest}`;
   const verb = cached > 0 ? 'was damaged in the cache' : 'arrived damaged';
   if (!again) warn(session, `${what} ${verb} and is fetched again`);
@@ -126,8 +145,11 @@ async function learnTarSplit(
   const cached = key !== undefined && session.store.isStored('blob', key, compressedSize);
   if (key !== undefined) session.store.forget('blob', key, compressedSize);
   if (digest) await session.staging.drop('blob', new Set([digestHex(digest)]));
-  if (!cached)
+  if (!cached) {
+    const layerDigest = session.layers[layer]?.digest;
+    if (layerDigest) session.source.distrust?.(layerDigest);
     return takeWhole(session, lessons, { layer, reason: 'its tar-split does not match its digest' });
+  }
   warn(
     session,
     `the tar-split of layer ${session.layers[layer]?.digest} was damaged in the cache and is fetched again`,

@@ -5,6 +5,7 @@ import { layerCompression } from '../oci/media-type.ts';
 import type { FetchPlan, LayerPlan } from '../plan/fetch-plan.ts';
 import type { LayerOutcome } from '../unpack/job.ts';
 import type { SkipReport } from '../unpack/skips.ts';
+import { isLocal } from './live-packs.ts';
 import type { LayerReport } from './result.ts';
 import type { PullSession } from './session.ts';
 
@@ -19,11 +20,18 @@ export function reportLayers(session: PullSession, finished: Finished): LayerRep
   return session.layers.map((descriptor, index) => {
     const metadata = finished.metadata[index] as LayerMetadata;
     const tally = session.tallies[index] as LayerTally;
+    const isInPlace = isLocal(finished.plan, index);
     const reason = metadata.kind === 'plain' ? metadata.reason : undefined;
     return {
       digest: descriptor.digest,
       format: isChunked(metadata) ? 'zstd:chunked' : formatName(descriptor.mediaType),
-      way: tally.bytes === 0 ? 'cached' : metadata.kind === 'chunked' ? 'ranges' : 'whole',
+      way: isInPlace
+        ? 'local'
+        : tally.bytes === 0
+          ? 'cached'
+          : metadata.kind === 'chunked'
+            ? 'ranges'
+            : 'whole',
       ...(reason === undefined ? {} : { reason }),
       compressedSize: descriptor.size,
       bytesDownloaded: tally.bytes,
@@ -31,6 +39,7 @@ export function reportLayers(session: PullSession, finished: Finished): LayerRep
         planned: finished.plan.layers[index] as LayerPlan,
         plan: finished.plan,
       }),
+      bytesFromSeed: isInPlace ? descriptor.size : 0,
       requests: tally.requests,
       milliseconds: finished.layers[index]?.milliseconds ?? 0,
     };

@@ -7,7 +7,6 @@ import type { Digest } from '../oci/digest.ts';
 import { type ImageManifest, parseManifest } from '../oci/manifest.ts';
 import { layerCompression } from '../oci/media-type.ts';
 import { formatPlatform, normalizePlatform, type Platform } from '../oci/platform.ts';
-import { type Reference, referenceTarget } from '../oci/reference.ts';
 import { selectManifest } from '../oci/select-manifest.ts';
 import type { ImageSource } from '../source/source.ts';
 
@@ -32,13 +31,13 @@ export interface ResolvedImage {
   readonly configBytes: Uint8Array;
 }
 
-/** Throws the source's errors, MANIFEST_INVALID, MEDIA_TYPE_UNSUPPORTED, PLATFORM_NOT_FOUND, DIGEST_MISMATCH, SIZE_MISMATCH. */
+/** `target`: what the source knows the image by, a tag or digest. Throws the source's errors, MANIFEST_INVALID, MEDIA_TYPE_UNSUPPORTED, PLATFORM_NOT_FOUND, DIGEST_MISMATCH, SIZE_MISMATCH. */
 export async function resolveImage(
   source: ImageSource,
-  reference: Reference,
+  target: string,
   platform: Platform,
 ): Promise<ResolvedImage> {
-  const { digest, indexDigest, manifest } = await findManifest(source, reference, platform);
+  const { digest, indexDigest, manifest } = await findManifest(source, target, platform);
   checkLayers(manifest, source.name);
   const configBytes = await source.smallBlob(manifest.config, MAX_CONFIG_BYTES);
   const config = parseConfig(configBytes);
@@ -73,8 +72,8 @@ function checkLayers({ layers }: ImageManifest, name: string): void {
     );
 }
 
-async function findManifest(source: ImageSource, reference: Reference, platform: Platform) {
-  let target = referenceTarget(reference);
+async function findManifest(source: ImageSource, named: string, platform: Platform) {
+  let target = named;
   let expected: Descriptor | undefined;
   let indexDigest: Digest | undefined;
   for (let depth = 0; depth <= MAX_INDEX_DEPTH; depth++) {

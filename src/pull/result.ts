@@ -1,9 +1,11 @@
+import type { Quota } from '../registry/quota.ts';
+import type { HostFigures } from '../source/source.ts';
 import type { PackFile } from '../store/pack-file.ts';
 import type { OwnerPolicy } from '../unpack/ownership.ts';
 import type { SkippedSummary } from './skipped.ts';
 
 /** How a layer was had. */
-export type LayerWay = 'cached' | 'ranges' | 'whole';
+export type LayerWay = 'cached' | 'local' | 'ranges' | 'whole';
 
 export interface LayerReport {
   /** Digest of the compressed layer. */
@@ -17,6 +19,8 @@ export interface LayerReport {
   readonly bytesDownloaded: number;
   /** Compressed bytes taken from the chunk store. */
   readonly bytesFromCache: number;
+  /** Compressed bytes read in place from a layout or archive of this machine, the image's own or a seed. */
+  readonly bytesFromSeed: number;
   /** Range or whole requests made for this layer. */
   readonly requests: number;
   /** Wall time of this layer's unpacking, milliseconds. */
@@ -51,17 +55,24 @@ export interface PullResult {
   readonly skipped: SkippedSummary;
   /** The list of it, a JSON file beside the root file system; absent where nothing was left out. */
   readonly skippedPath?: string;
-  /** true if the registry refused an anonymous pull, and the fallback credential opened it. */
-  readonly usedFallbackCredential: boolean;
+  /** `registry/repository`, or the path of a layout or archive. */
+  readonly repository: string;
+  /** Was the image pulled with a credential, and cannot be pulled without? */
+  readonly isRestricted: boolean;
   /** true if no layer data came from the registry. */
   readonly cacheHit: boolean;
   /** Layer data received from the registry, including tables of contents, gaps and retries, bytes. */
   readonly bytesDownloaded: number;
   readonly bytesFromCache: number;
+  /** Compressed bytes that were read where they lie, in a seed or the image on this machine. */
+  readonly bytesFromSeed: number;
   /** Compressed size of all layers, bytes. */
   readonly bytesTotal: number;
   /** All HTTP requests to the registry. */
   readonly requests: number;
+  /** Mirrors and registry, in the order they were asked; empty for an image on this machine. */
+  readonly hosts: readonly HostFigures[];
+  readonly quota?: Quota;
   readonly layers: readonly LayerReport[];
   readonly timings: Timings;
   /** What a user should know, in words (skipped devices, damaged cache entries). */

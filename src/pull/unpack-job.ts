@@ -21,7 +21,7 @@ export async function toUnpackJob(
   const { plan, root } = attempt;
   const files: string[] = [];
   for (const file of plan.files) {
-    files.push(file.kind === 'stored' ? file.path : (await session.staging.pack(file.pack)).path);
+    files.push(file.kind === 'new' ? (await session.staging.pack(file.pack)).path : file.path);
   }
   const layers = session.layers.map((_, index) => toLayerInput(session, attempt, { index, files }));
   const { options, privileges } = session;

@@ -1,10 +1,10 @@
 // The bytes of a blob in order, across broken connections: resumes from the last good byte.
 import { type ByteRange, rangeLength } from '../bytes/range.ts';
-import type { ErrorCode } from '../errors.ts';
+import { answerError, HttpError } from '../http/http-error.ts';
+import { networkError } from '../http/network-error.ts';
+import type { RetryBudget } from '../http/retry.ts';
+import { createStallWatch, type StallWatch } from '../http/stall.ts';
 import type { Piece } from './blob-piece.ts';
-import { networkError } from './network-error.ts';
-import { RegistryError, type Retry } from './registry-error.ts';
-import type { RetryBudget } from './retry.ts';
 
 export interface BodyOptions {
   readonly first: Piece;
@@ -13,14 +13,18 @@ export interface BodyOptions {
   readonly budget: RetryBudget;
 }
 
+/** `stalled`: so slow that a new connection should do better. */
+type Failure = HttpError | 'stalled';
+
 /** How often a body may be read from its beginning again because the server does not resume. */
 const MAX_RESTARTS = 3;
 /** Bodies that end early without any fault of the connection: the stored blob is too short. */
 const MAX_SHORT_ENDS = 3;
 
-/** Yields exactly `first.range`. Throws RegistryError when the budget is spent or the server sends more or less than it said. */
+/** Yields exactly `first.range`. Throws HttpError when the budget is spent or the server sends more or less than it said. */
 export async function* readBlob({ first, reopen, budget }: BodyOptions): AsyncGenerator<Uint8Array> {
   const { end } = first.range;
+  const stall = createStallWatch(first.answer.watch.stallWindow);
   let piece = first;
   let offset = first.range.start;
   let restarts = 0;
@@ -28,14 +32,18 @@ export async function* readBlob({ first, reopen, budget }: BodyOptions): AsyncGe
   try {
     for (;;) {
       const before = offset;
-      const failure = yield* deliver(piece, { start: offset, end }, (bytes) => {
+      const failure = yield* deliver(piece, { start: offset, end }, stall, (bytes) => {
         offset += bytes;
         budget.progress(bytes);
       });
       if (!failure) return;
-      shortEnds = failure.code === 'SIZE_MISMATCH' && offset === before ? shortEnds + 1 : 0;
-      if (shortEnds >= MAX_SHORT_ENDS) throw failure;
-      await budget.spend(failure);
+      if (failure === 'stalled') piece.answer.body.destroy();
+      else {
+        shortEnds = failure.code === 'SIZE_MISMATCH' && offset === before ? shortEnds + 1 : 0;
+        if (shortEnds >= MAX_SHORT_ENDS) throw failure;
+        await budget.spend(failure);
+      }
+      stall.restart();
       piece = await reopen({ start: offset, end });
       if (piece.range.start < offset && ++restarts > MAX_RESTARTS) throw notResumable(piece, failure);
     }
@@ -48,15 +56,16 @@ export async function* readBlob({ first, reopen, budget }: BodyOptions): AsyncGe
 async function* deliver(
   piece: Piece,
   wanted: ByteRange,
+  stall: StallWatch,
   onDelivered: (bytes: number) => void,
-): AsyncGenerator<Uint8Array, RegistryError | undefined> {
+): AsyncGenerator<Uint8Array, Failure | undefined> {
   let position = piece.range.start;
   let offset = wanted.start;
-  const body = piece.answer.body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  const read = createReader(piece, stall);
   for (;;) {
-    const next = await read(body, piece);
-    if (next instanceof RegistryError) return offset === wanted.end ? undefined : next;
-    if (next === undefined) return offset === wanted.end ? undefined : tooShort(piece, position);
+    const next = await read();
+    if (next === 'end') return offset === wanted.end ? undefined : tooShort(piece, position);
+    if (!(next instanceof Uint8Array)) return offset === wanted.end ? undefined : next;
     const chunk = next.subarray(Math.max(0, offset - position), Math.max(0, wanted.end - position));
     position += next.length;
     if (position > piece.range.end) throw tooLong(piece);
@@ -69,43 +78,46 @@ async function* deliver(
   }
 }
 
-/** The next bytes, undefined at the end, or what broke the connection. Throws what is no matter for a retry. */
-async function read(
-  body: AsyncIterator<Uint8Array>,
-  piece: Piece,
-): Promise<Uint8Array | RegistryError | undefined> {
-  try {
-    const { value, done } = await body.next();
-    return done ? undefined : value;
-  } catch (error) {
-    const failure = networkError(error, piece.answer.request);
-    if (failure instanceof RegistryError) return failure;
-    throw failure;
-  }
+/** Gives the next bytes, or why there are none any more. Throws what is no matter for a retry. */
+function createReader({ answer }: Piece, stall: StallWatch): () => Promise<Uint8Array | Failure | 'end'> {
+  const { body, request, watch } = answer;
+  const iterator = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  let failure: Failure | undefined;
+
+  return async () => {
+    if (failure) return failure;
+    watch.wait();
+    try {
+      const { value, done } = await iterator.next();
+      if (done) {
+        watch.finished();
+        return 'end';
+      }
+      if (watch.arrived(value.length, stall)) failure = 'stalled';
+      return value;
+    } catch (error) {
+      const took = watch.failed(request.signal.aborted);
+      const broken = networkError(error, request, { took, via: answer.via });
+      if (!(broken instanceof HttpError)) throw broken;
+      failure = broken;
+      // What had come when the connection broke is as good as the rest, and need not be asked for again.
+      return (body.read() as Uint8Array | null) ?? failure;
+    }
+  };
 }
 
-function tooShort(piece: Piece, position: number): RegistryError {
-  const { start } = piece.range;
-  const fact = `ended after ${position - start} of ${rangeLength(piece.range)} bytes`;
-  return bodyError(piece, 'SIZE_MISMATCH', { fact, retry: 'soon' });
+function tooShort({ range, answer }: Piece, position: number): HttpError {
+  const fact = `ended after ${position - range.start} of ${rangeLength(range)} bytes`;
+  return answerError(answer, 'SIZE_MISMATCH', fact, { retry: 'soon' });
 }
 
-function tooLong(piece: Piece): RegistryError {
-  const code = piece.answer.status === 206 ? 'RESPONSE_INVALID' : 'SIZE_MISMATCH';
-  return bodyError(piece, code, { fact: `sent more than the ${rangeLength(piece.range)} bytes due` });
+function tooLong({ range, answer }: Piece): HttpError {
+  const code = answer.status === 206 ? 'RESPONSE_INVALID' : 'SIZE_MISMATCH';
+  return answerError(answer, code, `sent more than the ${rangeLength(range)} bytes due`);
 }
 
-function notResumable(piece: Piece, cause: RegistryError): RegistryError {
+function notResumable({ answer }: Piece, failure: Failure): HttpError {
+  const cause = failure === 'stalled' ? undefined : failure;
   const fact = `breaks off and does not resume (gave up after ${MAX_RESTARTS} restarts)`;
-  return bodyError(piece, 'REGISTRY_UNAVAILABLE', { fact, cause });
-}
-
-function bodyError(
-  { answer }: Piece,
-  code: ErrorCode,
-  { fact, retry = 'never', cause }: { fact: string; retry?: Retry; cause?: RegistryError },
-): RegistryError {
-  const { what, url } = answer.request;
-  const details = { retry, origin: url.origin, status: answer.status, cause };
-  return new RegistryError(code, `${what}: ${url.host} ${fact}`, details);
+  return answerError(answer, 'REGISTRY_UNAVAILABLE', fact, { cause });
 }

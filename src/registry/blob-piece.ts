@@ -1,12 +1,12 @@
 // One request for (a range of) a blob, and what its answer really holds: the range, the whole blob, or a refusal.
 import { type ByteRange, rangeLength } from '../bytes/range.ts';
-import type { ErrorCode } from '../errors.ts';
+import { parseContentRange, rangeHeader } from '../http/content-range.ts';
+import { contentLengthOf, discard, type HttpAnswer, type HttpRequest, headerOf } from '../http/exchange.ts';
+import { answerError, type HttpError } from '../http/http-error.ts';
+import type { Secrets } from '../http/secrets.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { BlobLocator } from './blob-locator.ts';
-import { parseContentRange, rangeHeader } from './content-range.ts';
-import { contentLengthOf, discard, type HttpAnswer, headerOf } from './http.ts';
-import { errorOfAnswer, RegistryError } from './registry-error.ts';
-import type { Secrets } from './secrets.ts';
+import { readRefusal } from './refusal.ts';
 
 /** The part of a descriptor that a download needs. `size` is the compressed size. */
 export interface BlobName {
@@ -41,11 +41,21 @@ const RANGE_REFUSALS: ReadonlySet<number> = new Set([400, 501]);
 
 /**
  * The piece holds the range asked for, or the whole blob where the server ignores ranges or gets them wrong; that is
- * remembered for its origin. Throws RegistryError: SIZE_MISMATCH when the stored blob is no descriptor.size long.
+ * remembered for its origin. Throws HttpError: SIZE_MISMATCH when the stored blob is no descriptor.size long.
  */
 export function createOpenPiece({ name, locator, secrets }: PieceOptions): OpenPiece {
   /** Final origins that do not serve ranges: registry and storage differ in that. */
   const rangeless = new Set<string>();
+
+  async function ask(
+    blob: BlobName,
+    signal: AbortSignal,
+    headers: HttpRequest['headers'],
+  ): Promise<HttpAnswer> {
+    const what = `blob ${blob.digest} of ${name}`;
+    const { answer } = await locator.fetch(blob.digest, { headers, signal, what, bulk: true });
+    return plain(answer);
+  }
 
   return async ({ blob, range, signal }) => {
     const origin = locator.originOf(blob.digest);
@@ -57,23 +67,6 @@ export function createOpenPiece({ name, locator, secrets }: PieceOptions): OpenP
     }
     return readWhole(await ask(blob, signal, {}), blob);
   };
-
-  async function ask(
-    blob: BlobName,
-    signal: AbortSignal,
-    headers: Record<string, string>,
-  ): Promise<HttpAnswer> {
-    const what = `blob ${blob.digest} of ${name}`;
-    const { answer } = await locator.fetch(blob.digest, { headers, signal, what });
-    const coding = headerOf(answer, 'content-encoding')?.trim().toLowerCase() || 'identity';
-    if (coding === 'identity' || answer.status >= 300) return answer;
-    discard(answer);
-    throw invalid(
-      answer,
-      'RESPONSE_INVALID',
-      `sent the blob with content-encoding ${coding.slice(0, 40)} unasked`,
-    );
-  }
 
   /** undefined: this origin has just been found not to serve ranges. */
   async function readRanged(
@@ -88,20 +81,28 @@ export function createOpenPiece({ name, locator, secrets }: PieceOptions): OpenP
       rangeless.add(origin);
       return readWhole(answer, blob);
     }
-    if (answer.status !== 206 && !RANGE_REFUSALS.has(answer.status))
-      throw await errorOfAnswer(answer, secrets);
+    if (answer.status !== 206 && !RANGE_REFUSALS.has(answer.status)) throw await readRefusal(answer, secrets);
     rangeless.add(origin);
     answer.body.destroy();
     return undefined;
   }
 
   async function readWhole(answer: HttpAnswer, blob: BlobName): Promise<Piece> {
-    if (answer.status !== 200) throw await errorOfAnswer(answer, secrets);
+    if (answer.status !== 200) throw await readRefusal(answer, secrets);
     const length = contentLengthOf(answer) ?? blob.size;
     if (length === blob.size) return { range: { start: 0, end: blob.size }, answer };
     answer.body.destroy();
-    throw invalid(answer, 'SIZE_MISMATCH', `holds ${length} bytes of it, its descriptor says ${blob.size}`);
+    throw wrongSize(answer, blob, length);
   }
+}
+
+/** Throws for a body in a content coding that nobody asked for. */
+function plain(answer: HttpAnswer): HttpAnswer {
+  const coding = headerOf(answer, 'content-encoding')?.trim().toLowerCase() || 'identity';
+  if (coding === 'identity' || answer.status >= 300) return answer;
+  discard(answer);
+  const fact = `sent the blob with content-encoding ${coding.slice(0, 40)} unasked`;
+  throw answerError(answer, 'RESPONSE_INVALID', fact);
 }
 
 function isExactly(answer: HttpAnswer, range: ByteRange, size: number): boolean {
@@ -116,23 +117,15 @@ function isExactly(answer: HttpAnswer, range: ByteRange, size: number): boolean 
 }
 
 /** The range lies within the size that the descriptor states, so the stored blob must be another one. */
-function unsatisfiable(answer: HttpAnswer, blob: BlobName, range: ByteRange): RegistryError {
+function unsatisfiable(answer: HttpAnswer, blob: BlobName, range: ByteRange): HttpError {
   const total = parseContentRange(headerOf(answer, 'content-range'))?.total;
   // Some servers state a length for this body that never comes.
   answer.body.destroy();
-  return total !== undefined && total !== blob.size
-    ? invalid(answer, 'SIZE_MISMATCH', `holds ${total} bytes of it, its descriptor says ${blob.size}`)
-    : invalid(
-        answer,
-        'RESPONSE_INVALID',
-        `refuses the range ${range.start}-${range.end} of ${blob.size} bytes`,
-      );
+  if (total !== undefined && total !== blob.size) return wrongSize(answer, blob, total);
+  const fact = `refuses the range ${range.start}-${range.end} of ${blob.size} bytes`;
+  return answerError(answer, 'RESPONSE_INVALID', fact);
 }
 
-function invalid({ request, status }: HttpAnswer, code: ErrorCode, fact: string): RegistryError {
-  return new RegistryError(code, `${request.what}: ${request.url.host} ${fact}`, {
-    retry: 'never',
-    origin: request.url.origin,
-    status,
-  });
+function wrongSize(answer: HttpAnswer, blob: BlobName, size: number): HttpError {
+  return answerError(answer, 'SIZE_MISMATCH', `holds ${size} bytes of it, its descriptor says ${blob.size}`);
 }

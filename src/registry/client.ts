@@ -1,38 +1,25 @@
-// The client for one repository: puts the layers together. From the wire upwards: transport, plain http fallback,
-// authorisation, redirects, retries.
-import type { Credential } from '../auth/credential.ts';
+// The client for one repository at one host: what can be asked, on top of the layers in stack.ts, with retries.
 import { type ByteRange, containsRange, rangeLength } from '../bytes/range.ts';
 import { PullError } from '../errors.ts';
-import { type Reference, repositoryName } from '../oci/reference.ts';
-import { Authoriser } from './authoriser.ts';
+import type { Link } from '../http/link.ts';
+import { type RetryPolicy, withRetries } from '../http/retry.ts';
+import { DEFAULT_TIMEOUTS, type Timeouts } from '../http/transport.ts';
+import type { Digest } from '../oci/digest.ts';
 import { readBlob } from './blob-body.ts';
 import { createBlobLocator } from './blob-locator.ts';
 import { type BlobName, createOpenPiece } from './blob-piece.ts';
-import { parseChallenges } from './challenge.ts';
-import { createEndpoint } from './endpoint.ts';
-import { discard } from './http.ts';
-import { type FetchedManifest, fetchManifest, type ManifestRequest } from './manifest.ts';
-import { createOriginGate } from './origin-gate.ts';
-import { withPlainHttpFallback } from './plain-http.ts';
-import { createFollow } from './redirect.ts';
-import { RetryBudget, type RetryPolicy, withRetries } from './retry.ts';
-import { createSecrets, type OnSecret } from './secrets.ts';
-import { createTokenFetcher } from './token-fetcher.ts';
-import { DEFAULT_TIMEOUTS, openTransport, type Timeouts } from './transport.ts';
+import { type FetchedManifest, fetchManifest, hasManifest, type ManifestRequest } from './manifest.ts';
+import { createBudget, type Patience, timeoutsFor } from './patience.ts';
+import { parseQuota, type Quota } from './quota.ts';
+import { openStack, type StackOptions } from './stack.ts';
+import { listTags, TAGS_PER_PAGE } from './tags.ts';
 
-export interface RegistryClientOptions {
-  readonly reference: Reference;
-  readonly credential?: Credential | undefined;
-  /** false: certificates are not checked and plain http is allowed for any host. */
-  readonly tlsVerify: boolean;
-  /** At most so many connections to one origin. */
-  readonly connections: number;
-  /** Ends everything this client does. */
-  readonly signal: AbortSignal;
-  readonly onSecret?: OnSecret | undefined;
+export interface RegistryClientOptions extends Omit<StackOptions, 'timeouts'> {
   readonly timeouts?: Timeouts | undefined;
   /** Multiplies the waits between attempts; for tests. */
   readonly backoff?: number | undefined;
+  /** Default: full. */
+  readonly patience?: Patience | undefined;
 }
 
 export interface RegistryBlob {
@@ -44,63 +31,78 @@ export interface RegistryBlob {
 export interface RegistryClient {
   /** HTTP requests made so far. */
   readonly requests: number;
+  /** What the way to the data is like: to where the last blob came from; undefined: nothing was answered yet. */
+  readonly link: Link | undefined;
+  /** As the last manifest's answer stated it; undefined: the registry does not say. */
+  readonly quota: Quota | undefined;
   manifest(request: Pick<ManifestRequest, 'target' | 'expected'>): Promise<FetchedManifest>;
+  /** Does the registry show this manifest to whoever this client is? Throws HttpError. */
+  hasManifest(target: string): Promise<boolean>;
   /** `range` must not be empty. Unverified; see BlobBody. */
   blob(blob: BlobName, range: ByteRange, signal: AbortSignal): Promise<RegistryBlob>;
+  /** To be called when the blob turned out damaged: the registry is asked anew where it is. */
+  forget(digest: Digest): void;
+  /** The first page of the repository's tags, for messages; empty where it is longer than `maxBytes` or nothing comes. Never throws. */
+  tags(maxBytes: number): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
 export function openRegistryClient(options: RegistryClientOptions): RegistryClient {
-  const { reference, credential, tlsVerify, signal } = options;
-  const { repository } = reference;
-  const name = repositoryName(reference);
-  const secrets = createSecrets(options.onSecret);
-  if (credential) secrets.hide(credential.password);
-  const endpoint = createEndpoint(reference.registry, tlsVerify);
-  const gate = createOriginGate();
-  const timeouts = options.timeouts ?? DEFAULT_TIMEOUTS;
-  const { hostname } = endpoint;
-  const transport = openTransport({ hostname, tlsVerify, connections: options.connections, timeouts, gate });
-  const plain = transport.send;
-  const direct = withPlainHttpFallback(plain, endpoint);
-  const authoriser = new Authoriser({
-    credential,
-    scope: `repository:${repository}:pull`,
-    secrets,
-    fetchToken: createTokenFetcher({ name, endpoint, credential, send: plain, secrets, signal }),
-    ping: async () => {
-      const answer = await direct({ url: endpoint.url('v2/'), headers: {}, signal, what: `API of ${name}` });
-      discard(answer);
-      return parseChallenges(answer.headers['www-authenticate']);
-    },
+  const { signal, patience = 'full' } = options;
+  const { repository } = options.host;
+  const { name, endpoint, transport, gate, follow, secrets } = openStack({
+    ...options,
+    timeouts: timeoutsFor(patience, options.timeouts ?? DEFAULT_TIMEOUTS),
   });
-  const follow = createFollow({ endpoint, api: authoriser.authorised(direct), plain, secrets });
   const locator = createBlobLocator({ endpoint, repository, follow });
   const openPiece = createOpenPiece({ name, locator, secrets });
   const policy: RetryPolicy = { gate, scale: options.backoff ?? 1, hasAnswered: transport.hasAnswered };
+  let quota: Quota | undefined;
+
+  function manifestAt(target: string) {
+    return {
+      target,
+      location: { url: endpoint.api(`${repository}/manifests/${target}`), authorised: true },
+      signal,
+    };
+  }
 
   return {
     get requests() {
       return transport.requests;
     },
+    get quota() {
+      return quota;
+    },
+    get link() {
+      return transport.link(locator.lastOrigin ?? endpoint.origin);
+    },
     close: transport.close,
     manifest({ target, expected }) {
-      const location = () => ({
-        url: endpoint.url(`v2/${repository}/manifests/${target}`),
-        authorised: true,
-      });
-      return withRetries(new RetryBudget(policy, signal), () =>
-        fetchManifest({ target, expected, location: location(), signal }, { name, follow, secrets }),
+      const onAnswer = (answer: Parameters<typeof parseQuota>[0]) => {
+        quota = parseQuota(answer) ?? quota;
+      };
+      return withRetries(createBudget(patience, policy, signal), () =>
+        fetchManifest({ ...manifestAt(target), expected }, { name, follow, secrets, onAnswer }),
       );
     },
+    hasManifest: (target) => hasManifest(manifestAt(target), { name, follow }),
     async blob(blob, range, blobSignal) {
       checkRange(blob, range);
       const either = AbortSignal.any([signal, blobSignal]);
-      const budget = new RetryBudget(policy, either);
+      const budget = createBudget(patience, policy, either);
       const open = (part: ByteRange) =>
         withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
       const first = await open(range);
       return { range: first.range, chunks: readBlob({ first, reopen: open, budget }) };
+    },
+    forget: locator.forget,
+    tags(maxBytes) {
+      const url = endpoint.api(`${repository}/tags/list`, { n: String(TAGS_PER_PAGE) });
+      return listTags(
+        { location: { url, authorised: true }, maxBytes, what: `tags of ${name}`, signal },
+        follow,
+      );
     },
   };
 }

@@ -1,5 +1,6 @@
-// Where a registry's API is: host, and https or (for loopback, or when nobody insists on TLS) plain http.
-import { networkKind } from './network.ts';
+// Where a registry's API is: host and path, and https or (for loopback, or when nobody insists on TLS) plain http.
+import type { RegistryHost } from '../hosts/registry-host.ts';
+import { networkKind } from '../http/network-kind.ts';
 
 /** Docker Hub has one name in references and another on the wire. */
 const API_HOSTS: ReadonlyMap<string, string> = new Map([['docker.io', 'registry-1.docker.io']]);
@@ -12,19 +13,20 @@ export interface Endpoint {
   readonly isHttp: boolean;
   /** false: certificates are not checked, and neighbours of this machine may be contacted. */
   readonly tlsVerify: boolean;
-  /** URL of something in the API; `path` without a leading slash. */
-  url(path: string): URL;
+  /** URL of something in the API, `REPOSITORY/manifests/TAG`; the empty path is the API's root. */
+  api(path: string, query?: Readonly<Record<string, string>>): URL;
   /** To be called when the host does not speak TLS. true: the origin is plain http now. */
   fallBackToHttp(): boolean;
 }
 
-/** `registry` as in a Reference. */
-export function createEndpoint(registry: string, tlsVerify: boolean): Endpoint {
+export type EndpointHost = Pick<RegistryHost, 'registry' | 'scheme' | 'apiPath' | 'namespace' | 'tls'>;
+
+export function createEndpoint({ registry, scheme: given, apiPath, namespace, tls }: EndpointHost): Endpoint {
   const host = API_HOSTS.get(registry) ?? registry;
-  const { hostname, port } = new URL(`https://${host}/`);
-  const isLoopback = networkKind(hostname) === 'loopback';
-  let scheme: 'http' | 'https' = tlsVerify && isLoopback && !isHttpsPort(host, port) ? 'http' : 'https';
+  const { hostname } = new URL(`https://${host}/`);
+  let scheme = given ?? firstScheme(host, tls.verify);
   const origin = () => new URL(`${scheme}://${host}/`).origin;
+  const base = apiPath === '' ? '/' : `/${apiPath ?? 'v2'}/`;
   return {
     get origin() {
       return origin();
@@ -33,13 +35,25 @@ export function createEndpoint(registry: string, tlsVerify: boolean): Endpoint {
       return scheme === 'http';
     },
     hostname,
-    tlsVerify,
-    url: (path) => new URL(`/${path}`, origin()),
+    tlsVerify: tls.verify,
+    api: (path, query = {}) => {
+      const url = new URL(`${base}${path}`, origin());
+      for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
+      if (namespace !== undefined) url.searchParams.set('ns', namespace);
+      return url;
+    },
     fallBackToHttp: () => {
-      if (!tlsVerify) scheme = 'http';
+      // A scheme that somebody wrote down is meant.
+      if (!tls.verify && given === undefined) scheme = 'http';
       return scheme === 'http';
     },
   };
+}
+
+function firstScheme(host: string, tlsVerify: boolean): 'http' | 'https' {
+  const { hostname, port } = new URL(`https://${host}/`);
+  const isLoopback = networkKind(hostname) === 'loopback';
+  return tlsVerify && isLoopback && !isHttpsPort(host, port) ? 'http' : 'https';
 }
 
 /** URL drops the default port: an explicit 443 shows only in the text. */

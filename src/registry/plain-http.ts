@@ -1,7 +1,8 @@
 // Where TLS is not insisted on: a registry that does not speak it is asked once more in plain http.
+
+import type { Send } from '../http/exchange.ts';
+import { speaksNoTls } from '../http/network-error.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { Send } from './http.ts';
-import { speaksNoTls } from './network-error.ts';
 
 /** A Send for the registry's own API. */
 export function withPlainHttpFallback(send: Send, endpoint: Endpoint): Send {

@@ -1,9 +1,9 @@
 // Follows redirects by hand: the final URL is kept, and no credential leaves the registry's origin.
 
+import { discard, type HttpAnswer, type HttpRequest, headerOf, type Send } from '../http/exchange.ts';
+import { answerError, type HttpError } from '../http/http-error.ts';
+import type { Secrets } from '../http/secrets.ts';
 import type { Endpoint } from './endpoint.ts';
-import { discard, type HttpAnswer, type HttpRequest, headerOf, type Send } from './http.ts';
-import { RegistryError } from './registry-error.ts';
-import type { Secrets } from './secrets.ts';
 import { checkTarget } from './target.ts';
 
 /** Where something is, and whether the registry's own Authorization belongs there. */
@@ -42,7 +42,7 @@ export function createFollow({ endpoint, api, plain, secrets }: FollowOptions): 
       if (!REDIRECTS.has(answer.status))
         return { answer, location: { url: answer.request.url, authorised: location.authorised } };
       discard(answer);
-      if (redirects === MAX_REDIRECTS) throw invalid(request, answer, `more than ${MAX_REDIRECTS} redirects`);
+      if (redirects === MAX_REDIRECTS) throw invalid(answer, `more than ${MAX_REDIRECTS} redirects`);
       location = nextLocation(answer, location);
     }
   };
@@ -51,10 +51,10 @@ export function createFollow({ endpoint, api, plain, secrets }: FollowOptions): 
     const base = answer.request.url;
     const target = headerOf(answer, 'location') ?? '';
     if (target === '' || !URL.canParse(target, base.href))
-      throw invalid(answer.request, answer, 'a redirect without a valid target');
+      throw invalid(answer, 'a redirect without a valid target');
     const url = new URL(target, base);
     const what = `${answer.request.what}: the redirect`;
-    checkTarget(url, { endpoint, what, allowHttp: endpoint.isHttp || !endpoint.tlsVerify });
+    checkTarget(url, { endpoint, what });
     // Once a chain has left the registry nothing on it is trusted with the credential again.
     const authorised = from.authorised && url.origin === base.origin;
     if (!authorised) secrets.announceQuery(url);
@@ -62,15 +62,6 @@ export function createFollow({ endpoint, api, plain, secrets }: FollowOptions): 
   }
 }
 
-function invalid(request: Pick<HttpRequest, 'what'>, answer: HttpAnswer, fact: string): RegistryError {
-  const { origin, host } = answer.request.url;
-  return new RegistryError(
-    'RESPONSE_INVALID',
-    `${request.what}: ${host} answered ${answer.status} with ${fact}`,
-    {
-      retry: 'never',
-      origin,
-      status: answer.status,
-    },
-  );
+function invalid(answer: HttpAnswer, fact: string): HttpError {
+  return answerError(answer, 'RESPONSE_INVALID', `answered ${answer.status} with ${fact}`);
 }

@@ -1,19 +1,21 @@
 // Which URLs a registry may send its client to: a hostile one must not reach the neighbours of this machine through it.
 import { PullError } from '../errors.ts';
+import { networkKind } from '../http/network-kind.ts';
 import type { Endpoint } from './endpoint.ts';
-import { networkKind } from './network.ts';
 
 export interface TargetContext {
   readonly endpoint: Endpoint;
   /** Begins the message: `…: the redirect`. */
   readonly what: string;
-  /** May the URL be plain http? */
-  readonly allowHttp: boolean;
 }
 
-/** Throws RESPONSE_INVALID unless the URL is https (or http where it is allowed) and no literal address in another network. */
-export function checkTarget(url: URL, { endpoint, what, allowHttp }: TargetContext): void {
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && allowHttp))
+/**
+ * Throws RESPONSE_INVALID unless the URL is https (or http where the registry itself is, or TLS is not insisted on), without
+ * user name, and no literal address in another network. What a name resolves to: see guardedLookup.
+ */
+export function checkTarget(url: URL, { endpoint, what }: TargetContext): void {
+  const allowsHttp = endpoint.isHttp || !endpoint.tlsVerify;
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && allowsHttp))
     throw new PullError(
       'RESPONSE_INVALID',
       `${what} leads to ${url.protocol}//${url.host}, which is not https`,

@@ -1,56 +1,133 @@
-// An image in a registry, as an ImageSource.
+// An image in a registry and its mirrors, as an ImageSource.
+import type { Keychain } from '../auth/credential.ts';
 import { PullError } from '../errors.ts';
+import type { RegistryHosts } from '../hosts/registry-host.ts';
 import { verifyBytes } from '../integrity/verify.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { repositoryName } from '../oci/reference.ts';
-import { openRegistryClient, type RegistryClient, type RegistryClientOptions } from '../registry/client.ts';
+import { isDigest } from '../oci/digest.ts';
+import { type Reference, repositoryName } from '../oci/reference.ts';
+import { openRegistryClient, type RegistryClientOptions } from '../registry/client.ts';
+import { createHostRoster, type HostRoster, type SourceHost, type Tell } from './host-roster.ts';
+import { askInTurn, openBlobInTurn } from './mirrors.ts';
 import type { ImageSource } from './source.ts';
 
-export type RegistrySourceOptions = RegistryClientOptions;
+type Shared = 'connections' | 'signal' | 'onSecret' | 'env' | 'timeouts' | 'backoff';
 
-/** Connects to nothing yet. Throws RegistryError from its methods: see the codes of `registry/registry-error.ts`. */
+export interface RegistrySourceOptions extends Pick<RegistryClientOptions, Shared> {
+  /** Names the source, whichever host serves it. */
+  readonly reference: Reference;
+  readonly hosts: RegistryHosts;
+  /** Asked for each host by itself: what one is given no other sees. */
+  readonly keychain: Keychain;
+  /** Told of mirrors that are passed over. */
+  readonly emit?: Tell | undefined;
+}
+
+/** A hint needs no more. */
+const MAX_TAGS_BYTES = 512 * 1024;
+
+/** Connects to nothing yet. Its methods throw HttpError where a host fails. */
 export function openRegistrySource(options: RegistrySourceOptions): ImageSource {
-  const client = openRegistryClient(options);
   const name = repositoryName(options.reference);
+  const hosts = openHosts(options);
+  const clients = hosts.map(({ client }) => client);
+  const roster = createHostRoster(hosts, options.emit ?? (() => undefined));
   return {
     name,
     get requests() {
-      return client.requests;
+      return clients.reduce((sum, client) => sum + client.requests, 0);
     },
-    manifest: (target, expected) => onceMoreIfDamaged(() => client.manifest({ target, expected })),
+    get hosts() {
+      return roster.figures;
+    },
+    link: () => roster.likely?.client.link,
+    get quota() {
+      return clients.at(-1)?.quota;
+    },
+    manifest: (target, expected) => fetchManifest(roster, { target, expected, name }),
     smallBlob: async (descriptor, maxBytes) => {
       const what = `blob ${descriptor.digest} of ${name}`;
       if (descriptor.size > maxBytes)
         throw new PullError('LIMIT_EXCEEDED', `${what}: ${descriptor.size} bytes, more than ${maxBytes}`);
-      return onceMoreIfDamaged(() => readSmallBlob(client, descriptor, { what, signal: options.signal }));
+      return fetchSmallBlob(roster, descriptor, { what, signal: options.signal });
     },
-    openBlob: (descriptor, range, signal) => client.blob(descriptor, range, signal),
-    close: () => client.close(),
+    openBlob: (descriptor, range, signal) => {
+      const what = `blob ${descriptor.digest} of ${name}`;
+      return openBlobInTurn(roster, { descriptor, range, signal, what });
+    },
+    distrust: roster.distrust,
+    tags: async () => {
+      const authority = hosts.findLast(({ host }) => host.serves.tags);
+      return (await authority?.client.tags(MAX_TAGS_BYTES)) ?? [];
+    },
+    close: async () => {
+      await Promise.all(clients.map((client) => client.close()));
+    },
   };
 }
 
-async function readSmallBlob(
-  client: RegistryClient,
+function openHosts({ hosts, keychain, ...options }: RegistrySourceOptions): SourceHost[] {
+  const { connections, signal, onSecret, env, timeouts, backoff } = options;
+  const shared = { connections, signal, onSecret, env, timeouts, backoff };
+  return hosts.map((host, index) => {
+    const credential = () => keychain(host.registry, host.repository);
+    const isLast = index === hosts.length - 1;
+    const patience = isLast ? 'full' : 'brief';
+    return { host, isLast, client: openRegistryClient({ ...shared, host, credential, patience }) };
+  });
+}
+
+async function fetchManifest(
+  roster: HostRoster,
+  { target, expected, name }: { target: string; expected: Descriptor | undefined; name: string },
+) {
+  const question = isDigest(target)
+    ? { kind: 'digests' as const, digest: target }
+    : { kind: 'tags' as const };
+  const search = { roster, question, what: `manifest ${target} of ${name}` };
+  return askInTurn(search, async (host) => {
+    const manifest = await onceMoreIfDamaged(host, () => host.client.manifest({ target, expected }));
+    roster.received(host, manifest.bytes.length);
+    return manifest;
+  });
+}
+
+function fetchSmallBlob(
+  roster: HostRoster,
   descriptor: Descriptor,
   { what, signal }: { what: string; signal: AbortSignal },
 ): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  // Servers refuse every range of an empty blob.
-  if (descriptor.size > 0) {
-    const body = await client.blob(descriptor, { start: 0, end: descriptor.size }, signal);
-    for await (const chunk of body.chunks) chunks.push(chunk);
-  }
-  const bytes = Buffer.concat(chunks);
-  verifyBytes(bytes, descriptor, what);
-  return bytes;
+  const question = { kind: 'digests' as const, digest: descriptor.digest };
+  return askInTurn({ roster, question, what }, (host) =>
+    onceMoreIfDamaged(host, async () => {
+      const bytes = await readSmallBlob(host, descriptor, signal);
+      roster.received(host, bytes.length);
+      verifyBytes(bytes, descriptor, `${what}, from ${host.host.registry}`);
+      return bytes;
+    }),
+  );
 }
 
-/** Damage on the way (a bad cache, a bad proxy) may be gone the next time; damage in the registry is not. */
-async function onceMoreIfDamaged<T>(fetch: () => Promise<T>): Promise<T> {
+async function readSmallBlob(
+  { client }: SourceHost,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  // Servers refuse every range of an empty blob.
+  if (descriptor.size === 0) return new Uint8Array();
+  const body = await client.blob(descriptor, { start: 0, end: descriptor.size }, signal);
+  return Buffer.concat(await Array.fromAsync(body.chunks));
+}
+
+/**
+ * Damage on the way (a bad cache, a bad proxy) may be gone the next time; damage in the registry is not. Where another host
+ * can be asked, that is better.
+ */
+async function onceMoreIfDamaged<T>({ isLast }: SourceHost, fetch: () => Promise<T>): Promise<T> {
   try {
     return await fetch();
   } catch (error) {
-    if (error instanceof PullError && error.code === 'DIGEST_MISMATCH') return fetch();
+    if (isLast && error instanceof PullError && error.code === 'DIGEST_MISMATCH') return fetch();
     throw error;
   }
 }

@@ -1,7 +1,9 @@
 // Where manifests and blobs come from. One small interface; the registry is the first implementation.
 import type { ByteRange } from '../bytes/range.ts';
+import type { Link } from '../http/link.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { Quota } from '../registry/quota.ts';
 
 export interface RawManifest {
   /** As received; verified by the source against the digest where one was asked for. */
@@ -20,6 +22,12 @@ export interface BlobBody {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
+export interface BlobPlace {
+  /** Absolute, no symbolic link. */
+  readonly path: string;
+  readonly offset: number;
+}
+
 export interface ImageSource {
   /** For messages: `registry/repository`. */
   readonly name: string;
@@ -29,7 +37,36 @@ export interface ImageSource {
   smallBlob(descriptor: Descriptor, maxBytes: number): Promise<Uint8Array>;
   /** Opens a non-empty range of a blob. The promise settles when the answer's kind (range or whole) is known. */
   openBlob(descriptor: Descriptor, range: ByteRange, signal: AbortSignal): Promise<BlobBody>;
+  /**
+   * Where all of the blob stands in a file of this machine, to be read there instead of being fetched; undefined: nowhere.
+   * Unverified. Throws LAYOUT_INVALID where it should stand there and does not.
+   */
+  locate?(descriptor: Descriptor): BlobPlace | undefined;
   /** Running totals for the summary: HTTP requests made so far, all kinds. */
   readonly requests: number;
+  /** Who served what, for a source that has hosts: in the order they are asked. */
+  readonly hosts?: readonly HostFigures[];
+  /** What the way to the blobs is like, for the planner; undefined: nothing is known yet. */
+  link?(): Link | undefined;
+  /** How many pulls the registry still allows, where it says so. */
+  readonly quota?: Quota | undefined;
+  /**
+   * To be called when bytes of this blob turned out damaged: whoever sent them is not asked for it again.
+   * true: somebody else will be asked, so that the next bytes are none of these.
+   */
+  distrust?(digest: Digest): boolean;
+  /** Some tags of the repository, for messages; empty where nothing can be learnt. Never throws. */
+  tags?(): Promise<readonly string[]>;
   close(): Promise<void>;
+}
+
+export interface HostFigures {
+  /** `host[:port]` */
+  readonly host: string;
+  /** Of manifests and blobs, received. */
+  readonly bytes: number;
+  /** HTTP requests, those for tokens and redirects included. */
+  readonly requests: number;
+  /** Questions it failed to answer. */
+  readonly failures: number;
 }

@@ -10,6 +10,8 @@ export type SealedPack = PackFile & { readonly stagedPath: string; frames(): Ite
 export class Staging {
   readonly #store: ChunkStore;
   readonly #packs: (Promise<StagedPack> | undefined)[] = [];
+  #scratch: Promise<StagedPack> | undefined;
+  #scratchUsed = 0;
   #used = 0;
 
   constructor(store: ChunkStore) {
@@ -32,6 +34,14 @@ export class Staging {
     const offset = this.#used;
     this.#used += length;
     return offset;
+  }
+
+  /** Room in a file beside the packs, for what is needed only as long as this pull runs: it is never sealed. */
+  async scratch(length: number): Promise<{ readonly file: StagedPack; readonly offset: number }> {
+    const offset = this.#scratchUsed;
+    this.#scratchUsed += length;
+    this.#scratch ??= this.#store.stage();
+    return { file: await this.#scratch, offset };
   }
 
   /** Makes the chunks of pack `number` findable in the store, as long as this pull runs. */
@@ -85,7 +95,8 @@ export class Staging {
 
   /** Never throws. */
   async discard(): Promise<void> {
-    for (const pack of await this.#all()) await pack.discard();
+    const scratch = await this.#scratch?.catch(() => undefined);
+    for (const pack of [...(await this.#all()), ...(scratch ? [scratch] : [])]) await pack.discard();
     this.#packs.length = 0;
   }
 

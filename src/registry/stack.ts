@@ -1,0 +1,76 @@
+// The layers under the client of one repository at one host. From the wire upwards: transport, headers of the host, plain
+// http fallback, authorisation, redirects.
+import type { Credential } from '../auth/credential.ts';
+import type { RegistryHost } from '../hosts/registry-host.ts';
+import { discard } from '../http/exchange.ts';
+import { createOriginGate, type OriginGate } from '../http/origin-gate.ts';
+import type { Environment } from '../http/proxy.ts';
+import { createSecrets, type OnSecret, type Secrets } from '../http/secrets.ts';
+import { openTransport, type Timeouts, type Transport } from '../http/transport.ts';
+import { Authoriser } from './authoriser.ts';
+import { parseChallenges } from './challenge.ts';
+import { createEndpoint, type Endpoint } from './endpoint.ts';
+import { withForeignTokens } from './foreign-tokens.ts';
+import { withHostHeaders } from './host-headers.ts';
+import { withPlainHttpFallback } from './plain-http.ts';
+import { createFollow, type Follow } from './redirect.ts';
+import { createTokenFetcher } from './token-fetcher.ts';
+
+export interface StackOptions {
+  readonly host: RegistryHost;
+  /** Looked up when the registry first insists on one, and once; absent: anonymous. */
+  readonly credential?: (() => Promise<Credential | undefined>) | undefined;
+  /** At most so many bodies at a time from one origin. */
+  readonly connections: number;
+  /** Ends everything this client does. */
+  readonly signal: AbortSignal;
+  readonly onSecret?: OnSecret | undefined;
+  /** Where proxies are named. Default: this process's. */
+  readonly env?: Environment | undefined;
+  readonly timeouts: Timeouts;
+}
+
+export interface Stack {
+  /** For messages: `registry/repository`. */
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  readonly gate: OriginGate;
+  readonly transport: Transport;
+  readonly follow: Follow;
+  readonly secrets: Secrets;
+}
+
+export function openStack(options: StackOptions): Stack {
+  const { host, signal, connections, timeouts } = options;
+  const name = `${host.registry}/${host.repository}`;
+  const secrets = createSecrets(options.onSecret);
+  const endpoint = createEndpoint(host);
+  const gate = createOriginGate();
+  const env = options.env ?? process.env;
+  const wire = { host: new URL(endpoint.origin).host, tls: host.tls };
+  const transport = openTransport({ ...wire, env, connections, timeouts, gate, secrets });
+  const own = withHostHeaders(transport.send, { endpoint, given: host.headers, secrets });
+  const direct = withPlainHttpFallback(own, endpoint);
+  const fetchToken = createTokenFetcher({ name, endpoint, send: own, secrets, signal });
+  const authoriser = new Authoriser({
+    credential: options.credential ?? (() => Promise.resolve(undefined)),
+    scope: `repository:${host.repository}:pull`,
+    secrets,
+    fetchToken,
+    ping: async () => {
+      const answer = await direct({ url: endpoint.api(''), headers: {}, signal, what: `API of ${name}` });
+      discard(answer);
+      return parseChallenges(answer.headers['www-authenticate']);
+    },
+  });
+  const api = authoriser.authorised(direct);
+  const plain = withForeignTokens(transport.send, fetchToken);
+  return {
+    name,
+    endpoint,
+    gate,
+    transport,
+    secrets,
+    follow: createFollow({ endpoint, api, plain, secrets }),
+  };
+}
