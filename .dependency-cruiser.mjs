@@ -15,7 +15,7 @@ const rooms = {
   registry: ['http', 'auth', 'hosts', 'oci', 'integrity', 'bytes'],
   store: ['oci', 'integrity', 'bytes', 'compression'],
   source: ['registry', 'http', 'auth', 'hosts', 'tar', 'compression', 'oci', 'integrity', 'bytes'],
-  cache: ['store', 'oci', 'integrity', 'bytes'],
+  cache: ['http', 'store', 'oci', 'integrity', 'bytes'],
   unpack: ['layer', 'store', 'tar', 'compression', 'integrity', 'oci', 'bytes', 'workers', 'progress'],
   elevate: ['unpack', 'workers'],
   fetch: [

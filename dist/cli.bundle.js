@@ -18295,7 +18295,7 @@ var require_snapshot_recorder = __commonJS({
   "node_modules/undici/lib/mock/snapshot-recorder.js"(exports, module) {
     "use strict";
     var { writeFile: writeFile3, readFile, mkdir: mkdir3 } = __require("node:fs/promises");
-    var { dirname: dirname6, resolve: resolve4 } = __require("node:path");
+    var { dirname: dirname7, resolve: resolve4 } = __require("node:path");
     var { setTimeout: setTimeout2, clearTimeout: clearTimeout2 } = __require("node:timers");
     var { InvalidArgumentError, UndiciError } = require_errors();
     var { setHeader } = require_util();
@@ -18542,7 +18542,7 @@ var require_snapshot_recorder = __commonJS({
           throw new InvalidArgumentError("Snapshot path is required");
         }
         const resolvedPath = resolve4(path);
-        await mkdir3(dirname6(resolvedPath), { recursive: true });
+        await mkdir3(dirname7(resolvedPath), { recursive: true });
         const data = Array.from(this.#snapshots.entries()).map(([hash2, snapshot]) => ({
           hash: hash2,
           snapshot
@@ -31905,17 +31905,17 @@ function parseText(text, what) {
   }
 }
 function findRepeatedKey(text) {
-  const open12 = [];
+  const open11 = [];
   for (let at = 0; at < text.length; at++) {
     const char = text[at];
-    if (char === "{") open12.push(/* @__PURE__ */ new Set());
-    else if (char === "}") open12.pop();
+    if (char === "{") open11.push(/* @__PURE__ */ new Set());
+    else if (char === "}") open11.pop();
     else if (char === '"') {
       const end = endOfString(text, at);
-      const keys = isBeforeColon(text, end) ? open12.at(-1) : void 0;
+      const keys = isBeforeColon(text, end) ? open11.at(-1) : void 0;
       if (keys) {
         const key = JSON.parse(text.slice(at, end));
-        const name2 = open12.length === 1 ? key.toUpperCase().toLowerCase() : key;
+        const name2 = open11.length === 1 ? key.toUpperCase().toLowerCase() : key;
         if (keys.has(name2)) return key;
         keys.add(name2);
       }
@@ -32347,8 +32347,8 @@ async function readAll(input) {
   if (password === "") throw invalid4("is empty");
   return password;
 }
-function invalid4(fault) {
-  return new PullError("INPUT_INVALID", `the password on standard input ${fault}`, {
+function invalid4(fault2) {
+  return new PullError("INPUT_INVALID", `the password on standard input ${fault2}`, {
     hint: 'Pipe the password in, for example: printf %s "$TOKEN" | oci-pull … --password-stdin'
   });
 }
@@ -33323,8 +33323,8 @@ function decodeAuth(auth, what) {
   if (colon < 0) throw invalid5(what, '"auth" is not a user name and a password with a colon between them');
   return [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, "")];
 }
-function invalid5(what, fault) {
-  return new PullError("CONFIG_INVALID", `${what}: ${fault}`, {
+function invalid5(what, fault2) {
+  return new PullError("CONFIG_INVALID", `${what}: ${fault2}`, {
     hint: "Log in again, or take the file or variable away; nothing was downloaded."
   });
 }
@@ -35245,2282 +35245,11 @@ function refuseUnanswerable(hosts, context) {
   );
 }
 
-// src/bytes/range.ts
-function rangeLength(range) {
-  return range.end - range.start;
-}
-function containsRange(outer, inner) {
-  return inner.start >= outer.start && inner.end <= outer.end;
-}
-
-// src/http/abort.ts
-import { setTimeout as sleep } from "node:timers/promises";
-function abortedError(signal) {
-  return new PullError("ABORTED", "the pull was cancelled", { cause: signal.reason });
-}
-async function waitFor(milliseconds, signal) {
-  try {
-    await sleep(milliseconds, void 0, { signal });
-  } catch {
-    throw abortedError(signal);
-  }
-}
-function untilAborted(promise, signal) {
-  return new Promise((resolve4, reject) => {
-    const onAbort = () => reject(abortedError(signal));
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve4, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}
-
-// src/http/http-error.ts
-var HttpError = class extends PullError {
-  retry;
-  origin;
-  status;
-  diagnostics;
-  credentialSource;
-  retryAfter;
-  took;
-  constructor(code2, message, details) {
-    super(code2, message, { hint: details.hint, cause: details.cause });
-    this.retry = details.retry;
-    this.origin = details.origin;
-    this.status = details.status;
-    this.diagnostics = details.diagnostics ?? [];
-    this.credentialSource = details.credentialSource;
-    this.retryAfter = details.retryAfter;
-    this.took = details.took ?? 0;
-  }
-};
-function answerError({ request, status: status2 }, code2, fact, details = {}) {
-  const { what, url } = request;
-  const usual = { retry: "never", origin: url.origin, status: status2 };
-  return new HttpError(code2, `${what}: ${url.host} ${fact}`, { ...usual, ...details });
-}
-function reworded(error, message, retry = error.retry) {
-  return new HttpError(error.code, message, { ...error, retry, cause: error.cause });
-}
-
-// src/http/retry-account.ts
-var PATIENCE_MS = 9e4;
-var MAX_RETRY_AFTER_MS = 6e4;
-var FAILURE_MS = 500;
-var BYTE_MS = 100;
-var RESERVE_MS = 5 * FAILURE_MS;
-var QUICK_WAIT_MS = 20;
-var MIN_WAIT_MS = 500;
-var MAX_WAIT_MS = 15e3;
-var FIRST_CONTACTS = 3;
-var FIRST_CONTACT_WAIT_MS = 300;
-var RATE_LIMITED_MS = 15e3;
-function payIn(left, bytes) {
-  return Math.min(PATIENCE_MS + RESERVE_MS, left + bytes * BYTE_MS);
-}
-function judge(before, failure, random) {
-  const isFirstContact = failure.error.retry === "unreachable" && !failure.hasAnswered;
-  const left = before - priceOf(failure, isFirstContact);
-  const { retryAfter } = failure.error;
-  const isQuick = left >= PATIENCE_MS && retryAfter === void 0;
-  const ceiling = isFirstContact ? FIRST_CONTACT_WAIT_MS : waitCeiling(left);
-  const wait = random * ceiling;
-  if (retryAfter === void 0) return { left, isQuick, wait: left > 0 ? Math.min(wait, left) : void 0 };
-  const isTooLong = retryAfter > Math.min(MAX_RETRY_AFTER_MS, left);
-  return { left, isQuick, wait: isTooLong ? void 0 : retryAfter + Math.min(wait, MIN_WAIT_MS) };
-}
-function priceOf({ error, took }, isFirstContact) {
-  if (isFirstContact) return PATIENCE_MS / FIRST_CONTACTS + took;
-  const isQuota = error.code === "RATE_LIMITED" && error.retryAfter === void 0;
-  return (isQuota ? RATE_LIMITED_MS : FAILURE_MS) + took;
-}
-function waitCeiling(left) {
-  if (left >= PATIENCE_MS) return QUICK_WAIT_MS;
-  return Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, PATIENCE_MS - left));
-}
-
-// src/http/retry.ts
-var RetryBudget = class {
-  #policy;
-  #signal;
-  #left = PATIENCE_MS;
-  #failures = 0;
-  #failingSince = 0;
-  constructor(policy, signal) {
-    this.#policy = policy;
-    this.#signal = signal;
-  }
-  /** Bytes that reached the consumer. */
-  progress(bytes) {
-    this.#left = payIn(this.#left, bytes);
-    if (this.#left >= PATIENCE_MS) this.#failures = 0;
-  }
-  /** Returns when it is time to try again; throws the error itself when that is hopeless, or ABORTED. */
-  async spend(error) {
-    if (this.#signal.aborted) throw abortedError(this.#signal);
-    if (!(error instanceof HttpError) || error.retry === "never") throw error;
-    if (this.#failures++ === 0) this.#failingSince = performance.now();
-    const failure = { error, took: error.took, hasAnswered: this.#policy.hasAnswered(error.origin) };
-    const { left, wait, isQuick } = judge(this.#left, failure, Math.random());
-    if (wait === void 0) throw exhausted(error, this.#failures);
-    const shared = isQuick ? wait : this.#share(error, wait);
-    this.#left = left - shared;
-    await waitFor(shared * this.#policy.scale, this.#signal);
-  }
-  /** The wait, in step with the other requests to the origin where it is the origin that fails or wants to be spared. */
-  #share(error, wait) {
-    const { gate, scale } = this.#policy;
-    if (error.status === 429 || error.retryAfter !== void 0) gate.pause(error.origin, wait * scale);
-    else if (this.#failures > 1 && gate.lastSign(error.origin) < this.#failingSince)
-      return gate.join(error.origin, wait * scale) / scale;
-    return wait;
-  }
-};
-async function withRetries(budget, attempt) {
-  for (; ; ) {
-    try {
-      return await attempt();
-    } catch (error) {
-      await budget.spend(error);
-    }
-  }
-}
-function exhausted(error, attempts) {
-  if (attempts === 1) return error;
-  return reworded(error, `${error.message} (gave up after ${attempts} attempts)`, "never");
-}
-
-// src/http/transport.ts
-var import_undici3 = __toESM(require_undici(), 1);
-
-// src/http/body-watch.ts
-var MIN_GOOD_BYTES = 64 * 1024;
-function createBodyWatch({ meter, stallWindow, onTrouble }) {
-  let since = 0;
-  let received = 0;
-  let waited = 0;
-  function end(bytes) {
-    meter.arrived(bytes);
-    const time = performance.now() - since;
-    received += bytes;
-    waited += time;
-    return time;
-  }
-  return {
-    stallWindow,
-    wait() {
-      since = performance.now();
-      meter.wait();
-    },
-    arrived: (bytes, stall) => stall.isStalled(bytes, end(bytes), meter.usualRate()),
-    finished() {
-      end(0);
-      meter.finished(received, waited);
-    },
-    failed(wasAborted) {
-      const time = end(0);
-      if (received < MIN_GOOD_BYTES && !wasAborted) onTrouble();
-      return time;
-    }
-  };
-}
-
-// src/http/dispatchers.ts
-var import_undici2 = __toESM(require_undici(), 1);
-
-// src/http/connect.ts
-var import_undici = __toESM(require_undici(), 1);
-
-// src/http/guarded-lookup.ts
-import { lookup as systemLookup } from "node:dns";
-
-// src/http/network-kind.ts
-import { BlockList as BlockList2, isIP as isIP2 } from "node:net";
-var LOOPBACK = blockList([["127.0.0.0", 8]], [["::1", 128]]);
-var LINK_LOCAL = blockList([["169.254.0.0", 16]], [["fe80::", 10]]);
-var PRIVATE = blockList(
-  [
-    ["0.0.0.0", 8],
-    ["10.0.0.0", 8],
-    ["100.64.0.0", 10],
-    ["172.16.0.0", 12],
-    ["192.0.0.0", 24],
-    ["192.168.0.0", 16],
-    ["198.18.0.0", 15]
-  ],
-  [
-    ["::", 128],
-    ["64:ff9b:1::", 48],
-    // 6to4 holds an IPv4 address; nobody serves images there.
-    ["2002::", 16],
-    ["fc00::", 7],
-    ["fec0::", 10]
-  ]
-);
-var NAT64 = blockList([], [["64:ff9b::", 96]]);
-function networkKind(hostname) {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
-  const version = isIP2(host);
-  if (version === 0) return host === "localhost" || host.endsWith(".localhost") ? "loopback" : "public";
-  const family = version === 4 ? "ipv4" : "ipv6";
-  if (LOOPBACK.check(host, family)) return "loopback";
-  if (LINK_LOCAL.check(host, family)) return "link-local";
-  if (version === 6 && NAT64.check(host, family)) return translatedKind(host);
-  return PRIVATE.check(host, family) ? "private" : "public";
-}
-function translatedKind(host) {
-  const groups = /^64:ff9b::(?:([0-9a-f]{1,4}):)?([0-9a-f]{0,4})$/.exec(host);
-  if (!groups) return "private";
-  const [high, low] = [groups[1] ?? "", groups[2] ?? ""].map((group) => Number.parseInt(group || "0", 16));
-  const bytes = [high, low].flatMap((group = 0) => [group >> 8, group & 255]);
-  const kind = networkKind(bytes.join("."));
-  return kind === "loopback" ? "private" : kind;
-}
-function blockList(ipv4, ipv6) {
-  const list2 = new BlockList2();
-  for (const [net, prefix] of ipv4) list2.addSubnet(net, prefix, "ipv4");
-  for (const [net, prefix] of ipv6) list2.addSubnet(net, prefix, "ipv6");
-  return list2;
-}
-
-// src/http/guarded-lookup.ts
-function guardedLookup(ownHostname, resolve4 = systemLookup) {
-  return (hostname, options, callback) => {
-    if (hostname === ownHostname) return resolve4(hostname, options, callback);
-    resolve4(hostname, options, (error, found, family) => {
-      if (error) return callback(error, found, family);
-      if (!Array.isArray(found))
-        return isLinkLocal(found) ? callback(refusal(hostname), found, family) : callback(null, found, family);
-      const left = found.filter(({ address }) => !isLinkLocal(address));
-      if (left.length > 0 || found.length === 0) callback(null, left);
-      else callback(refusal(hostname), left);
-    });
-  };
-}
-function isLinkLocal(address) {
-  return networkKind(address.replace(/%.*$/, "")) === "link-local";
-}
-function refusal(hostname) {
-  return new PullError(
-    "RESPONSE_INVALID",
-    `${hostname}, where the registry leads, has a link-local address, where clouds keep credentials`
-  );
-}
-
-// src/http/printable.ts
-function printable(text, maxLength) {
-  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
-  return clean.length > maxLength ? `${clean.slice(0, maxLength)}…` : clean;
-}
-
-// src/http/connect.ts
-var shown = /* @__PURE__ */ new WeakMap();
-function certificateShown(error) {
-  return shown.get(error);
-}
-function createConnector(host, { own, others }, timeout) {
-  const common = { timeout, allowH2: false };
-  const toOwn = (0, import_undici.buildConnector)({ ...common, ...own });
-  const lookup = guardedLookup(new URL(`https://${host}`).hostname);
-  const toOthers = (0, import_undici.buildConnector)({ ...common, ...others, lookup });
-  return (options, callback) => {
-    const connect = options.host === host ? toOwn : toOthers;
-    let certificate;
-    const socket = connect(options, (...[error, result]) => {
-      if (error && certificate) shown.set(error, certificate);
-      if (error) callback(error, null);
-      else callback(null, result);
-    });
-    if (options.protocol === "https:")
-      socket.prependOnceListener("secure", () => {
-        certificate = describe(socket.getPeerCertificate());
-      });
-  };
-}
-function describe(certificate) {
-  if (!certificate.subject) return void 0;
-  return {
-    subject: nameOf(certificate.subject),
-    issuer: nameOf(certificate.issuer),
-    validFrom: certificate.valid_from,
-    validTo: certificate.valid_to
-  };
-}
-var MAX_NAME_LENGTH2 = 100;
-function nameOf({ CN, O }) {
-  return printable(String(CN ?? O ?? "no name"), MAX_NAME_LENGTH2);
-}
-
-// src/http/proxy.ts
-import { BlockList as BlockList3, isIP as isIP3 } from "node:net";
-var PROTOCOLS = /* @__PURE__ */ new Map([
-  ["http:", "http:"],
-  ["https:", "https:"],
-  ["socks5:", "socks5:"],
-  // The proxy resolves names either way.
-  ["socks5h:", "socks5:"]
-]);
-var DEFAULT_PORTS = {
-  "http:": "1080",
-  "https:": "443",
-  "socks5:": "1080"
-};
-var VARIABLES = {
-  "http:": ["http_proxy", "all_proxy", "ALL_PROXY"],
-  "https:": ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
-};
-function proxyFor(url, env) {
-  if (networkKind(url.hostname) === "loopback") return void 0;
-  const found = firstSet(env, VARIABLES[url.protocol] ?? []);
-  if (!found || isExempt(url, firstSet(env, ["no_proxy", "NO_PROXY"])?.value ?? "")) return void 0;
-  return parseProxy(found.value, found.variable);
-}
-function firstSet(env, variables) {
-  for (const variable of variables) {
-    const value = env[variable]?.trim();
-    if (value) return { variable, value };
-  }
-  return void 0;
-}
-function parseProxy(value, variable) {
-  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
-  const url = URL.canParse(text) ? new URL(text) : void 0;
-  if (!url?.hostname) throw unusable(variable, "is not the address of a proxy");
-  const protocol = PROTOCOLS.get(url.protocol);
-  if (!protocol) throw unusable(variable, `names a proxy of the kind ${url.protocol.slice(0, -1)}`);
-  const host = `${url.hostname}:${url.port || (statedPort(text) ?? DEFAULT_PORTS[protocol])}`;
-  const [username, password] = [decode2(url.username), decode2(url.password)];
-  return { protocol, host, username, password, label: `${protocol}//${host} (${variable})` };
-}
-function statedPort(text) {
-  return /^[^/]*\/\/(?:[^/?#]*@)?(?:\[[^\]]*\]|[^/?#:]*):(\d+)/.exec(text)?.[1];
-}
-function unusable(variable, fact) {
-  return new PullError("CONFIG_INVALID", `the environment variable ${variable} ${fact}`, {
-    hint: `Set ${variable} to http://, https:// or socks5://[user:password@]host:port, or unset it.`
-  });
-}
-function decode2(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-function isExempt(url, noProxy) {
-  if (noProxy.trim() === "*") return true;
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
-  const port = url.port || (url.protocol === "http:" ? "80" : "443");
-  const matches2 = isIP3(host) === 0 ? matchesName : matchesAddress;
-  return noProxy.split(/[\s,]+/).some((entry) => {
-    const name2 = withoutPort(entry, port);
-    return name2 !== void 0 && name2 !== "" && matches2(host, name2);
-  });
-}
-function withoutPort(entry, port) {
-  const [, name2 = entry, stated] = /^(\[[^\]]*\]|[^:[\]]*):(\d+)$/.exec(entry) ?? [];
-  return stated === void 0 || stated === port ? name2.replace(/^\[(.*)\]$/, "$1") : void 0;
-}
-function matchesName(host, entry) {
-  const name2 = entry.toLowerCase().replace(/^\./, "").replace(/\.$/, "");
-  return name2 !== "" && (host === name2 || host.endsWith(`.${name2}`));
-}
-function matchesAddress(address, entry) {
-  const [, network = entry, prefix] = /^([^/]*)\/(\d{1,3})$/.exec(entry) ?? [];
-  const version = isIP3(network);
-  if (version === 0 || version !== isIP3(address)) return false;
-  const bits = version === 4 ? 32 : 128;
-  const length = Number(prefix ?? bits);
-  if (length > bits) return false;
-  const family = version === 4 ? "ipv4" : "ipv6";
-  const list2 = new BlockList3();
-  list2.addSubnet(network, length, family);
-  return list2.check(address, family);
-}
-
-// src/http/dispatchers.ts
-function createDispatchers(options) {
-  const { host, tls, connections, connectTimeout } = options;
-  const common = { allowH2: false, connections, pipelining: 1 };
-  const direct = new import_undici2.Agent({ ...common, connect: createConnector(host, tls, connectTimeout) });
-  const proxied = /* @__PURE__ */ new Map();
-  function through(proxy, isOwn) {
-    const key = `${proxy.label} ${isOwn}`;
-    let agent = proxied.get(key);
-    if (!agent) {
-      const requestTls = { ...isOwn ? tls.own : tls.others, allowH2: false, timeout: connectTimeout };
-      const proxyTls = { ...tls.others, allowH2: false, timeout: connectTimeout };
-      const isSocks = proxy.protocol === "socks5:";
-      const parts = { ...common, requestTls, ...isSocks ? {} : { proxyTls }, connectTimeout };
-      agent = new import_undici2.ProxyAgent({ ...parts, uri: uriOf(proxy) });
-      hideCredential(proxy, options.secrets);
-      proxied.set(key, agent);
-    }
-    return agent;
-  }
-  return {
-    route(url) {
-      const proxy = proxyFor(url, options.env);
-      return { proxy, dispatcher: proxy ? through(proxy, url.host === host) : direct };
-    },
-    destroy: async () => {
-      await Promise.all([direct, ...proxied.values()].map((one) => one.destroy()));
-    }
-  };
-}
-function uriOf({ protocol, host, username, password }) {
-  const credential = `${encodeURIComponent(username)}:${encodeURIComponent(password)}@`;
-  return `${protocol}//${username ? credential : ""}${host}`;
-}
-function hideCredential({ username, password }, secrets) {
-  if (!password) return;
-  secrets.hide(password);
-  secrets.hide(encodeURIComponent(password));
-  secrets.hide(Buffer.from(`${username}:${password}`).toString("base64"));
-}
-
-// src/http/link.ts
-var SAMPLES = 16;
-var HALF_LIFE_MS = 2e3;
-var MIN_BYTES = 256 * 1024;
-var MIN_BODY_BYTES = 256 * 1024;
-var MIN_BODIES = 4;
-function createLinkMeter(now = () => performance.now()) {
-  const roundTrips = [];
-  const bodyRates = [];
-  let readers = 0;
-  let waitingSince = 0;
-  let bytes = 0;
-  let time = 0;
-  function settle() {
-    time += now() - waitingSince;
-    if (time < HALF_LIFE_MS) return;
-    time /= 2;
-    bytes /= 2;
-  }
-  return {
-    answered: (milliseconds) => push(roundTrips, milliseconds),
-    wait() {
-      if (readers++ === 0) waitingSince = now();
-    },
-    arrived(count2) {
-      bytes += count2;
-      if (--readers === 0) return settle();
-      settle();
-      waitingSince = now();
-    },
-    finished(count2, milliseconds) {
-      if (count2 >= MIN_BODY_BYTES && milliseconds > 0) push(bodyRates, count2 * 1e3 / milliseconds);
-    },
-    usualRate: () => bodyRates.length < MIN_BODIES ? void 0 : median(bodyRates),
-    measure() {
-      if (roundTrips.length === 0) return void 0;
-      const roundTripMs = Math.min(...roundTrips);
-      const isKnown = bytes >= MIN_BYTES && time > 0;
-      return { roundTripMs, bytesPerSecond: isKnown ? Math.round(bytes * 1e3 / time) : void 0 };
-    }
-  };
-}
-function push(samples, value) {
-  samples.push(value);
-  if (samples.length > SAMPLES) samples.shift();
-}
-function median(samples) {
-  return samples.toSorted((a, b) => a - b)[Math.floor((samples.length - 1) / 2)];
-}
-
-// src/http/tls-error.ts
-var CERTIFICATE2 = /^(?:CERT_|UNABLE_TO_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|HOSTNAME_MISMATCH|INVALID_CA|CRL_)/;
-var UNKNOWN_AUTHORITY = /* @__PURE__ */ new Set([
-  "UNABLE_TO_GET_ISSUER_CERT",
-  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "CERT_UNTRUSTED"
-]);
-var CLIENT_CERTIFICATE = /^ERR_SSL_(?:TLSV13_ALERT_CERTIFICATE_REQUIRED|(?:SSL\/TLS|SSLV3|TLSV1)_ALERT_(?:BAD_CERTIFICATE|HANDSHAKE_FAILURE|CERTIFICATE_\w+|UNKNOWN_CA))$/;
-var MAX_TOLD_LENGTH2 = 200;
-function certificateFault(error, host, depth = 0) {
-  if (!(error instanceof Error) || depth > 4) return void 0;
-  const { code: code2 = "" } = error;
-  if (CERTIFICATE2.test(code2)) return serverFault(error, code2, host);
-  if (CLIENT_CERTIFICATE.test(code2)) return clientFault(code2, host);
-  return certificateFault(error.cause, host, depth + 1);
-}
-function serverFault(error, code2, host) {
-  const shown2 = certificateShown(error);
-  return { fact: `${reasonOf(error, code2, shown2)} (${code2})`, hint: hintFor(code2, host) };
-}
-function reasonOf(error, code2, shown2) {
-  const which = shown2 ? `the certificate of "${shown2.subject}"` : "the certificate";
-  const issuer = shown2 ? `, "${shown2.issuer}",` : "";
-  if (code2 === "CERT_HAS_EXPIRED") return `${which} has expired${shown2 ? ` on ${shown2.validTo}` : ""}`;
-  if (code2 === "CERT_NOT_YET_VALID")
-    return `${which} is not valid${shown2 ? ` before ${shown2.validFrom}` : " yet"}`;
-  if (code2 === "ERR_TLS_CERT_ALTNAME_INVALID")
-    return `${which} is for other names than this: ${namesOf(error)}`;
-  if (code2 === "DEPTH_ZERO_SELF_SIGNED_CERT") return `${which} is signed by nobody but itself`;
-  if (UNKNOWN_AUTHORITY.has(code2))
-    return `${which} is signed by an authority${issuer} that is not trusted here`;
-  return `${which} was not accepted: ${printable(error.message, MAX_TOLD_LENGTH2)}`;
-}
-function hintFor(code2, host) {
-  if (code2 === "CERT_HAS_EXPIRED" || code2 === "CERT_NOT_YET_VALID")
-    return `Renew the certificate of ${host}, and check the clock of this machine.`;
-  if (code2 === "ERR_TLS_CERT_ALTNAME_INVALID")
-    return "Name the registry as its certificate does; something on the way may also answer in its place.";
-  return `If ${host} is to be trusted, give the certificate of its authority by ca-file or in a certs.d directory; set tls-verify to false only on a network you trust.`;
-}
-function clientFault(code2, host) {
-  return {
-    fact: `the server did not accept the certificate of this client, or misses one (${code2})`,
-    hint: `Put the certificate and key for ${host} into its certs.d directory (NAME.cert and NAME.key).`
-  };
-}
-function namesOf(error) {
-  const { subjectaltname, subject } = error.cert ?? { subject: {} };
-  return printable(subjectaltname ?? subject?.CN ?? "none", MAX_TOLD_LENGTH2);
-}
-
-// src/http/network-error.ts
-var UNREACHABLE = /* @__PURE__ */ new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EHOSTDOWN",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "UND_ERR_PRX_CONN",
-  "UND_ERR_SOCKS5",
-  "UND_ERR_SOCKS5_CLOSED"
-]);
-var BROKEN = /* @__PURE__ */ new Set([
-  "ECONNRESET",
-  "ECONNABORTED",
-  "ETIMEDOUT",
-  "EPIPE",
-  "UND_ERR_SOCKET",
-  "UND_ERR_HEADERS_TIMEOUT",
-  "UND_ERR_BODY_TIMEOUT",
-  "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
-  "UND_ERR_ABORTED",
-  "ERR_STREAM_PREMATURE_CLOSE"
-]);
-var UNKNOWN_NAME = /* @__PURE__ */ new Set(["ENOTFOUND", "EAI_AGAIN"]);
-var NO_TLS = /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|ERR_SSL_HTTP_REQUEST)$/;
-var PROXY_REFUSAL = /Proxy response \((\d{3})\)|Proxy Authentication Required \((407)\)/;
-function networkError(error, request, attempt = {}) {
-  if (request.signal.aborted) return abortedError(request.signal);
-  if (error instanceof PullError) return error;
-  const { what, url } = request;
-  const { took, via } = attempt;
-  const { fact, code: code2, retry, hint } = faultOf(error, url, via);
-  const way = via === void 0 ? url.host : `${url.host}, through the proxy ${via}`;
-  return new HttpError(code2, `${what}: ${way}: ${fact}`, {
-    retry,
-    origin: url.origin,
-    took,
-    hint,
-    cause: error
-  });
-}
-function speaksNoTls(error) {
-  if (!(error instanceof HttpError)) return false;
-  const { cause } = error;
-  if (codesOf(cause).some((code2) => NO_TLS.test(code2))) return true;
-  return cause instanceof Error && /before secure TLS connection/.test(cause.message);
-}
-function faultOf(error, url, via) {
-  const status2 = via === void 0 ? void 0 : refusalOf(error);
-  if (status2 !== void 0) return proxyRefusal(status2, via);
-  const codes = codesOf(error);
-  const certificate = certificateFault(error, url.host);
-  if (certificate) return { ...certificate, code: "TLS_FAILED", retry: "never" };
-  const unavailable = { code: "REGISTRY_UNAVAILABLE", retry: retryOf(codes) };
-  if (codes.some((code2) => UNKNOWN_NAME.has(code2)))
-    return { ...unavailable, ...unknownName(error, url, via) };
-  const hint = codes.some((code2) => NO_TLS.test(code2)) ? `${url.host} does not speak TLS: set tls-verify to false to allow plain http.` : void 0;
-  return { ...unavailable, fact: describeError(error), hint };
-}
-function retryOf(codes) {
-  if (codes.some((code2) => UNREACHABLE.has(code2))) return "unreachable";
-  const isBroken = codes.some((code2) => BROKEN.has(code2) || /^ERR_SSL_/.test(code2) && !NO_TLS.test(code2));
-  return isBroken ? "soon" : "never";
-}
-function unknownName(error, url, via) {
-  const name2 = hostnameOf(error) ?? url.hostname;
-  const fact = `the host name ${name2} is not known (${describeError(error)})`;
-  const hint = via === void 0 ? "Check the spelling of the registry, and that this machine can resolve names." : "Check the name of the proxy in the environment variable.";
-  return { fact, hint };
-}
-function refusalOf(error) {
-  const [, tunnel, plain3] = PROXY_REFUSAL.exec(error instanceof Error ? error.message : "") ?? [];
-  const status2 = tunnel ?? plain3;
-  return status2 === void 0 ? void 0 : Number(status2);
-}
-function proxyRefusal(status2, via) {
-  const retry = status2 >= 500 || status2 === 429 || status2 === 408 ? "soon" : "never";
-  const hint = status2 === 407 ? "Put user:password@ before the host in the environment variable." : `Ask whoever runs ${via}, or exempt the host by no_proxy.`;
-  const fact = status2 === 407 ? "the proxy wants a credential (407)" : `the proxy refused to connect (${status2})`;
-  return { fact, code: "REGISTRY_UNAVAILABLE", retry, hint };
-}
-function hostnameOf(error) {
-  const { hostname } = error ?? {};
-  return typeof hostname === "string" ? hostname : void 0;
-}
-function codesOf(error, depth = 0) {
-  if (!(error instanceof Error) || depth > 4) return [];
-  const { code: code2 } = error;
-  const inner = error instanceof AggregateError ? error.errors : [];
-  return [
-    ...typeof code2 === "string" ? [code2] : [],
-    ...[...inner, error.cause].flatMap((one) => codesOf(one, depth + 1))
-  ];
-}
-
-// src/http/origin-slots.ts
-var START = 4;
-function createOriginSlots(maximum) {
-  const origins = /* @__PURE__ */ new Map();
-  function at(origin) {
-    const turnstile = origins.get(origin) ?? new Turnstile(maximum);
-    origins.set(origin, turnstile);
-    return turnstile;
-  }
-  return {
-    async acquire(origin, signal) {
-      if (signal.aborted) throw abortedError(signal);
-      return at(origin).enter(signal);
-    },
-    trouble: (origin) => at(origin).trouble(),
-    state: (origin) => at(origin).state
-  };
-}
-var Turnstile = class {
-  #maximum;
-  #queue = /* @__PURE__ */ new Set();
-  #limit;
-  #inUse = 0;
-  /** Bodies that ended well since the limit last changed. */
-  #clean = 0;
-  #hadTrouble = false;
-  #newest = 0;
-  /** The number of the newest slot when the limit was last halved. */
-  #halvedAt = 0;
-  constructor(maximum) {
-    this.#maximum = maximum;
-    this.#limit = Math.min(START, maximum);
-  }
-  get state() {
-    return { limit: this.#limit, inUse: this.#inUse, waiting: this.#queue.size };
-  }
-  async enter(signal) {
-    await this.#turn(signal);
-    return this.#createSlot();
-  }
-  /** Of the slot with this number. Whatever is under way started before: the next halving needs a slot taken after this one. */
-  trouble(number = this.#newest) {
-    if (number <= this.#halvedAt) return;
-    this.#hadTrouble = true;
-    this.#clean = 0;
-    this.#halvedAt = this.#newest;
-    this.#limit = Math.max(1, Math.floor(this.#limit / 2));
-  }
-  #createSlot() {
-    const number = ++this.#newest;
-    let isHeld = true;
-    let isClean = true;
-    return {
-      accepted: () => {
-        if (!this.#hadTrouble) this.#raise();
-      },
-      trouble: () => {
-        isClean = false;
-        this.trouble(number);
-      },
-      release: () => {
-        if (!isHeld) return;
-        isHeld = false;
-        this.#inUse--;
-        if (isClean && this.#hadTrouble && ++this.#clean >= this.#limit) this.#raise();
-        else this.#admit();
-      }
-    };
-  }
-  /** Settles once the caller counts as in use; first come, first served. */
-  #turn(signal) {
-    return new Promise((resolve4, reject) => {
-      const onAbort = () => {
-        this.#queue.delete(enter);
-        reject(abortedError(signal));
-      };
-      const enter = () => {
-        signal.removeEventListener("abort", onAbort);
-        resolve4();
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-      this.#queue.add(enter);
-      this.#admit();
-    });
-  }
-  #admit() {
-    for (const enter of this.#queue) {
-      if (this.#inUse >= this.#limit) return;
-      this.#queue.delete(enter);
-      this.#inUse++;
-      enter();
-    }
-  }
-  #raise() {
-    this.#clean = 0;
-    this.#limit = Math.min(this.#maximum, this.#limit + 1);
-    this.#admit();
-  }
-};
-
-// src/http/tls.ts
-import { X509Certificate as X509Certificate2 } from "node:crypto";
-import { createSecureContext, getCACertificates } from "node:tls";
-function tlsOptionsFor(settings) {
-  const { verify, authorities, client, sources } = settings;
-  const base = { rejectUnauthorized: verify };
-  if (authorities.length === 0 && !client) return { own: base, others: base };
-  for (const text of authorities) checkAuthority(text, sources);
-  const ca = authorities.length === 0 ? {} : { ca: [...getCACertificates("default"), ...authorities] };
-  const others = { ...base, secureContext: createSecureContext(ca) };
-  if (!client) return { own: others, others };
-  return { own: { ...base, secureContext: clientContext(ca, client, sources) }, others };
-}
-function checkAuthority(text, sources) {
-  const certificates = text.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END [^-]*-----/g);
-  try {
-    for (const one of certificates ?? []) new X509Certificate2(one);
-  } catch (error) {
-    throw unusable2("holds a certificate that cannot be read", sources, error);
-  }
-  if (!certificates) throw unusable2("holds no certificate in PEM form", sources);
-}
-function clientContext(ca, { certificate, key }, sources) {
-  try {
-    return createSecureContext({ ...ca, cert: certificate, key });
-  } catch (error) {
-    throw unusable2("hold a client certificate and a key that cannot be used together", sources, error);
-  }
-}
-function unusable2(fact, sources, cause) {
-  const where = sources.length > 0 ? sources.join(", ") : "the TLS settings";
-  return new PullError("CONFIG_INVALID", `${where}: ${fact}`, { cause });
-}
-
-// src/http/with-slots.ts
-var OVERLOADED = /* @__PURE__ */ new Set([429, 503]);
-function withSlots(send, slots) {
-  return async (request) => {
-    const slot = await slots.acquire(request.url.origin, request.signal);
-    let answer;
-    try {
-      answer = await send(request);
-    } catch (error) {
-      if (error instanceof HttpError && error.retry !== "never") slot.trouble();
-      slot.release();
-      throw error;
-    }
-    if (OVERLOADED.has(answer.status)) slot.trouble();
-    else if (answer.status < 400) slot.accepted();
-    if (answer.body.closed) slot.release();
-    else answer.body.once("close", slot.release);
-    return answer;
-  };
-}
-
-// src/http/transport.ts
-var DEFAULT_TIMEOUTS = { connect: 1e4, headers: 3e4, body: 3e4 };
-var USER_AGENT = `${package_default.name}/${package_default.version}`;
-var STALL_WINDOW = 0.5;
-var CONTROL_CONNECTIONS = 2;
-function openTransport(options) {
-  const { gate, timeouts, connections } = options;
-  const dispatchers = createDispatchers({
-    ...options,
-    tls: tlsOptionsFor(options.tls),
-    connections: connections + CONTROL_CONNECTIONS,
-    connectTimeout: timeouts.connect
-  });
-  const slots = createOriginSlots(connections);
-  const meters = /* @__PURE__ */ new Map();
-  let requests = 0;
-  function meterOf(origin) {
-    const meter = meters.get(origin) ?? createLinkMeter();
-    meters.set(origin, meter);
-    return meter;
-  }
-  async function sendNow(request) {
-    const { url, signal } = request;
-    const { dispatcher, proxy } = dispatchers.route(url);
-    const started = performance.now();
-    await gate.pass(url.origin, signal);
-    requests++;
-    const sent = performance.now();
-    try {
-      const answer = await dispatch(request, dispatcher, timeouts);
-      const took = performance.now() - started;
-      const meter = meterOf(url.origin);
-      meter.answered(performance.now() - sent);
-      if (answer.status < 500) gate.sign(url.origin);
-      const onTrouble = () => slots.trouble(url.origin);
-      const watch = createBodyWatch({ meter, stallWindow: timeouts.body * STALL_WINDOW, onTrouble });
-      return { ...answer, took, via: proxy?.label, watch };
-    } catch (error) {
-      throw networkError(error, request, { took: performance.now() - started, via: proxy?.label });
-    }
-  }
-  const inTurn = withSlots(sendNow, slots);
-  return {
-    send: (request) => (request.bulk ? inTurn : sendNow)(request),
-    get requests() {
-      return requests;
-    },
-    hasAnswered: (origin) => meters.has(origin),
-    link: (origin) => meters.get(origin)?.measure(),
-    close: dispatchers.destroy
-  };
-}
-async function dispatch(request, dispatcher, timeouts) {
-  const { statusCode, headers: headers2, body } = await (0, import_undici3.request)(request.url, {
-    dispatcher,
-    method: request.method ?? "GET",
-    body: request.body ?? null,
-    // Compressed answers would make ranges and lengths mean something else.
-    headers: { "user-agent": USER_AGENT, "accept-encoding": "identity", ...request.headers },
-    signal: request.signal,
-    headersTimeout: timeouts.headers,
-    bodyTimeout: timeouts.body
-  });
-  body.on("error", () => {
-  });
-  return { status: statusCode, headers: headers2, body, request };
-}
-
-// src/http/stall.ts
-var FLOOR_RATE = 16 * 1024;
-var FLOOR_SHARE = 1 / 16;
-var MAX_REPLACEMENTS = 2;
-function createStallWatch(window) {
-  let replacements = 0;
-  let received = 0;
-  let time = 0;
-  function restart() {
-    received = 0;
-    time = 0;
-  }
-  return {
-    restart,
-    isStalled(bytes, waited, usualRate = 0) {
-      received += bytes;
-      time += waited;
-      if (time < window) return false;
-      const rate2 = received * 1e3 / time;
-      restart();
-      if (replacements >= MAX_REPLACEMENTS || rate2 >= Math.max(FLOOR_RATE, usualRate * FLOOR_SHARE))
-        return false;
-      replacements++;
-      return true;
-    }
-  };
-}
-
-// src/registry/blob-body.ts
-var MAX_RESTARTS = 3;
-var MAX_SHORT_ENDS = 3;
-async function* readBlob({ first: first2, reopen, budget }) {
-  const { end } = first2.range;
-  const stall = createStallWatch(first2.answer.watch.stallWindow);
-  let piece = first2;
-  let offset = first2.range.start;
-  let restarts = 0;
-  let shortEnds = 0;
-  try {
-    for (; ; ) {
-      const before = offset;
-      const failure = yield* deliver(piece, { start: offset, end }, stall, (bytes) => {
-        offset += bytes;
-        budget.progress(bytes);
-      });
-      if (!failure) return;
-      if (failure === "stalled") piece.answer.body.destroy();
-      else {
-        shortEnds = failure.code === "SIZE_MISMATCH" && offset === before ? shortEnds + 1 : 0;
-        if (shortEnds >= MAX_SHORT_ENDS) throw failure;
-        await budget.spend(failure);
-      }
-      stall.restart();
-      piece = await reopen({ start: offset, end });
-      if (piece.range.start < offset && ++restarts > MAX_RESTARTS) throw notResumable(piece, failure);
-    }
-  } finally {
-    piece.answer.body.destroy();
-  }
-}
-async function* deliver(piece, wanted, stall, onDelivered) {
-  let position = piece.range.start;
-  let offset = wanted.start;
-  const read = createReader(piece, stall);
-  for (; ; ) {
-    const next = await read();
-    if (next === "end") return offset === wanted.end ? void 0 : tooShort(piece, position);
-    if (!(next instanceof Uint8Array)) return offset === wanted.end ? void 0 : next;
-    const chunk = next.subarray(Math.max(0, offset - position), Math.max(0, wanted.end - position));
-    position += next.length;
-    if (position > piece.range.end) throw tooLong(piece);
-    if (chunk.length > 0) {
-      offset += chunk.length;
-      onDelivered(chunk.length);
-      yield chunk;
-    }
-    if (offset === wanted.end && wanted.end < piece.range.end) return void 0;
-  }
-}
-function createReader({ answer }, stall) {
-  const { body, request, watch } = answer;
-  const iterator = body[Symbol.asyncIterator]();
-  let failure;
-  return async () => {
-    if (failure) return failure;
-    watch.wait();
-    try {
-      const { value, done } = await iterator.next();
-      if (done) {
-        watch.finished();
-        return "end";
-      }
-      if (watch.arrived(value.length, stall)) failure = "stalled";
-      return value;
-    } catch (error) {
-      const took = watch.failed(request.signal.aborted);
-      const broken3 = networkError(error, request, { took, via: answer.via });
-      if (!(broken3 instanceof HttpError)) throw broken3;
-      failure = broken3;
-      return body.read() ?? failure;
-    }
-  };
-}
-function tooShort({ range, answer }, position) {
-  const fact = `ended after ${position - range.start} of ${rangeLength(range)} bytes`;
-  return answerError(answer, "SIZE_MISMATCH", fact, { retry: "soon" });
-}
-function tooLong({ range, answer }) {
-  const code2 = answer.status === 206 ? "RESPONSE_INVALID" : "SIZE_MISMATCH";
-  return answerError(answer, code2, `sent more than the ${rangeLength(range)} bytes due`);
-}
-function notResumable({ answer }, failure) {
-  const cause = failure === "stalled" ? void 0 : failure;
-  const fact = `breaks off and does not resume (gave up after ${MAX_RESTARTS} restarts)`;
-  return answerError(answer, "REGISTRY_UNAVAILABLE", fact, { cause });
-}
-
-// src/http/exchange.ts
-function headerOf(answer, name2) {
-  const value = answer.headers[name2];
-  return Array.isArray(value) ? value.join(", ") : value;
-}
-function contentLengthOf(answer) {
-  const value = headerOf(answer, "content-length");
-  return value !== void 0 && /^\d{1,15}$/.test(value) ? Number(value) : void 0;
-}
-var MAX_DISCARDED_BYTES = 64 * 1024;
-function discard(answer) {
-  if ((contentLengthOf(answer) ?? 0) > MAX_DISCARDED_BYTES) {
-    answer.body.destroy();
-    return;
-  }
-  let bytes = 0;
-  answer.body.on("data", (chunk) => {
-    bytes += chunk.length;
-    if (bytes > MAX_DISCARDED_BYTES) answer.body.destroy();
-  });
-}
-async function readBody(answer, maxBytes) {
-  const chunks = [];
-  let size = 0;
-  for await (const chunk of answer.body) {
-    chunks.push(chunk.subarray(0, maxBytes - size));
-    size += chunk.length;
-    if (size > maxBytes) break;
-  }
-  return { bytes: Buffer.concat(chunks), complete: size <= maxBytes };
-}
-
-// src/registry/blob-locator.ts
-var MAX_RESOLUTIONS = 3;
-var EXPIRED = /* @__PURE__ */ new Set([400, 401, 403]);
-function createBlobLocator(options) {
-  const places = new BlobPlaces(options);
-  async function fetch(digest, request) {
-    for (let resolutions = 1; ; resolutions++) {
-      const arrival = await places.visit(digest, request);
-      const { answer, location } = arrival;
-      if (location.authorised || !EXPIRED.has(answer.status)) return arrival;
-      places.forget(digest, location);
-      if (resolutions > MAX_RESOLUTIONS) return arrival;
-      discard(answer);
-    }
-  }
-  return {
-    fetch,
-    originOf: (digest) => places.get(digest)?.url.origin,
-    get lastOrigin() {
-      return places.lastOrigin;
-    },
-    forget: (digest) => places.forget(digest)
-  };
-}
-var BlobPlaces = class {
-  #options;
-  #known = /* @__PURE__ */ new Map();
-  #resolving = /* @__PURE__ */ new Map();
-  #lastOrigin;
-  constructor(options) {
-    this.#options = options;
-  }
-  get lastOrigin() {
-    return this.#lastOrigin;
-  }
-  get(digest) {
-    return this.#known.get(digest);
-  }
-  /** `place`: only if that is still what is known. */
-  forget(digest, place = this.#known.get(digest)) {
-    if (this.#known.get(digest)?.url.href === place?.url.href) this.#known.delete(digest);
-  }
-  /** The first request for a blob finds its place; those that come meanwhile wait and go there directly. */
-  async visit(digest, request) {
-    for (; ; ) {
-      const location = this.#known.get(digest);
-      if (location) return this.#revisit(digest, request, location);
-      const pending = this.#resolving.get(digest);
-      if (!pending) return this.#resolve(digest, request);
-      await untilAborted(pending, request.signal);
-    }
-  }
-  /** A place that does not answer any more is forgotten: the registry may know a better one. */
-  async #revisit(digest, request, location) {
-    try {
-      return await this.#options.follow(request, location);
-    } catch (error) {
-      this.forget(digest, location);
-      throw error;
-    }
-  }
-  async #resolve(digest, request) {
-    const { endpoint: endpoint3, repository, follow } = this.#options;
-    const start2 = { url: endpoint3.api(`${repository}/blobs/${digest}`), authorised: true };
-    const arrival = follow(request, start2);
-    const settled = arrival.then(
-      ({ answer, location }) => {
-        if (answer.status >= 400) return;
-        this.#known.set(digest, location);
-        this.#lastOrigin = location.url.origin;
-      },
-      () => void 0
-    );
-    this.#resolving.set(
-      digest,
-      settled.finally(() => this.#resolving.delete(digest))
-    );
-    await settled;
-    return arrival;
-  }
-};
-
-// src/http/content-range.ts
-function parseContentRange(value) {
-  const [, first2, last, whole] = /^bytes +(?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15}|\*)$/i.exec(value?.trim() ?? "") ?? [];
-  if (whole === void 0) return void 0;
-  const total = whole === "*" ? void 0 : Number(whole);
-  if (first2 === void 0) return { range: void 0, total };
-  const range = { start: Number(first2), end: Number(last) + 1 };
-  return range.start < range.end && range.end <= (total ?? range.end) ? { range, total } : void 0;
-}
-function rangeHeader({ start: start2, end }) {
-  return `bytes=${start2}-${end - 1}`;
-}
-
-// src/registry/refusal.ts
-import { STATUS_CODES } from "node:http";
-
-// src/http/retry-after.ts
-var DURATION_UNITS = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1e3,
-  m: 6e4,
-  h: 36e5
-};
-var MAX_DELAY_MS = 365 * 24 * 36e5;
-function parseRetryAfter(value, now) {
-  const delay = parseDelay(value, now);
-  return delay === void 0 ? void 0 : Math.min(delay, MAX_DELAY_MS);
-}
-function parseDelay(value, now) {
-  const text = value?.trim() ?? "";
-  if (/^\d{1,9}(?:\.\d{1,9})?$/.test(text)) return Number(text) * 1e3;
-  if (/^(?:\d{1,9}(?:\.\d{1,9})?(?:ns|us|µs|μs|ms|s|m|h)){1,4}$/.test(text)) return parseDuration(text);
-  if (!/^[A-Za-z]{3,9},? /.test(text)) return void 0;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? void 0 : Math.max(0, date - now);
-}
-function parseDuration(text) {
-  let milliseconds = 0;
-  for (const [, amount, unit = ""] of text.matchAll(/(\d+(?:\.\d+)?)([a-zµμ]+)/g))
-    milliseconds += Number(amount) * (DURATION_UNITS[unit] ?? 0);
-  return milliseconds;
-}
-
-// src/registry/refusal.ts
-var MAX_ERROR_BYTES = 64 * 1024;
-var MAX_DIAGNOSTICS = 3;
-var MAX_DIAGNOSTIC_LENGTH = 300;
-var TRANSIENT_STATUSES = /* @__PURE__ */ new Set([408, 425, 429, 500, 502, 503, 504, 522, 524]);
-async function readRefusal(answer, secrets) {
-  const { status: status2, credentialSource, took } = answer;
-  const diagnostics = await readDiagnostics(answer, secrets);
-  const code2 = codeOf(status2, diagnostics);
-  const retryAfter = parseRetryAfter(headerOf(answer, "retry-after"), Date.now());
-  const said = diagnostics.map((one) => one.message ? `${one.code}: ${one.message}` : one.code).join("; ");
-  const wait = code2 === "RATE_LIMITED" && retryAfter !== void 0 ? `; ${whenAgain(retryAfter)}` : "";
-  const outcome = `${status2} ${STATUS_CODES[status2] ?? ""}`.trimEnd() + (said && ` (${said})`) + wait;
-  return answerError(answer, code2, `answered ${outcome}`, {
-    retry: TRANSIENT_STATUSES.has(status2) || code2 === "RATE_LIMITED" ? "soon" : "never",
-    diagnostics,
-    credentialSource,
-    retryAfter,
-    took,
-    hint: hintFor2(code2, credentialSource)
-  });
-}
-function codeOf(status2, diagnostics) {
-  if (status2 === 429 || diagnostics.some((one) => one.code === "TOOMANYREQUESTS")) return "RATE_LIMITED";
-  if (status2 === 401 || status2 === 403) return "UNAUTHORIZED";
-  if (status2 === 404) return "NOT_FOUND";
-  return TRANSIENT_STATUSES.has(status2) || status2 >= 500 ? "REGISTRY_UNAVAILABLE" : "RESPONSE_INVALID";
-}
-function whenAgain(retryAfter) {
-  const at = new Date(Date.now() + retryAfter).toISOString().replace(/\.\d+Z$/, "Z");
-  return `it asks to wait ${Math.ceil(retryAfter / 1e3)} s, until ${at}`;
-}
-function hintFor2(code2, credentialSource) {
-  if (code2 !== "UNAUTHORIZED" && code2 !== "NOT_FOUND") return void 0;
-  if (credentialSource === void 0)
-    return "Check the spelling. No credential was sent: a private image needs a login step before this one, username and password, or on ghcr.io a github-token.";
-  return code2 === "UNAUTHORIZED" ? `The credential of ${credentialSource} was sent and refused: check it, and that the account may pull from this repository.` : `Check the spelling. The credential of ${credentialSource} was sent; some registries say "not found" where the account may not pull.`;
-}
-function diagnosticsIn(reply) {
-  if (Array.isArray(reply?.errors)) return reply.errors.slice(0, MAX_DIAGNOSTICS).map((one) => one ?? {});
-  if (typeof reply?.error === "string") return [{ code: reply.error, message: reply.error_description }];
-  return typeof reply?.details === "string" ? [{ code: "DETAILS", message: reply.details }] : [];
-}
-async function readDiagnostics(answer, secrets) {
-  try {
-    const { bytes } = await readBody(answer, MAX_ERROR_BYTES);
-    const reply = JSON.parse(Buffer.from(bytes).toString());
-    return diagnosticsIn(reply).map(({ code: code2, message }) => ({
-      code: plainText(code2, secrets) || "UNKNOWN",
-      message: plainText(message, secrets)
-    }));
-  } catch {
-    return [];
-  }
-}
-function plainText(value, secrets) {
-  return typeof value === "string" ? printable(secrets.scrub(value), MAX_DIAGNOSTIC_LENGTH) : "";
-}
-
-// src/registry/blob-piece.ts
-var RANGE_REFUSALS = /* @__PURE__ */ new Set([400, 501]);
-function createOpenPiece({ name: name2, locator, secrets }) {
-  const rangeless = /* @__PURE__ */ new Set();
-  async function ask(blob, signal, headers2) {
-    const what = `blob ${blob.digest} of ${name2}`;
-    const { answer } = await locator.fetch(blob.digest, { headers: headers2, signal, what, bulk: true });
-    return plain(answer);
-  }
-  return async ({ blob, range, signal }) => {
-    const origin = locator.originOf(blob.digest);
-    const isWhole = rangeLength(range) === blob.size;
-    if (!isWhole && !(origin !== void 0 && rangeless.has(origin))) {
-      const answer = await ask(blob, signal, { range: rangeHeader(range) });
-      const piece = await readRanged(answer, blob, range);
-      if (piece) return piece;
-    }
-    return readWhole(await ask(blob, signal, {}), blob);
-  };
-  async function readRanged(answer, blob, range) {
-    const { origin } = answer.request.url;
-    if (answer.status === 206 && isExactly(answer, range, blob.size)) return { range, answer };
-    if (answer.status === 416) throw unsatisfiable(answer, blob, range);
-    if (answer.status === 200) {
-      rangeless.add(origin);
-      return readWhole(answer, blob);
-    }
-    if (answer.status !== 206 && !RANGE_REFUSALS.has(answer.status)) throw await readRefusal(answer, secrets);
-    rangeless.add(origin);
-    answer.body.destroy();
-    return void 0;
-  }
-  async function readWhole(answer, blob) {
-    if (answer.status !== 200) throw await readRefusal(answer, secrets);
-    const length = contentLengthOf(answer) ?? blob.size;
-    if (length === blob.size) return { range: { start: 0, end: blob.size }, answer };
-    answer.body.destroy();
-    throw wrongSize(answer, blob, length);
-  }
-}
-function plain(answer) {
-  const coding = headerOf(answer, "content-encoding")?.trim().toLowerCase() || "identity";
-  if (coding === "identity" || answer.status >= 300) return answer;
-  discard(answer);
-  const fact = `sent the blob with content-encoding ${coding.slice(0, 40)} unasked`;
-  throw answerError(answer, "RESPONSE_INVALID", fact);
-}
-function isExactly(answer, range, size) {
-  const stated = parseContentRange(headerOf(answer, "content-range"));
-  const length = contentLengthOf(answer) ?? rangeLength(range);
-  return stated?.range?.start === range.start && stated.range.end === range.end && (stated.total ?? size) === size && length === rangeLength(range);
-}
-function unsatisfiable(answer, blob, range) {
-  const total = parseContentRange(headerOf(answer, "content-range"))?.total;
-  answer.body.destroy();
-  if (total !== void 0 && total !== blob.size) return wrongSize(answer, blob, total);
-  const fact = `refuses the range ${range.start}-${range.end} of ${blob.size} bytes`;
-  return answerError(answer, "RESPONSE_INVALID", fact);
-}
-function wrongSize(answer, blob, size) {
-  return answerError(answer, "SIZE_MISMATCH", `holds ${size} bytes of it, its descriptor says ${blob.size}`);
-}
-
-// src/integrity/verify.ts
-function verifyBytes(bytes, expected, what) {
-  if (bytes.length !== expected.size) throw sizeMismatch(`${bytes.length} bytes`, expected, what);
-  verifyDigest(digestOf(bytes, digestAlgorithm(expected.digest)), expected.digest, what);
-}
-function verifyDigest(actual, expected, what) {
-  if (actual === expected) return;
-  throw new PullError("DIGEST_MISMATCH", `${what}: hashes to ${actual} instead of ${expected}`);
-}
-function sizeMismatch(found, expected, what) {
-  return new PullError(
-    "SIZE_MISMATCH",
-    `${what}: ${found} instead of ${expected.size} for ${expected.digest}`
-  );
-}
-
-// src/oci/media-type.ts
-var OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-var OCI_INDEX = "application/vnd.oci.image.index.v1+json";
-var OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
-var OCI_EMPTY = "application/vnd.oci.empty.v1+json";
-var DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
-var DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
-var DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
-var DOCKER_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json";
-var DOCKER_SCHEMA_1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws";
-var MANIFEST_MEDIA_TYPES = [
-  OCI_MANIFEST,
-  OCI_INDEX,
-  DOCKER_MANIFEST,
-  DOCKER_MANIFEST_LIST
-];
-var MANIFEST_ACCEPT = MANIFEST_MEDIA_TYPES.join(", ");
-function normalizeMediaType(mediaType) {
-  const [type = ""] = mediaType.split(";", 1);
-  return type.trim().toLowerCase();
-}
-function isIndexType(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  return type === OCI_INDEX || type === DOCKER_MANIFEST_LIST;
-}
-function isImageManifestType(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  return type === OCI_MANIFEST || type === DOCKER_MANIFEST;
-}
-function isSchema1Type(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  return type === DOCKER_SCHEMA_1 || type === DOCKER_SCHEMA_1_SIGNED;
-}
-function isImageConfigType(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  return type === OCI_CONFIG || type === DOCKER_CONFIG;
-}
-var OCI_LAYER = /^application\/vnd\.oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+(gzip|zstd))?$/;
-var DOCKER_LAYER = /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(gzip|zstd))?$/;
-function layerCompression(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  const match = OCI_LAYER.exec(type) ?? DOCKER_LAYER.exec(type);
-  if (match) return match[1] === "gzip" || match[1] === "zstd" ? match[1] : "none";
-  throw unsupportedLayer(type);
-}
-function unsupportedLayer(type) {
-  const code2 = "MEDIA_TYPE_UNSUPPORTED";
-  if (type.endsWith("+encrypted"))
-    return new PullError(code2, `the layer is encrypted (media type ${quote(type)})`, {
-      hint: "Encrypted layers cannot be unpacked; push a decrypted copy of the image."
-    });
-  if (type === "application/vnd.in-toto+json" || type.startsWith("application/vnd.dev.cosign."))
-    return new PullError(code2, `the layer is a signature or an attestation (media type ${quote(type)})`, {
-      hint: "The reference names what was signed about an image, not the image; name the image itself."
-    });
-  return new PullError(code2, `a layer of media type ${quote(type)} cannot be unpacked`);
-}
-
-// src/oci/descriptor.ts
-function parseDescriptor(json, what) {
-  if (!isJsonRecord(json)) throw new PullError("MANIFEST_INVALID", `${what}: not a descriptor`);
-  const platform = parsePlatformField(json, what);
-  const artifactType = stringField(json, "artifactType", what);
-  return {
-    mediaType: normalizeMediaType(requiredString(json, "mediaType", what)),
-    digest: parseDigest(requiredString(json, "digest", what), what),
-    size: parseSize(field(json, "size"), what),
-    annotations: parseAnnotations(field(json, "annotations"), what),
-    ...platform ? { platform } : {},
-    ...artifactType ? { artifactType: normalizeMediaType(artifactType) } : {}
-  };
-}
-function requiredString(record, key, what) {
-  const value = stringField(record, key, what);
-  if (value) return value;
-  throw new PullError("MANIFEST_INVALID", `${what}: the descriptor has no "${key}"`);
-}
-function parseSize(value, what) {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new PullError("MANIFEST_INVALID", `${what}: "size" is not a number of bytes`);
-}
-function parseAnnotations(value, what) {
-  const annotations = /* @__PURE__ */ Object.create(null);
-  if (value === void 0) return annotations;
-  if (!isJsonRecord(value))
-    throw new PullError("MANIFEST_INVALID", `${what}: "annotations" is not an object`);
-  for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== "string")
-      throw new PullError("MANIFEST_INVALID", `${what}: an annotation is not a string`);
-    annotations[key] = text;
-  }
-  return annotations;
-}
-function parsePlatformField(descriptor, what) {
-  const json = field(descriptor, "platform");
-  if (json === void 0) return void 0;
-  if (!isJsonRecord(json)) throw new PullError("MANIFEST_INVALID", `${what}: "platform" is not an object`);
-  const os = stringField(json, "os", what);
-  const architecture = stringField(json, "architecture", what);
-  if (!os || !architecture) return void 0;
-  const variant = stringField(json, "variant", what);
-  const osVersion = stringField(json, "os.version", what);
-  const osFeatures = arrayField(json, "os.features", what).filter((name2) => typeof name2 === "string");
-  return {
-    os,
-    architecture,
-    ...variant ? { variant } : {},
-    ...osVersion ? { osVersion } : {},
-    ...osFeatures.length > 0 ? { osFeatures } : {}
-  };
-}
-
-// src/oci/manifest.ts
-var MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
-var MAX_LAYERS = 1e3;
-var MAX_INDEX_ENTRIES = 1e4;
-function parseManifest(bytes, mediaType, what = "the manifest") {
-  const document = parseJsonObject(bytes, what, MAX_MANIFEST_BYTES);
-  const type = resolveType(document, normalizeMediaType(mediaType), what);
-  if (isIndexType(type)) return parseIndex(document, type, what);
-  if (isImageManifestType(type)) return parseImage(document, type, what);
-  throw new PullError(
-    "MEDIA_TYPE_UNSUPPORTED",
-    `${what}: ${quote(type)} is not an image or an index of images`
-  );
-}
-function resolveType(document, given, what) {
-  const own = normalizeMediaType(stringField(document, "mediaType", what) ?? "");
-  checkSchema(document, own || given, what);
-  const has = (key) => field(document, key) !== void 0;
-  if (has("manifests") && (has("config") || has("layers")))
-    throw new PullError("MANIFEST_INVALID", `${what}: both an index and an image manifest`, {
-      hint: "Tools disagree about what such a document means, so it is refused."
-    });
-  const givenIsManifest = isIndexType(given) || isImageManifestType(given);
-  if (own && givenIsManifest && own !== given)
-    throw new PullError(
-      "MANIFEST_INVALID",
-      `${what}: calls itself ${quote(own)} but was served as ${quote(given)}`
-    );
-  if (own || givenIsManifest) return own || given;
-  return has("manifests") ? OCI_INDEX : OCI_MANIFEST;
-}
-function checkSchema(document, mediaType, what) {
-  const version = field(document, "schemaVersion");
-  if (version === 1 || isSchema1Type(mediaType) || field(document, "fsLayers") !== void 0)
-    throw new PullError(
-      "MEDIA_TYPE_UNSUPPORTED",
-      `${what}: a Docker schema 1 manifest, a format given up in 2017`,
-      {
-        hint: "Pull and push the image with a current tool, which writes a current manifest."
-      }
-    );
-  if (version !== void 0 && version !== 2)
-    throw new PullError("MANIFEST_INVALID", `${what}: its schemaVersion is not 2`);
-}
-function parseIndex(document, mediaType, what) {
-  if (field(document, "config") !== void 0 || field(document, "layers") !== void 0)
-    throw new PullError("MANIFEST_INVALID", `${what}: an image manifest under the media type of an index`);
-  const entries = arrayField(document, "manifests", what);
-  checkLimit(entries.length, MAX_INDEX_ENTRIES, `${what}: ${entries.length} entries`);
-  const manifests = entries.map((entry, index) => parseDescriptor(entry, `${what}, entry ${index + 1}`));
-  return { kind: "index", mediaType, manifests };
-}
-function parseImage(document, mediaType, what) {
-  if (field(document, "manifests") !== void 0)
-    throw new PullError("MANIFEST_INVALID", `${what}: an index under the media type of an image manifest`);
-  const artifactType = stringField(document, "artifactType", what);
-  if (field(document, "config") === void 0)
-    throw artifactType ? artifact(artifactType, what) : new PullError("MANIFEST_INVALID", `${what}: has no config`);
-  const config = parseDescriptor(field(document, "config"), `${what}, config`);
-  if (!isConfigOfImage(config.mediaType, mediaType)) throw artifact(artifactType || config.mediaType, what);
-  const entries = arrayField(document, "layers", what);
-  checkLimit(entries.length, MAX_LAYERS, `${what}: ${entries.length} layers`);
-  const layers = entries.map((entry, index) => parseDescriptor(entry, `${what}, layer ${index + 1}`));
-  if (!Number.isSafeInteger(layers.reduce((sum, layer) => sum + layer.size, 0)))
-    throw new PullError("MANIFEST_INVALID", `${what}: the sizes of the layers add up to no safe number`);
-  return { kind: "image", mediaType, config, layers };
-}
-var EARLY_DOCKER_CONFIGS = ["application/octet-stream", "application/json", "text/html"];
-function isConfigOfImage(configType, manifestType) {
-  if (isImageConfigType(configType)) return true;
-  return manifestType === DOCKER_MANIFEST && EARLY_DOCKER_CONFIGS.includes(configType);
-}
-function artifact(type, what) {
-  const name2 = type === OCI_EMPTY ? "an artifact" : `an artifact of type ${quote(type)}`;
-  return new PullError("MEDIA_TYPE_UNSUPPORTED", `${what}: ${name2}, not a container image`, {
-    hint: "Only container images have a root file system; name an image."
-  });
-}
-function checkLimit(count2, limit, what) {
-  if (count2 <= limit) return;
-  throw new PullError("LIMIT_EXCEEDED", `${what} exceed the limit of ${limit}`, {
-    hint: "No sound image needs so many."
-  });
-}
-
-// src/registry/manifest.ts
-var HEAD_REFUSALS = /* @__PURE__ */ new Set([400, 405, 501]);
-async function fetchManifest(request, options) {
-  const { target, expected, location, signal } = request;
-  const what = `manifest ${target} of ${options.name}`;
-  const { answer } = await options.follow({ headers: { accept: MANIFEST_ACCEPT }, signal, what }, location);
-  options.onAnswer?.(answer);
-  if (answer.status !== 200) throw await readRefusal(answer, options.secrets);
-  const coding = headerOf(answer, "content-encoding") ?? "identity";
-  if (coding.trim().toLowerCase() !== "identity") {
-    discard(answer);
-    const fact = "sent the manifest compressed, though nobody asked for that";
-    throw answerError(answer, "RESPONSE_INVALID", fact);
-  }
-  const bytes = await readManifest(answer);
-  if (expected) verifyBytes(bytes, expected, what);
-  const digest = isDigest(target) ? verifyNamed(bytes, target, what) : verifyStated(bytes, answer);
-  return { bytes, mediaType: normalizeMediaType(headerOf(answer, "content-type") ?? ""), digest };
-}
-async function hasManifest({ target, location, signal }, { name: name2, follow }) {
-  const request = { headers: { accept: MANIFEST_ACCEPT }, signal, what: `manifest ${target} of ${name2}` };
-  const { answer: head } = await follow({ ...request, method: "HEAD" }, location);
-  head.body.destroy();
-  if (!HEAD_REFUSALS.has(head.status)) return head.status === 200;
-  const { answer } = await follow(request, location);
-  discard(answer);
-  return answer.status === 200;
-}
-async function readManifest(answer) {
-  const stated = contentLengthOf(answer) ?? 0;
-  if (stated > MAX_MANIFEST_BYTES) {
-    answer.body.destroy();
-    throw tooLarge(answer);
-  }
-  const { bytes, complete } = await readBody(answer, MAX_MANIFEST_BYTES).catch((error) => {
-    throw networkError(error, answer.request);
-  });
-  if (!complete) throw tooLarge(answer);
-  return bytes;
-}
-function verifyNamed(bytes, digest, what) {
-  verifyDigest(digestOf(bytes, digestAlgorithm(digest)), digest, what);
-  return digest;
-}
-function verifyStated(bytes, answer) {
-  const digest = digestOf(bytes, "sha256");
-  const stated = headerOf(answer, "docker-content-digest")?.trim() ?? "";
-  if (isDigest(stated) && digestAlgorithm(stated) === "sha256")
-    verifyDigest(digest, stated, `${answer.request.what}, as its docker-content-digest header names it`);
-  return digest;
-}
-function tooLarge(answer) {
-  return answerError(answer, "LIMIT_EXCEEDED", `sent more than ${MAX_MANIFEST_BYTES} bytes`);
-}
-
-// src/registry/patience.ts
-var BRIEF_FAILURES = 2;
-var REFILL_BYTES = 1024 * 1024;
-var BRIEF_TIMEOUTS = { connect: 3e3, headers: 1e4, body: 15e3 };
-function createBudget(patience, policy, signal) {
-  return patience === "full" ? new RetryBudget(policy, signal) : new BriefBudget(policy, signal);
-}
-function timeoutsFor(patience, full) {
-  if (patience === "full") return full;
-  return {
-    connect: Math.min(full.connect, BRIEF_TIMEOUTS.connect),
-    headers: Math.min(full.headers, BRIEF_TIMEOUTS.headers),
-    body: Math.min(full.body, BRIEF_TIMEOUTS.body)
-  };
-}
-var BriefBudget = class extends RetryBudget {
-  #failed = 0;
-  #received = 0;
-  progress(bytes) {
-    super.progress(bytes);
-    this.#received += bytes;
-    if (this.#received < REFILL_BYTES) return;
-    this.#failed = 0;
-    this.#received = 0;
-  }
-  async spend(error) {
-    this.#failed++;
-    this.#received = 0;
-    const isOver = this.#failed >= BRIEF_FAILURES || !(error instanceof HttpError) || !isPassing(error);
-    if (isOver) throw error;
-    await super.spend(error);
-  }
-};
-var MAX_SILENCE = 5e3;
-function isPassing({ retry, code: code2, retryAfter, took }) {
-  return retry === "soon" && code2 !== "RATE_LIMITED" && retryAfter === void 0 && took < MAX_SILENCE;
-}
-
-// src/registry/quota.ts
-function parseQuota(answer) {
-  const remaining = parse3(headerOf(answer, "ratelimit-remaining"));
-  const limit = parse3(headerOf(answer, "ratelimit-limit"));
-  if (!remaining || !limit) return void 0;
-  return {
-    remaining: remaining.amount,
-    limit: limit.amount,
-    windowSeconds: remaining.windowSeconds ?? limit.windowSeconds
-  };
-}
-function parse3(value) {
-  const [, amount, window] = /^\s*(\d{1,12})\s*(?:;\s*w=(\d{1,9})\b.*)?$/i.exec(value ?? "") ?? [];
-  if (amount === void 0) return void 0;
-  return { amount: Number(amount), windowSeconds: window === void 0 ? void 0 : Number(window) };
-}
-
-// src/http/origin-gate.ts
-var MAX_SPREAD_MS = 250;
-var SPREAD = 0.25;
-function createOriginGate() {
-  const openAt = /* @__PURE__ */ new Map();
-  const signs = /* @__PURE__ */ new Map();
-  const remaining = (origin) => (openAt.get(origin) ?? 0) - performance.now();
-  function pause(origin, milliseconds) {
-    if (milliseconds > remaining(origin)) openAt.set(origin, performance.now() + milliseconds);
-  }
-  return {
-    pause,
-    join(origin, milliseconds) {
-      const rest = remaining(origin);
-      if (rest > 0) return spread(rest);
-      if (-rest > MAX_SPREAD_MS) pause(origin, milliseconds);
-      return milliseconds;
-    },
-    sign: (origin) => void signs.set(origin, performance.now()),
-    lastSign: (origin) => signs.get(origin) ?? Number.NEGATIVE_INFINITY,
-    async pass(origin, signal) {
-      for (; ; ) {
-        if (signal.aborted) throw abortedError(signal);
-        const wait = remaining(origin);
-        if (wait <= 0) return;
-        await waitFor(spread(wait), signal);
-      }
-    }
-  };
-}
-function spread(wait) {
-  return wait + Math.random() * Math.min(MAX_SPREAD_MS, wait * SPREAD);
-}
-
-// src/http/secrets.ts
-var MIN_ANNOUNCED_LENGTH = 16;
-var MAX_ANNOUNCED = 200;
-function createSecrets(onSecret) {
-  const hidden = /* @__PURE__ */ new Set();
-  const announced2 = /* @__PURE__ */ new Set();
-  let inQueries = 0;
-  function announce2(secret) {
-    if (secret.length < MIN_ANNOUNCED_LENGTH || announced2.has(secret)) return false;
-    announced2.add(secret);
-    onSecret?.(secret);
-    return true;
-  }
-  return {
-    hide(secret) {
-      if (secret === "") return;
-      hidden.add(secret);
-      announce2(secret);
-    },
-    announceQuery(url) {
-      for (const parameter of url.search.slice(1).split("&"))
-        if (inQueries < MAX_ANNOUNCED && announce2(parameter.replace(/^[^=]*=?/, ""))) inQueries++;
-    },
-    scrub(text) {
-      let clean = text;
-      for (const secret of hidden) clean = clean.replaceAll(secret, "***");
-      return clean;
-    }
-  };
-}
-
-// src/registry/challenge.ts
-var MAX_HEADER_LENGTH = 16 * 1024;
-var TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
-var TOKEN_68 = /[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))/y;
-var EQUALS = /[ \t]*=[ \t]*/y;
-var SEPARATORS = /[ \t,]+/y;
-var BLANKS = /[ \t]+/y;
-var QUOTED = /"((?:[^"\\]|\\[\s\S])*)"?/y;
-var UNQUOTED = /[^\s,]*/y;
-function parseChallenges(header) {
-  const lines2 = typeof header === "string" ? [header] : header ?? [];
-  return lines2.flatMap((line) => parseLine2(line.slice(0, MAX_HEADER_LENGTH)));
-}
-function parseLine2(line) {
-  const challenges = [];
-  const scanner = createScanner(line);
-  while (!scanner.atEnd()) {
-    scanner.take(SEPARATORS);
-    const name2 = scanner.take(TOKEN)?.toLowerCase();
-    const current = challenges.at(-1);
-    if (name2 === void 0) scanner.skip();
-    else if (scanner.take(EQUALS) !== void 0) {
-      const value = scanner.takeQuoted() ?? scanner.take(UNQUOTED) ?? "";
-      if (current && !current.parameters.has(name2)) current.parameters.set(name2, value);
-    } else {
-      challenges.push({ scheme: name2, parameters: /* @__PURE__ */ new Map() });
-      if (scanner.take(BLANKS) !== void 0) scanner.take(TOKEN_68);
-    }
-  }
-  return challenges;
-}
-function createScanner(text) {
-  let position = 0;
-  const match = (pattern) => {
-    pattern.lastIndex = position;
-    const found = pattern.exec(text);
-    if (found) position = pattern.lastIndex;
-    return found ?? void 0;
-  };
-  return {
-    atEnd: () => position >= text.length,
-    skip: () => {
-      position++;
-    },
-    take: (pattern) => match(pattern)?.[0],
-    takeQuoted: () => match(QUOTED)?.[1]?.replace(/\\([\s\S])/g, "$1")
-  };
-}
-
-// src/registry/token.ts
-var MAX_TOKEN_REPLY_BYTES = 1024 * 1024;
-var MIN_LIFETIME_S = 60;
-var USED_LIFETIME = 0.8;
-var CLIENT_ID = "oci-pull-action";
-var SENDABLE = /^[\x21-\x7e]+$/;
-function realmUrl(challenge) {
-  const realm = challenge.parameters.get("realm") ?? "";
-  if (URL.canParse(realm)) return new URL(realm);
-  throw new PullError(
-    "RESPONSE_INVALID",
-    "the registry names no valid token server (realm) in its challenge"
-  );
-}
-function tokenUrl(challenge, scope) {
-  const url = realmUrl(challenge);
-  const service = challenge.parameters.get("service");
-  if (service) url.searchParams.set("service", service);
-  url.searchParams.delete("scope");
-  for (const one of splitScopes(scope)) url.searchParams.append("scope", one);
-  url.searchParams.set("client_id", CLIENT_ID);
-  return url;
-}
-function tokenForm(challenge, scope, grant) {
-  const service = challenge.parameters.get("service");
-  const form = new URLSearchParams({ ...grant, client_id: CLIENT_ID, scope: splitScopes(scope).join(" ") });
-  if (service) form.set("service", service);
-  return form.toString();
-}
-function splitScopes(scope) {
-  return scope.split(/\s+/).filter((one) => one !== "");
-}
-function basicAuthorization({
-  username,
-  password
-}) {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
-}
-function bearerAuthorization({ token, source }) {
-  if (SENDABLE.test(token)) return `Bearer ${token}`;
-  throw new PullError(
-    "CONFIG_INVALID",
-    `the registry token of ${source} holds characters that cannot be sent`
-  );
-}
-function parseTokenReply(bytes, now) {
-  let reply;
-  try {
-    reply = JSON.parse(Buffer.from(bytes).toString());
-  } catch {
-    return void 0;
-  }
-  const value = [reply?.token, reply?.access_token].find((one) => typeof one === "string" && one !== "");
-  if (typeof value !== "string" || !SENDABLE.test(value)) return void 0;
-  const { expires_in: expiry, refresh_token: refreshToken } = reply ?? {};
-  const stated = Number(expiry);
-  const lifetime = Number.isFinite(stated) ? Math.max(stated, MIN_LIFETIME_S) : MIN_LIFETIME_S;
-  return {
-    value,
-    refreshAt: now + lifetime * USED_LIFETIME * 1e3,
-    ...typeof refreshToken === "string" && refreshToken !== "" && { refreshToken }
-  };
-}
-
-// src/registry/authoriser.ts
-var MAX_RENEWALS = 2;
-var Authoriser = class {
-  #options;
-  #credential;
-  #current = { generation: 0 };
-  /** The last generation the registry took. */
-  #accepted = -1;
-  #bearer;
-  #scope;
-  #isScopeWidened = false;
-  #renewal;
-  constructor(options) {
-    this.#options = options;
-    this.#scope = options.scope;
-  }
-  /** A Send that adds the Authorization and answers challenges. Throws UNAUTHORIZED when it has nothing new to offer. */
-  authorised(send) {
-    return async (request) => {
-      let used = await this.#fresh(request);
-      for (let renewals = 0; ; renewals++) {
-        const answer = await sendWith(send, request, used);
-        if (!this.#isRefusal(answer, used, renewals)) {
-          if (answer.status !== 400) this.#accepted = Math.max(this.#accepted, used.generation);
-          return answer;
-        }
-        const challenges = parseChallenges(answer.headers["www-authenticate"]);
-        const refusal2 = await readRefusal(answer, this.#options.secrets);
-        const renewed = renewals < MAX_RENEWALS && await this.#renew(used, { kind: "refused", challenges }, request);
-        if (!renewed) throw refusal2;
-        used = this.#current;
-      }
-    };
-  }
-  /** ECR Public answers 400, not 401, to a token that has expired: https://github.com/aws/containers-roadmap/issues/2835 */
-  #isRefusal({ status: status2 }, used, renewals) {
-    if (status2 === 401) return true;
-    const wasGood = used.refreshAt !== void 0 && this.#accepted === used.generation;
-    return status2 === 400 && wasGood && renewals === 0;
-  }
-  /** The current authorisation, renewed if its token is about to expire. */
-  async #fresh(request) {
-    const used = this.#current;
-    if (used.refreshAt !== void 0 && Date.now() >= used.refreshAt)
-      await this.#renew(used, { kind: "due" }, request).catch(() => false);
-    return this.#current;
-  }
-  /** Once per generation, whoever asks first. false: there is nothing better to be had. */
-  #renew(used, occasion, request) {
-    if (this.#current.generation !== used.generation) return Promise.resolve(true);
-    this.#renewal ??= this.#obtain(used, occasion).finally(() => {
-      this.#renewal = void 0;
-    });
-    return untilAborted(this.#renewal, request.signal);
-  }
-  async #obtain(used, occasion) {
-    this.#credential ??= this.#lookUp();
-    const credential = await this.#credential;
-    if (credential?.kind === "registry-token") {
-      if (used.header !== void 0) return false;
-      this.#advance({ header: bearerAuthorization(credential), source: credential.source });
-      return true;
-    }
-    const challenges = await this.#challenges(occasion);
-    const bearer = challenges.find((one) => one.scheme === "bearer" && one.parameters.has("realm"));
-    if (bearer) return this.#obtainToken({ used, bearer, credential, isDue: occasion.kind === "due" });
-    const isOffered = challenges.some((one) => one.scheme === "basic");
-    if (!isOffered || credential?.kind !== "password" || used.header !== void 0) return false;
-    this.#advance({ header: basicAuthorization(credential), source: credential.source });
-    return true;
-  }
-  async #lookUp() {
-    const credential = await this.#options.credential();
-    if (credential) for (const secret of secretsOf(credential)) this.#options.secrets.hide(secret);
-    return credential;
-  }
-  async #challenges(occasion) {
-    if (occasion.kind === "refused" && occasion.challenges.length > 0) return occasion.challenges;
-    return this.#bearer ? [this.#bearer] : this.#options.ping();
-  }
-  async #obtainToken(context) {
-    const { used, bearer, credential, isDue } = context;
-    if (!isDue && used.refreshAt !== void 0 && !this.#isWorthAsking(used, bearer)) return false;
-    this.#bearer = bearer;
-    const { value, refreshAt } = await this.#options.fetchToken(bearer, this.#scope, credential);
-    this.#advance({ header: `Bearer ${value}`, refreshAt, source: credential?.source });
-    return true;
-  }
-  /** A token that was never good for anything is not asked for again, except with the scope the registry names. */
-  #isWorthAsking(refused2, bearer) {
-    const wasGood = this.#accepted === refused2.generation;
-    const isInsufficient = bearer.parameters.get("error") === "insufficient_scope";
-    if (wasGood && !isInsufficient) return true;
-    return this.#widenScope(bearer) || wasGood;
-  }
-  /** Once: a registry that names another scope every time is not followed. */
-  #widenScope(bearer) {
-    const wanted = bearer.parameters.get("scope")?.trim();
-    if (this.#isScopeWidened || !wanted || wanted === this.#scope) return false;
-    this.#isScopeWidened = true;
-    this.#scope = wanted;
-    return true;
-  }
-  #advance(next) {
-    this.#current = { ...next, generation: this.#current.generation + 1 };
-  }
-};
-async function sendWith(send, request, { header, source }) {
-  if (header === void 0) return send(request);
-  const answer = await send({ ...request, headers: { ...request.headers, authorization: header } });
-  return { ...answer, credentialSource: source };
-}
-
-// src/registry/endpoint.ts
-var API_HOSTS = /* @__PURE__ */ new Map([["docker.io", "registry-1.docker.io"]]);
-function createEndpoint({ registry, scheme: given, apiPath, namespace, tls }) {
-  const host = API_HOSTS.get(registry) ?? registry;
-  const { hostname } = new URL(`https://${host}/`);
-  let scheme = given ?? firstScheme(host, tls.verify);
-  const origin = () => new URL(`${scheme}://${host}/`).origin;
-  const base = apiPath === "" ? "/" : `/${apiPath ?? "v2"}/`;
-  return {
-    get origin() {
-      return origin();
-    },
-    get isHttp() {
-      return scheme === "http";
-    },
-    hostname,
-    tlsVerify: tls.verify,
-    api: (path, query = {}) => {
-      const url = new URL(`${base}${path}`, origin());
-      for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
-      if (namespace !== void 0) url.searchParams.set("ns", namespace);
-      return url;
-    },
-    fallBackToHttp: () => {
-      if (!tls.verify && given === void 0) scheme = "http";
-      return scheme === "http";
-    }
-  };
-}
-function firstScheme(host, tlsVerify) {
-  const { hostname, port } = new URL(`https://${host}/`);
-  const isLoopback = networkKind(hostname) === "loopback";
-  return tlsVerify && isLoopback && !isHttpsPort(host, port) ? "http" : "https";
-}
-function isHttpsPort(host, port) {
-  return port === "" && host.endsWith(":443");
-}
-
-// src/registry/foreign-tokens.ts
-import { Readable } from "node:stream";
-var MAX_REFUSAL_BYTES = 64 * 1024;
-function withForeignTokens(send, fetchToken) {
-  const tokens = /* @__PURE__ */ new Map();
-  return async (request) => {
-    const { origin } = request.url;
-    const known = tokens.get(origin);
-    const answer = await sendWith2(send, request, await valid(known));
-    if (answer.status !== 401) return answer;
-    const challenge = parseChallenges(answer.headers["www-authenticate"]).find(isExchangeable);
-    if (!challenge) return answer;
-    const refusal2 = await detach(answer);
-    if (tokens.get(origin) === known) tokens.set(origin, exchange(challenge));
-    const token = await valid(tokens.get(origin));
-    return token ? sendWith2(send, request, token) : refusal2;
-  };
-  function exchange(challenge) {
-    const scope = challenge.parameters.get("scope") ?? "";
-    return fetchToken(challenge, scope, void 0).catch(() => void 0);
-  }
-}
-function isExchangeable({ scheme, parameters }) {
-  return scheme === "bearer" && Boolean(parameters.get("realm")) && Boolean(parameters.get("scope"));
-}
-async function valid(pending) {
-  const token = await pending;
-  return token && Date.now() < token.refreshAt ? token : void 0;
-}
-function sendWith2(send, request, token) {
-  if (!token) return send(request);
-  return send({ ...request, headers: { ...request.headers, authorization: `Bearer ${token.value}` } });
-}
-async function detach(answer) {
-  const bytes = await readBody(answer, MAX_REFUSAL_BYTES).then(
-    (body) => body.bytes,
-    () => new Uint8Array()
-  );
-  return { ...answer, body: Readable.from([bytes], { objectMode: false }) };
-}
-
-// src/registry/host-headers.ts
-var RESERVED = /* @__PURE__ */ new Set([
-  "accept",
-  "accept-encoding",
-  "connection",
-  "content-length",
-  "host",
-  "range",
-  "transfer-encoding"
-]);
-var MIN_SECRET_LENGTH = 8;
-function withHostHeaders(send, {
-  endpoint: endpoint3,
-  given,
-  secrets
-}) {
-  const entries = Object.entries(given).map(([name2, value]) => [name2.toLowerCase(), value]);
-  const own = Object.fromEntries(entries.filter(([name2]) => !RESERVED.has(name2)));
-  if (Object.keys(own).length === 0) return send;
-  for (const value of Object.values(own)) if (value.length >= MIN_SECRET_LENGTH) secrets.hide(value);
-  return (request) => send(
-    request.url.origin === endpoint3.origin ? { ...request, headers: { ...own, ...request.headers } } : request
-  );
-}
-
-// src/registry/plain-http.ts
-function withPlainHttpFallback(send, endpoint3) {
-  return async (request) => {
-    try {
-      return await send(request);
-    } catch (error) {
-      if (request.url.protocol !== "https:" || !speaksNoTls(error) || !endpoint3.fallBackToHttp()) throw error;
-      const url = new URL(request.url);
-      url.protocol = "http:";
-      return send({ ...request, url });
-    }
-  };
-}
-
-// src/registry/target.ts
-function checkTarget(url, { endpoint: endpoint3, what }) {
-  const allowsHttp = endpoint3.isHttp || !endpoint3.tlsVerify;
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && allowsHttp))
-    throw new PullError(
-      "RESPONSE_INVALID",
-      `${what} leads to ${url.protocol}//${url.host}, which is not https`
-    );
-  if (url.username || url.password)
-    throw new PullError("RESPONSE_INVALID", `${what} leads to a URL with a user name in it`);
-  if (!mayContact(url.hostname, endpoint3))
-    throw new PullError(
-      "RESPONSE_INVALID",
-      `${what} leads to ${url.host}, an address inside of the network of this machine`,
-      { hint: "If this registry really keeps its data there, set tls-verify to false." }
-    );
-}
-function mayContact(hostname, endpoint3) {
-  if (hostname === endpoint3.hostname || !endpoint3.tlsVerify) return true;
-  const kind = networkKind(hostname);
-  return kind === "public" || kind !== "link-local" && networkKind(endpoint3.hostname) === kind;
-}
-
-// src/registry/redirect.ts
-var MAX_REDIRECTS = 5;
-var REDIRECTS = /* @__PURE__ */ new Set([301, 302, 303, 307, 308]);
-function createFollow({ endpoint: endpoint3, api, plain: plain3, secrets }) {
-  return async (request, from) => {
-    let location = from;
-    for (let redirects = 0; ; redirects++) {
-      const send = location.authorised ? api : plain3;
-      const answer = await send({ ...request, url: location.url });
-      if (!REDIRECTS.has(answer.status))
-        return { answer, location: { url: answer.request.url, authorised: location.authorised } };
-      discard(answer);
-      if (redirects === MAX_REDIRECTS) throw invalid6(answer, `more than ${MAX_REDIRECTS} redirects`);
-      location = nextLocation(answer, location);
-    }
-  };
-  function nextLocation(answer, from) {
-    const base = answer.request.url;
-    const target = headerOf(answer, "location") ?? "";
-    if (target === "" || !URL.canParse(target, base.href))
-      throw invalid6(answer, "a redirect without a valid target");
-    const url = new URL(target, base);
-    const what = `${answer.request.what}: the redirect`;
-    checkTarget(url, { endpoint: endpoint3, what });
-    const authorised = from.authorised && url.origin === base.origin;
-    if (!authorised) secrets.announceQuery(url);
-    return { url, authorised };
-  }
-}
-function invalid6(answer, fact) {
-  return answerError(answer, "RESPONSE_INVALID", `answered ${answer.status} with ${fact}`);
-}
-
-// src/registry/token-request.ts
-function exchangeable(credential, renewed) {
-  if (!credential || credential.kind === "registry-token") return void 0;
-  const { source } = credential;
-  if (credential.kind === "password") {
-    const { username, password } = credential;
-    return { source, basic: credential, grant: { grant_type: "password", username, password } };
-  }
-  const token = renewed.get(credential.token) ?? credential.token;
-  const basic = { username: "", password: token };
-  return { source, basic, grant: { grant_type: "refresh_token", refresh_token: token } };
-}
-function createTokenRequests({ endpoint: endpoint3, send, secrets }) {
-  function withBasic({ basic, source }) {
-    const authorization = basicAuthorization(basic);
-    secrets.hide(authorization.slice("Basic ".length));
-    return async (request) => {
-      const answer = await send({ ...request, headers: { ...request.headers, authorization } });
-      return { ...answer, credentialSource: source };
-    };
-  }
-  return {
-    async get({ url, ...question }, given) {
-      const api = given ? withBasic(given) : send;
-      const follow = createFollow({ endpoint: endpoint3, secrets, plain: send, api });
-      return (await follow({ ...question, headers: {} }, { url, authorised: true })).answer;
-    },
-    async post(question, form, { source }) {
-      const headers2 = { "content-type": "application/x-www-form-urlencoded" };
-      const answer = await send({ ...question, method: "POST", headers: headers2, body: form });
-      return { ...answer, credentialSource: source };
-    }
-  };
-}
-
-// src/registry/token-fetcher.ts
-var METHOD_REFUSALS = {
-  GET: /* @__PURE__ */ new Set([404, 405]),
-  POST: /* @__PURE__ */ new Set([400, 401, 404, 405, 301, 302, 303, 307, 308])
-};
-function createTokenFetcher(options) {
-  const { endpoint: endpoint3, secrets, signal } = options;
-  const what = `token for ${options.name}`;
-  const requests = createTokenRequests(options);
-  let working;
-  const renewed = /* @__PURE__ */ new Map();
-  function keepRefreshToken(credential, { refreshToken }) {
-    if (refreshToken === void 0) return;
-    secrets.hide(refreshToken);
-    if (credential?.kind === "identity-token") renewed.set(credential.token, refreshToken);
-  }
-  return async (challenge, scope, credential) => {
-    const realm = realmUrl(challenge);
-    checkTarget(realm, { endpoint: endpoint3, what: `${what}: the challenge` });
-    const given = exchangeable(credential, renewed);
-    const get = () => requests.get({ url: tokenUrl(challenge, scope), signal, what }, given);
-    if (!given) return readToken(await get(), secrets);
-    const form = tokenForm(challenge, scope, given.grant);
-    const post = () => requests.post({ url: realm, signal, what }, form, given);
-    const refusals = [];
-    for (const method of methodsFor(given, working)) {
-      const answer = await (method === "GET" ? get() : post());
-      if (!METHOD_REFUSALS[method].has(answer.status)) {
-        const token = await readToken(answer, secrets);
-        working = method;
-        keepRefreshToken(credential, token);
-        return token;
-      }
-      refusals.push(await readRefusal(answer, secrets));
-    }
-    throw refusals.find((one) => one.code === "UNAUTHORIZED") ?? refusals[0];
-  };
-}
-function methodsFor({ grant }, working) {
-  const first2 = working ?? (grant.grant_type === "refresh_token" ? "POST" : "GET");
-  return first2 === "POST" ? ["POST", "GET"] : ["GET", "POST"];
-}
-async function readToken(answer, secrets) {
-  if (answer.status !== 200) throw await readRefusal(answer, secrets);
-  const { bytes } = await readBody(answer, MAX_TOKEN_REPLY_BYTES).catch((error) => {
-    throw networkError(error, answer.request);
-  });
-  const token = parseTokenReply(bytes, Date.now());
-  if (!token) throw answerError(answer, "RESPONSE_INVALID", "sent no usable token");
-  secrets.hide(token.value);
-  return token;
-}
-
-// src/registry/stack.ts
-function openStack(options) {
-  const { host, signal, connections, timeouts } = options;
-  const name2 = `${host.registry}/${host.repository}`;
-  const secrets = createSecrets(options.onSecret);
-  const endpoint3 = createEndpoint(host);
-  const gate = createOriginGate();
-  const env = options.env ?? process.env;
-  const wire = { host: new URL(endpoint3.origin).host, tls: host.tls };
-  const transport = openTransport({ ...wire, env, connections, timeouts, gate, secrets });
-  const own = withHostHeaders(transport.send, { endpoint: endpoint3, given: host.headers, secrets });
-  const direct = withPlainHttpFallback(own, endpoint3);
-  const fetchToken = createTokenFetcher({ name: name2, endpoint: endpoint3, send: own, secrets, signal });
-  const authoriser = new Authoriser({
-    credential: options.credential ?? (() => Promise.resolve(void 0)),
-    scope: `repository:${host.repository}:pull`,
-    secrets,
-    fetchToken,
-    ping: async () => {
-      const answer = await direct({ url: endpoint3.api(""), headers: {}, signal, what: `API of ${name2}` });
-      discard(answer);
-      return parseChallenges(answer.headers["www-authenticate"]);
-    }
-  });
-  const api = authoriser.authorised(direct);
-  const plain3 = withForeignTokens(transport.send, fetchToken);
-  return {
-    name: name2,
-    endpoint: endpoint3,
-    gate,
-    transport,
-    secrets,
-    follow: createFollow({ endpoint: endpoint3, api, plain: plain3, secrets })
-  };
-}
-
-// src/registry/tags.ts
-var TAGS_PER_PAGE = 1e3;
-var MAX_WAIT_MS2 = 1e4;
-var TAG2 = /^\w[\w.-]{0,127}$/;
-async function listTags(request, follow) {
-  const { location, what } = request;
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(MAX_WAIT_MS2)]);
-  try {
-    const { answer } = await follow({ headers: { accept: "application/json" }, signal, what }, location);
-    return await readTags(answer, request.maxBytes);
-  } catch {
-    return [];
-  }
-}
-async function readTags(answer, maxBytes) {
-  if (answer.status !== 200) {
-    discard(answer);
-    return [];
-  }
-  const { bytes, complete } = await readBody(answer, maxBytes);
-  if (!complete) return [];
-  const { tags } = JSON.parse(Buffer.from(bytes).toString());
-  return Array.isArray(tags) ? tags.filter((tag) => typeof tag === "string" && TAG2.test(tag)) : [];
-}
-
-// src/registry/client.ts
-function openRegistryClient(options) {
-  const { signal, patience = "full" } = options;
-  const { repository } = options.host;
-  const { name: name2, endpoint: endpoint3, transport, gate, follow, secrets } = openStack({
-    ...options,
-    timeouts: timeoutsFor(patience, options.timeouts ?? DEFAULT_TIMEOUTS)
-  });
-  const locator = createBlobLocator({ endpoint: endpoint3, repository, follow });
-  const openPiece = createOpenPiece({ name: name2, locator, secrets });
-  const policy = { gate, scale: options.backoff ?? 1, hasAnswered: transport.hasAnswered };
-  let quota;
-  function manifestAt(target) {
-    return {
-      target,
-      location: { url: endpoint3.api(`${repository}/manifests/${target}`), authorised: true },
-      signal
-    };
-  }
-  return {
-    get requests() {
-      return transport.requests;
-    },
-    get quota() {
-      return quota;
-    },
-    get link() {
-      return transport.link(locator.lastOrigin ?? endpoint3.origin);
-    },
-    close: transport.close,
-    manifest({ target, expected }) {
-      const onAnswer = (answer) => {
-        quota = parseQuota(answer) ?? quota;
-      };
-      return withRetries(
-        createBudget(patience, policy, signal),
-        () => fetchManifest({ ...manifestAt(target), expected }, { name: name2, follow, secrets, onAnswer })
-      );
-    },
-    hasManifest: (target) => hasManifest(manifestAt(target), { name: name2, follow }),
-    async blob(blob, range, blobSignal) {
-      checkRange(blob, range);
-      const either = AbortSignal.any([signal, blobSignal]);
-      const budget = createBudget(patience, policy, either);
-      const open12 = (part) => withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
-      const first2 = await open12(range);
-      return { range: first2.range, chunks: readBlob({ first: first2, reopen: open12, budget }) };
-    },
-    forget: locator.forget,
-    tags(maxBytes) {
-      const url = endpoint3.api(`${repository}/tags/list`, { n: String(TAGS_PER_PAGE) });
-      return listTags(
-        { location: { url, authorised: true }, maxBytes, what: `tags of ${name2}`, signal },
-        follow
-      );
-    }
-  };
-}
-function checkRange(blob, range) {
-  if (rangeLength(range) > 0 && containsRange({ start: 0, end: blob.size }, range)) return;
-  throw new PullError("INTERNAL", `range ${range.start}-${range.end} is not in blob ${blob.digest}`);
-}
-
-// src/registry/probe.ts
-async function probeAnonymous({ host, target, ...options }) {
-  const stranger = { ...host, headers: {}, tls: { ...host.tls, client: void 0 } };
-  const client = openRegistryClient({ ...options, host: stranger, connections: 1, patience: "brief" });
-  try {
-    return await client.hasManifest(target);
-  } catch {
-    return false;
-  } finally {
-    await client.close();
-  }
-}
-
 // src/source/local-source.ts
 import { statSync as statSync2 } from "node:fs";
 
 // src/source/archive.ts
-import { writeSync } from "node:fs";
-import { mkdtemp, open as open6, rm as rm3 } from "node:fs/promises";
+import { mkdtemp, rm as rm3 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join as join9 } from "node:path";
 
@@ -37667,7 +35396,7 @@ var FrameWalker = class {
     const magic = readUInt32(this.#scratch, 0);
     this.#skippable = (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
     if (!this.#skippable && magic !== FRAME_MAGIC)
-      throw invalid7("there is no zstd frame where one should begin");
+      throw invalid6("there is no zstd frame where one should begin");
     this.#step = this.#skippable ? "skippable" : "descriptor";
     this.#wanted = this.#skippable ? 4 : 1;
   }
@@ -37679,8 +35408,8 @@ var FrameWalker = class {
     const dictionaryBytes = [0, 1, 2, 4][descriptor & 3];
     const contentSizeBytes = contentSizeFlag === 0 ? singleSegment ? 1 : 0 : 1 << contentSizeFlag;
     this.#wanted = (singleSegment ? 0 : 1) + dictionaryBytes + contentSizeBytes;
-    if (dictionaryBytes > 0) throw invalid7("a zstd frame needs a dictionary");
-    if ((descriptor & 8) !== 0) throw invalid7("a zstd frame has its reserved bit set");
+    if (dictionaryBytes > 0) throw invalid6("a zstd frame needs a dictionary");
+    if ((descriptor & 8) !== 0) throw invalid6("a zstd frame has its reserved bit set");
     this.#singleSegment = singleSegment;
     this.#contentSizeBytes = contentSizeBytes;
     this.#step = "header";
@@ -37704,7 +35433,7 @@ var FrameWalker = class {
     const header = this.#scratch[0] | this.#scratch[1] << 8 | this.#scratch[2] << 16;
     const type = header >> 1 & 3;
     const size = header >> 3;
-    if (type === RESERVED_BLOCK) throw invalid7("a zstd frame holds a block of the reserved type");
+    if (type === RESERVED_BLOCK) throw invalid6("a zstd frame holds a block of the reserved type");
     this.#bound += type === COMPRESSED_BLOCK ? MAX_BLOCK_SIZE : size;
     this.#skip = type === RLE_BLOCK ? 1 : size;
     if ((header & 1) === 0) return;
@@ -37720,7 +35449,7 @@ function scanFrames(bytes) {
     at += consumed;
     if (frame) frames.push(frame);
   }
-  if (walker.pending > 0) throw invalid7("a zstd frame is cut off");
+  if (walker.pending > 0) throw invalid6("a zstd frame is cut off");
   return frames;
 }
 function windowSize(descriptor) {
@@ -37737,7 +35466,7 @@ function readContentSize(bytes, at, length) {
 function readUInt32(bytes, at) {
   return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
 }
-function invalid7(message) {
+function invalid6(message) {
   return new PullError("TAR_INVALID", message);
 }
 
@@ -37972,6 +35701,40 @@ import { isAbsolute as isAbsolute3, join as join8, relative } from "node:path";
 // src/source/local-file.ts
 import { constants as constants5 } from "node:fs";
 import { open as open5 } from "node:fs/promises";
+
+// src/bytes/range.ts
+function rangeLength(range) {
+  return range.end - range.start;
+}
+function containsRange(outer, inner) {
+  return inner.start >= outer.start && inner.end <= outer.end;
+}
+
+// src/http/abort.ts
+import { setTimeout as sleep } from "node:timers/promises";
+function abortedError(signal) {
+  return new PullError("ABORTED", "the pull was cancelled", { cause: signal.reason });
+}
+function throwIfAborted(signal) {
+  if (signal.aborted) throw abortedError(signal);
+}
+async function waitFor(milliseconds, signal) {
+  try {
+    await sleep(milliseconds, void 0, { signal });
+  } catch {
+    throw abortedError(signal);
+  }
+}
+function untilAborted(promise, signal) {
+  return new Promise((resolve4, reject) => {
+    const onAbort = () => reject(abortedError(signal));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve4, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+// src/source/local-file.ts
 var PIECE_BYTES = 1 << 20;
 async function readSmall(file, maxBytes, what) {
   if (file.size > maxBytes)
@@ -37999,7 +35762,7 @@ async function* streamFile(file, range, signal) {
   try {
     const handle = __using(_stack, await openLocal(file.path), true);
     for (let at = range.start; at < range.end; at += PIECE_BYTES) {
-      throwIfAborted(signal);
+      if (signal) throwIfAborted(signal);
       const bytes = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, range.end - at));
       await fill(handle, bytes, { path: file.path, position: file.offset + at });
       yield bytes;
@@ -38010,9 +35773,6 @@ async function* streamFile(file, range, signal) {
     var _promise = __callDispose(_stack, _error, _hasError);
     _promise && await _promise;
   }
-}
-function throwIfAborted(signal) {
-  if (signal.aborted) throw new PullError("ABORTED", "the pull was cancelled", { cause: signal.reason });
 }
 async function openLocal(path) {
   const { O_RDONLY: O_RDONLY3, O_NOFOLLOW: O_NOFOLLOW3 = 0, O_NONBLOCK = 0 } = constants5;
@@ -38089,6 +35849,70 @@ function isInside(root, path) {
   return !/^\.\.(?:[\\/]|$)/.test(way) && !isAbsolute3(way);
 }
 
+// src/source/archive-jobs.ts
+import { writeSync } from "node:fs";
+import { open as open6 } from "node:fs/promises";
+import { dirname as dirname2 } from "node:path";
+var MAX_ARCHIVE_BYTES = 256 * 2 ** 30;
+async function unpackArchive({ name: name2, file, target }, signal) {
+  try {
+    var _stack = [];
+    try {
+      const handle = __using(_stack, await open6(target, "wx", 384), true);
+      let size = 0;
+      const sink = (bytes) => {
+        if (signal) throwIfAborted(signal);
+        size += bytes.length;
+        if (size > MAX_ARCHIVE_BYTES)
+          throw new PullError(
+            "LIMIT_EXCEEDED",
+            `${name2} decompresses to more than ${MAX_ARCHIVE_BYTES} bytes`,
+            {
+              hint: "Decompress it first if you trust it."
+            }
+          );
+        for (let done = 0; done < bytes.length; ) done += writeSync(handle.fd, bytes, done);
+      };
+      await decompress(streamFile(file, { start: 0, end: file.size }, signal), sink);
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      var _promise = __callDispose(_stack, _error, _hasError);
+      _promise && await _promise;
+    }
+  } catch (cause) {
+    if (cause instanceof PullError && cause.code !== "TAR_INVALID") throw cause;
+    throw fault(cause instanceof PullError ? cause.cause : cause, name2, target);
+  }
+}
+function fault(cause, name2, target) {
+  const known = toPullError(cause, { code: "LAYOUT_INVALID", message: `${name2} cannot be decompressed` });
+  if (known.code !== "DISK_FULL") return known;
+  return new PullError("DISK_FULL", `no space left in ${dirname2(target)} to decompress ${name2}`, {
+    hint: "Free some space there, or decompress the archive first, where there is more.",
+    cause
+  });
+}
+async function hashFiles({ files }, signal) {
+  const digests = [];
+  for (const file of files) {
+    const hasher = createHasher();
+    for await (const bytes of streamFile(file, { start: 0, end: file.size }, signal)) hasher.update(bytes);
+    digests.push(hasher.digest());
+  }
+  return digests;
+}
+
+// src/source/local-context.ts
+var ANNOUNCED_BYTES = 64 << 20;
+function workOf({ work }) {
+  return work ?? { unpackArchive, hashFiles };
+}
+function announce({ emit }, what, bytes) {
+  if (bytes >= ANNOUNCED_BYTES)
+    emit?.({ kind: "info", message: `${what} (${Math.round(bytes / 2 ** 20)} MiB)…` });
+}
+
 // src/tar/entry.ts
 var MAX_SHOWN_NAME = 300;
 function showName(raw) {
@@ -38138,7 +35962,7 @@ var encodeNegative = (num, buf) => {
     }
   }
 };
-var parse4 = (buf) => {
+var parse3 = (buf) => {
   const pre = buf[0];
   const value = pre === 128 ? pos(buf.subarray(1, buf.length)) : pre === 255 ? twos(buf) : null;
   if (value === null) {
@@ -38431,7 +36255,7 @@ var splitPrefix = (p, prefixSize) => {
 var decString = (buf, off, size) => buf.subarray(off, off + size).toString("utf8").replace(/\0.*/, "");
 var decDate = (buf, off, size) => numToDate(decNumber(buf, off, size));
 var numToDate = (num) => num === void 0 ? void 0 : new Date(num * 1e3);
-var decNumber = (buf, off, size) => Number(buf[off]) & 128 ? parse4(buf.subarray(off, off + size)) : decSmallNumber(buf, off, size);
+var decNumber = (buf, off, size) => Number(buf[off]) & 128 ? parse3(buf.subarray(off, off + size)) : decSmallNumber(buf, off, size);
 var nanUndef = (value) => isNaN(value) ? void 0 : value;
 var decSmallNumber = (buf, off, size) => nanUndef(parseInt(buf.subarray(off, off + size).toString("utf8").replace(/\0.*$/, "").trim(), 8));
 var MAXNUM = {
@@ -38470,7 +36294,7 @@ function decodeHeader(block) {
   const { bytes } = block;
   return {
     type: String.fromCharCode(bytes[TYPE]),
-    name: nameOf2(bytes),
+    name: nameOf(bytes),
     linkName: textAt(bytes, 157, 100),
     mode: numberAt(bytes, MODE),
     uid: numberAt(bytes, UID),
@@ -38542,7 +36366,7 @@ function sumOfBytes(words) {
   }
   return (even & 65535) + (even >>> 16) + (odd & 65535) + (odd >>> 16);
 }
-function nameOf2(bytes) {
+function nameOf(bytes) {
   const name2 = textAt(bytes, 0, 100);
   if (bytes[345] === 0 || bytes.toString("latin1", MAGIC2, MAGIC2 + 6) !== "ustar\0") return name2;
   const isStar = bytes.toString("latin1", 508, 512) === "tar\0";
@@ -38657,9 +36481,9 @@ function addSparseNumber(numbers, key, value) {
 function nameIn(values, key) {
   const value = values.get(key);
   if (value?.includes("\0")) throw malformed(`${key} holds a NUL`);
-  return value === void 0 ? void 0 : detach2(value);
+  return value === void 0 ? void 0 : detach(value);
 }
-function detach2(slice) {
+function detach(slice) {
   return Buffer.from(slice, "latin1").toString("latin1");
 }
 function integerIn(values, key) {
@@ -38697,7 +36521,7 @@ function xattrsIn(values) {
         `an entry has more than ${MAX_XATTR_BYTES} bytes of extended attributes, the last one is ${showName(name2)}`
       );
     xattrs ??= /* @__PURE__ */ new Map();
-    xattrs.set(detach2(name2), unpooled(value));
+    xattrs.set(detach(name2), unpooled(value));
   }
   return xattrs;
 }
@@ -38760,7 +36584,7 @@ function paxSparse(records) {
   if (form === "none") return { kind: "none" };
   const raw = records.sparse.get("name");
   if (raw?.includes("\0")) throw badMap("its name holds a NUL");
-  const name2 = raw && detach2(raw);
+  const name2 = raw && detach(raw);
   const sizeText = records.sparse.get("size") ?? records.sparse.get("realsize");
   const size = sizeText === void 0 ? void 0 : decimal(sizeText);
   if (sizeText !== void 0 && size === void 0) throw badMap("its size is no number");
@@ -38819,17 +36643,53 @@ function badMap(reason) {
   return new PullError("TAR_INVALID", `a sparse file is malformed: ${reason}`);
 }
 
+// src/source/read-window.ts
+var WINDOW_BYTES = 256 << 10;
+var ReadWindow = class {
+  #handle;
+  #file;
+  #memory;
+  #held;
+  /** Of what is held, in the file. */
+  #start = 0;
+  constructor(handle, file) {
+    this.#handle = handle;
+    this.#file = file;
+    this.#memory = Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, file.size));
+    this.#held = this.#memory.subarray(0, 0);
+  }
+  /** Fills `bytes` if what belongs there is at hand. */
+  copy(bytes, position) {
+    const from = position - this.#start;
+    if (from < 0 || from + bytes.length > this.#held.length) return false;
+    this.#held.copy(bytes, 0, from, from + bytes.length);
+    return true;
+  }
+  /** The same from the file, with what follows. The range lies within the file. Throws LAYOUT_INVALID. */
+  async read(bytes, position) {
+    const { path, size } = this.#file;
+    if (bytes.length > this.#memory.length) return fill(this.#handle, bytes, { path, position });
+    const held = this.#memory.subarray(0, Math.min(this.#memory.length, size - position));
+    this.#held = held.subarray(0, 0);
+    await fill(this.#handle, held, { path, position });
+    this.#held = held;
+    this.#start = position;
+    this.copy(bytes, position);
+  }
+};
+
 // src/source/tar-index.ts
 var MAX_MEMBERS = 2e5;
+var HEADERS_PER_MEMBER = 4;
 var MAX_NAME_BYTES = 1024;
 var MAX_LINK_STEPS = 16;
-async function indexTar(archive, signal) {
+async function indexTar(archive, signal, maxMembers = MAX_MEMBERS) {
   var _stack = [];
   try {
     const members = /* @__PURE__ */ new Map();
     const handle = __using(_stack, await openLocal(archive.path), true);
     try {
-      await scan({ ...archive, handle, signal }, members);
+      await scan({ ...archive, window: new ReadWindow(handle, archive), signal, maxMembers }, members);
     } catch (cause) {
       if (!(cause instanceof PullError) || cause.code !== "TAR_INVALID") throw cause;
       throw new PullError("LAYOUT_INVALID", `${archive.path} is no usable tar archive: ${cause.message}`, {
@@ -38846,8 +36706,11 @@ async function indexTar(archive, signal) {
 }
 async function scan(archive, members) {
   const block = newBlock();
+  const { maxMembers } = archive;
+  const maxHeaders = HEADERS_PER_MEMBER * maxMembers;
   let preface = NO_PREFACE;
   let zeroBlocks = 0;
+  let headers2 = 0;
   let count2 = 0;
   let at = 0;
   while (at < archive.size && zeroBlocks < 2) {
@@ -38860,10 +36723,11 @@ async function scan(archive, members) {
       continue;
     }
     if (zeroBlocks > 0) throw broken2("a single zero block stands between members");
-    if (++count2 > MAX_MEMBERS) throw tooMany(archive.path);
+    if (++headers2 > maxHeaders) throw tooMany(archive.path, `${maxHeaders} headers`);
     const header = decodeHeader(block);
     if (isPrefaceType(header.type)) preface = await readPreface(archive, { header, at, preface });
     else if (header.type !== "g") {
+      if (++count2 > maxMembers) throw tooMany(archive.path, `${maxMembers} members`);
       const { stored, extensions } = await addMember(archive, { header, block, preface, at }, members);
       at += extensions + roundUp(stored);
       preface = NO_PREFACE;
@@ -38899,8 +36763,9 @@ async function addMember(archive, { header, block, preface, at }, members) {
 }
 function toMember(entry, key, offset) {
   if (entry.kind === "file") return { kind: "file", offset, size: entry.size };
+  if (entry.kind !== "hardlink" && entry.kind !== "symlink" || entry.linkPath.length > MAX_NAME_BYTES)
+    return void 0;
   if (entry.kind === "hardlink") return { kind: "link", target: cleanName(entry.linkPath) };
-  if (entry.kind !== "symlink" || entry.linkPath.length > MAX_NAME_BYTES) return void 0;
   return { kind: "link", target: resolveLink(key, entry.linkPath) };
 }
 async function skipExtensions(archive, header, start2) {
@@ -38941,9 +36806,9 @@ function resolveLink(from, target) {
   return parts.join("/");
 }
 async function readAt(archive, bytes, position) {
-  const { handle, path, size } = archive;
-  if (position + bytes.length > size) throw endsEarly(archive);
-  await fill(handle, bytes, { path, position });
+  if (position + bytes.length > archive.size) throw endsEarly(archive);
+  const { window } = archive;
+  if (!window.copy(bytes, position)) await window.read(bytes, position);
 }
 function roundUp(size) {
   return Math.ceil(size / BLOCK_SIZE) * BLOCK_SIZE;
@@ -38954,14 +36819,13 @@ function broken2(why) {
 function endsEarly({ size }) {
   return broken2(`it ends after ${size} bytes, inside of a member`);
 }
-function tooMany(path) {
-  return new PullError("LIMIT_EXCEEDED", `${path}: more than ${MAX_MEMBERS} members`, {
+function tooMany(path, what) {
+  return new PullError("LIMIT_EXCEEDED", `${path}: more than ${what}`, {
     hint: "An archive of images holds far fewer."
   });
 }
 
 // src/source/archive.ts
-var MAX_ARCHIVE_BYTES = 256 * 2 ** 30;
 var FOREIGN = [
   ["xz", "ý7zXZ\0"],
   // https://tukaani.org/xz/xz-file-format.txt, 2.1.1.1
@@ -38998,42 +36862,211 @@ async function openCompressed(path, file, context) {
   );
   const close = () => rm3(directory, { recursive: true, force: true }).catch(() => void 0);
   try {
-    const unpacked = join9(realPath(directory), "archive.tar");
-    await unpack(path, file, { unpacked, signal: context.signal });
-    return await treeOf(path, fileAt(unpacked), context, close);
+    const target = join9(realPath(directory), "archive.tar");
+    announce(context, `unpacking ${path}, which is compressed as a whole`, file.size);
+    await workOf(context).unpackArchive({ name: path, file, target }, context.signal);
+    return await treeOf(path, fileAt(target), context, close);
   } catch (error) {
     await close();
     throw error;
   }
 }
-async function unpack(path, file, { unpacked, signal }) {
-  var _stack = [];
-  try {
-    const handle = __using(_stack, await open6(unpacked, "wx", 384), true);
-    let size = 0;
-    const sink = (bytes) => {
-      size += bytes.length;
-      if (size > MAX_ARCHIVE_BYTES)
-        throw new PullError("LIMIT_EXCEEDED", `${path} decompresses to more than ${MAX_ARCHIVE_BYTES} bytes`, {
-          hint: "Decompress it first if you trust it."
-        });
-      for (let done = 0; done < bytes.length; ) done += writeSync(handle.fd, bytes, done);
-    };
-    try {
-      await decompress(streamFile(file, { start: 0, end: file.size }, signal), sink);
-    } catch (cause) {
-      if (cause instanceof PullError && cause.code !== "TAR_INVALID") throw cause;
-      throw toPullError(cause instanceof PullError ? cause.cause : cause, {
-        code: "LAYOUT_INVALID",
-        message: `${path} cannot be decompressed`
-      });
-    }
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
+
+// src/oci/media-type.ts
+var OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+var OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+var OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
+var OCI_EMPTY = "application/vnd.oci.empty.v1+json";
+var DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+var DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+var DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
+var DOCKER_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json";
+var DOCKER_SCHEMA_1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+var MANIFEST_MEDIA_TYPES = [
+  OCI_MANIFEST,
+  OCI_INDEX,
+  DOCKER_MANIFEST,
+  DOCKER_MANIFEST_LIST
+];
+var MANIFEST_ACCEPT = MANIFEST_MEDIA_TYPES.join(", ");
+function normalizeMediaType(mediaType) {
+  const [type = ""] = mediaType.split(";", 1);
+  return type.trim().toLowerCase();
+}
+function isIndexType(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  return type === OCI_INDEX || type === DOCKER_MANIFEST_LIST;
+}
+function isImageManifestType(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  return type === OCI_MANIFEST || type === DOCKER_MANIFEST;
+}
+function isSchema1Type(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  return type === DOCKER_SCHEMA_1 || type === DOCKER_SCHEMA_1_SIGNED;
+}
+function isImageConfigType(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  return type === OCI_CONFIG || type === DOCKER_CONFIG;
+}
+var OCI_LAYER = /^application\/vnd\.oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+(gzip|zstd))?$/;
+var DOCKER_LAYER = /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(gzip|zstd))?$/;
+function layerCompression(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  const match = OCI_LAYER.exec(type) ?? DOCKER_LAYER.exec(type);
+  if (match) return match[1] === "gzip" || match[1] === "zstd" ? match[1] : "none";
+  throw unsupportedLayer(type);
+}
+function unsupportedLayer(type) {
+  const code2 = "MEDIA_TYPE_UNSUPPORTED";
+  if (type.endsWith("+encrypted"))
+    return new PullError(code2, `the layer is encrypted (media type ${quote(type)})`, {
+      hint: "Encrypted layers cannot be unpacked; push a decrypted copy of the image."
+    });
+  if (type === "application/vnd.in-toto+json" || type.startsWith("application/vnd.dev.cosign."))
+    return new PullError(code2, `the layer is a signature or an attestation (media type ${quote(type)})`, {
+      hint: "The reference names what was signed about an image, not the image; name the image itself."
+    });
+  return new PullError(code2, `a layer of media type ${quote(type)} cannot be unpacked`);
+}
+
+// src/oci/descriptor.ts
+function parseDescriptor(json, what) {
+  if (!isJsonRecord(json)) throw new PullError("MANIFEST_INVALID", `${what}: not a descriptor`);
+  const platform = parsePlatformField(json, what);
+  const artifactType = stringField(json, "artifactType", what);
+  return {
+    mediaType: normalizeMediaType(requiredString(json, "mediaType", what)),
+    digest: parseDigest(requiredString(json, "digest", what), what),
+    size: parseSize(field(json, "size"), what),
+    annotations: parseAnnotations(field(json, "annotations"), what),
+    ...platform ? { platform } : {},
+    ...artifactType ? { artifactType: normalizeMediaType(artifactType) } : {}
+  };
+}
+function requiredString(record, key, what) {
+  const value = stringField(record, key, what);
+  if (value) return value;
+  throw new PullError("MANIFEST_INVALID", `${what}: the descriptor has no "${key}"`);
+}
+function parseSize(value, what) {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new PullError("MANIFEST_INVALID", `${what}: "size" is not a number of bytes`);
+}
+function parseAnnotations(value, what) {
+  const annotations = /* @__PURE__ */ Object.create(null);
+  if (value === void 0) return annotations;
+  if (!isJsonRecord(value))
+    throw new PullError("MANIFEST_INVALID", `${what}: "annotations" is not an object`);
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== "string")
+      throw new PullError("MANIFEST_INVALID", `${what}: an annotation is not a string`);
+    annotations[key] = text;
   }
+  return annotations;
+}
+function parsePlatformField(descriptor, what) {
+  const json = field(descriptor, "platform");
+  if (json === void 0) return void 0;
+  if (!isJsonRecord(json)) throw new PullError("MANIFEST_INVALID", `${what}: "platform" is not an object`);
+  const os = stringField(json, "os", what);
+  const architecture = stringField(json, "architecture", what);
+  if (!os || !architecture) return void 0;
+  const variant = stringField(json, "variant", what);
+  const osVersion = stringField(json, "os.version", what);
+  const osFeatures = arrayField(json, "os.features", what).filter((name2) => typeof name2 === "string");
+  return {
+    os,
+    architecture,
+    ...variant ? { variant } : {},
+    ...osVersion ? { osVersion } : {},
+    ...osFeatures.length > 0 ? { osFeatures } : {}
+  };
+}
+
+// src/oci/manifest.ts
+var MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+var MAX_LAYERS = 1e3;
+var MAX_INDEX_ENTRIES = 1e4;
+function parseManifest(bytes, mediaType, what = "the manifest", by = "tag") {
+  const document = parseJsonObject(bytes, what, MAX_MANIFEST_BYTES);
+  const type = resolveType(document, { given: normalizeMediaType(mediaType), by, what });
+  if (isIndexType(type)) return parseIndex(document, type, what);
+  if (isImageManifestType(type)) return parseImage(document, type, what);
+  throw new PullError(
+    "MEDIA_TYPE_UNSUPPORTED",
+    `${what}: ${quote(type)} is not an image or an index of images`
+  );
+}
+function resolveType(document, { given, by, what }) {
+  const own = normalizeMediaType(stringField(document, "mediaType", what) ?? "");
+  checkSchema(document, own || given, what);
+  const has = (key) => field(document, key) !== void 0;
+  if (has("manifests") && (has("config") || has("layers")))
+    throw new PullError("MANIFEST_INVALID", `${what}: both an index and an image manifest`, {
+      hint: "Tools disagree about what such a document means, so it is refused."
+    });
+  const givenIsManifest = isIndexType(given) || isImageManifestType(given);
+  if (by === "tag" && own && givenIsManifest && own !== given)
+    throw new PullError(
+      "MANIFEST_INVALID",
+      `${what}: calls itself ${quote(own)} but was served as ${quote(given)}`
+    );
+  if (own || givenIsManifest) return own || given;
+  return has("manifests") ? OCI_INDEX : OCI_MANIFEST;
+}
+function checkSchema(document, mediaType, what) {
+  const version = field(document, "schemaVersion");
+  if (version === 1 || isSchema1Type(mediaType) || field(document, "fsLayers") !== void 0)
+    throw new PullError(
+      "MEDIA_TYPE_UNSUPPORTED",
+      `${what}: a Docker schema 1 manifest, a format given up in 2017`,
+      {
+        hint: "Pull and push the image with a current tool, which writes a current manifest."
+      }
+    );
+  if (version !== void 0 && version !== 2)
+    throw new PullError("MANIFEST_INVALID", `${what}: its schemaVersion is not 2`);
+}
+function parseIndex(document, mediaType, what) {
+  if (field(document, "config") !== void 0 || field(document, "layers") !== void 0)
+    throw new PullError("MANIFEST_INVALID", `${what}: an image manifest under the media type of an index`);
+  const entries = arrayField(document, "manifests", what);
+  checkLimit(entries.length, MAX_INDEX_ENTRIES, `${what}: ${entries.length} entries`);
+  const manifests = entries.map((entry, index) => parseDescriptor(entry, `${what}, entry ${index + 1}`));
+  return { kind: "index", mediaType, manifests };
+}
+function parseImage(document, mediaType, what) {
+  if (field(document, "manifests") !== void 0)
+    throw new PullError("MANIFEST_INVALID", `${what}: an index under the media type of an image manifest`);
+  const artifactType = stringField(document, "artifactType", what);
+  if (field(document, "config") === void 0)
+    throw artifactType ? artifact(artifactType, what) : new PullError("MANIFEST_INVALID", `${what}: has no config`);
+  const config = parseDescriptor(field(document, "config"), `${what}, config`);
+  if (!isConfigOfImage(config.mediaType, mediaType)) throw artifact(artifactType || config.mediaType, what);
+  const entries = arrayField(document, "layers", what);
+  checkLimit(entries.length, MAX_LAYERS, `${what}: ${entries.length} layers`);
+  const layers = entries.map((entry, index) => parseDescriptor(entry, `${what}, layer ${index + 1}`));
+  if (!Number.isSafeInteger(layers.reduce((sum, layer) => sum + layer.size, 0)))
+    throw new PullError("MANIFEST_INVALID", `${what}: the sizes of the layers add up to no safe number`);
+  return { kind: "image", mediaType, config, layers };
+}
+var EARLY_DOCKER_CONFIGS = ["application/octet-stream", "application/json", "text/html"];
+function isConfigOfImage(configType, manifestType) {
+  if (isImageConfigType(configType)) return true;
+  return manifestType === DOCKER_MANIFEST && EARLY_DOCKER_CONFIGS.includes(configType);
+}
+function artifact(type, what) {
+  const name2 = type === OCI_EMPTY ? "an artifact" : `an artifact of type ${quote(type)}`;
+  return new PullError("MEDIA_TYPE_UNSUPPORTED", `${what}: ${name2}, not a container image`, {
+    hint: "Only container images have a root file system; name an image."
+  });
+}
+function checkLimit(count2, limit, what) {
+  if (count2 <= limit) return;
+  throw new PullError("LIMIT_EXCEEDED", `${what} exceed the limit of ${limit}`, {
+    hint: "No sound image needs so many."
+  });
 }
 
 // src/oci/config.ts
@@ -39077,11 +37110,27 @@ function checkLayerCount(manifest, config) {
   );
 }
 
+// src/integrity/verify.ts
+function verifyBytes(bytes, expected, what) {
+  if (bytes.length !== expected.size) throw sizeMismatch(`${bytes.length} bytes`, expected, what);
+  verifyDigest(digestOf(bytes, digestAlgorithm(expected.digest)), expected.digest, what);
+}
+function verifyDigest(actual, expected, what) {
+  if (actual === expected) return;
+  throw new PullError("DIGEST_MISMATCH", `${what}: hashes to ${actual} instead of ${expected}`);
+}
+function sizeMismatch(found, expected, what) {
+  return new PullError(
+    "SIZE_MISMATCH",
+    `${what}: ${found} instead of ${expected.size} for ${expected.digest}`
+  );
+}
+
 // src/oci/select-manifest.ts
 var ATTESTATION_ANNOTATION = "vnd.docker.reference.type";
 var ZSTD_ANNOTATION = "io.github.containers.compression.zstd";
 var MAX_LISTED = 20;
-var MAX_NAME_LENGTH3 = 100;
+var MAX_NAME_LENGTH2 = 100;
 function selectManifest(manifests, wanted) {
   const target = normalizePlatform(wanted);
   for (const variant of acceptableVariants(target)) {
@@ -39150,7 +37199,7 @@ function notFound(manifests, wanted) {
   );
 }
 function describeEntry(entry) {
-  if (entry.platform) return formatPlatform(normalizePlatform(entry.platform)).slice(0, MAX_NAME_LENGTH3);
+  if (entry.platform) return formatPlatform(normalizePlatform(entry.platform)).slice(0, MAX_NAME_LENGTH2);
   return `no named platform (${quote(entry.artifactType ?? entry.mediaType)})`;
 }
 
@@ -39162,27 +37211,29 @@ async function pickImage(images, name2) {
   if (found.length === 0) throw missingImage(images, name2);
   return readEntries2(images, found);
 }
-async function findReference(images, reference) {
+async function findReference(images, reference, origin) {
   const found = images.entries.filter(({ names }) => names.some((name2) => fullName(name2) === reference));
-  return found.length === 0 ? void 0 : readEntries2(images, found);
+  const isMadeUp = found.some((entry) => entry.isMadeUp) || new Set(found.map(({ id }) => id)).size > 1;
+  return found.length === 0 || isMadeUp !== (origin === "made-up") ? void 0 : readEntries2(images, found);
+}
+function isFile(content) {
+  return content !== void 0 && !(content instanceof Uint8Array);
 }
 async function readEntries2(images, found) {
   const distinct2 = [...new Map(found.map((entry) => [entry.id, entry])).values()];
   const [first2, ...others] = distinct2;
   if (!first2) throw missingImage(images);
   const nameless = found.every(({ names }) => names.length === 0);
-  const shared = first2.names.some((name2) => others.every(({ names }) => names.includes(name2)));
-  if (others.length > 0 && !nameless && !shared) throw ambiguous(images, found);
-  const descriptors = await Promise.all(distinct2.map((entry) => entry.describe()));
-  const [only, ...rest] = descriptors;
-  if (only && rest.length === 0) return readManifest2(images, only);
-  if (!haveDistinctPlatforms(descriptors)) throw ambiguous(images, found);
+  if (others.length === 0) return readManifest(images, await first2.describe());
+  if (!nameless && !shareName(distinct2)) throw ambiguous(images, found);
+  const descriptors = await describeDistinct(distinct2);
+  if (!descriptors) throw ambiguous(images, found);
   const bytes = Buffer.from(
     JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: descriptors.map(toJson2) })
   );
   return { bytes, mediaType: OCI_INDEX, digest: digestOf(bytes) };
 }
-async function readManifest2(images, { digest, size, mediaType }) {
+async function readManifest(images, { digest, size, mediaType }) {
   const bytes = await readVerified(images, { digest, size }, MAX_MANIFEST_BYTES);
   return { bytes, mediaType, digest };
 }
@@ -39201,13 +37252,17 @@ async function readVerified(images, { digest, size }, maxBytes) {
 }
 function findBlob(images, { digest, size }) {
   const found = images.find(digest);
-  if (!found || found instanceof Uint8Array) return void 0;
+  if (!isFile(found)) return void 0;
   if (found.size === size) return found;
   throw new PullError(
     "LAYOUT_INVALID",
     `${images.path}: blob ${digest} has ${found.size} bytes instead of ${size}`,
     { hint: DAMAGED }
   );
+}
+function findTar(images, diffId) {
+  const found = images.find(diffId);
+  return isFile(found) ? found : void 0;
 }
 function missing(images, digest) {
   return new PullError("LAYOUT_INVALID", `${images.path} holds no blob ${digest}`, {
@@ -39239,11 +37294,20 @@ function normalName(name2) {
     return void 0;
   }
 }
-function haveDistinctPlatforms(descriptors) {
-  const keys = descriptors.map(
-    ({ platform, annotations }) => platform && platformKey(platform, annotations[ZSTD_ANNOTATION])
-  );
-  return !keys.includes(void 0) && new Set(keys).size === descriptors.length;
+function shareName(entries) {
+  const [first2 = /* @__PURE__ */ new Set(), ...others] = entries.map(({ names }) => new Set(names));
+  return others.reduce((shared, names) => shared.intersection(names), first2).size > 0;
+}
+async function describeDistinct(entries) {
+  const descriptors = /* @__PURE__ */ new Map();
+  for (const entry of entries) {
+    const descriptor = await entry.describe();
+    const { platform, annotations } = descriptor;
+    const key = platform && platformKey(platform, annotations[ZSTD_ANNOTATION]);
+    if (key === void 0 || descriptors.has(key)) return void 0;
+    descriptors.set(key, descriptor);
+  }
+  return [...descriptors.values()];
 }
 function platformKey(platform, twin) {
   const { os, architecture, variant, osVersion, osFeatures } = normalizePlatform(platform);
@@ -39271,25 +37335,11 @@ function list(entries) {
   return names.length > MAX_LISTED2 ? `${shown2} and ${names.length - MAX_LISTED2} more` : shown2;
 }
 
-// src/source/docker-archive.ts
+// src/source/docker-manifest.ts
 var MANIFEST = "manifest.json";
-var LAYER_TYPES = {
-  none: "application/vnd.docker.image.rootfs.diff.tar",
-  gzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
-  zstd: "application/vnd.docker.image.rootfs.diff.tar.zstd"
-};
+var MAX_NAMES = 2 * MAX_INDEX_ENTRIES;
 function isDockerArchive(tree) {
   return tree.find(MANIFEST) !== void 0;
-}
-async function openDockerArchive(tree, signal) {
-  const archive = { tree, known: /* @__PURE__ */ new Map(), signal };
-  const items = await readItems(tree);
-  return {
-    path: tree.path,
-    entries: items.map((item) => toEntry2(archive, item)),
-    find: (digest) => archive.known.get(digest) ?? findByName(tree, digest),
-    close: () => tree.close()
-  };
 }
 async function readItems(tree) {
   const file = tree.find(MANIFEST);
@@ -39306,7 +37356,10 @@ async function readItems(tree) {
     if (Object.keys(document).length !== 1)
       throw new PullError("LAYOUT_INVALID", `${what}: no list of images`);
     if (list2.length > MAX_INDEX_ENTRIES) throw tooMany2(`${what}: ${list2.length} images`, MAX_INDEX_ENTRIES);
-    return list2.map((json, index) => toItem(json, `${what}, image ${index + 1}`));
+    const items = list2.map((json, index) => toItem(json, `${what}, image ${index + 1}`));
+    const names = items.reduce((sum, { tags }) => sum + tags.length, 0);
+    if (names > MAX_NAMES) throw tooMany2(`${what}: ${names} names`, MAX_NAMES);
+    return items;
   });
 }
 function toItem(json, what) {
@@ -39323,35 +37376,143 @@ function strings(json, key, what) {
     throw new PullError("LAYOUT_INVALID", `${what}: "${key}" holds something that is no string`);
   });
 }
-function toEntry2(archive, item) {
-  let described;
-  return {
-    id: item.config,
-    names: item.tags,
-    describe: () => {
-      described ??= describe2(archive, item);
-      return described;
+function tooMany2(what, limit) {
+  return new PullError("LIMIT_EXCEEDED", `${what} exceed the limit of ${limit}`, {
+    hint: "No sound archive has so many."
+  });
+}
+
+// src/source/member-digests.ts
+var MAX_HASHED_BYTES = 256 * 2 ** 30;
+function memberDigests(path, context, maxBytes = MAX_HASHED_BYTES) {
+  const known = /* @__PURE__ */ new Map();
+  let total = 0;
+  return async (files) => {
+    const fresh = [...new Map(files.map((file) => [placeOf(file), file]))].filter(([at]) => !known.has(at));
+    const bytes = fresh.reduce((sum, [, { size }]) => sum + size, 0);
+    total += bytes;
+    if (total > maxBytes) throw tooMany3(path, maxBytes);
+    if (fresh.length > 0) {
+      announce(
+        context,
+        `hashing the compressed layers of ${path}, which are not named by their digests`,
+        bytes
+      );
+      const hashed = workOf(context).hashFiles({ files: fresh.map(([, file]) => file) }, context.signal);
+      for (const [index, [at]] of fresh.entries())
+        known.set(
+          at,
+          hashed.then((digests) => digests[index])
+        );
     }
+    return Promise.all(files.map((file) => known.get(placeOf(file))));
   };
 }
-async function describe2(archive, item) {
+function placeOf({ path, offset, size }) {
+  return `${offset}:${size}:${path}`;
+}
+function tooMany3(path, limit) {
+  return new PullError(
+    "LIMIT_EXCEEDED",
+    `${path}: layers of more than ${limit} bytes would have to be hashed, because they are not named by their digests`,
+    {
+      hint: "Name the one image that is meant, or write the archive again with skopeo copy or a current Docker."
+    }
+  );
+}
+
+// src/source/docker-archive.ts
+var LAYER_TYPES = {
+  none: "application/vnd.docker.image.rootfs.diff.tar",
+  gzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
+  zstd: "application/vnd.docker.image.rootfs.diff.tar.zstd"
+};
+async function openDockerArchive(tree, context) {
+  const archive = {
+    tree,
+    known: /* @__PURE__ */ new Map(),
+    digests: memberDigests(tree.path, context),
+    compressions: /* @__PURE__ */ new Map(),
+    images: /* @__PURE__ */ new Map()
+  };
+  const items = await readItems(tree);
+  return {
+    path: tree.path,
+    entries: items.map((item) => toEntry2(archive, item)),
+    find: (digest) => archive.known.get(digest) ?? findByName(tree, digest),
+    indexTars: async (note) => {
+      for (const { image } of archive.images.values()) {
+        throwIfAborted(context.signal);
+        await image().catch(note);
+      }
+    },
+    close: () => tree.close()
+  };
+}
+function toEntry2(archive, item) {
+  const { id, describe: describe3 } = knowImage(archive, item);
+  return { id, names: item.tags, isMadeUp: true, describe: describe3 };
+}
+function knowImage(archive, item) {
+  const place = placeOfConfig(archive.tree, item);
+  const known = archive.images.get(place);
+  if (known) return known;
+  const image = once3(() => readImage(archive, item));
+  const describeImage = once3(async () => describe(archive, await image()));
+  const fresh = { id: item.config, image, describe: describeImage };
+  archive.images.set(place, fresh);
+  return fresh;
+}
+function placeOfConfig(tree, { config }) {
+  try {
+    const file = tree.find(config);
+    return file ? placeOf(file) : config;
+  } catch {
+    return config;
+  }
+}
+function once3(make) {
+  let made;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+async function readImage(archive, item) {
   const { tree, known } = archive;
   const what = `the config ${quote(item.config)} of ${tree.path}`;
   const file = member(tree, item.config);
   const bytes = await readSmall(file, MAX_CONFIG_BYTES3, what);
+  const digest = checkName(item.config, bytes, what);
   const config = asLayoutError(() => parseConfig(bytes, what));
   if (config.diffIds.length !== item.layers.length)
-    throw invalid8(
+    throw invalid7(
       tree,
       `${item.layers.length} layers are listed, but the config has ${config.diffIds.length} diff_ids`
     );
   const layers = [];
   for (const [index, name2] of item.layers.entries())
-    layers.push(await describeLayer(archive, name2, config.diffIds[index]));
-  const described = { mediaType: DOCKER_CONFIG, digest: digestOf(bytes), size: bytes.length };
-  known.set(described.digest, file);
+    layers.push(await readLayer(archive, name2, config.diffIds[index]));
+  known.set(digest, file);
+  for (const layer of layers) if (layer.digest) known.set(layer.digest, layer.file);
+  return { described: { mediaType: DOCKER_CONFIG, digest, size: bytes.length }, config, layers };
+}
+function checkName(name2, bytes, what) {
+  const [, hex] = /^(?:blobs\/sha256\/|sha256:)?([0-9a-f]{64})(?:\.json)?$/.exec(name2) ?? [];
+  const actual = digestOf(bytes);
+  if (hex === void 0 || actual === `sha256:${hex}`) return actual;
+  throw new PullError("DIGEST_MISMATCH", `${what} hashes to ${actual}`, { hint: DAMAGED });
+}
+async function describe(archive, { described, config, layers }) {
+  const { known } = archive;
+  const digests = await digestsOf(archive, layers);
+  const named = layers.map(({ file, compression }, index) => {
+    const digest2 = digests[index];
+    known.set(digest2, file);
+    return { mediaType: LAYER_TYPES[compression], digest: digest2, size: file.size };
+  });
   const manifest = Buffer.from(
-    JSON.stringify({ schemaVersion: 2, mediaType: DOCKER_MANIFEST, config: described, layers })
+    JSON.stringify({ schemaVersion: 2, mediaType: DOCKER_MANIFEST, config: described, layers: named })
   );
   const digest = digestOf(manifest);
   known.set(digest, manifest);
@@ -39362,26 +37523,31 @@ function platformOf({ os, architecture, variant }) {
   if (os === "unknown" || architecture === "unknown") return {};
   return { platform: { os, architecture, ...variant ? { variant } : {} } };
 }
-async function describeLayer(archive, name2, diffId) {
+async function readLayer(archive, name2, diffId) {
   const file = member(archive.tree, name2);
-  const head = await readPiece(file, { start: 0, end: Math.min(file.size, 8) });
-  const compression = sniffCompression(head);
-  const digest = compression === "none" ? diffId : await digestOfLayer(archive, name2, file);
-  archive.known.set(digest, file);
-  return { mediaType: LAYER_TYPES[compression], digest, size: file.size };
+  const compression = await compressionOf(archive, file);
+  return { file, compression, digest: compression === "none" ? diffId : digestInName(name2) };
 }
-async function digestOfLayer({ signal }, name2, file) {
+async function compressionOf({ compressions }, file) {
+  const known = compressions.get(placeOf(file));
+  if (known) return known;
+  const compression = sniffCompression(await readPiece(file, { start: 0, end: Math.min(file.size, 8) }));
+  compressions.set(placeOf(file), compression);
+  return compression;
+}
+function digestInName(name2) {
   const [, algorithm, hex] = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(name2) ?? [];
   const named = `${algorithm}:${hex}`;
-  if (isDigest(named)) return named;
-  const hasher = createHasher();
-  for await (const bytes of streamFile(file, { start: 0, end: file.size }, signal)) hasher.update(bytes);
-  return hasher.digest();
+  return isDigest(named) ? named : void 0;
+}
+async function digestsOf({ digests }, layers) {
+  const hashed = (await digests(layers.flatMap(({ file, digest }) => digest ? [] : [file]))).values();
+  return layers.map(({ digest }) => digest ?? hashed.next().value);
 }
 function member(tree, name2) {
   const file = tree.find(name2);
   if (file) return file;
-  throw invalid8(tree, `it lists ${quote(name2)} and does not hold it`);
+  throw invalid7(tree, `it lists ${quote(name2)} and does not hold it`);
 }
 function findByName(tree, digest) {
   const hex = digestHex(digest);
@@ -39392,13 +37558,8 @@ function findByName(tree, digest) {
   }
   return void 0;
 }
-function invalid8(tree, why) {
+function invalid7(tree, why) {
   return new PullError("LAYOUT_INVALID", `${tree.path}: ${why}`);
-}
-function tooMany2(what, limit) {
-  return new PullError("LIMIT_EXCEEDED", `${what} exceed the limit of ${limit}`, {
-    hint: "No sound archive has so many."
-  });
 }
 
 // src/source/layout.ts
@@ -39454,10 +37615,10 @@ async function openLocalSource(image, context) {
     name: formatLocalImage({ kind: image.kind, path: image.path }),
     requests: 0,
     manifest: async (target, expected) => {
-      if (expected) return readManifest2(images, expected);
+      if (expected) return readManifest(images, expected);
       const wanted = target || image.digest || image.name;
       if (wanted === void 0 || !isDigest(wanted)) return pickImage(images, wanted);
-      return readManifest2(images, await describeDigest(images, wanted));
+      return readManifest(images, await describeDigest(images, wanted));
     },
     smallBlob: (descriptor, maxBytes) => readVerified(images, descriptor, maxBytes),
     openBlob: async (descriptor, range, signal) => {
@@ -39468,7 +37629,7 @@ async function openLocalSource(image, context) {
     locate: (descriptor) => {
       const file = findBlob(images, descriptor);
       if (!file) throw missing(images, descriptor.digest);
-      return file;
+      return { ...file, digest: descriptor.digest };
     },
     close: () => images.close()
   };
@@ -39477,7 +37638,7 @@ async function openLocalImages(image, context) {
   const tree = await openTree(image, context);
   try {
     if (image.kind === "docker-archive" || image.kind === "path" && !isLayout(tree) && isDockerArchive(tree))
-      return await openDockerArchive(tree, context.signal);
+      return await openDockerArchive(tree, context);
     return await openLayout(tree);
   } catch (error) {
     await tree.close();
@@ -39499,6 +37660,2167 @@ async function openTree({ kind, path }, context) {
 async function describeDigest(images, digest) {
   const entry = images.entries.find(({ id }) => id === digest);
   return entry ? entry.describe() : { digest, mediaType: "" };
+}
+
+// src/http/http-error.ts
+var HttpError = class extends PullError {
+  retry;
+  origin;
+  status;
+  diagnostics;
+  credentialSource;
+  retryAfter;
+  took;
+  constructor(code2, message, details) {
+    super(code2, message, { hint: details.hint, cause: details.cause });
+    this.retry = details.retry;
+    this.origin = details.origin;
+    this.status = details.status;
+    this.diagnostics = details.diagnostics ?? [];
+    this.credentialSource = details.credentialSource;
+    this.retryAfter = details.retryAfter;
+    this.took = details.took ?? 0;
+  }
+};
+function answerError({ request, status: status2 }, code2, fact, details = {}) {
+  const { what, url } = request;
+  const usual = { retry: "never", origin: url.origin, status: status2 };
+  return new HttpError(code2, `${what}: ${url.host} ${fact}`, { ...usual, ...details });
+}
+function withTook(error, took) {
+  return new HttpError(error.code, error.message, { ...error, took, cause: error.cause });
+}
+function reworded(error, message, retry = error.retry) {
+  return new HttpError(error.code, message, { ...error, retry, cause: error.cause });
+}
+
+// src/http/retry-account.ts
+var PATIENCE_MS = 9e4;
+var MAX_RETRY_AFTER_MS = 6e4;
+var FAILURE_MS = 500;
+var BYTE_MS = 100;
+var RESERVE_MS = 5 * FAILURE_MS;
+var QUICK_WAIT_MS = 20;
+var MIN_WAIT_MS = 500;
+var MAX_WAIT_MS = 15e3;
+var FIRST_CONTACTS = 3;
+var FIRST_CONTACT_WAIT_MS = 300;
+var RATE_LIMITED_MS = 15e3;
+function payIn(left, bytes) {
+  return Math.min(PATIENCE_MS + RESERVE_MS, left + bytes * BYTE_MS);
+}
+function judge(before, failure, random) {
+  const isFirstContact = failure.error.retry === "unreachable" && !failure.hasAnswered;
+  const left = before - priceOf(failure, isFirstContact);
+  const { retryAfter } = failure.error;
+  const isQuick = left >= PATIENCE_MS && retryAfter === void 0;
+  const ceiling = isFirstContact ? FIRST_CONTACT_WAIT_MS : waitCeiling(left);
+  const wait = random * ceiling;
+  if (retryAfter === void 0) return { left, isQuick, wait: left > 0 ? Math.min(wait, left) : void 0 };
+  const isTooLong = retryAfter > Math.min(MAX_RETRY_AFTER_MS, left);
+  return { left, isQuick, wait: isTooLong ? void 0 : retryAfter + Math.min(wait, MIN_WAIT_MS) };
+}
+function priceOf({ error, took }, isFirstContact) {
+  if (isFirstContact) return PATIENCE_MS / FIRST_CONTACTS + took;
+  const isQuota = error.code === "RATE_LIMITED" && error.retryAfter === void 0;
+  return (isQuota ? RATE_LIMITED_MS : FAILURE_MS) + took;
+}
+function waitCeiling(left) {
+  if (left >= PATIENCE_MS) return QUICK_WAIT_MS;
+  return Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, PATIENCE_MS - left));
+}
+
+// src/http/retry.ts
+var RetryBudget = class {
+  #policy;
+  #signal;
+  #left = PATIENCE_MS;
+  #failures = 0;
+  #failingSince = 0;
+  constructor(policy, signal) {
+    this.#policy = policy;
+    this.#signal = signal;
+  }
+  /** Bytes that reached the consumer. */
+  progress(bytes) {
+    this.#left = payIn(this.#left, bytes);
+    if (this.#left >= PATIENCE_MS) this.#failures = 0;
+  }
+  /** Returns when it is time to try again; throws the error itself when that is hopeless, or ABORTED. */
+  async spend(error) {
+    throwIfAborted(this.#signal);
+    if (!(error instanceof HttpError) || error.retry === "never") throw error;
+    if (this.#failures++ === 0) this.#failingSince = performance.now();
+    const failure = { error, took: error.took, hasAnswered: this.#policy.hasAnswered(error.origin) };
+    const { left, wait, isQuick } = judge(this.#left, failure, Math.random());
+    if (wait === void 0) throw exhausted(error, this.#failures);
+    const shared = isQuick ? wait : this.#share(error, wait);
+    this.#left = left - shared;
+    await waitFor(shared * this.#policy.scale, this.#signal);
+  }
+  /** The wait, in step with the other requests to the origin where it is the origin that fails or wants to be spared. */
+  #share(error, wait) {
+    const { gate, scale } = this.#policy;
+    if (error.status === 429 || error.retryAfter !== void 0) gate.pause(error.origin, wait * scale);
+    else if (this.#failures > 1 && gate.lastSign(error.origin) < this.#failingSince)
+      return gate.join(error.origin, wait * scale) / scale;
+    return wait;
+  }
+};
+async function withRetries(budget, attempt) {
+  for (; ; ) {
+    try {
+      return await attempt();
+    } catch (error) {
+      await budget.spend(error);
+    }
+  }
+}
+function exhausted(error, attempts) {
+  if (attempts === 1) return error;
+  return reworded(error, `${error.message} (gave up after ${attempts} attempts)`, "never");
+}
+
+// src/http/transport.ts
+var import_undici3 = __toESM(require_undici(), 1);
+
+// src/http/body-watch.ts
+var MIN_GOOD_BYTES = 64 * 1024;
+function createBodyWatch({ meter, stallWindow, onBytes, onTrouble }) {
+  let since = 0;
+  let received = 0;
+  let waited = 0;
+  let isFinished = false;
+  function end(bytes) {
+    meter.arrived(bytes);
+    const time = performance.now() - since;
+    received += bytes;
+    waited += time;
+    return time;
+  }
+  return {
+    stallWindow,
+    get isFinished() {
+      return isFinished;
+    },
+    wait() {
+      since = performance.now();
+      meter.wait();
+    },
+    arrived(bytes, stall) {
+      onBytes();
+      return stall.isStalled(bytes, end(bytes), meter.usualRate());
+    },
+    finished() {
+      isFinished = true;
+      meter.finished(received, waited);
+    },
+    failed(why) {
+      const time = end(0);
+      if (received < MIN_GOOD_BYTES && why === "broken") onTrouble();
+      return time;
+    }
+  };
+}
+
+// src/http/dispatchers.ts
+var import_undici2 = __toESM(require_undici(), 1);
+
+// src/http/connect.ts
+var import_undici = __toESM(require_undici(), 1);
+
+// src/http/guarded-lookup.ts
+import { lookup as systemLookup } from "node:dns";
+
+// src/http/network-kind.ts
+import { BlockList as BlockList2, isIP as isIP2 } from "node:net";
+var LOOPBACK = blockList([["127.0.0.0", 8]], [["::1", 128]]);
+var LINK_LOCAL = blockList(
+  [
+    ["169.254.0.0", 16],
+    ["168.63.129.16", 32],
+    ["100.100.100.200", 32]
+  ],
+  [
+    ["fe80::", 10],
+    ["fd00:ec2::254", 128],
+    ["fd20:ce::254", 128]
+  ]
+);
+var PRIVATE = blockList(
+  [
+    ["0.0.0.0", 8],
+    ["10.0.0.0", 8],
+    ["100.64.0.0", 10],
+    ["172.16.0.0", 12],
+    ["192.0.0.0", 24],
+    ["192.168.0.0", 16],
+    ["198.18.0.0", 15],
+    // Multicast, reserved, broadcast.
+    ["224.0.0.0", 3]
+  ],
+  [
+    ["::", 128],
+    ["64:ff9b:1::", 48],
+    // Teredo and 6to4 hold IPv4 addresses; nobody serves images there.
+    ["2001::", 32],
+    ["2002::", 16],
+    ["fc00::", 7],
+    ["fec0::", 10],
+    ["ff00::", 8]
+  ]
+);
+var TRANSLATED = blockList(
+  [],
+  [
+    ["64:ff9b::", 96],
+    ["::ffff:0:0:0", 96],
+    ["::", 96]
+  ]
+);
+function networkKind(hostname) {
+  const host = hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+  const version = isIP2(host);
+  if (version === 0) return host === "localhost" || host.endsWith(".localhost") ? "loopback" : "public";
+  const family = version === 4 ? "ipv4" : "ipv6";
+  if (LOOPBACK.check(host, family)) return "loopback";
+  if (LINK_LOCAL.check(host, family)) return "link-local";
+  if (version === 6 && TRANSLATED.check(host, family)) return translatedKind(host);
+  return PRIVATE.check(host, family) ? "private" : "public";
+}
+function translatedKind(host) {
+  const { hostname } = new URL(`http://[${host}]/`);
+  const [high, low] = /([0-9a-f]*):([0-9a-f]*)\]$/.exec(hostname)?.slice(1) ?? [];
+  const bytes = [high, low].flatMap((group) => {
+    const value = Number.parseInt(group || "0", 16);
+    return [value >> 8, value & 255];
+  });
+  const kind = networkKind(bytes.join("."));
+  return kind === "loopback" ? "private" : kind;
+}
+function blockList(ipv4, ipv6) {
+  const list2 = new BlockList2();
+  for (const [net, prefix] of ipv4) list2.addSubnet(net, prefix, "ipv4");
+  for (const [net, prefix] of ipv6) list2.addSubnet(net, prefix, "ipv6");
+  return list2;
+}
+
+// src/http/guarded-lookup.ts
+function guardedLookup(ownHostname, resolve4 = systemLookup) {
+  return (hostname, options, callback) => {
+    if (hostname === ownHostname) return resolve4(hostname, options, callback);
+    resolve4(hostname, options, (error, found, family) => {
+      if (error) return callback(error, found, family);
+      const isList = Array.isArray(found);
+      const all = isList ? found : [{ address: found, family: family ?? 0 }];
+      const give = (refused2) => {
+        const left = all.filter((one) => !refused2.has(kindOf2(one)));
+        const failure = left.length > 0 || all.length === 0 ? null : refusal(hostname);
+        callback(failure, isList ? left : found, family);
+      };
+      if (all.every((one) => kindOf2(one) !== "loopback")) return give(LINK_LOCAL2);
+      isHere(ownHostname, resolve4, (isOwnHere) => give(isOwnHere ? LINK_LOCAL2 : LINK_LOCAL_AND_LOOPBACK));
+    });
+  };
+}
+var LINK_LOCAL2 = /* @__PURE__ */ new Set(["link-local"]);
+var LINK_LOCAL_AND_LOOPBACK = /* @__PURE__ */ new Set(["link-local", "loopback"]);
+function isHere(hostname, resolve4, tell) {
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  if (networkKind(host) === "loopback") tell(true);
+  else
+    resolve4(host, { all: true }, (error, found) => {
+      tell(!error && Array.isArray(found) && found.some((one) => kindOf2(one) === "loopback"));
+    });
+}
+function kindOf2({ address }) {
+  return networkKind(address.replace(/%.*$/, ""));
+}
+function refusal(hostname) {
+  return new PullError(
+    "RESPONSE_INVALID",
+    `${hostname}, where the registry leads, has only addresses of this machine itself, or link-local ones, where clouds keep credentials`
+  );
+}
+
+// src/http/printable.ts
+function printable(text, maxLength) {
+  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
+  return clean.length > maxLength ? `${clean.slice(0, maxLength)}…` : clean;
+}
+
+// src/http/connect.ts
+var shown = /* @__PURE__ */ new WeakMap();
+function certificateShown(error) {
+  return shown.get(error);
+}
+function createConnector(host, { own, others }, timeout) {
+  const common = { timeout, allowH2: false };
+  const toOwn = (0, import_undici.buildConnector)({ ...common, ...own });
+  const lookup = guardedLookup(new URL(`https://${host}`).hostname);
+  const toOthers = (0, import_undici.buildConnector)({ ...common, ...others, lookup });
+  return (options, callback) => {
+    const connect = options.host === host ? toOwn : toOthers;
+    let certificate;
+    const socket = connect(options, (...[error, result]) => {
+      if (error && certificate) shown.set(error, certificate);
+      if (error) callback(error, null);
+      else callback(null, result);
+    });
+    if (options.protocol === "https:")
+      socket.prependOnceListener("secure", () => {
+        certificate = describe2(socket.getPeerCertificate());
+      });
+  };
+}
+function describe2(certificate) {
+  if (!certificate.subject) return void 0;
+  return {
+    subject: nameOf2(certificate.subject),
+    issuer: nameOf2(certificate.issuer),
+    validFrom: certificate.valid_from,
+    validTo: certificate.valid_to
+  };
+}
+var MAX_NAME_LENGTH3 = 100;
+function nameOf2({ CN, O }) {
+  return printable(String(CN ?? O ?? "no name"), MAX_NAME_LENGTH3);
+}
+
+// src/http/proxy.ts
+import { BlockList as BlockList3, isIP as isIP3 } from "node:net";
+var PROTOCOLS = /* @__PURE__ */ new Map([
+  ["http:", "http:"],
+  ["https:", "https:"],
+  ["socks5:", "socks5:"],
+  // The proxy resolves names either way.
+  ["socks5h:", "socks5:"]
+]);
+var DEFAULT_PORTS = {
+  "http:": "1080",
+  "https:": "443",
+  "socks5:": "1080"
+};
+var VARIABLES = {
+  "http:": ["http_proxy", "all_proxy", "ALL_PROXY"],
+  "https:": ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+};
+function proxyFor(url, env) {
+  if (networkKind(url.hostname) === "loopback") return void 0;
+  const found = firstSet(env, VARIABLES[url.protocol] ?? []);
+  if (!found || isExempt(url, firstSet(env, ["no_proxy", "NO_PROXY"])?.value ?? "")) return void 0;
+  return parseProxy(found.value, found.variable);
+}
+function firstSet(env, variables) {
+  for (const variable of variables) {
+    const value = env[variable]?.trim();
+    if (value) return { variable, value };
+  }
+  return void 0;
+}
+function parseProxy(value, variable) {
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+  const url = URL.canParse(text) ? new URL(text) : void 0;
+  if (!url?.hostname) throw unusable(variable, "is not the address of a proxy");
+  const protocol = PROTOCOLS.get(url.protocol);
+  if (!protocol) throw unusable(variable, `names a proxy of the kind ${url.protocol.slice(0, -1)}`);
+  const host = `${url.hostname}:${url.port || (statedPort(text) ?? DEFAULT_PORTS[protocol])}`;
+  const [username, password] = [decode2(url.username), decode2(url.password)];
+  return { protocol, host, username, password, label: `${protocol}//${host} (${variable})` };
+}
+function statedPort(text) {
+  return /^[^/]*\/\/(?:[^/?#]*@)?(?:\[[^\]]*\]|[^/?#:]*):(\d+)/.exec(text)?.[1];
+}
+function unusable(variable, fact) {
+  return new PullError("CONFIG_INVALID", `the environment variable ${variable} ${fact}`, {
+    hint: `Set ${variable} to http://, https:// or socks5://[user:password@]host:port, or unset it.`
+  });
+}
+function decode2(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+function isExempt(url, noProxy) {
+  if (noProxy.trim() === "*") return true;
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+  const port = url.port || (url.protocol === "http:" ? "80" : "443");
+  const matches2 = isIP3(host) === 0 ? matchesName : matchesAddress;
+  return noProxy.split(/[\s,]+/).some((entry) => {
+    const name2 = withoutPort(entry, port);
+    return name2 !== void 0 && name2 !== "" && matches2(host, name2);
+  });
+}
+function withoutPort(entry, port) {
+  const [, name2 = entry, stated] = /^(\[[^\]]*\]|[^:[\]]*):(\d+)$/.exec(entry) ?? [];
+  return stated === void 0 || stated === port ? name2.replace(/^\[(.*)\]$/, "$1") : void 0;
+}
+function matchesName(host, entry) {
+  const name2 = entry.toLowerCase().replace(/^\./, "").replace(/\.$/, "");
+  return name2 !== "" && (host === name2 || host.endsWith(`.${name2}`));
+}
+function matchesAddress(address, entry) {
+  const [, network = entry, prefix] = /^([^/]*)\/(\d{1,3})$/.exec(entry) ?? [];
+  const version = isIP3(network);
+  if (version === 0 || version !== isIP3(address)) return false;
+  const bits = version === 4 ? 32 : 128;
+  const length = Number(prefix ?? bits);
+  if (length > bits) return false;
+  const family = version === 4 ? "ipv4" : "ipv6";
+  const list2 = new BlockList3();
+  list2.addSubnet(network, length, family);
+  return list2.check(address, family);
+}
+
+// src/http/dispatchers.ts
+function createDispatchers(options) {
+  const { host, tls, connections, connectTimeout } = options;
+  const common = { allowH2: false, connections, pipelining: 1 };
+  const direct = new import_undici2.Agent({ ...common, connect: createConnector(host, tls, connectTimeout) });
+  const proxied = /* @__PURE__ */ new Map();
+  function through(proxy, isOwn) {
+    const key = `${proxy.label} ${isOwn}`;
+    let agent = proxied.get(key);
+    if (!agent) {
+      const requestTls = { ...isOwn ? tls.own : tls.others, allowH2: false, timeout: connectTimeout };
+      const proxyTls = {
+        ...tls.others,
+        rejectUnauthorized: true,
+        allowH2: false,
+        timeout: connectTimeout
+      };
+      const isSocks = proxy.protocol === "socks5:";
+      const parts = { ...common, requestTls, ...isSocks ? {} : { proxyTls }, connectTimeout };
+      agent = new import_undici2.ProxyAgent({ ...parts, uri: uriOf(proxy) });
+      hideCredential(proxy, options.secrets);
+      proxied.set(key, agent);
+    }
+    return agent;
+  }
+  return {
+    route(url) {
+      const proxy = proxyFor(url, options.env);
+      return { proxy, dispatcher: proxy ? through(proxy, url.host === host) : direct };
+    },
+    destroy: async () => {
+      await Promise.all([direct, ...proxied.values()].map((one) => one.destroy()));
+    }
+  };
+}
+function uriOf({ protocol, host, username, password }) {
+  const credential = `${encodeURIComponent(username)}:${encodeURIComponent(password)}@`;
+  return `${protocol}//${username ? credential : ""}${host}`;
+}
+function hideCredential({ username, password }, secrets) {
+  if (!password) return;
+  secrets.hide(password);
+  secrets.hide(encodeURIComponent(password));
+  secrets.hide(Buffer.from(`${username}:${password}`).toString("base64"));
+}
+
+// src/http/link.ts
+var SAMPLES = 16;
+var HALF_LIFE_MS = 2e3;
+var MIN_BYTES = 256 * 1024;
+var MIN_BODY_BYTES = 256 * 1024;
+var MIN_BODIES = 4;
+function createLinkMeter(now = () => performance.now()) {
+  const roundTrips = [];
+  const bodyRates = [];
+  let readers = 0;
+  let waitingSince = 0;
+  let bytes = 0;
+  let time = 0;
+  function settle() {
+    time += now() - waitingSince;
+    if (time < HALF_LIFE_MS) return;
+    time /= 2;
+    bytes /= 2;
+  }
+  return {
+    answered: (milliseconds) => push(roundTrips, milliseconds),
+    wait() {
+      if (readers++ === 0) waitingSince = now();
+    },
+    arrived(count2) {
+      bytes += count2;
+      if (--readers === 0) return settle();
+      settle();
+      waitingSince = now();
+    },
+    finished(count2, milliseconds) {
+      if (count2 >= MIN_BODY_BYTES && milliseconds > 0) push(bodyRates, count2 * 1e3 / milliseconds);
+    },
+    usualRate: () => bodyRates.length < MIN_BODIES ? void 0 : median(bodyRates),
+    measure() {
+      if (roundTrips.length === 0) return void 0;
+      const roundTripMs = Math.min(...roundTrips);
+      const isKnown = bytes >= MIN_BYTES && time > 0;
+      return { roundTripMs, bytesPerSecond: isKnown ? Math.round(bytes * 1e3 / time) : void 0 };
+    }
+  };
+}
+function createLinkMeters() {
+  const meters = /* @__PURE__ */ new Map();
+  return {
+    of(origin) {
+      const meter = meters.get(origin) ?? createLinkMeter();
+      meters.set(origin, meter);
+      return meter;
+    },
+    has: (origin) => meters.has(origin),
+    measure: (origin) => meters.get(origin)?.measure()
+  };
+}
+function push(samples, value) {
+  samples.push(value);
+  if (samples.length > SAMPLES) samples.shift();
+}
+function median(samples) {
+  return samples.toSorted((a, b) => a - b)[Math.floor((samples.length - 1) / 2)];
+}
+
+// src/http/tls-error.ts
+var CERTIFICATE2 = /^(?:CERT_|UNABLE_TO_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|HOSTNAME_MISMATCH|INVALID_CA|CRL_)/;
+var UNKNOWN_AUTHORITY = /* @__PURE__ */ new Set([
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "CERT_UNTRUSTED"
+]);
+var CLIENT_CERTIFICATE = /^ERR_SSL_(?:TLSV13_ALERT_CERTIFICATE_REQUIRED|(?:SSL\/TLS|SSLV3|TLSV1)_ALERT_(?:BAD_CERTIFICATE|HANDSHAKE_FAILURE|CERTIFICATE_\w+|UNKNOWN_CA))$/;
+var MAX_TOLD_LENGTH2 = 200;
+function certificateFault(error, host, depth = 0) {
+  if (!(error instanceof Error) || depth > 4) return void 0;
+  const { code: code2 = "" } = error;
+  if (CERTIFICATE2.test(code2)) return serverFault(error, code2, host);
+  if (CLIENT_CERTIFICATE.test(code2)) return clientFault(code2, host);
+  return certificateFault(error.cause, host, depth + 1);
+}
+function serverFault(error, code2, host) {
+  const shown2 = certificateShown(error);
+  return { fact: `${reasonOf(error, code2, shown2)} (${code2})`, hint: hintFor(code2, host) };
+}
+function reasonOf(error, code2, shown2) {
+  const which = shown2 ? `the certificate of "${shown2.subject}"` : "the certificate";
+  const issuer = shown2 ? `, "${shown2.issuer}",` : "";
+  if (code2 === "CERT_HAS_EXPIRED") return `${which} has expired${shown2 ? ` on ${shown2.validTo}` : ""}`;
+  if (code2 === "CERT_NOT_YET_VALID")
+    return `${which} is not valid${shown2 ? ` before ${shown2.validFrom}` : " yet"}`;
+  if (code2 === "ERR_TLS_CERT_ALTNAME_INVALID")
+    return `${which} is for other names than this: ${namesOf(error)}`;
+  if (code2 === "DEPTH_ZERO_SELF_SIGNED_CERT") return `${which} is signed by nobody but itself`;
+  if (UNKNOWN_AUTHORITY.has(code2))
+    return `${which} is signed by an authority${issuer} that is not trusted here`;
+  return `${which} was not accepted: ${printable(error.message, MAX_TOLD_LENGTH2)}`;
+}
+function hintFor(code2, host) {
+  if (code2 === "CERT_HAS_EXPIRED" || code2 === "CERT_NOT_YET_VALID")
+    return `Renew the certificate of ${host}, and check the clock of this machine.`;
+  if (code2 === "ERR_TLS_CERT_ALTNAME_INVALID")
+    return "Name the registry as its certificate does; something on the way may also answer in its place.";
+  return `If ${host} is to be trusted, give the certificate of its authority by ca-file or in a certs.d directory; set tls-verify to false only on a network you trust.`;
+}
+function clientFault(code2, host) {
+  return {
+    fact: `the server did not accept the certificate of this client, or misses one (${code2})`,
+    hint: `Put the certificate and key for ${host} into its certs.d directory (NAME.cert and NAME.key).`
+  };
+}
+function namesOf(error) {
+  const { subjectaltname, subject } = error.cert ?? { subject: {} };
+  return printable(subjectaltname ?? subject?.CN ?? "none", MAX_TOLD_LENGTH2);
+}
+
+// src/http/network-error.ts
+var UNREACHABLE = /* @__PURE__ */ new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EHOSTDOWN",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "UND_ERR_PRX_CONN",
+  "UND_ERR_SOCKS5",
+  "UND_ERR_SOCKS5_CLOSED"
+]);
+var BROKEN = /* @__PURE__ */ new Set([
+  "ECONNRESET",
+  "ECONNABORTED",
+  "ETIMEDOUT",
+  "EPIPE",
+  "UND_ERR_SOCKET",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+  "UND_ERR_RES_CONTENT_LENGTH_MISMATCH",
+  "UND_ERR_ABORTED",
+  "ERR_STREAM_PREMATURE_CLOSE"
+]);
+var UNKNOWN_NAME = /* @__PURE__ */ new Set(["ENOTFOUND", "EAI_AGAIN"]);
+var NO_TLS = /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|ERR_SSL_HTTP_REQUEST)$/;
+var PROXY_REFUSAL = /Proxy response \((\d{3})\)|Proxy Authentication Required \((407)\)/;
+function networkError(error, request, attempt = {}) {
+  if (request.signal.aborted) return abortedError(request.signal);
+  if (error instanceof PullError) return error;
+  const { what, url } = request;
+  const { took, via } = attempt;
+  const { fact, code: code2, retry, hint } = faultOf(error, url, via);
+  const way = via === void 0 ? url.host : `${url.host}, through the proxy ${via}`;
+  return new HttpError(code2, `${what}: ${way}: ${fact}`, {
+    retry,
+    origin: url.origin,
+    took,
+    hint,
+    cause: error
+  });
+}
+function speaksNoTls(error) {
+  if (!(error instanceof HttpError)) return false;
+  const { cause } = error;
+  if (codesOf(cause).some((code2) => NO_TLS.test(code2))) return true;
+  return cause instanceof Error && /before secure TLS connection/.test(cause.message);
+}
+function faultOf(error, url, via) {
+  const status2 = via === void 0 ? void 0 : refusalOf(error);
+  if (status2 !== void 0) return proxyRefusal(status2, via);
+  const codes = codesOf(error);
+  const certificate = certificateFault(error, url.host);
+  if (certificate) return { ...certificate, code: "TLS_FAILED", retry: "never" };
+  const unavailable = { code: "REGISTRY_UNAVAILABLE", retry: retryOf(codes) };
+  if (codes.some((code2) => UNKNOWN_NAME.has(code2)))
+    return { ...unavailable, ...unknownName(error, url, via) };
+  const hint = codes.some((code2) => NO_TLS.test(code2)) ? `${url.host} does not speak TLS: set tls-verify to false to allow plain http.` : void 0;
+  return { ...unavailable, fact: describeError(error), hint };
+}
+function retryOf(codes) {
+  if (codes.some((code2) => UNREACHABLE.has(code2))) return "unreachable";
+  const isBroken = codes.some((code2) => BROKEN.has(code2) || /^ERR_SSL_/.test(code2) && !NO_TLS.test(code2));
+  return isBroken ? "soon" : "never";
+}
+function unknownName(error, url, via) {
+  const name2 = hostnameOf(error) ?? url.hostname;
+  const fact = `the host name ${name2} is not known (${describeError(error)})`;
+  const hint = via === void 0 ? "Check the spelling of the registry, and that this machine can resolve names." : "Check the name of the proxy in the environment variable.";
+  return { fact, hint };
+}
+function refusalOf(error) {
+  const [, tunnel, plain3] = PROXY_REFUSAL.exec(error instanceof Error ? error.message : "") ?? [];
+  const status2 = tunnel ?? plain3;
+  return status2 === void 0 ? void 0 : Number(status2);
+}
+function proxyRefusal(status2, via) {
+  const retry = status2 >= 500 || status2 === 429 || status2 === 408 ? "soon" : "never";
+  const hint = status2 === 407 ? "Put user:password@ before the host in the environment variable." : `Ask whoever runs ${via}, or exempt the host by no_proxy.`;
+  const fact = status2 === 407 ? "the proxy wants a credential (407)" : `the proxy refused to connect (${status2})`;
+  return { fact, code: "REGISTRY_UNAVAILABLE", retry, hint };
+}
+function hostnameOf(error) {
+  const { hostname } = error ?? {};
+  return typeof hostname === "string" ? hostname : void 0;
+}
+function codesOf(error, depth = 0) {
+  if (!(error instanceof Error) || depth > 4) return [];
+  const { code: code2 } = error;
+  const inner = error instanceof AggregateError ? error.errors : [];
+  return [
+    ...typeof code2 === "string" ? [code2] : [],
+    ...[...inner, error.cause].flatMap((one) => codesOf(one, depth + 1))
+  ];
+}
+
+// src/http/origin-slots.ts
+var START = 4;
+function createOriginSlots(maximum) {
+  const origins = /* @__PURE__ */ new Map();
+  function at(origin) {
+    const turnstile = origins.get(origin) ?? new Turnstile(maximum);
+    origins.set(origin, turnstile);
+    return turnstile;
+  }
+  return {
+    async acquire(origin, signal) {
+      throwIfAborted(signal);
+      return at(origin).enter(signal);
+    },
+    trouble: (origin) => at(origin).trouble(),
+    state: (origin) => at(origin).state
+  };
+}
+var Turnstile = class {
+  #maximum;
+  #queue = /* @__PURE__ */ new Set();
+  #limit;
+  #inUse = 0;
+  /** Bodies that came whole since the limit last changed: one that was given up, or broke off late, says nothing either way. */
+  #clean = 0;
+  #hadTrouble = false;
+  #newest = 0;
+  /** The number of the newest slot when the limit was last halved. */
+  #halvedAt = 0;
+  constructor(maximum) {
+    this.#maximum = maximum;
+    this.#limit = Math.min(START, maximum);
+  }
+  get state() {
+    return { limit: this.#limit, inUse: this.#inUse, waiting: this.#queue.size };
+  }
+  async enter(signal) {
+    await this.#turn(signal);
+    return this.#createSlot();
+  }
+  /** Of the slot with this number. Whatever is under way started before: the next halving needs a slot taken after this one. */
+  trouble(number = this.#newest) {
+    if (number <= this.#halvedAt) return;
+    this.#hadTrouble = true;
+    this.#clean = 0;
+    this.#halvedAt = this.#newest;
+    this.#limit = Math.max(1, Math.floor(this.#limit / 2));
+  }
+  #createSlot() {
+    const number = ++this.#newest;
+    let isHeld = true;
+    return {
+      accepted: () => {
+        if (!this.#hadTrouble) this.#raise();
+      },
+      trouble: () => this.trouble(number),
+      finished: () => {
+        if (this.#hadTrouble && ++this.#clean >= this.#limit) this.#raise();
+      },
+      release: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        this.#inUse--;
+        this.#admit();
+      }
+    };
+  }
+  /** Settles once the caller counts as in use; first come, first served. */
+  #turn(signal) {
+    return new Promise((resolve4, reject) => {
+      const onAbort = () => {
+        this.#queue.delete(enter);
+        reject(abortedError(signal));
+      };
+      const enter = () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve4();
+      };
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#queue.add(enter);
+      this.#admit();
+    });
+  }
+  #admit() {
+    for (const enter of this.#queue) {
+      if (this.#inUse >= this.#limit) return;
+      this.#queue.delete(enter);
+      this.#inUse++;
+      enter();
+    }
+  }
+  #raise() {
+    this.#clean = 0;
+    this.#limit = Math.min(this.#maximum, this.#limit + 1);
+    this.#admit();
+  }
+};
+
+// src/http/tls.ts
+import { createSecureContext, getCACertificates } from "node:tls";
+function tlsOptionsFor(settings) {
+  const { verify, authorities, client, sources } = settings;
+  const base = { rejectUnauthorized: verify };
+  if (authorities.length === 0 && !client) return { own: base, others: base };
+  const ca = authorities.length === 0 ? {} : { ca: [...getCACertificates("default"), ...authorities] };
+  const others = { ...base, secureContext: createSecureContext(ca) };
+  if (!client) return { own: others, others };
+  return { own: { ...base, secureContext: clientContext(ca, client, sources) }, others };
+}
+function clientContext(ca, { certificate, key }, sources) {
+  try {
+    return createSecureContext({ ...ca, cert: certificate, key });
+  } catch (cause) {
+    const fact = `the client certificate cannot be used (${describeError(cause)})`;
+    throw new PullError("CONFIG_INVALID", `${sources.join(", ")}: ${fact}`, { cause });
+  }
+}
+
+// src/http/with-slots.ts
+var OVERLOADED = /* @__PURE__ */ new Set([429, 503]);
+function withSlots(send, slots) {
+  return async (request) => {
+    const slot = await slots.acquire(request.url.origin, request.signal);
+    let answer;
+    try {
+      answer = await send(request);
+    } catch (error) {
+      if (error instanceof HttpError && error.retry !== "never") slot.trouble();
+      slot.release();
+      throw error;
+    }
+    if (OVERLOADED.has(answer.status)) slot.trouble();
+    else if (answer.status < 400) slot.accepted();
+    const release2 = () => {
+      if (answer.watch.isFinished) slot.finished();
+      slot.release();
+    };
+    if (answer.body.closed) release2();
+    else answer.body.once("close", release2);
+    return answer;
+  };
+}
+
+// src/http/transport.ts
+var DEFAULT_TIMEOUTS = { connect: 1e4, headers: 3e4, body: 3e4 };
+var USER_AGENT = `${package_default.name}/${package_default.version}`;
+var STALL_WINDOW = 0.5;
+var CONTROL_CONNECTIONS = 2;
+function openTransport(options) {
+  const { gate, timeouts, connections } = options;
+  const dispatchers = createDispatchers({
+    ...options,
+    tls: tlsOptionsFor(options.tls),
+    connections: connections + CONTROL_CONNECTIONS,
+    connectTimeout: timeouts.connect
+  });
+  const slots = createOriginSlots(connections);
+  const meters = createLinkMeters();
+  let requests = 0;
+  function watchOver({ origin }) {
+    return createBodyWatch({
+      meter: meters.of(origin),
+      stallWindow: timeouts.body * STALL_WINDOW,
+      onBytes: () => gate.sign(origin),
+      onTrouble: () => slots.trouble(origin)
+    });
+  }
+  async function sendNow(request) {
+    const { url, signal } = request;
+    const { dispatcher, proxy } = dispatchers.route(url);
+    const started = performance.now();
+    await gate.pass(url.origin, signal);
+    requests++;
+    const sent = performance.now();
+    try {
+      const answer = await dispatch(request, dispatcher, timeouts);
+      meters.of(url.origin).answered(performance.now() - sent);
+      if (answer.status < 500) gate.sign(url.origin);
+      const took = performance.now() - started;
+      return { ...answer, took, via: proxy?.label, watch: watchOver(url) };
+    } catch (error) {
+      throw networkError(error, request, { took: performance.now() - started, via: proxy?.label });
+    }
+  }
+  const inTurn = withSlots(sendNow, slots);
+  return {
+    send: (request) => (request.bulk ? inTurn : sendNow)(request),
+    get requests() {
+      return requests;
+    },
+    hasAnswered: meters.has,
+    link: meters.measure,
+    close: dispatchers.destroy
+  };
+}
+async function dispatch(request, dispatcher, timeouts) {
+  const { statusCode, headers: headers2, body } = await (0, import_undici3.request)(request.url, {
+    dispatcher,
+    method: request.method ?? "GET",
+    body: request.body ?? null,
+    // Compressed answers would make ranges and lengths mean something else.
+    headers: { "user-agent": USER_AGENT, "accept-encoding": "identity", ...request.headers },
+    signal: request.signal,
+    headersTimeout: timeouts.headers,
+    bodyTimeout: timeouts.body
+  });
+  body.on("error", () => {
+  });
+  return { status: statusCode, headers: headers2, body, request };
+}
+
+// src/http/stall.ts
+var FLOOR_RATE = 16 * 1024;
+var FLOOR_SHARE = 1 / 16;
+var MAX_REPLACEMENTS = 2;
+function createStallWatch(window) {
+  let replacements = 0;
+  let received = 0;
+  let time = 0;
+  function restart() {
+    received = 0;
+    time = 0;
+  }
+  return {
+    restart,
+    isStalled(bytes, waited, usualRate = 0) {
+      received += bytes;
+      time += waited;
+      if (time < window) return false;
+      const rate2 = received * 1e3 / time;
+      restart();
+      if (replacements >= MAX_REPLACEMENTS || rate2 >= Math.max(FLOOR_RATE, usualRate * FLOOR_SHARE))
+        return false;
+      replacements++;
+      return true;
+    }
+  };
+}
+
+// src/registry/blob-body.ts
+var MAX_RESTARTS = 3;
+var MAX_SHORT_ENDS = 3;
+async function* readBlob({ first: first2, reopen, budget }) {
+  const { end } = first2.range;
+  const stall = createStallWatch(first2.answer.watch.stallWindow);
+  let piece = first2;
+  let offset = first2.range.start;
+  let restarts = 0;
+  let shortEnds = 0;
+  try {
+    for (; ; ) {
+      const before = offset;
+      const failure = yield* deliver(piece, { start: offset, end }, stall, (bytes) => {
+        offset += bytes;
+        budget.progress(bytes);
+      });
+      if (!failure) return;
+      if (failure === "stalled") piece.answer.body.destroy();
+      else {
+        shortEnds = failure.code === "SIZE_MISMATCH" && offset === before ? shortEnds + 1 : 0;
+        if (shortEnds >= MAX_SHORT_ENDS) throw failure;
+        await budget.spend(failure);
+      }
+      stall.restart();
+      piece = await reopen({ start: offset, end });
+      if (piece.range.start < offset && ++restarts > MAX_RESTARTS) throw notResumable(piece, failure);
+    }
+  } finally {
+    piece.answer.body.destroy();
+  }
+}
+async function* deliver(piece, wanted, stall, onDelivered) {
+  let position = piece.range.start;
+  let offset = wanted.start;
+  const read = createReader(piece, stall);
+  for (; ; ) {
+    const next = await read();
+    if (next === "end") return tooShort(piece, position);
+    if (!(next instanceof Uint8Array)) return next;
+    const chunk = next.subarray(Math.max(0, offset - position), Math.max(0, wanted.end - position));
+    position += next.length;
+    if (chunk.length === 0) continue;
+    offset += chunk.length;
+    onDelivered(chunk.length);
+    const isLast = offset === wanted.end;
+    if (isLast) piece.answer.watch.finished();
+    yield chunk;
+    if (isLast) return void 0;
+  }
+}
+function createReader({ answer }, stall) {
+  const { body, request, watch } = answer;
+  const iterator = body[Symbol.asyncIterator]();
+  let failure;
+  return async () => {
+    if (failure) return failure;
+    watch.wait();
+    try {
+      const { value, done } = await iterator.next();
+      if (done) {
+        watch.failed("ended");
+        return "end";
+      }
+      if (watch.arrived(value.length, stall)) failure = "stalled";
+      return value;
+    } catch (error) {
+      const took = watch.failed(request.signal.aborted ? "aborted" : "broken");
+      const broken3 = networkError(error, request, { took, via: answer.via });
+      if (!(broken3 instanceof HttpError)) throw broken3;
+      failure = broken3;
+      return body.read() ?? failure;
+    }
+  };
+}
+function tooShort({ range, answer }, position) {
+  const fact = `ended after ${position - range.start} of ${rangeLength(range)} bytes`;
+  return answerError(answer, "SIZE_MISMATCH", fact, { retry: "soon" });
+}
+function notResumable({ answer }, failure) {
+  const cause = failure === "stalled" ? void 0 : failure;
+  const fact = `breaks off and does not resume (gave up after ${MAX_RESTARTS} restarts)`;
+  return answerError(answer, "REGISTRY_UNAVAILABLE", fact, { cause });
+}
+
+// src/http/exchange.ts
+function headerOf(answer, name2) {
+  const value = answer.headers[name2];
+  return Array.isArray(value) ? value.join(", ") : value;
+}
+function contentLengthOf(answer) {
+  const value = headerOf(answer, "content-length");
+  return value !== void 0 && /^\d{1,15}$/.test(value) ? Number(value) : void 0;
+}
+var MAX_DISCARDED_BYTES = 64 * 1024;
+function discard(answer) {
+  if ((contentLengthOf(answer) ?? 0) > MAX_DISCARDED_BYTES) {
+    answer.body.destroy();
+    return;
+  }
+  let bytes = 0;
+  answer.body.on("data", (chunk) => {
+    bytes += chunk.length;
+    if (bytes > MAX_DISCARDED_BYTES) answer.body.destroy();
+  });
+}
+async function readBody(answer, maxBytes) {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of answer.body) {
+    chunks.push(chunk.subarray(0, maxBytes - size));
+    size += chunk.length;
+    if (size > maxBytes) break;
+  }
+  return { bytes: Buffer.concat(chunks), complete: size <= maxBytes };
+}
+
+// src/registry/blob-locator.ts
+var MAX_RESOLUTIONS = 3;
+var EXPIRED = /* @__PURE__ */ new Set([400, 401, 403]);
+function createBlobLocator(options) {
+  const places = new BlobPlaces(options);
+  async function fetch(digest, request) {
+    for (let resolutions = 1; ; resolutions++) {
+      const arrival = await places.visit(digest, request);
+      const { answer, location } = arrival;
+      if (location.authorised || !EXPIRED.has(answer.status)) return arrival;
+      places.forget(digest, location);
+      if (resolutions > MAX_RESOLUTIONS) return arrival;
+      discard(answer);
+    }
+  }
+  return {
+    fetch,
+    originOf: (digest) => places.get(digest)?.url.origin,
+    get lastOrigin() {
+      return places.lastOrigin;
+    },
+    forget: (digest) => places.forget(digest)
+  };
+}
+var BlobPlaces = class {
+  #options;
+  #known = /* @__PURE__ */ new Map();
+  #lookups = /* @__PURE__ */ new Map();
+  #lastOrigin;
+  constructor(options) {
+    this.#options = options;
+  }
+  get lastOrigin() {
+    return this.#lastOrigin;
+  }
+  get(digest) {
+    return this.#known.get(digest);
+  }
+  /** `place`: only if that is still what is known. */
+  forget(digest, place = this.#known.get(digest)) {
+    if (this.#known.get(digest)?.url.href === place?.url.href) this.#known.delete(digest);
+  }
+  /**
+   * The first request for a blob finds its place; those that come meanwhile wait for that, and go there directly. They share
+   * a failure, too: if each tried in its turn, the last one would wait for all the others. Where the answer was a refusal,
+   * which may be about the one request, they all go and ask.
+   */
+  async visit(digest, request) {
+    for (; ; ) {
+      const location = this.#known.get(digest);
+      if (location) return this.#revisit(digest, request, location);
+      const lookup = this.#lookups.get(digest);
+      if (!lookup) return this.#lookUp(digest, request);
+      const started = performance.now();
+      const outcome = await untilAborted(lookup, request.signal);
+      if (outcome === void 0) return this.#lookUp(digest, request);
+      if ("location" in outcome) return this.#revisit(digest, request, outcome.location);
+      if (!isAbort(outcome.error)) throw sharedFailure(outcome.error, performance.now() - started);
+    }
+  }
+  /** A place that does not answer any more is forgotten: the registry may know a better one. */
+  async #revisit(digest, request, location) {
+    try {
+      return await this.#options.follow(request, location);
+    } catch (error) {
+      if (!isAbort(error)) this.forget(digest, location);
+      throw error;
+    }
+  }
+  async #lookUp(digest, request) {
+    const { endpoint: endpoint3, repository, follow } = this.#options;
+    const start2 = { url: endpoint3.api(`${repository}/blobs/${digest}`), authorised: true };
+    const arrival = follow(request, start2);
+    const lookup = arrival.then(
+      (found) => this.#note(digest, found),
+      (error) => ({ error })
+    );
+    this.#lookups.set(digest, lookup);
+    await lookup;
+    if (this.#lookups.get(digest) === lookup) this.#lookups.delete(digest);
+    return arrival;
+  }
+  #note(digest, { answer, location }) {
+    if (answer.status >= 400) return void 0;
+    this.#known.set(digest, location);
+    this.#lastOrigin = location.url.origin;
+    return { location };
+  }
+};
+function sharedFailure(error, waited) {
+  return error instanceof HttpError ? withTook(error, Math.min(error.took, waited)) : error;
+}
+
+// src/http/content-range.ts
+function parseContentRange(value) {
+  const [, first2, last, whole] = /^bytes +(?:(\d{1,15})-(\d{1,15})|\*)\/(\d{1,15}|\*)$/i.exec(value?.trim() ?? "") ?? [];
+  if (whole === void 0) return void 0;
+  const total = whole === "*" ? void 0 : Number(whole);
+  if (first2 === void 0) return { range: void 0, total };
+  const range = { start: Number(first2), end: Number(last) + 1 };
+  return range.start < range.end && range.end <= (total ?? range.end) ? { range, total } : void 0;
+}
+function rangeHeader({ start: start2, end }) {
+  return `bytes=${start2}-${end - 1}`;
+}
+
+// src/registry/refusal.ts
+import { STATUS_CODES } from "node:http";
+
+// src/http/retry-after.ts
+var DURATION_UNITS = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1e3,
+  m: 6e4,
+  h: 36e5
+};
+var MAX_DELAY_MS = 365 * 24 * 36e5;
+function parseRetryAfter(value, now) {
+  const delay = parseDelay(value, now);
+  return delay === void 0 ? void 0 : Math.min(delay, MAX_DELAY_MS);
+}
+function parseDelay(value, now) {
+  const text = value?.trim() ?? "";
+  if (/^\d{1,9}(?:\.\d{1,9})?$/.test(text)) return Number(text) * 1e3;
+  if (/^(?:\d{1,9}(?:\.\d{1,9})?(?:ns|us|µs|μs|ms|s|m|h)){1,4}$/.test(text)) return parseDuration(text);
+  if (!/^[A-Za-z]{3,9},? /.test(text)) return void 0;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? void 0 : Math.max(0, date - now);
+}
+function parseDuration(text) {
+  let milliseconds = 0;
+  for (const [, amount, unit = ""] of text.matchAll(/(\d+(?:\.\d+)?)([a-zµμ]+)/g))
+    milliseconds += Number(amount) * (DURATION_UNITS[unit] ?? 0);
+  return milliseconds;
+}
+
+// src/registry/refusal.ts
+var MAX_ERROR_BYTES = 64 * 1024;
+var MAX_DIAGNOSTICS = 3;
+var MAX_DIAGNOSTIC_LENGTH = 300;
+var TRANSIENT_STATUSES = /* @__PURE__ */ new Set([408, 425, 429, 500, 502, 503, 504, 522, 524]);
+async function readRefusal(answer, secrets) {
+  const { status: status2, credentialSource } = answer;
+  const started = performance.now();
+  const diagnostics = await readDiagnostics(answer, secrets);
+  const took = answer.took + performance.now() - started;
+  const code2 = codeOf(status2, diagnostics);
+  const retryAfter = delayOf(answer, diagnostics);
+  const said = diagnostics.map((one) => one.message ? `${one.code}: ${one.message}` : one.code).join("; ");
+  const wait = code2 === "RATE_LIMITED" && retryAfter !== void 0 ? `; ${whenAgain(retryAfter)}` : "";
+  const outcome = `${status2} ${STATUS_CODES[status2] ?? ""}`.trimEnd() + (said && ` (${said})`) + wait;
+  return answerError(answer, code2, `answered ${outcome}`, {
+    retry: TRANSIENT_STATUSES.has(status2) || code2 === "RATE_LIMITED" ? "soon" : "never",
+    diagnostics,
+    credentialSource,
+    retryAfter,
+    took,
+    hint: hintFor2(code2, credentialSource)
+  });
+}
+function delayOf(answer, diagnostics) {
+  const stated = headerOf(answer, "retry-after");
+  const words = diagnostics.map(({ message }) => /\bretry-after: *([^\s,;]+)/i.exec(message)?.[1]);
+  return parseRetryAfter(stated ?? words.find(Boolean), Date.now());
+}
+function codeOf(status2, diagnostics) {
+  if (status2 === 429 || diagnostics.some((one) => one.code === "TOOMANYREQUESTS")) return "RATE_LIMITED";
+  if (status2 === 401 || status2 === 403) return "UNAUTHORIZED";
+  if (status2 === 404) return "NOT_FOUND";
+  return TRANSIENT_STATUSES.has(status2) || status2 >= 500 ? "REGISTRY_UNAVAILABLE" : "RESPONSE_INVALID";
+}
+function whenAgain(retryAfter) {
+  const at = new Date(Date.now() + retryAfter).toISOString().replace(/\.\d+Z$/, "Z");
+  return `it asks to wait ${Math.ceil(retryAfter / 1e3)} s, until ${at}`;
+}
+function hintFor2(code2, credentialSource) {
+  if (code2 !== "UNAUTHORIZED" && code2 !== "NOT_FOUND") return void 0;
+  if (credentialSource === void 0)
+    return "Check the spelling. No credential was sent: a private image needs a login step before this one, username and password, or on ghcr.io a github-token.";
+  return code2 === "UNAUTHORIZED" ? `The credential of ${credentialSource} was sent and refused: check it, and that the account may pull from this repository.` : `Check the spelling. The credential of ${credentialSource} was sent; some registries say "not found" where the account may not pull.`;
+}
+function diagnosticsIn(reply) {
+  if (Array.isArray(reply?.errors)) return reply.errors.slice(0, MAX_DIAGNOSTICS).map((one) => one ?? {});
+  if (typeof reply?.error === "string") return [{ code: reply.error, message: reply.error_description }];
+  return typeof reply?.details === "string" ? [{ code: "DETAILS", message: reply.details }] : [];
+}
+async function readDiagnostics(answer, secrets) {
+  try {
+    const { bytes } = await readBody(answer, MAX_ERROR_BYTES);
+    const reply = JSON.parse(Buffer.from(bytes).toString());
+    return diagnosticsIn(reply).map(({ code: code2, message }) => ({
+      code: plainText(code2, secrets) || "UNKNOWN",
+      message: plainText(message, secrets)
+    }));
+  } catch {
+    return [];
+  }
+}
+function plainText(value, secrets) {
+  return typeof value === "string" ? printable(secrets.scrub(value), MAX_DIAGNOSTIC_LENGTH) : "";
+}
+
+// src/registry/blob-piece.ts
+var RANGE_REFUSALS = /* @__PURE__ */ new Set([400, 501]);
+function createOpenPiece({ name: name2, locator, secrets }) {
+  const rangeless = /* @__PURE__ */ new Set();
+  async function ask(blob, signal, headers2) {
+    const what = `blob ${blob.digest} of ${name2}`;
+    const { answer } = await locator.fetch(blob.digest, { headers: headers2, signal, what, bulk: true });
+    return plain(answer);
+  }
+  return async ({ blob, range, signal }) => {
+    const origin = locator.originOf(blob.digest);
+    const isWhole = rangeLength(range) === blob.size;
+    if (!isWhole && !(origin !== void 0 && rangeless.has(origin))) {
+      const answer = await ask(blob, signal, { range: rangeHeader(range) });
+      const piece = await readRanged(answer, blob, range);
+      if (piece) return piece;
+    }
+    return readWhole(await ask(blob, signal, {}), blob, secrets);
+  };
+  async function readRanged(answer, blob, range) {
+    const { origin } = answer.request.url;
+    if (answer.status === 206 && isExactly(answer, range, blob.size)) return { range, answer };
+    if (answer.status === 416) throw unsatisfiable(answer, blob, range);
+    if (answer.status === 200) {
+      rangeless.add(origin);
+      return readWhole(answer, blob, secrets);
+    }
+    if (answer.status !== 206 && !RANGE_REFUSALS.has(answer.status)) throw await readRefusal(answer, secrets);
+    rangeless.add(origin);
+    answer.body.destroy();
+    return void 0;
+  }
+}
+async function readWhole(answer, blob, secrets) {
+  if (answer.status !== 200) throw await readRefusal(answer, secrets);
+  const length = contentLengthOf(answer) ?? blob.size;
+  if (length === blob.size) return { range: { start: 0, end: blob.size }, answer };
+  answer.body.destroy();
+  throw wrongSize(answer, blob, length);
+}
+function plain(answer) {
+  const coding = headerOf(answer, "content-encoding")?.trim().toLowerCase() || "identity";
+  if (coding === "identity" || answer.status >= 300) return answer;
+  discard(answer);
+  const fact = `sent the blob with content-encoding ${coding.slice(0, 40)} unasked`;
+  throw answerError(answer, "RESPONSE_INVALID", fact);
+}
+function isExactly(answer, range, size) {
+  const stated = parseContentRange(headerOf(answer, "content-range"));
+  const length = contentLengthOf(answer) ?? rangeLength(range);
+  return stated?.range?.start === range.start && stated.range.end === range.end && (stated.total ?? size) === size && length === rangeLength(range);
+}
+function unsatisfiable(answer, blob, range) {
+  const total = parseContentRange(headerOf(answer, "content-range"))?.total;
+  answer.body.destroy();
+  if (total !== void 0 && total !== blob.size) return wrongSize(answer, blob, total);
+  const fact = `refuses the range ${range.start}-${range.end} of ${blob.size} bytes`;
+  return answerError(answer, "RESPONSE_INVALID", fact);
+}
+function wrongSize(answer, blob, size) {
+  return answerError(answer, "SIZE_MISMATCH", `holds ${size} bytes of it, its descriptor says ${blob.size}`);
+}
+
+// src/http/receive.ts
+async function receiveBody(answer, maxBytes) {
+  const started = performance.now();
+  try {
+    return await readBody(answer, maxBytes);
+  } catch (error) {
+    const took = answer.took + performance.now() - started;
+    throw networkError(error, answer.request, { took, via: answer.via });
+  }
+}
+
+// src/registry/manifest.ts
+var WORTH_A_GET = /* @__PURE__ */ new Set([200, 400, 405, 501]);
+async function fetchManifest(request, options) {
+  const { target, expected, location, signal } = request;
+  const what = `manifest ${target} of ${options.name}`;
+  const { answer } = await options.follow({ headers: { accept: MANIFEST_ACCEPT }, signal, what }, location);
+  options.onAnswer?.(answer);
+  if (answer.status !== 200) throw await readRefusal(answer, options.secrets);
+  const coding = headerOf(answer, "content-encoding") ?? "identity";
+  if (coding.trim().toLowerCase() !== "identity") {
+    discard(answer);
+    const fact = "sent the manifest compressed, though nobody asked for that";
+    throw answerError(answer, "RESPONSE_INVALID", fact);
+  }
+  const bytes = await readManifest2(answer);
+  if (expected) verifyBytes(bytes, expected, what);
+  if (isDigest(target))
+    return { bytes, mediaType: expected?.mediaType ?? "", digest: verifyNamed(bytes, target, what) };
+  const digest = verifyStated(bytes, answer);
+  const mediaType = normalizeMediaType(headerOf(answer, "content-type") ?? "");
+  parseManifest(bytes, mediaType, what);
+  return { bytes, mediaType, digest };
+}
+async function hasManifest({ target, location, signal }, options) {
+  const { name: name2, follow } = options;
+  const request = { headers: { accept: MANIFEST_ACCEPT }, signal, what: `manifest ${target} of ${name2}` };
+  const { answer: head } = await follow({ ...request, method: "HEAD" }, location);
+  head.body.destroy();
+  if (!WORTH_A_GET.has(head.status)) return false;
+  const stated = headerOf(head, "docker-content-digest")?.trim();
+  if (head.status === 200 && stated === target) return true;
+  await fetchManifest({ target, expected: void 0, location, signal }, options);
+  return true;
+}
+async function readManifest2(answer) {
+  const stated = contentLengthOf(answer) ?? 0;
+  if (stated > MAX_MANIFEST_BYTES) {
+    answer.body.destroy();
+    throw tooLarge(answer);
+  }
+  const { bytes, complete } = await receiveBody(answer, MAX_MANIFEST_BYTES);
+  if (!complete) throw tooLarge(answer);
+  return bytes;
+}
+function verifyNamed(bytes, digest, what) {
+  verifyDigest(digestOf(bytes, digestAlgorithm(digest)), digest, what);
+  return digest;
+}
+function verifyStated(bytes, answer) {
+  const digest = digestOf(bytes, "sha256");
+  const stated = headerOf(answer, "docker-content-digest")?.trim() ?? "";
+  if (isDigest(stated) && digestAlgorithm(stated) === "sha256")
+    verifyDigest(digest, stated, `${answer.request.what}, as its docker-content-digest header names it`);
+  return digest;
+}
+function tooLarge(answer) {
+  return answerError(answer, "LIMIT_EXCEEDED", `sent more than ${MAX_MANIFEST_BYTES} bytes`);
+}
+
+// src/registry/patience.ts
+var BRIEF_FAILURES = 2;
+var REFILL_BYTES = 1024 * 1024;
+var BRIEF_TIMEOUTS = { connect: 3e3, headers: 1e4, body: 15e3 };
+function createBudget(patience, policy, signal) {
+  return patience === "full" ? new RetryBudget(policy, signal) : new BriefBudget(policy, signal);
+}
+function timeoutsFor(patience, full) {
+  if (patience === "full") return full;
+  return {
+    connect: Math.min(full.connect, BRIEF_TIMEOUTS.connect),
+    headers: Math.min(full.headers, BRIEF_TIMEOUTS.headers),
+    body: Math.min(full.body, BRIEF_TIMEOUTS.body)
+  };
+}
+var BriefBudget = class extends RetryBudget {
+  #failed = 0;
+  #received = 0;
+  progress(bytes) {
+    super.progress(bytes);
+    this.#received += bytes;
+    if (this.#received < REFILL_BYTES) return;
+    this.#failed = 0;
+    this.#received = 0;
+  }
+  async spend(error) {
+    this.#failed++;
+    this.#received = 0;
+    const isOver = this.#failed >= BRIEF_FAILURES || !(error instanceof HttpError) || !isPassing(error);
+    if (isOver) throw error;
+    await super.spend(error);
+  }
+};
+var MAX_SILENCE = 5e3;
+function isPassing({ retry, code: code2, retryAfter, took }) {
+  return retry === "soon" && code2 !== "RATE_LIMITED" && retryAfter === void 0 && took < MAX_SILENCE;
+}
+
+// src/registry/quota.ts
+function parseQuota(answer) {
+  const remaining = parse4(headerOf(answer, "ratelimit-remaining"));
+  const limit = parse4(headerOf(answer, "ratelimit-limit"));
+  if (!remaining || !limit) return void 0;
+  return {
+    remaining: remaining.amount,
+    limit: limit.amount,
+    windowSeconds: remaining.windowSeconds ?? limit.windowSeconds
+  };
+}
+function parse4(value) {
+  const [, amount, window] = /^\s*(\d{1,12})\s*(?:;\s*w=(\d{1,9})\b.*)?$/i.exec(value ?? "") ?? [];
+  if (amount === void 0) return void 0;
+  return { amount: Number(amount), windowSeconds: window === void 0 ? void 0 : Number(window) };
+}
+
+// src/http/origin-gate.ts
+var MAX_SPREAD_MS = 250;
+var SPREAD = 0.25;
+function createOriginGate() {
+  const openAt = /* @__PURE__ */ new Map();
+  const signs = /* @__PURE__ */ new Map();
+  const remaining = (origin) => (openAt.get(origin) ?? 0) - performance.now();
+  function pause(origin, milliseconds) {
+    if (milliseconds > remaining(origin)) openAt.set(origin, performance.now() + milliseconds);
+  }
+  return {
+    pause,
+    join(origin, milliseconds) {
+      const rest = remaining(origin);
+      if (rest > 0) return spread(rest);
+      if (-rest > MAX_SPREAD_MS) pause(origin, milliseconds);
+      return milliseconds;
+    },
+    sign: (origin) => void signs.set(origin, performance.now()),
+    lastSign: (origin) => signs.get(origin) ?? Number.NEGATIVE_INFINITY,
+    async pass(origin, signal) {
+      for (; ; ) {
+        throwIfAborted(signal);
+        const wait = remaining(origin);
+        if (wait <= 0) return;
+        await waitFor(spread(wait), signal);
+      }
+    }
+  };
+}
+function spread(wait) {
+  return wait + Math.random() * Math.min(MAX_SPREAD_MS, wait * SPREAD);
+}
+
+// src/http/secrets.ts
+var MIN_ANNOUNCED_LENGTH = 16;
+var MAX_ANNOUNCED = 200;
+var LINE_BREAK = /[\r\n]+/;
+function createSecrets(onSecret) {
+  const hidden = /* @__PURE__ */ new Set();
+  const announced2 = /* @__PURE__ */ new Set();
+  let inQueries = 0;
+  function announce3(secret) {
+    if (secret.length < MIN_ANNOUNCED_LENGTH || LINE_BREAK.test(secret) || announced2.has(secret))
+      return false;
+    announced2.add(secret);
+    onSecret?.(secret);
+    return true;
+  }
+  return {
+    hide(secret) {
+      if (secret === "") return;
+      hidden.add(secret);
+      for (const line of secret.split(LINE_BREAK)) announce3(line);
+    },
+    announceQuery(url) {
+      for (const parameter of url.search.slice(1).split("&"))
+        if (inQueries < MAX_ANNOUNCED && announce3(parameter.replace(/^[^=]*=?/, ""))) inQueries++;
+    },
+    scrub(text) {
+      let clean = text;
+      for (const secret of hidden) clean = clean.replace(new RegExp(RegExp.escape(secret), "gi"), "***");
+      return clean;
+    }
+  };
+}
+
+// src/registry/challenge.ts
+var MAX_HEADER_LENGTH = 16 * 1024;
+var TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/y;
+var TOKEN_68 = /[A-Za-z0-9._~+/-]+=*(?=[ \t]*(?:,|$))/y;
+var EQUALS = /[ \t]*=[ \t]*/y;
+var SEPARATORS = /[ \t,]+/y;
+var BLANKS = /[ \t]+/y;
+var QUOTED = /"((?:[^"\\]|\\[\s\S])*)"?/y;
+var UNQUOTED = /[^\s,]*/y;
+function parseChallenges(header) {
+  const lines2 = typeof header === "string" ? [header] : header ?? [];
+  return lines2.flatMap((line) => parseLine2(line.slice(0, MAX_HEADER_LENGTH)));
+}
+function parseLine2(line) {
+  const challenges = [];
+  const scanner = createScanner(line);
+  while (!scanner.atEnd()) {
+    scanner.take(SEPARATORS);
+    const name2 = scanner.take(TOKEN)?.toLowerCase();
+    const current = challenges.at(-1);
+    if (name2 === void 0) scanner.skip();
+    else if (scanner.take(EQUALS) !== void 0) {
+      const value = scanner.takeQuoted() ?? scanner.take(UNQUOTED) ?? "";
+      if (current && !current.parameters.has(name2)) current.parameters.set(name2, value);
+    } else {
+      challenges.push({ scheme: name2, parameters: /* @__PURE__ */ new Map() });
+      if (scanner.take(BLANKS) !== void 0) scanner.take(TOKEN_68);
+    }
+  }
+  return challenges;
+}
+function createScanner(text) {
+  let position = 0;
+  const match = (pattern) => {
+    pattern.lastIndex = position;
+    const found = pattern.exec(text);
+    if (found) position = pattern.lastIndex;
+    return found ?? void 0;
+  };
+  return {
+    atEnd: () => position >= text.length,
+    skip: () => {
+      position++;
+    },
+    take: (pattern) => match(pattern)?.[0],
+    takeQuoted: () => match(QUOTED)?.[1]?.replace(/\\([\s\S])/g, "$1")
+  };
+}
+
+// src/registry/token.ts
+var MAX_TOKEN_REPLY_BYTES = 1024 * 1024;
+var MIN_LIFETIME_S = 60;
+var USED_LIFETIME = 0.8;
+var CLIENT_ID = "oci-pull-action";
+var SENDABLE = /^[\x21-\x7e]+$/;
+function realmUrl(challenge) {
+  const realm = challenge.parameters.get("realm") ?? "";
+  if (URL.canParse(realm)) return new URL(realm);
+  throw new PullError(
+    "RESPONSE_INVALID",
+    "the registry names no valid token server (realm) in its challenge"
+  );
+}
+function tokenUrl(challenge, scope) {
+  const url = realmUrl(challenge);
+  const service = challenge.parameters.get("service");
+  if (service) url.searchParams.set("service", service);
+  url.searchParams.delete("scope");
+  for (const one of splitScopes(scope)) url.searchParams.append("scope", one);
+  url.searchParams.set("client_id", CLIENT_ID);
+  return url;
+}
+function tokenForm(challenge, scope, grant) {
+  const service = challenge.parameters.get("service");
+  const form = new URLSearchParams({ ...grant, client_id: CLIENT_ID, scope: splitScopes(scope).join(" ") });
+  if (service) form.set("service", service);
+  return form.toString();
+}
+function splitScopes(scope) {
+  return scope.split(/\s+/).filter((one) => one !== "");
+}
+function basicAuthorization({
+  username,
+  password
+}) {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+}
+function bearerAuthorization({ token, source }) {
+  if (SENDABLE.test(token)) return `Bearer ${token}`;
+  throw new PullError(
+    "CONFIG_INVALID",
+    `the registry token of ${source} holds characters that cannot be sent`
+  );
+}
+function parseTokenReply(bytes, now) {
+  let reply;
+  try {
+    reply = JSON.parse(Buffer.from(bytes).toString());
+  } catch {
+    return void 0;
+  }
+  const value = [reply?.token, reply?.access_token].find((one) => typeof one === "string" && one !== "");
+  if (typeof value !== "string" || !SENDABLE.test(value)) return void 0;
+  const { expires_in: expiry, refresh_token: refreshToken } = reply ?? {};
+  const stated = Number(expiry);
+  const lifetime = Number.isFinite(stated) ? Math.max(stated, MIN_LIFETIME_S) : MIN_LIFETIME_S;
+  return {
+    value,
+    refreshAt: now + lifetime * USED_LIFETIME * 1e3,
+    ...typeof refreshToken === "string" && SENDABLE.test(refreshToken) && { refreshToken }
+  };
+}
+
+// src/registry/authoriser.ts
+var MAX_RENEWALS = 2;
+var Authoriser = class {
+  #options;
+  #credential;
+  #current = { generation: 0 };
+  /** The last generation the registry took. */
+  #accepted = -1;
+  #bearer;
+  #scope;
+  #isScopeWidened = false;
+  #renewal;
+  constructor(options) {
+    this.#options = options;
+    this.#scope = options.scope;
+  }
+  /** A Send that adds the Authorization and answers challenges. Throws UNAUTHORIZED when it has nothing new to offer. */
+  authorised(send) {
+    return async (request) => {
+      let used = await this.#fresh(request);
+      for (let renewals = 0; ; renewals++) {
+        const answer = await sendWith(send, request, used);
+        if (!this.#isRefusal(answer, used, renewals)) {
+          if (answer.status !== 400) this.#accepted = Math.max(this.#accepted, used.generation);
+          return answer;
+        }
+        const challenges = parseChallenges(answer.headers["www-authenticate"]);
+        const refusal2 = await readRefusal(answer, this.#options.secrets);
+        const renewed = renewals < MAX_RENEWALS && await this.#renew(used, { kind: "refused", challenges }, request);
+        if (!renewed) throw refusal2;
+        used = this.#current;
+      }
+    };
+  }
+  /** ECR Public answers 400, not 401, to a token that has expired: https://github.com/aws/containers-roadmap/issues/2835 */
+  #isRefusal({ status: status2 }, used, renewals) {
+    if (status2 === 401) return true;
+    const wasGood = used.refreshAt !== void 0 && this.#accepted === used.generation;
+    return status2 === 400 && wasGood && renewals === 0;
+  }
+  /** The current authorisation, renewed if its token is about to expire. */
+  async #fresh(request) {
+    const used = this.#current;
+    if (used.refreshAt !== void 0 && Date.now() >= used.refreshAt)
+      await this.#renew(used, { kind: "due" }, request).catch(() => false);
+    return this.#current;
+  }
+  /** Once per generation, whoever asks first. false: there is nothing better to be had. */
+  #renew(used, occasion, request) {
+    if (this.#current.generation !== used.generation) return Promise.resolve(true);
+    this.#renewal ??= this.#obtain(used, occasion).finally(() => {
+      this.#renewal = void 0;
+    });
+    return untilAborted(this.#renewal, request.signal);
+  }
+  async #obtain(used, occasion) {
+    this.#credential ??= this.#lookUp();
+    const credential = await this.#credential;
+    if (credential?.kind === "registry-token") {
+      if (used.header !== void 0) return false;
+      this.#advance({ header: bearerAuthorization(credential), source: credential.source });
+      return true;
+    }
+    const challenges = await this.#challenges(occasion);
+    const bearer = challenges.find((one) => one.scheme === "bearer" && one.parameters.has("realm"));
+    if (bearer) return this.#obtainToken({ used, bearer, credential, isDue: occasion.kind === "due" });
+    const isOffered = challenges.some((one) => one.scheme === "basic");
+    if (!isOffered || credential?.kind !== "password" || used.header !== void 0) return false;
+    this.#advance({ header: basicAuthorization(credential), source: credential.source });
+    return true;
+  }
+  async #lookUp() {
+    const credential = await this.#options.credential();
+    if (credential) for (const secret of secretsOf(credential)) this.#options.secrets.hide(secret);
+    return credential;
+  }
+  async #challenges(occasion) {
+    if (occasion.kind === "refused" && occasion.challenges.length > 0) return occasion.challenges;
+    return this.#bearer ? [this.#bearer] : this.#options.ping();
+  }
+  async #obtainToken(context) {
+    const { used, bearer, credential, isDue } = context;
+    if (!isDue && used.refreshAt !== void 0 && !this.#isWorthAsking(used, bearer)) return false;
+    this.#bearer = bearer;
+    const { value, refreshAt } = await this.#options.fetchToken(bearer, this.#scope, credential);
+    this.#advance({ header: `Bearer ${value}`, refreshAt, source: credential?.source });
+    return true;
+  }
+  /** A token that was never good for anything is not asked for again, except with the scope the registry names. */
+  #isWorthAsking(refused2, bearer) {
+    const wasGood = this.#accepted === refused2.generation;
+    const isInsufficient = bearer.parameters.get("error") === "insufficient_scope";
+    if (wasGood && !isInsufficient) return true;
+    return this.#widenScope(bearer) || wasGood;
+  }
+  /** Once: a registry that names another scope every time is not followed. */
+  #widenScope(bearer) {
+    const wanted = bearer.parameters.get("scope")?.trim();
+    if (this.#isScopeWidened || !wanted || wanted === this.#scope) return false;
+    this.#isScopeWidened = true;
+    this.#scope = wanted;
+    return true;
+  }
+  #advance(next) {
+    this.#current = { ...next, generation: this.#current.generation + 1 };
+  }
+};
+async function sendWith(send, request, { header, source }) {
+  if (header === void 0) return send(request);
+  const answer = await send({ ...request, headers: { ...request.headers, authorization: header } });
+  return { ...answer, credentialSource: source };
+}
+
+// src/registry/endpoint.ts
+var API_HOSTS = /* @__PURE__ */ new Map([["docker.io", "registry-1.docker.io"]]);
+function createEndpoint({ registry, scheme: given, apiPath, namespace, tls }) {
+  const host = API_HOSTS.get(registry) ?? registry;
+  const { hostname } = new URL(`https://${host}/`);
+  let scheme = given ?? firstScheme(host, tls.verify);
+  const origin = () => new URL(`${scheme}://${host}/`).origin;
+  const base = apiPath === "" ? "/" : `/${apiPath ?? "v2"}/`;
+  return {
+    get origin() {
+      return origin();
+    },
+    get isHttp() {
+      return scheme === "http";
+    },
+    hostname,
+    tlsVerify: tls.verify,
+    api: (path, query = {}) => {
+      const url = new URL(`${base}${path}`, origin());
+      for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
+      if (namespace !== void 0) url.searchParams.set("ns", namespace);
+      return url;
+    },
+    fallBackToHttp: () => {
+      if (!tls.verify && given === void 0) scheme = "http";
+      return scheme === "http";
+    }
+  };
+}
+function firstScheme(host, tlsVerify) {
+  const { hostname, port } = new URL(`https://${host}/`);
+  const isLoopback = networkKind(hostname) === "loopback";
+  return tlsVerify && isLoopback && !isHttpsPort(host, port) ? "http" : "https";
+}
+function isHttpsPort(host, port) {
+  return port === "" && host.endsWith(":443");
+}
+
+// src/registry/foreign-tokens.ts
+import { Readable } from "node:stream";
+var MAX_REFUSAL_BYTES = 64 * 1024;
+function withForeignTokens(send, fetchToken) {
+  const tokens = /* @__PURE__ */ new Map();
+  return async (request) => {
+    const { origin } = request.url;
+    const known = tokens.get(origin);
+    const answer = await sendWith2(send, request, await valid(known));
+    if (answer.status !== 401) return answer;
+    const challenge = parseChallenges(answer.headers["www-authenticate"]).find(isExchangeable);
+    if (!challenge) return answer;
+    const refusal2 = await detach2(answer);
+    if (tokens.get(origin) === known) tokens.set(origin, exchange(challenge));
+    const token = await valid(tokens.get(origin));
+    return token ? sendWith2(send, request, token) : refusal2;
+  };
+  function exchange(challenge) {
+    const scope = challenge.parameters.get("scope") ?? "";
+    return fetchToken(challenge, scope, void 0).catch(() => void 0);
+  }
+}
+function exceptOwnHost(send, endpoint3) {
+  return async (request) => {
+    if (request.url.host !== new URL(endpoint3.origin).host) return send(request);
+    const fact = "leads back to the registry for a token";
+    throw new PullError("RESPONSE_INVALID", `${request.what}: another host ${fact}`);
+  };
+}
+function isExchangeable({ scheme, parameters }) {
+  const scopes = (parameters.get("scope") ?? "").split(/\s+/).filter(Boolean);
+  const isPull = scopes.length > 0 && scopes.every((one) => one.endsWith(":pull"));
+  return scheme === "bearer" && Boolean(parameters.get("realm")) && isPull;
+}
+async function valid(pending) {
+  const token = await pending;
+  return token && Date.now() < token.refreshAt ? token : void 0;
+}
+function sendWith2(send, request, token) {
+  if (!token) return send(request);
+  return send({ ...request, headers: { ...request.headers, authorization: `Bearer ${token.value}` } });
+}
+async function detach2(answer) {
+  const bytes = await readBody(answer, MAX_REFUSAL_BYTES).then(
+    (body) => body.bytes,
+    () => new Uint8Array()
+  );
+  return { ...answer, body: Readable.from([bytes], { objectMode: false }) };
+}
+
+// src/registry/host-headers.ts
+var RESERVED = /* @__PURE__ */ new Set([
+  "accept",
+  "accept-encoding",
+  "connection",
+  "content-length",
+  "host",
+  "range",
+  "transfer-encoding"
+]);
+var CREDENTIAL_HEADERS = /* @__PURE__ */ new Set(["authorization", "proxy-authorization"]);
+var MIN_SECRET_LENGTH = 8;
+function withHostHeaders(send, {
+  endpoint: endpoint3,
+  given,
+  secrets
+}) {
+  const entries = Object.entries(given).map(([name2, value]) => [name2.toLowerCase(), value]);
+  const own = Object.fromEntries(entries.filter(([name2]) => !RESERVED.has(name2)));
+  if (Object.keys(own).length === 0) return send;
+  for (const [name2, value] of Object.entries(own))
+    for (const one of secretsIn(name2, value)) secrets.hide(one);
+  return (request) => send(
+    request.url.origin === endpoint3.origin ? { ...request, headers: { ...own, ...request.headers } } : request
+  );
+}
+function secretsIn(name2, value) {
+  const words = value.split(/[\s,;]+/);
+  const values = words.map((word) => word.replace(/^[^=]*=(?=.)/, ""));
+  const [, scheme = "", rest = ""] = /^(\S+)\s+(.+)$/.exec(value) ?? [];
+  if (!CREDENTIAL_HEADERS.has(name2))
+    return [value, rest, ...words, ...values].filter((one) => one.length >= MIN_SECRET_LENGTH);
+  const password = /^basic$/i.test(scheme) ? Buffer.from(rest, "base64").toString().replace(/^[^:]*:?/, "") : "";
+  return [value, rest, password, ...values.filter((one) => one.length >= MIN_SECRET_LENGTH)];
+}
+
+// src/registry/plain-http.ts
+function withPlainHttpFallback(send, endpoint3) {
+  return async (request) => {
+    try {
+      return await send(request);
+    } catch (error) {
+      if (request.url.protocol !== "https:" || !speaksNoTls(error) || !endpoint3.fallBackToHttp()) throw error;
+      const url = new URL(request.url);
+      url.protocol = "http:";
+      return send({ ...request, url });
+    }
+  };
+}
+
+// src/registry/target.ts
+function checkTarget(url, { endpoint: endpoint3, what }) {
+  const allowsHttp = endpoint3.isHttp || !endpoint3.tlsVerify;
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && allowsHttp))
+    throw new PullError(
+      "RESPONSE_INVALID",
+      `${what} leads to ${url.protocol}//${url.host}, which is not https`
+    );
+  if (url.username || url.password)
+    throw new PullError("RESPONSE_INVALID", `${what} leads to a URL with a user name in it`);
+  if (!mayContact(url.hostname, endpoint3))
+    throw new PullError(
+      "RESPONSE_INVALID",
+      `${what} leads to ${url.host}, an address inside of the network of this machine`,
+      { hint: "If this registry really keeps its data there, set tls-verify to false." }
+    );
+}
+function mayContact(hostname, endpoint3) {
+  if (hostname === endpoint3.hostname || !endpoint3.tlsVerify) return true;
+  const kind = networkKind(hostname);
+  return kind === "public" || kind !== "link-local" && networkKind(endpoint3.hostname) === kind;
+}
+
+// src/registry/redirect.ts
+var MAX_REDIRECTS = 5;
+var REDIRECTS = /* @__PURE__ */ new Set([301, 302, 303, 307, 308]);
+function createFollow({ endpoint: endpoint3, api, plain: plain3, secrets }) {
+  return async (request, from) => {
+    let location = from;
+    for (let redirects = 0; ; redirects++) {
+      const send = location.authorised ? api : plain3;
+      const answer = await send({ ...request, url: location.url });
+      if (!REDIRECTS.has(answer.status))
+        return { answer, location: { url: answer.request.url, authorised: location.authorised } };
+      discard(answer);
+      if (redirects === MAX_REDIRECTS) throw invalid8(answer, `more than ${MAX_REDIRECTS} redirects`);
+      location = nextLocation(answer, location);
+    }
+  };
+  function nextLocation(answer, from) {
+    const base = answer.request.url;
+    const target = headerOf(answer, "location") ?? "";
+    if (target === "" || !URL.canParse(target, base.href))
+      throw invalid8(answer, "a redirect without a valid target");
+    const url = new URL(target, base);
+    const what = `${answer.request.what}: the redirect`;
+    checkTarget(url, { endpoint: endpoint3, what });
+    const authorised = from.authorised && url.origin === base.origin;
+    if (!authorised) secrets.announceQuery(url);
+    return { url, authorised };
+  }
+}
+function invalid8(answer, fact) {
+  return answerError(answer, "RESPONSE_INVALID", `answered ${answer.status} with ${fact}`);
+}
+
+// src/registry/token-request.ts
+function exchangeable(credential, renewed) {
+  if (!credential || credential.kind === "registry-token") return void 0;
+  const { source } = credential;
+  if (credential.kind === "password") {
+    const { username, password } = credential;
+    return { source, basic: credential, grant: { grant_type: "password", username, password } };
+  }
+  const token = renewed.get(credential.token) ?? credential.token;
+  const basic = { username: "", password: token };
+  return { source, basic, grant: { grant_type: "refresh_token", refresh_token: token } };
+}
+function createTokenRequests({ endpoint: endpoint3, send, secrets }) {
+  function withBasic({ basic, source }) {
+    const authorization = basicAuthorization(basic);
+    secrets.hide(authorization.slice("Basic ".length));
+    return async (request) => {
+      const answer = await send({ ...request, headers: { ...request.headers, authorization } });
+      return { ...answer, credentialSource: source };
+    };
+  }
+  return {
+    async get({ url, ...question }, given) {
+      const api = given ? withBasic(given) : send;
+      const follow = createFollow({ endpoint: endpoint3, secrets, plain: send, api });
+      return (await follow({ ...question, headers: {} }, { url, authorised: true })).answer;
+    },
+    async post(question, form, { source }) {
+      const headers2 = { "content-type": "application/x-www-form-urlencoded" };
+      const answer = await send({ ...question, method: "POST", headers: headers2, body: form });
+      return { ...answer, credentialSource: source };
+    }
+  };
+}
+
+// src/registry/token-fetcher.ts
+var METHOD_REFUSALS = {
+  GET: /* @__PURE__ */ new Set([404, 405]),
+  POST: /* @__PURE__ */ new Set([400, 401, 404, 405, 301, 302, 303, 307, 308])
+};
+function createTokenFetcher(options) {
+  const { endpoint: endpoint3, secrets, signal } = options;
+  const what = `token for ${options.name}`;
+  const requests = createTokenRequests(options);
+  let working;
+  const renewed = /* @__PURE__ */ new Map();
+  function keepRefreshToken(credential, { refreshToken }) {
+    if (refreshToken === void 0) return;
+    secrets.hide(refreshToken);
+    if (credential?.kind === "identity-token") renewed.set(credential.token, refreshToken);
+  }
+  return async (challenge, scope, credential) => {
+    const realm = realmUrl(challenge);
+    checkTarget(realm, { endpoint: endpoint3, what: `${what}: the challenge` });
+    const given = exchangeable(credential, renewed);
+    const get = () => requests.get({ url: tokenUrl(challenge, scope), signal, what }, given);
+    if (!given) return readToken(await get(), secrets);
+    const form = tokenForm(challenge, scope, given.grant);
+    const post = () => requests.post({ url: realm, signal, what }, form, given);
+    const refusals = [];
+    for (const method of methodsFor(given, working)) {
+      const answer = await (method === "GET" ? get() : post());
+      if (!METHOD_REFUSALS[method].has(answer.status)) {
+        const token = await readToken(answer, secrets);
+        working = method;
+        keepRefreshToken(credential, token);
+        return token;
+      }
+      refusals.push(await readRefusal(answer, secrets));
+    }
+    throw refusals.find((one) => one.code === "UNAUTHORIZED") ?? refusals[0];
+  };
+}
+function methodsFor({ grant }, working) {
+  const first2 = working ?? (grant.grant_type === "refresh_token" ? "POST" : "GET");
+  return first2 === "POST" ? ["POST", "GET"] : ["GET", "POST"];
+}
+async function readToken(answer, secrets) {
+  if (answer.status !== 200) throw await readRefusal(answer, secrets);
+  const { bytes } = await receiveBody(answer, MAX_TOKEN_REPLY_BYTES);
+  const token = parseTokenReply(bytes, Date.now());
+  if (!token) throw answerError(answer, "RESPONSE_INVALID", "sent no usable token");
+  secrets.hide(token.value);
+  return token;
+}
+
+// src/registry/stack.ts
+function openStack(options) {
+  const { host, signal, connections, timeouts } = options;
+  const name2 = `${host.registry}/${host.repository}`;
+  const secrets = createSecrets(options.onSecret);
+  const endpoint3 = createEndpoint(host);
+  const gate = createOriginGate();
+  const env = options.env ?? process.env;
+  const wire = { host: new URL(endpoint3.origin).host, tls: host.tls };
+  const transport = openTransport({ ...wire, env, connections, timeouts, gate, secrets });
+  const own = withHostHeaders(transport.send, { endpoint: endpoint3, given: host.headers, secrets });
+  const direct = withPlainHttpFallback(own, endpoint3);
+  const fetchToken = createTokenFetcher({ name: name2, endpoint: endpoint3, send: own, secrets, signal });
+  const authoriser = new Authoriser({
+    credential: options.credential ?? (() => Promise.resolve(void 0)),
+    scope: `repository:${host.repository}:pull`,
+    secrets,
+    fetchToken,
+    ping: async () => {
+      const answer = await direct({ url: endpoint3.api(""), headers: {}, signal, what: `API of ${name2}` });
+      discard(answer);
+      return parseChallenges(answer.headers["www-authenticate"]);
+    }
+  });
+  const api = authoriser.authorised(direct);
+  const asStranger = exceptOwnHost(transport.send, endpoint3);
+  const fetchForeignToken = createTokenFetcher({ name: name2, endpoint: endpoint3, send: asStranger, secrets, signal });
+  const plain3 = withForeignTokens(transport.send, fetchForeignToken);
+  return {
+    name: name2,
+    endpoint: endpoint3,
+    gate,
+    transport,
+    secrets,
+    follow: createFollow({ endpoint: endpoint3, api, plain: plain3, secrets })
+  };
+}
+
+// src/registry/tags.ts
+var TAGS_PER_PAGE = 1e3;
+var MAX_WAIT_MS2 = 1e4;
+var TAG2 = /^\w[\w.-]{0,127}$/;
+async function listTags(request, follow) {
+  const { location, what } = request;
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(MAX_WAIT_MS2)]);
+  try {
+    const { answer } = await follow({ headers: { accept: "application/json" }, signal, what }, location);
+    return await readTags(answer, request.maxBytes);
+  } catch {
+    return [];
+  }
+}
+async function readTags(answer, maxBytes) {
+  if (answer.status !== 200) {
+    discard(answer);
+    return [];
+  }
+  const { bytes, complete } = await readBody(answer, maxBytes);
+  if (!complete) return [];
+  const { tags } = JSON.parse(Buffer.from(bytes).toString());
+  return Array.isArray(tags) ? tags.filter((tag) => typeof tag === "string" && TAG2.test(tag)) : [];
+}
+
+// src/registry/client.ts
+function openRegistryClient(options) {
+  const { signal, patience = "full" } = options;
+  const { repository } = options.host;
+  const { name: name2, endpoint: endpoint3, transport, gate, follow, secrets } = openStack({
+    ...options,
+    timeouts: timeoutsFor(patience, options.timeouts ?? DEFAULT_TIMEOUTS)
+  });
+  const locator = createBlobLocator({ endpoint: endpoint3, repository, follow });
+  const openPiece = createOpenPiece({ name: name2, locator, secrets });
+  const policy = { gate, scale: options.backoff ?? 1, hasAnswered: transport.hasAnswered };
+  let quota;
+  function manifestAt(target) {
+    return {
+      target,
+      location: { url: endpoint3.api(`${repository}/manifests/${target}`), authorised: true },
+      signal
+    };
+  }
+  return {
+    get requests() {
+      return transport.requests;
+    },
+    get quota() {
+      return quota;
+    },
+    get link() {
+      return transport.link(locator.lastOrigin ?? endpoint3.origin);
+    },
+    close: transport.close,
+    manifest({ target, expected }) {
+      const onAnswer = (answer) => {
+        quota = parseQuota(answer) ?? quota;
+      };
+      return withRetries(
+        createBudget(patience, policy, signal),
+        () => fetchManifest({ ...manifestAt(target), expected }, { name: name2, follow, secrets, onAnswer })
+      );
+    },
+    hasManifest: (target) => hasManifest(manifestAt(target), { name: name2, follow, secrets }),
+    async blob(blob, range, blobSignal) {
+      checkRange(blob, range);
+      const either = AbortSignal.any([signal, blobSignal]);
+      const budget = createBudget(patience, policy, either);
+      const open11 = (part) => withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
+      const first2 = await open11(range);
+      return { range: first2.range, chunks: readBlob({ first: first2, reopen: open11, budget }) };
+    },
+    forget: locator.forget,
+    tags(maxBytes) {
+      const url = endpoint3.api(`${repository}/tags/list`, { n: String(TAGS_PER_PAGE) });
+      return listTags(
+        { location: { url, authorised: true }, maxBytes, what: `tags of ${name2}`, signal },
+        follow
+      );
+    }
+  };
+}
+function checkRange(blob, range) {
+  if (rangeLength(range) > 0 && containsRange({ start: 0, end: blob.size }, range)) return;
+  throw new PullError("INTERNAL", `range ${range.start}-${range.end} is not in blob ${blob.digest}`);
+}
+
+// src/registry/fallback-client.ts
+function withFallback(first2, openSecond) {
+  let second;
+  const current = () => second ?? first2;
+  async function ask(question) {
+    const asked = current();
+    try {
+      return await question(asked);
+    } catch (error) {
+      if (asked !== first2 || !isRefusal(error)) throw error;
+      second ??= openSecond();
+      if (!second) throw error;
+      return question(second);
+    }
+  }
+  return {
+    get requests() {
+      return first2.requests + (second?.requests ?? 0);
+    },
+    get link() {
+      return current().link ?? first2.link;
+    },
+    get quota() {
+      return current().quota;
+    },
+    manifest: (request) => ask((client) => client.manifest(request)),
+    hasManifest: (target) => ask((client) => client.hasManifest(target)),
+    blob: (blob, range, signal) => ask((client) => client.blob(blob, range, signal)),
+    forget: (digest) => {
+      first2.forget(digest);
+      second?.forget(digest);
+    },
+    tags: (maxBytes) => current().tags(maxBytes),
+    close: async () => {
+      await Promise.all([first2.close(), second?.close()]);
+    }
+  };
+}
+function isRefusal(error) {
+  return error instanceof PullError && (error.code === "UNAUTHORIZED" || error.code === "NOT_FOUND");
 }
 
 // src/source/host-failure.ts
@@ -39634,11 +39956,11 @@ async function openBlobInTurn(roster, asked) {
   const { descriptor, range, signal, what } = asked;
   const question = { kind: "digests", digest: descriptor.digest };
   const search = { roster, question, tried: /* @__PURE__ */ new Set(), what };
-  const open12 = (part) => first(search, ({ client }) => client.blob(descriptor, part, signal));
-  const found = await open12(range);
-  return { range: found.answer.range, chunks: readOn(found, { search, open: open12, digest: descriptor.digest }) };
+  const open11 = (part) => first(search, ({ client }) => client.blob(descriptor, part, signal));
+  const found = await open11(range);
+  return { range: found.answer.range, chunks: readOn(found, { search, open: open11, digest: descriptor.digest }) };
 }
-async function* readOn(begun, { search, open: open12, digest }) {
+async function* readOn(begun, { search, open: open11, digest }) {
   const { end } = begun.answer.range;
   let offset = begun.answer.range.start;
   for (let { host, answer } = begun; ; ) {
@@ -39656,7 +39978,7 @@ async function* readOn(begun, { search, open: open12, digest }) {
     } catch (error) {
       passOver(search, host, error);
       if (offset === end) return;
-      ({ host, answer } = await open12({ start: offset, end }));
+      ({ host, answer } = await open11({ start: offset, end }));
     }
   }
 }
@@ -39701,14 +40023,23 @@ function openRegistrySource(options) {
     }
   };
 }
-function openHosts({ hosts, keychain, ...options }) {
+function openHosts({ hosts, keychain, fallback, ...options }) {
   const { connections, signal, onSecret, env, timeouts, backoff } = options;
   const shared = { connections, signal, onSecret, env, timeouts, backoff };
   return hosts.map((host, index) => {
-    const credential = () => keychain(host.registry, host.repository);
     const isLast = index === hosts.length - 1;
-    const patience = isLast ? "full" : "brief";
-    return { host, isLast, client: openRegistryClient({ ...shared, host, credential, patience }) };
+    const open11 = (credential) => openRegistryClient({ ...shared, host, credential, patience: isLast ? "full" : "brief" });
+    let isKnown = false;
+    const first2 = open11(async () => {
+      const credential = await keychain(host.registry, host.repository);
+      isKnown = credential !== void 0;
+      return credential;
+    });
+    const openSecond = () => {
+      const credential = isKnown ? void 0 : fallback?.(host);
+      return credential && open11(async () => credential);
+    };
+    return { host, isLast, client: withFallback(first2, openSecond) };
   });
 }
 async function fetchManifest2(roster, { target, expected, name: name2 }) {
@@ -39746,64 +40077,14 @@ async function onceMoreIfDamaged({ isLast }, fetch) {
   }
 }
 
-// src/source/seed.ts
-async function openSeeds(images, context) {
-  const all = [];
-  const close = async () => {
-    await Promise.all(all.map((seed) => seed.close()));
-  };
-  try {
-    for (const image of images) all.push(await openSeed(image, context));
-    return { all, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-async function openSeed(image, context) {
-  const images = await openLocalImages(image, context);
-  const { name: name2, digest } = image;
-  if (name2 === void 0 && digest === void 0) return images;
-  const isMeant = digest === void 0 ? isNamed(name2 ?? "", images.entries) : (entry) => entry.id === digest;
-  const entries = images.entries.filter(isMeant);
-  if (entries.length > 0) return { ...images, entries };
-  await images.close();
-  throw missingImage(images, formatLocalImage(image));
-}
-function withSeeds(primary, seeds, note = () => void 0) {
-  if (seeds.all.length === 0) return primary;
-  const ask = new SeedAsker(seeds.all, note);
-  return {
-    name: primary.name,
-    get requests() {
-      return primary.requests;
-    },
-    get hosts() {
-      return primary.hosts ?? [];
-    },
-    get quota() {
-      return primary.quota;
-    },
-    link: () => primary.link?.(),
-    tags: async () => await primary.tags?.() ?? [],
-    manifest: async (target, expected) => await ask.manifest(primary.name, target, expected) ?? primary.manifest(target, expected),
-    smallBlob: async (descriptor, maxBytes) => await ask.smallBlob(descriptor, maxBytes) ?? primary.smallBlob(descriptor, maxBytes),
-    openBlob: async (descriptor, range, signal) => {
-      const file = ask.locate(descriptor);
-      return file ? { range, chunks: streamFile(file, range, signal) } : primary.openBlob(descriptor, range, signal);
-    },
-    locate: (descriptor) => ask.locate(descriptor) ?? primary.locate?.(descriptor),
-    distrust: (digest) => ask.distrust(digest) || (primary.distrust?.(digest) ?? false),
-    close: async () => {
-      await Promise.all([primary.close(), seeds.close()]);
-    }
-  };
-}
+// src/source/seed-asker.ts
 var MAX_WRONG = 2;
 var SeedAsker = class {
   #seeds;
   #note;
   #wrong = /* @__PURE__ */ new Map();
+  /** Whose file was named last. */
+  #givers = /* @__PURE__ */ new Map();
   #said = /* @__PURE__ */ new Set();
   constructor(seeds, note) {
     this.#seeds = seeds;
@@ -39814,12 +40095,27 @@ var SeedAsker = class {
     if (known)
       return this.#first(
         known.digest,
-        async (seed) => seed.find(known.digest) ? readManifest2(seed, known) : void 0
+        async (seed) => seed.find(known.digest) ? readManifest(seed, known) : void 0
       );
+    const reference = `${repository}:${target}`;
     for (const seed of this.#seeds) {
-      const found = await this.#try(seed, () => findReference(seed, `${repository}:${target}`));
+      const found = await this.#try(seed, () => findReference(seed, reference, "held"));
       if (!found) continue;
-      this.#say("info", `${repository}:${target} is taken from ${seed.path}; its registry is not asked`);
+      this.#say("info", `${reference} is taken from ${seed.path}; its registry is not asked`);
+      return found;
+    }
+    return void 0;
+  }
+  /** For a tag that nobody else can answer: what a seed makes up in place of the registry's manifest. */
+  async madeUpManifest(repository, target) {
+    const reference = `${repository}:${target}`;
+    for (const seed of this.#seeds) {
+      const found = await this.#try(seed, () => findReference(seed, reference, "made-up"));
+      if (!found) continue;
+      this.#say(
+        "warning",
+        `the registry of ${reference} cannot be reached, so the image is taken from ${seed.path}, which does not hold its manifest: ${found.digest} is not the digest that the registry knows`
+      );
       return found;
     }
     return void 0;
@@ -39830,22 +40126,31 @@ var SeedAsker = class {
       async (seed) => seed.find(descriptor.digest) ? readVerified(seed, descriptor, maxBytes) : void 0
     );
   }
-  locate(descriptor) {
+  /** `diffId`: of the layer, where its uncompressed tar stream will do as well. */
+  locate(descriptor, diffId) {
+    const { digest } = descriptor;
+    const blob = this.#locate(digest, (seed) => findBlob(seed, descriptor));
+    if (blob || diffId === void 0 || diffId === digest) return blob;
+    return this.#locate(diffId, (seed) => findTar(seed, diffId));
+  }
+  #locate(digest, find) {
+    this.#givers.delete(digest);
     for (const seed of this.#seeds) {
-      if (this.#isWrong(seed, descriptor.digest)) continue;
-      const file = this.#check(seed, () => findBlob(seed, descriptor));
-      if (file) return file;
+      if (this.#isWrong(seed, digest)) continue;
+      const file = this.#check(seed, () => find(seed));
+      if (!file) continue;
+      this.#givers.set(digest, seed);
+      return { ...file, digest };
     }
     return void 0;
   }
-  /** Returns whether a seed had it that was asked before all others. */
+  /** Returns whether a seed gave it: then that one is not asked for it again. */
   distrust(digest) {
-    for (const seed of this.#seeds) {
-      if (this.#isWrong(seed, digest) || !this.#check(seed, () => seed.find(digest))) continue;
-      this.#wrong.set(seed, (this.#wrong.get(seed) ?? /* @__PURE__ */ new Set()).add(digest));
-      return true;
-    }
-    return false;
+    const seed = this.#givers.get(digest);
+    if (!seed) return false;
+    this.#givers.delete(digest);
+    this.#wrong.set(seed, (this.#wrong.get(seed) ?? /* @__PURE__ */ new Set()).add(digest));
+    return true;
   }
   #isWrong(seed, digest) {
     const wrong = this.#wrong.get(seed);
@@ -39886,6 +40191,207 @@ var SeedAsker = class {
     this.#note({ kind, message });
   }
 };
+
+// src/source/seed.ts
+async function openSeeds(images, context) {
+  const all = [];
+  const close = async () => {
+    await Promise.all(all.map((seed) => seed.close()));
+  };
+  try {
+    for (const image of images) all.push(await openSeed(image, context));
+    return { all, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+async function openSeed(image, context) {
+  const images = await openLocalImages(image, context);
+  await indexTars(images, context);
+  const { name: name2, digest } = image;
+  if (name2 === void 0 && digest === void 0) return images;
+  const isMeant = digest === void 0 ? isNamed(name2 ?? "", images.entries) : (entry) => entry.id === digest;
+  const entries = images.entries.filter(isMeant);
+  if (entries.length > 0) return { ...images, entries };
+  await images.close();
+  throw missingImage(images, formatLocalImage(image));
+}
+async function indexTars(images, { emit, signal }) {
+  await images.indexTars?.((error) => {
+    if (!(error instanceof PullError)) throw error;
+    emit?.({
+      kind: "warning",
+      message: `an image of the seed ${images.path} is of no use: ${error.message}`
+    });
+  });
+  throwIfAborted(signal);
+}
+function withSeeds(primary, seeds, note = () => void 0) {
+  if (seeds.all.length === 0) return primary;
+  const ask = new SeedAsker(seeds.all, note);
+  return {
+    name: primary.name,
+    get requests() {
+      return primary.requests;
+    },
+    get hosts() {
+      return primary.hosts ?? [];
+    },
+    get quota() {
+      return primary.quota;
+    },
+    link: () => primary.link?.(),
+    tags: async () => await primary.tags?.() ?? [],
+    manifest: async (target, expected) => {
+      const known = await ask.manifest(primary.name, target, expected);
+      if (known) return known;
+      return primary.manifest(target, expected).catch(async (error) => {
+        const standIn = isUnreachable(error) ? await ask.madeUpManifest(primary.name, target) : void 0;
+        if (standIn) return standIn;
+        throw error;
+      });
+    },
+    smallBlob: async (descriptor, maxBytes) => await ask.smallBlob(descriptor, maxBytes) ?? primary.smallBlob(descriptor, maxBytes),
+    openBlob: async (descriptor, range, signal) => {
+      const file = ask.locate(descriptor);
+      return file ? { range, chunks: streamFile(file, range, signal) } : primary.openBlob(descriptor, range, signal);
+    },
+    locate: (descriptor, diffId) => ask.locate(descriptor, diffId) ?? primary.locate?.(descriptor, diffId),
+    distrust: (digest) => ask.distrust(digest) || (primary.distrust?.(digest) ?? false),
+    close: async () => {
+      await Promise.all([primary.close(), seeds.close()]);
+    }
+  };
+}
+function isUnreachable(error) {
+  return error instanceof HttpError && error.retry === "unreachable";
+}
+
+// src/workers/pool.ts
+import { Worker } from "node:worker_threads";
+var WorkerPool = class {
+  #script;
+  #size;
+  #idle = [];
+  #busy = /* @__PURE__ */ new Map();
+  #waiting = [];
+  #closed = false;
+  #nextId = 1;
+  constructor(script, size) {
+    this.#script = script;
+    this.#size = size;
+  }
+  /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
+  run(name2, input, options = {}) {
+    if (this.#closed) return Promise.reject(cancelled());
+    return new Promise((resolve4, reject) => {
+      this.#waiting.push({ name: name2, input, onEvent: options.onEvent, resolve: resolve4, reject });
+      this.#dispatch();
+    });
+  }
+  [Symbol.asyncDispose]() {
+    return this.close();
+  }
+  /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
+  async close() {
+    this.#closed = true;
+    for (const task of this.#waiting.splice(0)) task.reject(cancelled());
+    const workers = [...this.#idle, ...this.#busy.keys()];
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  #dispatch() {
+    while (this.#waiting.length > 0) {
+      const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : void 0);
+      if (!worker) return;
+      const task = this.#waiting.shift();
+      this.#busy.set(worker, task);
+      const request = { id: this.#nextId++, name: task.name, input: task.input };
+      try {
+        worker.postMessage(request);
+      } catch (cause) {
+        this.#settle(worker)?.reject(
+          new PullError("INTERNAL", `the input of job ${task.name} cannot be sent`, { cause })
+        );
+      }
+    }
+  }
+  #start() {
+    const worker = new Worker(this.#script);
+    worker.on("message", (reply) => this.#onReply(worker, reply));
+    worker.on("error", (cause) => this.#onExit(worker, cause));
+    worker.on("exit", () => this.#onExit(worker, void 0));
+    return worker;
+  }
+  #onReply(worker, reply) {
+    if (reply.kind === "event") {
+      this.#busy.get(worker)?.onEvent?.(reply.event);
+      return;
+    }
+    const task = this.#settle(worker);
+    if (reply.kind === "done") task?.resolve(reply.output);
+    else task?.reject(fromErrorData(reply.error));
+    this.#dispatch();
+  }
+  #settle(worker) {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    this.#idle.push(worker);
+    return task;
+  }
+  #onExit(worker, cause) {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    const at = this.#idle.indexOf(worker);
+    if (at !== -1) this.#idle.splice(at, 1);
+    const error = this.#closed ? cancelled() : new PullError("WORKER_EXITED", `the worker thread for ${task?.name} ended`, { cause });
+    task?.reject(error);
+    if (!this.#closed) this.#dispatch();
+  }
+};
+function cancelled() {
+  return new PullError("ABORTED", "the pull was cancelled");
+}
+
+// src/pull/jobs.ts
+function openPool(threads) {
+  return new WorkerPool(workerScript(), threads);
+}
+function workerScript() {
+  return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
+}
+
+// src/pull/archive-work.ts
+function localContext({
+  temporaryDirectory,
+  signal,
+  emit
+}) {
+  return { temporaryDirectory, signal, emit, work: WORK };
+}
+var WORK = {
+  unpackArchive: (job, signal) => runAlone("unpackArchive", job, signal),
+  hashFiles: (job, signal) => runAlone("hashFiles", job, signal)
+};
+async function runAlone(name2, job, signal) {
+  var _stack = [];
+  try {
+    const pool = __using(_stack, openPool(1), true);
+    const stop = () => void pool.close();
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      if (signal.aborted) await pool.close();
+      return await pool.run(name2, job);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
 
 // src/pull/nearest-tags.ts
 var import_fastest_levenshtein = __toESM(require_mod(), 1);
@@ -39955,7 +40461,8 @@ async function findManifest(source, named, platform) {
   let indexDigest;
   for (let depth = 0; depth <= MAX_INDEX_DEPTH; depth++) {
     const raw = await source.manifest(target, expected);
-    const manifest = parseManifest(raw.bytes, raw.mediaType, `manifest ${target} of ${source.name}`);
+    const by = isDigest(target) ? "digest" : "tag";
+    const manifest = parseManifest(raw.bytes, raw.mediaType, `manifest ${target} of ${source.name}`, by);
     if (manifest.kind === "image") return { digest: raw.digest, indexDigest, manifest };
     indexDigest ??= raw.digest;
     expected = selectManifest(manifest.manifests, platform);
@@ -39986,6 +40493,35 @@ function platformOf2(config) {
   });
 }
 
+// src/registry/probe.ts
+async function probeAnonymous({ host, target, ...options }) {
+  const stranger = { ...host, headers: {}, tls: { ...host.tls, client: void 0 } };
+  const client = openRegistryClient({ ...options, host: stranger, connections: 1, patience: "brief" });
+  try {
+    return await client.hasManifest(target);
+  } catch {
+    return false;
+  } finally {
+    await client.close();
+  }
+}
+
+// src/pull/restriction.ts
+function createRestrictionJudge({ hosts }, { options, lent, digest }) {
+  const { restricted, signal, onSecret } = options;
+  const { env } = options.network.hosts;
+  const host = hosts[hosts.length - 1] ?? hosts[0];
+  const isKnown = hosts.some(
+    ({ headers: headers2, tls }) => Object.keys(headers2).length > 0 || tls.client !== void 0
+  );
+  let isPublic;
+  return async () => {
+    if (restricted === void 0 || lent.size === 0 && !isKnown) return false;
+    isPublic ??= probeAnonymous({ host, target: digest, signal, onSecret, env });
+    return !await isPublic;
+  };
+}
+
 // src/pull/access.ts
 var NO_CACHING = { storeRead: false, storeWrite: false };
 async function openImage(options) {
@@ -39993,115 +40529,69 @@ async function openImage(options) {
   return image.kind === "registry" ? openFromRegistry(options, image) : openFromDisk(options, image);
 }
 async function openFromDisk(options, local2) {
-  const source = await openLocalSource(local2, options);
-  const image = await resolveOrClose({ source, owned: source }, "", options);
-  return { source, image, caching: NO_CACHING, isRestricted: false };
+  if (options.seeds.length > 0 || options.network.hosts.mirrors.length > 0)
+    options.emit({ kind: "info", message: "mirrors and seeds are of no use to an image on this machine" });
+  const source = await openLocalSource(local2, localContext(options));
+  const image = await resolveOrClose(source, "", options);
+  const verdict = { isRestricted: false, caching: NO_CACHING };
+  return { source, image, caching: NO_CACHING, judge: async () => verdict };
 }
 async function openFromRegistry(options, named) {
   const found = await findHosts(named, options.network.hosts);
   for (const message of found.notes) options.emit({ kind: "info", message });
-  const seeds = await openSeeds(options.seeds, options);
-  try {
-    return await openAsWhoeverMay(options, found, seeds);
-  } catch (error) {
-    await seeds.close();
-    throw error;
-  }
+  const lender = createLender(options, found);
+  const seeds = await openSeeds(options.seeds, localContext(options));
+  const source = openSource(options, found, { lender, seeds });
+  const image = await resolveOrClose(source, referenceTarget(found.reference), options);
+  const isRestricted = createRestrictionJudge(found, { options, lent: lender.lent, digest: image.digest });
+  const judge3 = async () => {
+    const restricted = await isRestricted() ? options.restricted : void 0;
+    return { isRestricted: restricted !== void 0, caching: restricted ?? options };
+  };
+  return { source, image, caching: (await judge3()).caching, judge: judge3 };
 }
-async function openAsWhoeverMay(options, found, seeds) {
-  const { keychain, lent } = watched(usualKeychain(options, found));
-  const opened = await open7(options, found, { keychain, seeds }).catch((error) => {
-    if (lent.has(found.reference.registry) || !isRefusal(error)) throw error;
-    return openWithFallback(options, found, { seeds, error });
-  });
-  if ("isRestricted" in opened) return opened;
-  const needsCredential = lent.size > 0 || await mayNeedCredential(opened, found, keychain);
-  return withCaching(options, found, { ...opened, needsCredential });
-}
-async function openWithFallback(options, found, { seeds, error }) {
-  const fallback = fallbackFor(options, found);
-  if (!fallback) throw error;
-  options.emit({
-    kind: "info",
-    message: `the registry refuses an anonymous pull; trying again with ${fallback.credential.source}`
-  });
-  const keychain = async (registry) => canonicalRegistry(registry) === fallback.registry ? fallback.credential : void 0;
-  const opened = await open7(options, found, { keychain, seeds });
-  return { ...opened, caching: options.restricted ?? options, isRestricted: true };
-}
-function usualKeychain(options, { reference }) {
-  const { login, authFile, platform, hosts } = options.network;
+function createLender(options, { reference }) {
+  const { login, authFile, platform, hosts, fallback } = options.network;
   const { env, home, uid } = hosts;
-  const note = (message) => options.emit({ kind: "info", message });
-  const { onSecret, signal } = options;
+  const { onSecret, signal, emit } = options;
+  const note = (message) => emit({ kind: "info", message });
   const machine = { env, home, uid, platform };
-  return createKeychain({
-    registry: reference.registry,
-    login,
-    authFile,
-    ...machine,
-    onSecret,
-    note,
-    signal
-  });
-}
-function watched(keychain) {
+  const { registry } = reference;
+  const keychain = createKeychain({ registry, login, authFile, ...machine, onSecret, note, signal });
   const lent = /* @__PURE__ */ new Set();
   return {
     lent,
-    keychain: async (registry, repository) => {
-      const credential = await keychain(registry, repository);
-      if (credential) lent.add(registry);
+    keychain: async (asked, repository) => {
+      const credential = await keychain(asked, repository);
+      if (credential) lent.add(asked);
       return credential;
+    },
+    fallback(host) {
+      if (!fallback || !mayHave(host, fallback.registry)) return void 0;
+      lent.add(host.registry);
+      note(`the registry refuses an anonymous pull; trying again with ${fallback.credential.source}`);
+      return fallback.credential;
     }
   };
 }
-function fallbackFor({ network: { fallback } }, { reference, hosts }) {
-  const isVerified = hosts.every(({ registry, tls }) => registry !== reference.registry || tls.verify);
-  return isVerified && fallback?.registry === canonicalRegistry(reference.registry) ? fallback : void 0;
+function mayHave({ registry, scheme, tls }, wanted) {
+  return canonicalRegistry(registry) === wanted && tls.verify && scheme !== "http";
 }
-async function mayNeedCredential({ source, image }, { reference }, keychain) {
-  const isMissing = image.manifest.layers.some((layer) => source.locate?.(layer) === void 0);
-  if (!isMissing || source.requests > 0) return false;
-  return await keychain(reference.registry, reference.repository) !== void 0;
-}
-async function withCaching(options, { hosts }, { needsCredential, source, image }) {
-  const { restricted, signal, onSecret } = options;
-  const host = hosts[hosts.length - 1] ?? hosts[0];
-  const isRestricted = needsCredential && restricted !== void 0 && !await probeAnonymous({ host, target: image.digest, signal, onSecret });
-  return { source, image, caching: isRestricted ? restricted : options, isRestricted };
-}
-async function open7(options, found, { keychain, seeds }) {
+function openSource(options, { reference, hosts }, { lender, seeds }) {
   const { concurrency: connections, emit, signal, onSecret } = options;
   const { env } = options.network.hosts;
-  const { reference, hosts } = found;
-  const registry = openRegistrySource({
-    reference,
-    hosts,
-    keychain,
-    connections,
-    signal,
-    onSecret,
-    emit,
-    env
-  });
-  const source = withSeeds(registry, seeds, emit);
-  return {
-    source,
-    image: await resolveOrClose({ source, owned: registry }, referenceTarget(reference), options)
-  };
+  const { keychain, fallback } = lender;
+  const common = { connections, signal, onSecret, emit, env };
+  return withSeeds(openRegistrySource({ reference, hosts, keychain, fallback, ...common }), seeds, emit);
 }
-async function resolveOrClose({ source, owned }, target, { platform }) {
+async function resolveOrClose(source, target, { platform }) {
   try {
     return await resolveImage(source, target, platform);
   } catch (error) {
     const named = await nameTags(error, source, target);
-    await owned.close();
+    await source.close();
     throw named;
   }
-}
-function isRefusal(error) {
-  return error instanceof PullError && (error.code === "UNAUTHORIZED" || error.code === "NOT_FOUND");
 }
 
 // src/fetch/group-body.ts
@@ -40525,8 +41015,8 @@ var Placement = class {
   #offset;
   /** The file of the current pack, once something is in it. */
   #file;
-  constructor(locate, { pack, packOffset, packTarget: packTarget2 }) {
-    this.#locate = locate;
+  constructor(locate2, { pack, packOffset, packTarget: packTarget2 }) {
+    this.#locate = locate2;
     this.#packTarget = packTarget2;
     this.#pack = pack;
     this.#offset = packOffset;
@@ -40578,8 +41068,8 @@ var Placement = class {
 };
 
 // src/plan/plan.ts
-function planFetch(layers, locate, options) {
-  const planner = new Planner(locate, options);
+function planFetch(layers, locate2, options) {
+  const planner = new Planner(locate2, options);
   for (const layer of layers) {
     if (layer.kind === "chunked") planner.addChunked(layer);
     else planner.addPlain(layer);
@@ -40593,9 +41083,9 @@ var Planner = class {
   #chunks = [];
   #options;
   #placement;
-  constructor(locate, options) {
+  constructor(locate2, options) {
     this.#options = options;
-    this.#placement = new Placement(locate, options);
+    this.#placement = new Placement(locate2, options);
   }
   get plan() {
     const { files } = this.#placement;
@@ -40605,14 +41095,15 @@ var Planner = class {
     const { digest, compressedSize, tail, at } = layer;
     if (at) {
       const file2 = this.#placement.fileAt("local", at.path);
-      this.#layers.push({ kind: "plain", file: file2, offset: at.offset, compressedSize, groups: [] });
+      const blob = { offset: at.offset, digest: at.digest, compressedSize: at.size };
+      this.#layers.push({ kind: "plain", file: file2, ...blob, groups: [] });
       this.#bytes.push({ missing: 0, cached: compressedSize });
       return;
     }
     const found = this.#placement.findBlob(digest, compressedSize);
     const placed = found ?? this.#placeBlob(layer);
     const { file, offset, group } = placed;
-    this.#layers.push({ kind: "plain", file, offset, compressedSize, groups: groupsOf(placed) });
+    this.#layers.push({ kind: "plain", file, offset, digest, compressedSize, groups: groupsOf(placed) });
     const missing2 = found ? 0 : Math.min(compressedSize, tail?.start ?? compressedSize);
     this.#bytes.push({ missing: missing2, cached: group === AT_HAND ? compressedSize : 0 });
   }
@@ -40720,9 +41211,10 @@ function toLayerInput(session, { plan, metadata }, { index, files }) {
   const names = { diffId, digest };
   if (planned.kind === "plain") {
     const { file: file2, offset: offset2, compressedSize: compressedSize2, groups } = planned;
+    const stored = parseDigest(planned.digest, `layer ${index}`);
     const blob = { file: file2, offset: offset2, compressedSize: compressedSize2, groups, groupBytes: MAX_RANGE_BYTES };
     const isKept = session.store.packAt(files[file2] ?? "") !== void 0;
-    return { ...names, kind: "plain", blob, isKept };
+    return { diffId, digest: stored, kind: "plain", blob, isKept };
   }
   if (layer.kind !== "chunked") throw new Error(`layer ${index} was planned as another kind than it is`);
   const { path, offset, compressedSize, digest: tarSplitDigest } = layer.tarSplit;
@@ -40776,11 +41268,11 @@ async function adoptFetched(session, plan) {
 // src/pull/destination.ts
 import { lstat as lstat5, mkdir as mkdir2, readdir as readdir4, stat as stat6 } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname as dirname5, join as join11, parse as parse5, relative as relative2, resolve as resolve3, sep } from "node:path";
+import { dirname as dirname6, join as join11, parse as parse5, relative as relative2, resolve as resolve3, sep } from "node:path";
 
 // src/elevate/inode.ts
 import { lstat, stat as stat5 } from "node:fs/promises";
-import { dirname as dirname2 } from "node:path";
+import { dirname as dirname3 } from "node:path";
 function inodeName({ ino, birthtimeNs }) {
   return `${ino} ${birthtimeNs}`;
 }
@@ -40797,7 +41289,7 @@ async function isInodeAt(path, name2) {
   const options = { bigint: true };
   const [found, parent] = [
     await lstat(path, options).catch(() => void 0),
-    await stat5(dirname2(path), options).catch(() => void 0)
+    await stat5(dirname3(path), options).catch(() => void 0)
   ];
   return found !== void 0 && parent !== void 0 && isInode(found, name2, parent);
 }
@@ -40807,7 +41299,7 @@ function hidesBirth({ dev, birthtimeNs, ctimeNs }, found) {
 
 // src/elevate/staged-tree.ts
 import { fchmodSync, fchownSync, readdirSync, rmdirSync, rmSync, statSync as statSync4 } from "node:fs";
-import { basename as basename3, dirname as dirname4, isAbsolute as isAbsolute4, resolve as resolve2 } from "node:path";
+import { basename as basename3, dirname as dirname5, isAbsolute as isAbsolute4, resolve as resolve2 } from "node:path";
 
 // src/elevate/held-directory.ts
 import { closeSync, constants as constants7, fstatSync, openSync, statSync as statSync3 } from "node:fs";
@@ -40846,12 +41338,12 @@ var HeldDirectory = class _HeldDirectory {
 
 // src/elevate/staging-name.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { basename as basename2, dirname as dirname3, join as join10 } from "node:path";
+import { basename as basename2, dirname as dirname4, join as join10 } from "node:path";
 function stagingPrefix(destination) {
   return `.${basename2(destination)}.oci-pull-`;
 }
 function newStagingPath(destination) {
-  return join10(dirname3(destination), stagingPrefix(destination) + randomBytes2(6).toString("hex"));
+  return join10(dirname4(destination), stagingPrefix(destination) + randomBytes2(6).toString("hex"));
 }
 function oldTreePath(staging) {
   return `${staging}.old`;
@@ -40869,7 +41361,7 @@ function holdOwnRoot(root) {
     try {
       const held = __using(_stack, new DisposableStack());
       const tree = held.use(HeldDirectory.open(root.path, "refuse"));
-      if (!isInode(tree.stat(), root.inode, statSync4(dirname4(root.path), { bigint: true })))
+      if (!isInode(tree.stat(), root.inode, statSync4(dirname5(root.path), { bigint: true })))
         throw refused(root, "it is another directory than it was");
       refuseUsed(root, tree, 0);
       held.move();
@@ -40906,7 +41398,7 @@ import { lstat as lstat3, readdir as readdir3, rename as rename3, rm as rm4, rmd
 // src/pull/destination-record.ts
 import { randomBytes as randomBytes3 } from "node:crypto";
 import { constants as constants8 } from "node:fs";
-import { lstat as lstat2, open as open8, rename as rename2, writeFile } from "node:fs/promises";
+import { lstat as lstat2, open as open7, rename as rename2, writeFile } from "node:fs/promises";
 var RECORD_VERSION = 1;
 var MAX_RECORD_BYTES = 64 << 10;
 var OPEN_FLAGS = constants8.O_RDONLY | (constants8.O_NOFOLLOW ?? 0) | (constants8.O_NONBLOCK ?? 0);
@@ -40946,7 +41438,7 @@ async function readRecord2(destination) {
 async function readOwnFile(path) {
   var _stack = [];
   try {
-    const file = __using(_stack, await open8(path, OPEN_FLAGS), true);
+    const file = __using(_stack, await open7(path, OPEN_FLAGS), true);
     const found = await file.stat();
     if (!found.isFile() || found.size > MAX_RECORD_BYTES) return void 0;
     const user = process.geteuid?.();
@@ -41054,7 +41546,7 @@ async function putBack(paths, made) {
 
 // src/pull/remove-tree.ts
 import { constants as constants9, rmSync as rmSync2 } from "node:fs";
-import { chmod, lstat as lstat4, open as open9 } from "node:fs/promises";
+import { chmod, lstat as lstat4, open as open8 } from "node:fs/promises";
 var { O_RDONLY: O_RDONLY2, O_DIRECTORY: O_DIRECTORY2, O_NOFOLLOW: O_NOFOLLOW2 } = constants9;
 var OWNER_ONLY2 = 448;
 async function removeOwnTree({ path }) {
@@ -41066,7 +41558,7 @@ async function closeToOthers(path) {
   try {
     var _stack = [];
     try {
-      const directory = __using(_stack, await open9(path, O_RDONLY2 | O_DIRECTORY2 | O_NOFOLLOW2), true);
+      const directory = __using(_stack, await open8(path, O_RDONLY2 | O_DIRECTORY2 | O_NOFOLLOW2), true);
       await directory.chmod(OWNER_ONLY2);
     } catch (_) {
       var _error = _, _hasError = true;
@@ -41101,8 +41593,8 @@ async function claimDestination(path, options = {}) {
   const removeRoot = async () => {
     if (inode !== void 0) await remove({ path: root, inode });
   };
-  await guarded(`nothing can be created in ${dirname5(path)}, where the destination is to be`, async () => {
-    await makeDirectories(dirname5(path), removeTree ? 493 : 511);
+  await guarded(`nothing can be created in ${dirname6(path)}, where the destination is to be`, async () => {
+    await makeDirectories(dirname6(path), removeTree ? 493 : 511);
     await removeStale2(path, removeTree);
     await make();
   });
@@ -41172,7 +41664,7 @@ async function refuseForeignFiles(path) {
   }
 }
 async function refuseForeignParent(path) {
-  const parent = await stat6(dirname5(path), { bigint: true }).catch(() => void 0);
+  const parent = await stat6(dirname6(path), { bigint: true }).catch(() => void 0);
   if (!parent) return;
   if (Number(parent.uid) === process.geteuid?.()) {
     if (!letsOthersRename(parent)) return;
@@ -41188,7 +41680,7 @@ async function refuseForeignParent(path) {
   );
 }
 async function removeStale2(path, removeTree) {
-  const parent = dirname5(path);
+  const parent = dirname6(path);
   const names = (await readdir4(parent)).filter((name2) => name2.startsWith(stagingPrefix(path)));
   for (const name2 of names) {
     const found = await lstat5(join11(parent, name2), { bigint: true }).catch(() => void 0);
@@ -41202,7 +41694,7 @@ async function removeStale2(path, removeTree) {
 }
 
 // src/store/compact.ts
-import { open as open10 } from "node:fs/promises";
+import { open as open9 } from "node:fs/promises";
 
 // src/store/staging.ts
 var Staging = class {
@@ -41345,7 +41837,7 @@ async function copyRun(run2, staging, to) {
   try {
     var _stack = [];
     try {
-      const source = __using(_stack, await open10(first2.path, "r"), true);
+      const source = __using(_stack, await open9(first2.path, "r"), true);
       for (let done = 0; done < length; ) {
         const piece = Buffer.allocUnsafe(Math.min(COPY_BYTES, length - done));
         const { bytesRead } = await source.read(piece, 0, piece.length, first2.offset + done);
@@ -41366,99 +41858,6 @@ async function copyRun(run2, staging, to) {
     for (const each of [entry, ...inside])
       pack.add({ ...each, offset: to.offset + each.offset - first2.offset });
   }
-}
-
-// src/workers/pool.ts
-import { Worker } from "node:worker_threads";
-var WorkerPool = class {
-  #script;
-  #size;
-  #idle = [];
-  #busy = /* @__PURE__ */ new Map();
-  #waiting = [];
-  #closed = false;
-  #nextId = 1;
-  constructor(script, size) {
-    this.#script = script;
-    this.#size = size;
-  }
-  /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
-  run(name2, input, options = {}) {
-    if (this.#closed) return Promise.reject(cancelled());
-    return new Promise((resolve4, reject) => {
-      this.#waiting.push({ name: name2, input, onEvent: options.onEvent, resolve: resolve4, reject });
-      this.#dispatch();
-    });
-  }
-  [Symbol.asyncDispose]() {
-    return this.close();
-  }
-  /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
-  async close() {
-    this.#closed = true;
-    for (const task of this.#waiting.splice(0)) task.reject(cancelled());
-    const workers = [...this.#idle, ...this.#busy.keys()];
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
-  #dispatch() {
-    while (this.#waiting.length > 0) {
-      const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : void 0);
-      if (!worker) return;
-      const task = this.#waiting.shift();
-      this.#busy.set(worker, task);
-      const request = { id: this.#nextId++, name: task.name, input: task.input };
-      try {
-        worker.postMessage(request);
-      } catch (cause) {
-        this.#settle(worker)?.reject(
-          new PullError("INTERNAL", `the input of job ${task.name} cannot be sent`, { cause })
-        );
-      }
-    }
-  }
-  #start() {
-    const worker = new Worker(this.#script);
-    worker.on("message", (reply) => this.#onReply(worker, reply));
-    worker.on("error", (cause) => this.#onExit(worker, cause));
-    worker.on("exit", () => this.#onExit(worker, void 0));
-    return worker;
-  }
-  #onReply(worker, reply) {
-    if (reply.kind === "event") {
-      this.#busy.get(worker)?.onEvent?.(reply.event);
-      return;
-    }
-    const task = this.#settle(worker);
-    if (reply.kind === "done") task?.resolve(reply.output);
-    else task?.reject(fromErrorData(reply.error));
-    this.#dispatch();
-  }
-  #settle(worker) {
-    const task = this.#busy.get(worker);
-    this.#busy.delete(worker);
-    this.#idle.push(worker);
-    return task;
-  }
-  #onExit(worker, cause) {
-    const task = this.#busy.get(worker);
-    this.#busy.delete(worker);
-    const at = this.#idle.indexOf(worker);
-    if (at !== -1) this.#idle.splice(at, 1);
-    const error = this.#closed ? cancelled() : new PullError("WORKER_EXITED", `the worker thread for ${task?.name} ended`, { cause });
-    task?.reject(error);
-    if (!this.#closed) this.#dispatch();
-  }
-};
-function cancelled() {
-  return new PullError("ABORTED", "the pull was cancelled");
-}
-
-// src/pull/jobs.ts
-function openPool(threads) {
-  return new WorkerPool(workerScript(), threads);
-}
-function workerScript() {
-  return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
 }
 
 // src/pull/index-layers.ts
@@ -41514,7 +41913,7 @@ function entriesOf(table, offset) {
 }
 
 // src/fetch/metadata.ts
-import { open as open11 } from "node:fs/promises";
+import { open as open10 } from "node:fs/promises";
 
 // src/layer/toc-document.ts
 function isSha256(value) {
@@ -41697,7 +42096,7 @@ async function keep(blobs, staging) {
     try {
       if (!digest) continue;
       const offset = staging.reserve(compressedSize);
-      const file = __using(_stack, await open11(path, "r"), true);
+      const file = __using(_stack, await open10(path, "r"), true);
       const bytes = Buffer.alloc(Math.min(COPY_BYTES2, compressedSize));
       for (let done = 0; done < compressedSize; ) {
         const length = Math.min(bytes.length, compressedSize - done);
@@ -41733,7 +42132,7 @@ async function readMetadata(session, whole) {
     const signal = AbortSignal.any([session.options.signal, stop.signal]);
     const readToc = (job) => pool.run("readToc", job).catch(tooLarge2);
     const reads = session.layers.map((descriptor, index) => {
-      if (session.source.locate?.(descriptor)) return Promise.resolve(inPlace(descriptor));
+      if (locate(session, index)) return Promise.resolve(inPlace(descriptor));
       const reason = detectLayerFormat(descriptor).kind === "chunked" ? whole.get(index) : void 0;
       if (reason !== void 0) return Promise.resolve({ kind: "plain", reason });
       const { source, store, staging } = session;
@@ -41761,10 +42160,10 @@ function tooLarge2(error) {
   throw error;
 }
 function planLayers(session, metadata) {
-  const { source, store, staging, layers } = session;
+  const { store, staging, layers } = session;
   const planned = metadata.map((layer, index) => {
     const descriptor = layers[index];
-    const at = source.locate?.(descriptor);
+    const at = locate(session, index);
     return at ? inPlaceLayer(descriptor, at) : toPlanLayer(layer, descriptor);
   });
   const compressed = layers.reduce((sum, layer) => sum + layer.size, 0);
@@ -41778,8 +42177,11 @@ function planLayers(session, metadata) {
 function packTarget(compressed) {
   return Math.max(PACK_TARGET, Math.ceil(compressed / PACKS_PER_IMAGE));
 }
-function inPlaceLayer({ digest, size }, { path, offset }) {
-  return { kind: "plain", digest, compressedSize: size, at: { path, offset } };
+function locate({ source, layers, image }, index) {
+  return source.locate?.(layers[index], image.config.diffIds[index]);
+}
+function inPlaceLayer({ digest, size }, at) {
+  return { kind: "plain", digest, compressedSize: size, at };
 }
 function toPlanLayer(metadata, descriptor) {
   if (metadata.kind === "chunked")
@@ -42305,14 +42707,14 @@ async function runThreads(job, { signal, onEvent }) {
     if (signal.aborted) stop();
     const { files, board, layers, ...options } = job;
     const failed2 = Promise.withResolvers();
-    const watched2 = async (running) => {
+    const watched = async (running) => {
       const outcome = await running;
       if (outcome.kind === "done") return outcome;
       failed2.resolve(outcome);
       return new Promise(() => void 0);
     };
-    const streamed = watched2(pool.run("stream", { files, board, layers, ring, stored }));
-    const applied = watched2(
+    const streamed = watched(pool.run("stream", { files, board, layers, ring, stored }));
+    const applied = watched(
       pool.run("apply", { ...options, ring, layerCount: layers.length }, { onEvent })
     );
     const hash2 = (memory, algorithms) => algorithms.some(Boolean) ? pool.run("hash", { ring: memory, algorithms }) : void 0;
@@ -42358,7 +42760,7 @@ function ownHands(owner) {
 }
 function rootHands(owner) {
   let staged;
-  const unpack2 = async (job, hooks) => {
+  const unpack = async (job, hooks) => {
     var _stack = [];
     try {
       if (staged?.path !== job.root) throw new PullError("INTERNAL", `${job.root} was not made by this pull`);
@@ -42373,7 +42775,7 @@ function rootHands(owner) {
   const onStaged = (tree) => {
     staged = tree;
   };
-  return { ...ownHands(owner), unpack: unpack2, onStaged };
+  return { ...ownHands(owner), unpack, onStaged };
 }
 function cannotReplace(destination, cause) {
   const message = `${destination} holds files of other users from an earlier pull, and this user cannot become root to replace them`;
@@ -42393,10 +42795,10 @@ var RootHands = class _RootHands {
   unpack(...[job, hooks]) {
     return this.#process.unpack(job, hooks);
   }
-  privileges(owner, unpack2) {
+  privileges(owner, unpack) {
     return {
       owner,
-      unpack: unpack2,
+      unpack,
       removeTree: (tree) => this.#remove(tree),
       onStaged: void 0,
       [Symbol.asyncDispose]: () => this.#process[Symbol.asyncDispose]()
@@ -42439,8 +42841,8 @@ async function learn(session, detour, circumstances) {
     await learnChunks(session, lessons, { layer, described, chunks: detour.found.chunks });
 }
 function learnLocal(session, { layer, reason }, plan) {
-  const digest = session.layers[layer]?.digest;
   const planned = plan.layers[layer];
+  const digest = planned?.kind === "plain" ? planned.digest : session.layers[layer]?.digest;
   const file = planned?.kind === "plain" ? plan.files[planned.file] : void 0;
   const path = file?.kind === "local" ? file.path : session.source.name;
   const message = `layer ${digest} in ${path} does not match its digest`;
@@ -42594,9 +42996,10 @@ async function pull(options) {
         try {
           const finished = await fetchAndUnpack(session, destination, watch);
           watch.lap("fetchAndUnpack");
-          const packs = await keep2(session, finished);
+          const verdict = await access2.judge();
+          const packs = await keep2({ ...session, caching: verdict.caching }, finished);
           noteQuota(session);
-          const result = describeResult(session, finished, { destination, packs });
+          const result = describeResult(session, finished, { destination, packs, verdict });
           const about = { image: result.image, platform: result.platform, ownership: result.ownership };
           const skipped = renderSkipList(finished.skipped, about);
           await destination.publish(about, { config: access2.image.configBytes, skipped });
@@ -42654,7 +43057,7 @@ async function fetchAndUnpack(session, destination, watch) {
     session.options.emit({ kind: "stage", stage: "plan" });
     const metadata = await readMetadata(session, lessons.whole);
     const plan = planLayers(session, metadata);
-    announce(session, plan, metadata);
+    announce2(session, plan, metadata);
     watch.lap("plan");
     session.options.emit({ kind: "stage", stage: "fetch" });
     const outcome = await runAttempt(session, { plan, metadata, root: destination.root });
@@ -42676,7 +43079,7 @@ async function fetchAndUnpack(session, destination, watch) {
     `${session.source.name}: damaged data kept arriving in ${MAX_ATTEMPTS} attempts`
   );
 }
-function announce({ options, layers, tallies }, plan, metadata) {
+function announce2({ options, layers, tallies }, plan, metadata) {
   plan.bytes.forEach(({ missing: missing3, cached }, index) => {
     const isNew = missing3 > 0 || (tallies[index]?.bytes ?? 0) > 0;
     const how = metadata[index]?.kind === "chunked" ? "ranges" : "whole";
@@ -42711,7 +43114,7 @@ async function keep2(session, finished) {
     return { fresh: [], live: [] };
   }
 }
-function describeResult(session, finished, { destination, packs }) {
+function describeResult(session, finished, { destination, packs, verdict }) {
   const { source, warnings } = session;
   const layers = reportLayers(session, finished);
   const sum = (measure) => layers.reduce((total, layer) => total + measure(layer), 0);
@@ -42726,7 +43129,7 @@ function describeResult(session, finished, { destination, packs }) {
     skipped: summarizeSkips(finished.skipped),
     ...finished.skipped.count > 0 ? { skippedPath: destination.skippedPath } : {},
     repository: session.image.repository,
-    isRestricted: session.isRestricted,
+    isRestricted: verdict.isRestricted,
     cacheHit: bytesDownloaded === 0,
     bytesDownloaded,
     bytesFromCache: sum((layer) => layer.bytesFromCache),

@@ -1,4 +1,49 @@
 import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);
+var __knownSymbol = (name2, symbol) => (symbol = Symbol[name2]) ? symbol : /* @__PURE__ */ Symbol.for("Symbol." + name2);
+var __typeError = (msg) => {
+  throw TypeError(msg);
+};
+var __using = (stack, value, async) => {
+  if (value != null) {
+    if (typeof value !== "object" && typeof value !== "function") __typeError("Object expected");
+    var dispose, inner;
+    if (async) dispose = value[__knownSymbol("asyncDispose")];
+    if (dispose === void 0) {
+      dispose = value[__knownSymbol("dispose")];
+      if (async) inner = dispose;
+    }
+    if (typeof dispose !== "function") __typeError("Object not disposable");
+    if (inner) dispose = function() {
+      try {
+        inner.call(this);
+      } catch (e) {
+        return Promise.reject(e);
+      }
+    };
+    stack.push([async, dispose, value]);
+  } else if (async) {
+    stack.push([async]);
+  }
+  return value;
+};
+var __callDispose = (stack, error, hasError) => {
+  var E = typeof SuppressedError === "function" ? SuppressedError : function(e, s, m, _) {
+    return _ = Error(m), _.name = "SuppressedError", _.error = e, _.suppressed = s, _;
+  };
+  var fail = (e) => error = hasError ? new E(e, error, "An error was suppressed during disposal") : (hasError = true, e);
+  var next = (it) => {
+    while (it = stack.pop()) {
+      try {
+        var result = it[1] && it[1].call(it[2]);
+        if (it[0]) return Promise.resolve(result).then(next, (e) => (fail(e), next()));
+      } catch (e) {
+        fail(e);
+      }
+    }
+    if (hasError) throw error;
+  };
+  return next();
+};
 
 // src/fetch/jobs.ts
 import { open } from "node:fs/promises";
@@ -570,6 +615,441 @@ function isParseable(json) {
     else if (byte === COMMA) values++;
   }
   return containers <= 2 * MAX_TOC_ENTRIES && values <= VALUES_PER_ENTRY * MAX_TOC_ENTRIES;
+}
+
+// src/source/archive-jobs.ts
+import { writeSync } from "node:fs";
+import { open as open3 } from "node:fs/promises";
+import { dirname } from "node:path";
+
+// src/compression/decompress.ts
+import zlib4 from "node:zlib";
+
+// src/compression/decoder.ts
+import { once } from "node:events";
+
+// src/bytes/release.ts
+function release(bytes) {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
+}
+function releaseAfterLast(bytes) {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength) buffer.transfer(0);
+}
+
+// src/compression/decoder.ts
+function decodeThrough(stream, sink) {
+  let failure2;
+  stream.on("error", (cause) => {
+    failure2 ??= { error: new PullError("TAR_INVALID", "compressed data is broken or cut off", { cause }) };
+  });
+  stream.on("data", (bytes) => {
+    queueMicrotask(() => {
+      if (failure2) return;
+      try {
+        sink(bytes);
+        releaseAfterLast(bytes);
+      } catch (error) {
+        failure2 = { error };
+        stream.destroy();
+      }
+    });
+  });
+  const check = () => {
+    if (failure2) throw failure2.error;
+  };
+  return {
+    destroy: () => void stream.destroy(),
+    async write(bytes) {
+      check();
+      await new Promise((resolve) => {
+        const done = () => {
+          stream.off("close", done);
+          resolve();
+        };
+        stream.once("close", done);
+        stream.write(bytes, done);
+      });
+      check();
+    },
+    async end() {
+      check();
+      stream.end();
+      if (!stream.closed) await once(stream, "close").catch(() => void 0);
+      check();
+    }
+  };
+}
+
+// src/compression/zstd-stream.ts
+import zlib3 from "node:zlib";
+
+// src/compression/zstd.ts
+import zlib2 from "node:zlib";
+
+// src/compression/zstd-native.ts
+import { createRequire } from "node:module";
+function loadNativeDecompress() {
+  loaded ??= { decompress: firstThatLoads() };
+  return loaded.decompress;
+}
+var loaded;
+function firstThatLoads() {
+  const load = createRequire(import.meta.url);
+  for (const candidate of candidates()) {
+    try {
+      return load(candidate).decompress;
+    } catch {
+    }
+  }
+  return void 0;
+}
+function candidates() {
+  const { platform, arch } = process;
+  const beside = platform === "linux" ? [`linux-${arch}-gnu`, `linux-${arch}-musl`] : [platform === "win32" ? `win32-${arch}-msvc` : `${platform}-${arch}`];
+  return [...beside.map((triple) => `./zstd.${triple}.node`), "@mongodb-js/zstd"];
+}
+
+// src/compression/zstd.ts
+var MAX_BATCH_OUTPUT = 64 << 20;
+var MAX_EXCESS = 8 << 20;
+async function decodeFrames(bytes, size, load = loadNativeDecompress) {
+  const native = load();
+  const frames = scanFrames(bytes);
+  const bound = frames.reduce((sum, frame) => sum + (frame.skippable ? 0 : frame.maxSize), 0);
+  const excess = frames.reduce((most, frame) => Math.max(most, excessOf(frame)), 0);
+  const safe = frames.length > 0 && excess <= MAX_EXCESS && bound <= size + frames.length * (128 << 10) && bound <= Math.max(MAX_BATCH_OUTPUT, size + (1 << 20));
+  const output = native && safe ? await native(toBuffer(bytes)).catch(broken) : decodeOneByOne(bytes, frames, size);
+  if (output.length !== size) {
+    throw new PullError("TAR_INVALID", `zstd frames decode to ${output.length} bytes instead of ${size}`);
+  }
+  return output;
+}
+function decodeOneByOne(bytes, frames, size) {
+  const parts = [];
+  let at = 0;
+  let left = size;
+  for (const frame of frames) {
+    const part = bytes.subarray(at, at + frame.compressedSize);
+    at += frame.compressedSize;
+    if (frame.skippable) continue;
+    const output = decodeOne(part, left);
+    left -= output.length;
+    parts.push(output);
+  }
+  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+}
+function decodeOne(frame, maxSize) {
+  try {
+    return zlib2.zstdDecompressSync(frame, { maxOutputLength: Math.max(1, maxSize) });
+  } catch (cause) {
+    return broken(cause);
+  }
+}
+function excessOf(frame) {
+  return frame.blockBound - frame.maxSize;
+}
+function broken(cause) {
+  throw new PullError("TAR_INVALID", "zstd data cannot be decoded", { cause });
+}
+function toBuffer(bytes) {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+// src/compression/zstd-stream.ts
+var BATCH_BYTES = 256 << 10;
+var BATCH_OUTPUT = 1 << 20;
+var STREAM_FROM = 4 << 20;
+var BATCHES_AHEAD = 3;
+var STREAM_CHUNK = 1 << 20;
+async function decodeZstdStream(input, sink, load = loadNativeDecompress) {
+  const frames = new FrameDecoder(sink, load());
+  try {
+    for await (const bytes of input) await frames.push(bytes);
+    await frames.end();
+  } finally {
+    frames.destroy();
+  }
+}
+var FrameDecoder = class {
+  #walker = new FrameWalker();
+  #batches;
+  #sink;
+  /** Whole frames that wait, then the one that is not whole yet. */
+  #gathered = Buffer.allocUnsafe(2 * BATCH_BYTES);
+  #whole = 0;
+  #length = 0;
+  #bound = 0;
+  /** The largest of its frames: the first one that lies ends the decoding. */
+  #excess = 0;
+  /** Of a frame too large to be gathered. */
+  #stream;
+  constructor(sink, native) {
+    this.#sink = sink;
+    this.#batches = new BatchQueue(sink, native);
+  }
+  async push(bytes) {
+    for (let at = 0; at < bytes.length; ) {
+      const { consumed, frame } = this.#walker.advance(bytes, at);
+      const part = bytes.subarray(at, at + consumed);
+      at += consumed;
+      if (!this.#stream && !frame && this.#walker.pending > STREAM_FROM) await this.#startStream();
+      if (this.#stream) await this.#streamOn(this.#stream, part, frame !== void 0);
+      else {
+        if (frame && excessOf(frame) > MAX_EXCESS) await this.#flush();
+        this.#gather(part, frame);
+        if (this.#excess > MAX_EXCESS) await this.#flush();
+      }
+      if (this.#whole >= BATCH_BYTES || this.#bound >= BATCH_OUTPUT) await this.#flush();
+    }
+  }
+  async end() {
+    if (this.#walker.pending > 0) throw new PullError("TAR_INVALID", "the zstd stream is cut off");
+    await this.#flush();
+    await this.#batches.drain();
+  }
+  destroy() {
+    this.#stream?.destroy();
+  }
+  #gather(part, frame) {
+    const length = this.#length + part.length;
+    if (length > this.#gathered.length) this.#gathered = grown(this.#gathered, this.#length, length);
+    this.#gathered.set(part, this.#length);
+    this.#length = length;
+    if (!frame) return;
+    if (frame.skippable) this.#length = this.#whole;
+    else {
+      this.#bound += frame.maxSize;
+      this.#excess = Math.max(this.#excess, excessOf(frame));
+    }
+    this.#whole = this.#length;
+  }
+  /** Hands the whole frames over; what follows them moves to the front. */
+  async #flush() {
+    if (this.#whole === 0) return;
+    const bytes = Buffer.allocUnsafeSlow(this.#whole);
+    this.#gathered.copy(bytes, 0, 0, this.#whole);
+    this.#gathered.copy(this.#gathered, 0, this.#whole, this.#length);
+    const batch = { bytes, bound: this.#bound, excess: this.#excess };
+    this.#length -= this.#whole;
+    [this.#whole, this.#bound, this.#excess] = [0, 0, 0];
+    await this.#batches.add(batch);
+  }
+  async #startStream() {
+    await this.#flush();
+    await this.#batches.drain();
+    this.#stream = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
+    const begun = Buffer.from(this.#gathered.subarray(0, this.#length));
+    this.#length = 0;
+    await this.#stream.write(begun);
+  }
+  async #streamOn(stream, part, isLast) {
+    await stream.write(part);
+    if (!isLast) return;
+    await stream.end();
+    this.#stream = void 0;
+  }
+};
+function grown(buffer, used, length) {
+  const larger = Buffer.allocUnsafe(2 * length);
+  buffer.copy(larger, 0, 0, used);
+  return larger;
+}
+var BatchQueue = class {
+  #sink;
+  #native;
+  #ahead = [];
+  constructor(sink, native) {
+    this.#sink = sink;
+    this.#native = native;
+  }
+  async add(batch) {
+    if (this.#native && batch.bound <= MAX_BATCH_OUTPUT && batch.excess <= MAX_EXCESS) {
+      const output = this.#native(batch.bytes).catch(broken);
+      output.then(() => release(batch.bytes)).catch(() => void 0);
+      this.#ahead.push(output);
+      if (this.#ahead.length > BATCHES_AHEAD || batch.bound > 4 * BATCH_OUTPUT) await this.#emit();
+    } else {
+      await this.drain();
+      await this.#decodeOneByOne(batch.bytes);
+    }
+  }
+  async drain() {
+    while (this.#ahead.length > 0) await this.#emit();
+  }
+  async #emit() {
+    const output = await this.#ahead.shift();
+    this.#sink(output);
+    release(output);
+  }
+  async #decodeOneByOne(bytes) {
+    let at = 0;
+    for (const { compressedSize } of scanFrames(bytes)) {
+      const decoder = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
+      try {
+        await decoder.write(bytes.subarray(at, at + compressedSize));
+        await decoder.end();
+      } finally {
+        decoder.destroy();
+      }
+      at += compressedSize;
+    }
+  }
+};
+
+// src/compression/decompress.ts
+var GUNZIP_CHUNK = 1 << 20;
+var MAGIC_BYTES = 4;
+function sniffCompression(head) {
+  if (head.length >= 3 && head[0] === 31 && head[1] === 139 && head[2] === 8) return "gzip";
+  return isZstdMagic(head) ? "zstd" : "none";
+}
+async function decompress(input, sink) {
+  const iterator = input[Symbol.asyncIterator]();
+  const head = await readHead(iterator);
+  const all = resume(head, iterator);
+  switch (sniffCompression(head)) {
+    case "zstd":
+      return decodeZstdStream(all, sink);
+    case "gzip":
+      return gunzip(all, sink);
+    case "none":
+      for await (const bytes of all) sink(bytes);
+  }
+}
+async function gunzip(input, sink) {
+  const decoder = decodeThrough(zlib4.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
+  try {
+    for await (const bytes of input) await decoder.write(bytes);
+    await decoder.end();
+  } finally {
+    decoder.destroy();
+  }
+}
+async function readHead(iterator) {
+  let head = new Uint8Array();
+  while (head.length < MAGIC_BYTES) {
+    const next = await iterator.next();
+    if (next.done) break;
+    head = head.length === 0 && next.value.length >= MAGIC_BYTES ? next.value : Buffer.concat([head, next.value]);
+  }
+  return head;
+}
+async function* resume(head, rest) {
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+// src/http/abort.ts
+function abortedError(signal) {
+  return new PullError("ABORTED", "the pull was cancelled", { cause: signal.reason });
+}
+function throwIfAborted(signal) {
+  if (signal.aborted) throw abortedError(signal);
+}
+
+// src/source/local-file.ts
+import { constants } from "node:fs";
+import { open as open2 } from "node:fs/promises";
+var PIECE_BYTES = 1 << 20;
+async function* streamFile(file, range, signal) {
+  var _stack = [];
+  try {
+    const handle = __using(_stack, await openLocal(file.path), true);
+    for (let at = range.start; at < range.end; at += PIECE_BYTES) {
+      if (signal) throwIfAborted(signal);
+      const bytes = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, range.end - at));
+      await fill(handle, bytes, { path: file.path, position: file.offset + at });
+      yield bytes;
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+async function openLocal(path) {
+  const { O_RDONLY: O_RDONLY2, O_NOFOLLOW: O_NOFOLLOW2 = 0, O_NONBLOCK = 0 } = constants;
+  let handle;
+  try {
+    handle = await open2(path, O_RDONLY2 | O_NOFOLLOW2 | O_NONBLOCK);
+    if ((await handle.stat()).isFile()) return handle;
+  } catch (cause) {
+    await handle?.close();
+    throw unreadable(path, cause);
+  }
+  await handle.close();
+  throw new PullError("LAYOUT_INVALID", `${path} is no file`);
+}
+async function fill(handle, bytes, { path, position }) {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, position + done).catch((cause) => {
+      throw unreadable(path, cause);
+    });
+    if (bytesRead === 0)
+      throw new PullError("LAYOUT_INVALID", `${path} ends at byte ${position + done}, before it should`);
+    done += bytesRead;
+  }
+}
+function unreadable(path, cause) {
+  return toPullError(cause, { code: "LAYOUT_INVALID", message: `${path} cannot be read` });
+}
+
+// src/source/archive-jobs.ts
+var MAX_ARCHIVE_BYTES = 256 * 2 ** 30;
+async function unpackArchive({ name: name2, file, target }, signal) {
+  try {
+    var _stack = [];
+    try {
+      const handle = __using(_stack, await open3(target, "wx", 384), true);
+      let size = 0;
+      const sink = (bytes) => {
+        if (signal) throwIfAborted(signal);
+        size += bytes.length;
+        if (size > MAX_ARCHIVE_BYTES)
+          throw new PullError(
+            "LIMIT_EXCEEDED",
+            `${name2} decompresses to more than ${MAX_ARCHIVE_BYTES} bytes`,
+            {
+              hint: "Decompress it first if you trust it."
+            }
+          );
+        for (let done = 0; done < bytes.length; ) done += writeSync(handle.fd, bytes, done);
+      };
+      await decompress(streamFile(file, { start: 0, end: file.size }, signal), sink);
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      var _promise = __callDispose(_stack, _error, _hasError);
+      _promise && await _promise;
+    }
+  } catch (cause) {
+    if (cause instanceof PullError && cause.code !== "TAR_INVALID") throw cause;
+    throw fault(cause instanceof PullError ? cause.cause : cause, name2, target);
+  }
+}
+function fault(cause, name2, target) {
+  const known = toPullError(cause, { code: "LAYOUT_INVALID", message: `${name2} cannot be decompressed` });
+  if (known.code !== "DISK_FULL") return known;
+  return new PullError("DISK_FULL", `no space left in ${dirname(target)} to decompress ${name2}`, {
+    hint: "Free some space there, or decompress the archive first, where there is more.",
+    cause
+  });
+}
+async function hashFiles({ files }, signal) {
+  const digests = [];
+  for (const file of files) {
+    const hasher = createHasher();
+    for await (const bytes of streamFile(file, { start: 0, end: file.size }, signal)) hasher.update(bytes);
+    digests.push(hasher.digest());
+  }
+  return digests;
 }
 
 // src/unpack/ring.ts
@@ -1700,14 +2180,14 @@ function paddingOf(size) {
 
 // src/unpack/host-tools.ts
 import { spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants as constants2 } from "node:fs";
 var DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
 var TOOL_TIMEOUT_MS = 10 * 6e4;
 var MAX_TOOL_OUTPUT = 8 << 20;
 function findTool(name2) {
   return DIRECTORIES.map((directory) => `${directory}/${name2}`).find((path) => {
     try {
-      accessSync(path, constants.X_OK);
+      accessSync(path, constants2.X_OK);
       return true;
     } catch {
       return false;
@@ -2030,10 +2510,10 @@ var HostPaths = class {
 };
 
 // src/unpack/ownership.ts
-import { closeSync, constants as constants3, fstatSync, lstatSync as lstatSync2, openSync, unlinkSync } from "node:fs";
+import { closeSync, constants as constants4, fstatSync, lstatSync as lstatSync2, openSync, unlinkSync } from "node:fs";
 var S_ISGID = 1024;
 var SET_ID_BITS = 3072;
-var { O_CREAT, O_EXCL, O_WRONLY } = constants3;
+var { O_CREAT, O_EXCL, O_WRONLY } = constants4;
 function createOwnership(root, owner) {
   const stats = lstatSync2(root);
   if (!stats.isDirectory()) throw new PullError("UNPACK_FAILED", `${root} is no directory`);
@@ -2809,277 +3289,6 @@ async function applyLayers(job, report) {
   }
 }
 
-// src/compression/zstd-stream.ts
-import zlib3 from "node:zlib";
-
-// src/bytes/release.ts
-function release(bytes) {
-  const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
-}
-function releaseAfterLast(bytes) {
-  const { buffer, byteOffset, byteLength } = bytes;
-  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength) buffer.transfer(0);
-}
-
-// src/compression/decoder.ts
-import { once } from "node:events";
-function decodeThrough(stream, sink) {
-  let failure2;
-  stream.on("error", (cause) => {
-    failure2 ??= { error: new PullError("TAR_INVALID", "compressed data is broken or cut off", { cause }) };
-  });
-  stream.on("data", (bytes) => {
-    queueMicrotask(() => {
-      if (failure2) return;
-      try {
-        sink(bytes);
-        releaseAfterLast(bytes);
-      } catch (error) {
-        failure2 = { error };
-        stream.destroy();
-      }
-    });
-  });
-  const check = () => {
-    if (failure2) throw failure2.error;
-  };
-  return {
-    destroy: () => void stream.destroy(),
-    async write(bytes) {
-      check();
-      await new Promise((resolve) => {
-        const done = () => {
-          stream.off("close", done);
-          resolve();
-        };
-        stream.once("close", done);
-        stream.write(bytes, done);
-      });
-      check();
-    },
-    async end() {
-      check();
-      stream.end();
-      if (!stream.closed) await once(stream, "close").catch(() => void 0);
-      check();
-    }
-  };
-}
-
-// src/compression/zstd.ts
-import zlib2 from "node:zlib";
-
-// src/compression/zstd-native.ts
-import { createRequire } from "node:module";
-function loadNativeDecompress() {
-  loaded ??= { decompress: firstThatLoads() };
-  return loaded.decompress;
-}
-var loaded;
-function firstThatLoads() {
-  const load = createRequire(import.meta.url);
-  for (const candidate of candidates()) {
-    try {
-      return load(candidate).decompress;
-    } catch {
-    }
-  }
-  return void 0;
-}
-function candidates() {
-  const { platform, arch } = process;
-  const beside = platform === "linux" ? [`linux-${arch}-gnu`, `linux-${arch}-musl`] : [platform === "win32" ? `win32-${arch}-msvc` : `${platform}-${arch}`];
-  return [...beside.map((triple) => `./zstd.${triple}.node`), "@mongodb-js/zstd"];
-}
-
-// src/compression/zstd.ts
-var MAX_BATCH_OUTPUT = 64 << 20;
-var MAX_EXCESS = 8 << 20;
-async function decodeFrames(bytes, size, load = loadNativeDecompress) {
-  const native = load();
-  const frames = scanFrames(bytes);
-  const bound = frames.reduce((sum, frame) => sum + (frame.skippable ? 0 : frame.maxSize), 0);
-  const excess = frames.reduce((most, frame) => Math.max(most, excessOf(frame)), 0);
-  const safe = frames.length > 0 && excess <= MAX_EXCESS && bound <= size + frames.length * (128 << 10) && bound <= Math.max(MAX_BATCH_OUTPUT, size + (1 << 20));
-  const output = native && safe ? await native(toBuffer(bytes)).catch(broken) : decodeOneByOne(bytes, frames, size);
-  if (output.length !== size) {
-    throw new PullError("TAR_INVALID", `zstd frames decode to ${output.length} bytes instead of ${size}`);
-  }
-  return output;
-}
-function decodeOneByOne(bytes, frames, size) {
-  const parts = [];
-  let at = 0;
-  let left = size;
-  for (const frame of frames) {
-    const part = bytes.subarray(at, at + frame.compressedSize);
-    at += frame.compressedSize;
-    if (frame.skippable) continue;
-    const output = decodeOne(part, left);
-    left -= output.length;
-    parts.push(output);
-  }
-  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
-}
-function decodeOne(frame, maxSize) {
-  try {
-    return zlib2.zstdDecompressSync(frame, { maxOutputLength: Math.max(1, maxSize) });
-  } catch (cause) {
-    return broken(cause);
-  }
-}
-function excessOf(frame) {
-  return frame.blockBound - frame.maxSize;
-}
-function broken(cause) {
-  throw new PullError("TAR_INVALID", "zstd data cannot be decoded", { cause });
-}
-function toBuffer(bytes) {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-// src/compression/zstd-stream.ts
-var BATCH_BYTES = 256 << 10;
-var BATCH_OUTPUT = 1 << 20;
-var STREAM_FROM = 4 << 20;
-var BATCHES_AHEAD = 3;
-var STREAM_CHUNK = 1 << 20;
-async function decodeZstdStream(input, sink, load = loadNativeDecompress) {
-  const frames = new FrameDecoder(sink, load());
-  try {
-    for await (const bytes of input) await frames.push(bytes);
-    await frames.end();
-  } finally {
-    frames.destroy();
-  }
-}
-var FrameDecoder = class {
-  #walker = new FrameWalker();
-  #batches;
-  #sink;
-  /** Whole frames that wait, then the one that is not whole yet. */
-  #gathered = Buffer.allocUnsafe(2 * BATCH_BYTES);
-  #whole = 0;
-  #length = 0;
-  #bound = 0;
-  /** The largest of its frames: the first one that lies ends the decoding. */
-  #excess = 0;
-  /** Of a frame too large to be gathered. */
-  #stream;
-  constructor(sink, native) {
-    this.#sink = sink;
-    this.#batches = new BatchQueue(sink, native);
-  }
-  async push(bytes) {
-    for (let at = 0; at < bytes.length; ) {
-      const { consumed, frame } = this.#walker.advance(bytes, at);
-      const part = bytes.subarray(at, at + consumed);
-      at += consumed;
-      if (!this.#stream && !frame && this.#walker.pending > STREAM_FROM) await this.#startStream();
-      if (this.#stream) await this.#streamOn(this.#stream, part, frame !== void 0);
-      else {
-        if (frame && excessOf(frame) > MAX_EXCESS) await this.#flush();
-        this.#gather(part, frame);
-        if (this.#excess > MAX_EXCESS) await this.#flush();
-      }
-      if (this.#whole >= BATCH_BYTES || this.#bound >= BATCH_OUTPUT) await this.#flush();
-    }
-  }
-  async end() {
-    if (this.#walker.pending > 0) throw new PullError("TAR_INVALID", "the zstd stream is cut off");
-    await this.#flush();
-    await this.#batches.drain();
-  }
-  destroy() {
-    this.#stream?.destroy();
-  }
-  #gather(part, frame) {
-    const length = this.#length + part.length;
-    if (length > this.#gathered.length) this.#gathered = grown(this.#gathered, this.#length, length);
-    this.#gathered.set(part, this.#length);
-    this.#length = length;
-    if (!frame) return;
-    if (frame.skippable) this.#length = this.#whole;
-    else {
-      this.#bound += frame.maxSize;
-      this.#excess = Math.max(this.#excess, excessOf(frame));
-    }
-    this.#whole = this.#length;
-  }
-  /** Hands the whole frames over; what follows them moves to the front. */
-  async #flush() {
-    if (this.#whole === 0) return;
-    const bytes = Buffer.allocUnsafeSlow(this.#whole);
-    this.#gathered.copy(bytes, 0, 0, this.#whole);
-    this.#gathered.copy(this.#gathered, 0, this.#whole, this.#length);
-    const batch = { bytes, bound: this.#bound, excess: this.#excess };
-    this.#length -= this.#whole;
-    [this.#whole, this.#bound, this.#excess] = [0, 0, 0];
-    await this.#batches.add(batch);
-  }
-  async #startStream() {
-    await this.#flush();
-    await this.#batches.drain();
-    this.#stream = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
-    const begun = Buffer.from(this.#gathered.subarray(0, this.#length));
-    this.#length = 0;
-    await this.#stream.write(begun);
-  }
-  async #streamOn(stream, part, isLast) {
-    await stream.write(part);
-    if (!isLast) return;
-    await stream.end();
-    this.#stream = void 0;
-  }
-};
-function grown(buffer, used, length) {
-  const larger = Buffer.allocUnsafe(2 * length);
-  buffer.copy(larger, 0, 0, used);
-  return larger;
-}
-var BatchQueue = class {
-  #sink;
-  #native;
-  #ahead = [];
-  constructor(sink, native) {
-    this.#sink = sink;
-    this.#native = native;
-  }
-  async add(batch) {
-    if (this.#native && batch.bound <= MAX_BATCH_OUTPUT && batch.excess <= MAX_EXCESS) {
-      const output = this.#native(batch.bytes).catch(broken);
-      output.then(() => release(batch.bytes)).catch(() => void 0);
-      this.#ahead.push(output);
-      if (this.#ahead.length > BATCHES_AHEAD || batch.bound > 4 * BATCH_OUTPUT) await this.#emit();
-    } else {
-      await this.drain();
-      await this.#decodeOneByOne(batch.bytes);
-    }
-  }
-  async drain() {
-    while (this.#ahead.length > 0) await this.#emit();
-  }
-  async #emit() {
-    const output = await this.#ahead.shift();
-    this.#sink(output);
-    release(output);
-  }
-  async #decodeOneByOne(bytes) {
-    let at = 0;
-    for (const { compressedSize } of scanFrames(bytes)) {
-      const decoder = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
-      try {
-        await decoder.write(bytes.subarray(at, at + compressedSize));
-        await decoder.end();
-      } finally {
-        decoder.destroy();
-      }
-      at += compressedSize;
-    }
-  }
-};
-
 // src/oci/digest-key.ts
 function digestOfKey(key) {
   return `sha256:${Buffer.from(key, "latin1").toString("hex")}`;
@@ -3135,8 +3344,8 @@ var ProgressBoard = class _ProgressBoard {
 };
 
 // src/unpack/inputs.ts
-import { closeSync as closeSync3, constants as constants5, fstatSync as fstatSync2, openSync as openSync3, readSync } from "node:fs";
-var PIECE_BYTES = 1 << 20;
+import { closeSync as closeSync3, constants as constants6, fstatSync as fstatSync2, openSync as openSync3, readSync } from "node:fs";
+var PIECE_BYTES2 = 1 << 20;
 var InputFiles = class {
   #paths;
   #descriptors = /* @__PURE__ */ new Map();
@@ -3170,16 +3379,16 @@ var InputFiles = class {
   }
 };
 function openFile(path) {
-  const { O_RDONLY: O_RDONLY2, O_NOFOLLOW: O_NOFOLLOW2 = 0, O_NONBLOCK = 0 } = constants5;
+  const { O_RDONLY: O_RDONLY2, O_NOFOLLOW: O_NOFOLLOW2 = 0, O_NONBLOCK = 0 } = constants6;
   const descriptor = openSync3(path, O_RDONLY2 | O_NOFOLLOW2 | O_NONBLOCK);
   if (fstatSync2(descriptor).isFile()) return descriptor;
   closeSync3(descriptor);
   throw new PullError("STORE_FAILED", `${path} is no file`);
 }
 async function* readBlob(files, blob, board) {
-  const memory = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, blob.compressedSize));
+  const memory = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES2, blob.compressedSize));
   for (let at = 0; at < blob.compressedSize; ) {
-    const length = Math.min(PIECE_BYTES, blob.compressedSize - at, untilGroupEnd(blob, at));
+    const length = Math.min(PIECE_BYTES2, blob.compressedSize - at, untilGroupEnd(blob, at));
     const group = blob.groups[Math.floor(at / blob.groupBytes)];
     if (group !== void 0) await board.waitFor(group, at % blob.groupBytes + length);
     const piece = memory.subarray(0, length);
@@ -3274,54 +3483,6 @@ async function hashStreams({ ring, algorithms }) {
     reader.endStream(hash2?.digest("hex"));
   }
   return void 0;
-}
-
-// src/compression/decompress.ts
-import zlib4 from "node:zlib";
-var GUNZIP_CHUNK = 1 << 20;
-var MAGIC_BYTES = 4;
-function sniffCompression(head) {
-  if (head.length >= 3 && head[0] === 31 && head[1] === 139 && head[2] === 8) return "gzip";
-  return isZstdMagic(head) ? "zstd" : "none";
-}
-async function decompress(input, sink) {
-  const iterator = input[Symbol.asyncIterator]();
-  const head = await readHead(iterator);
-  const all = resume(head, iterator);
-  switch (sniffCompression(head)) {
-    case "zstd":
-      return decodeZstdStream(all, sink);
-    case "gzip":
-      return gunzip(all, sink);
-    case "none":
-      for await (const bytes of all) sink(bytes);
-  }
-}
-async function gunzip(input, sink) {
-  const decoder = decodeThrough(zlib4.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
-  try {
-    for await (const bytes of input) await decoder.write(bytes);
-    await decoder.end();
-  } finally {
-    decoder.destroy();
-  }
-}
-async function readHead(iterator) {
-  let head = new Uint8Array();
-  while (head.length < MAGIC_BYTES) {
-    const next = await iterator.next();
-    if (next.done) break;
-    head = head.length === 0 && next.value.length >= MAGIC_BYTES ? next.value : Buffer.concat([head, next.value]);
-  }
-  return head;
-}
-async function* resume(head, rest) {
-  try {
-    if (head.length > 0) yield head;
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
 }
 
 // src/unpack/rebuild.ts
@@ -3639,6 +3800,8 @@ function serve(handlers) {
 
 // src/worker.ts
 serve({
+  unpackArchive: (job) => unpackArchive(job),
+  hashFiles: (job) => hashFiles(job),
   readToc,
   stream: streamLayers,
   hash: hashStreams,

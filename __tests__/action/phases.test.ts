@@ -4,14 +4,19 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Pull, runMain } from '../../src/action/main-phase.ts';
 import { runPost } from '../../src/action/post-phase.ts';
 import { isPostPhase } from '../../src/action/state.ts';
+import type { CacheBackend } from '../../src/cache/choose-backend.ts';
+import { entryVersion } from '../../src/cache/direct-backend.ts';
+import { HEAD_NAME } from '../../src/cache/keys.ts';
 import { PullError } from '../../src/errors.ts';
 import type { PullOptions } from '../../src/pull/options.ts';
 import type { PackFile } from '../../src/store/pack-file.ts';
 import { imageIdentity, makePack } from '../support/cache-flow.ts';
-import { CacheService } from '../support/cache-service.ts';
+import { CacheService, type Faults } from '../support/cache-service.ts';
+import { makeToken } from '../support/cache-service-entries.ts';
 import { pullResult } from '../support/pull-result.ts';
 import { type FakeRunner, startRunner } from '../support/runner.ts';
 
+let backend: CacheBackend = 'auto';
 let service: CacheService;
 let runner: FakeRunner;
 let given: PullOptions | undefined;
@@ -34,8 +39,8 @@ afterEach(async () => {
 async function startJob(inputs: Record<string, string> = {}): Promise<void> {
   if (runner) await runner.end();
   runner = await startRunner(service.environment());
-  for (const [name, value] of Object.entries({ image: 'registry.test/app:1', ...inputs }))
-    vi.stubEnv(`INPUT_${name.toUpperCase()}`, value);
+  const given = { image: 'registry.test/app:1', 'cache-backend': backend, ...inputs };
+  for (const [name, value] of Object.entries(given)) vi.stubEnv(`INPUT_${name.toUpperCase()}`, value);
 }
 
 /** A pull that restores what it can and makes the packs that are missing. */
@@ -77,7 +82,15 @@ async function startPost(): Promise<void> {
     vi.stubEnv(`STATE_${name}`, value ?? '');
 }
 
-describe('both phases of the action', () => {
+describe.each(['auto', 'toolkit'] as const)('both phases of the action (cache-backend: %s)', (word) => {
+  beforeEach(async () => {
+    backend = word;
+    await startJob();
+  });
+  afterEach(() => {
+    backend = 'auto';
+  });
+
   it('sets outputs and summary, and saves in post what the pull made', async () => {
     expect(isPostPhase()).toBe(false);
     await runMain(pullOf('a', 'b'), signal);
@@ -91,6 +104,8 @@ describe('both phases of the action', () => {
     expect(isPostPhase()).toBe(true);
     await runPost(signal);
     expect(service.finalizedKeys()).toHaveLength(3);
+    const head = service.entries.finalized().find(({ key }) => key.includes('-head-'));
+    expect(head?.version === entryVersion(HEAD_NAME)).toBe(backend === 'auto');
     expect(process.exitCode ?? 0).toBe(0);
   });
 
@@ -158,6 +173,36 @@ describe('both phases of the action', () => {
 });
 
 describe('the main phase', () => {
+  it('says in one line which backend serves it, and masks what the service signs', async () => {
+    await startJob({ 'cache-mode': 'write' });
+    await runMain(pullOf('a'), signal);
+    expect(runner.output().match(/^::debug::cache backend: direct \(cache-backend: auto\)$/gm)).toHaveLength(
+      1,
+    );
+    await startPost();
+    await runPost(signal);
+    expect(runner.output()).toMatch(/^::add-mask::http.*sig=/m);
+    const visible = runner.output().replaceAll(/^::add-mask::.*$/gm, '');
+    expect(visible).not.toContain('sig=');
+  });
+
+  it('warns once of a service that limits it, and pulls', async () => {
+    service.faults = { throttleAll: 300 };
+    await runMain(pullOf('a'), signal);
+    expect(runner.output().match(/^::warning::.*300 s of rest$/gm)).toHaveLength(1);
+    expect(runner.output().match(/^::warning/gm)).toHaveLength(1);
+    expect(await runner.file('OUTPUT')).toContain('root-path');
+    expect(process.exitCode ?? 0).toBe(0);
+  });
+
+  it('says so where the client that was asked for cannot be used', async () => {
+    await startJob({ 'cache-backend': 'direct' });
+    vi.stubEnv('ACTIONS_RUNTIME_TOKEN', '');
+    await runMain(pullOf('a'), signal);
+    expect(runner.output()).toMatch(/^::warning::.*cache-backend is direct, but ACTIONS_RUNTIME_TOKEN/m);
+    expect(process.exitCode ?? 0).toBe(0);
+  });
+
   it('refuses bad inputs before any work', async () => {
     await startJob({ concurrency: 'many' });
     await runMain(pullOf(), signal);
@@ -211,10 +256,54 @@ describe('the post phase', () => {
   it('does not annotate jobs that have merely lost a race', async () => {
     await runMain(pullOf('a'), signal);
     await startPost();
-    service.faults = { throttle: { method: 'CreateCacheEntry', retryAfter: 60 } };
+    service.onCall = (method) => {
+      if (method === 'CreateCacheEntry')
+        service.faults = { surprise: { method, status: 409, body: '{"code":"already_exists"}' } };
+    };
     await runPost(signal);
-    expect(runner.output()).not.toContain('::notice');
-    expect(runner.output()).not.toContain('::error');
+    expect(service.count('CreateCacheEntry')).toBe(1);
+    expect(runner.output()).toContain('another job is saving this image');
+    expect(runner.output()).not.toMatch(/^::(?:notice|warning|error)/m);
     expect(process.exitCode ?? 0).toBe(0);
+  });
+
+  it.each<[string, Faults, string]>([
+    ['too many requests', { throttle: { method: 'CreateCacheEntry', retryAfter: 300 } }, '300 s of rest'],
+    ['a used up quota', { quotaUsed: true }, 'insufficient usage'],
+    ['an upload that is not taken', { refuseFinalize: true }, 'nothing to finalize'],
+    ['a storage that refuses', { blobStatus: 403 }, '403'],
+  ])('tells %s in one warning with the reason, and does not fail', async (_, faults, reason) => {
+    await runMain(pullOf('a'), signal);
+    await startPost();
+    service.faults = faults;
+    await runPost(signal);
+    const warnings = runner.output().match(/^::(?:notice|warning|error).*$/gm);
+    expect(warnings).toEqual([expect.stringMatching(/^::warning::The cache was not updated: /)]);
+    expect(warnings?.join()).toContain(reason);
+    expect(process.exitCode ?? 0).toBe(0);
+  });
+
+  it('tells a token that may not write in one warning', async () => {
+    vi.stubEnv('ACTIONS_RUNTIME_TOKEN', makeToken({ readOnly: true }));
+    await runMain(pullOf('a'), signal);
+    await startPost();
+    await runPost(signal);
+    expect(runner.output().match(/^::warning.*cache write denied.*$/gm)).toHaveLength(1);
+    expect(service.count('CreateCacheEntry')).toBe(1);
+    expect(process.exitCode ?? 0).toBe(0);
+  });
+
+  it('uses the backend that main has ended with', async () => {
+    service.faults = {
+      surprise: { method: 'GetCacheEntryDownloadURL', status: 200, body: '<html>', times: 1 },
+    };
+    await runMain(pullOf('a'), signal);
+    expect(await runner.file('STATE')).toContain('"backend":"toolkit"');
+    await startPost();
+    await runPost(signal);
+    expect(service.finalizedKeys()).toHaveLength(2);
+    await startJob({ 'cache-backend': 'toolkit' });
+    await runMain(pullOf('a'), signal);
+    expect(await runner.file('STATE')).not.toContain('livePacks');
   });
 });

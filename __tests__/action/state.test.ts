@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatSavePlan, MAX_STATE_BYTES, parseSavePlan } from '../../src/action/state.ts';
+import { formatPostWork, MAX_STATE_BYTES, type PostWork, parsePostWork } from '../../src/action/state.ts';
 import { MAX_PACKS } from '../../src/cache/head.ts';
-import type { SavePlan } from '../../src/cache/save.ts';
 import { imageIdentity } from '../support/cache-flow.ts';
 
 const pack = (index: number) => {
@@ -15,28 +14,34 @@ const pack = (index: number) => {
   };
 };
 
-const plan: SavePlan = {
+const plan: PostWork['plan'] = {
   prefix: 'oci-pull-v1',
   restored: {
     image: imageIdentity(),
     headKey: 'oci-pull-v1-head-x',
+    form: 'raw',
     packs: [{ key: pack(1).key, fate: 'fetched' }],
   },
   newPacks: [pack(2)],
   livePacks: [pack(1), pack(2)],
 };
+const work: PostWork = { backend: 'auto', plan };
 
 const altered = (change: (value: Record<string, never>) => void) => {
-  const value = JSON.parse(formatSavePlan(plan));
+  const value = JSON.parse(formatPostWork(work));
   change(value);
   return JSON.stringify(value);
 };
 
 describe('the state for the post phase', () => {
   it('comes back as it was', () => {
-    expect(parseSavePlan(formatSavePlan(plan))).toEqual(plan);
-    const { headKey: _, ...restored } = plan.restored;
-    expect(parseSavePlan(formatSavePlan({ ...plan, restored }))).toEqual({ ...plan, restored });
+    const { headKey: _head, form: _form, ...bare } = plan.restored;
+    const withForm = (form: 'raw' | 'archive') => ({ ...plan.restored, form });
+    for (const restored of [withForm('raw'), withForm('archive'), bare])
+      for (const backend of ['auto', 'toolkit', 'direct'] as const) {
+        const given: PostWork = { backend, plan: { ...plan, restored } };
+        expect(parsePostWork(formatPostWork(given))).toEqual(given);
+      }
   });
 
   it('fits into an environment variable with as many packs as a head may list', () => {
@@ -45,9 +50,9 @@ describe('the state for the post phase', () => {
       ...plan.restored,
       packs: packs.map(({ key }) => ({ key, fate: 'unusable' as const })),
     };
-    const text = formatSavePlan({ ...plan, restored, newPacks: packs, livePacks: packs });
+    const text = formatPostWork({ ...work, plan: { ...plan, restored, newPacks: packs, livePacks: packs } });
     expect(Buffer.byteLength(text)).toBeLessThan(MAX_STATE_BYTES);
-    expect(parseSavePlan(text)?.livePacks).toHaveLength(MAX_PACKS);
+    expect(parsePostWork(text)?.plan.livePacks).toHaveLength(MAX_PACKS);
   });
 
   it.each<[string, string]>([
@@ -56,6 +61,10 @@ describe('the state for the post phase', () => {
     ['null', 'null'],
     ['a list', '[]'],
     ['another version', altered((value) => Object.assign(value, { version: 2 }))],
+    ['no backend', altered((value) => Object.assign(value, { backend: undefined }))],
+    ['an unknown backend', altered((value) => Object.assign(value, { backend: 'Auto' }))],
+    ['an unknown form', altered((value) => Object.assign(value.restored ?? {}, { form: 'zip' }))],
+    ['a form that is null', altered((value) => Object.assign(value.restored ?? {}, { form: null }))],
     ['a bad prefix', altered((value) => Object.assign(value, { prefix: 'a,b' }))],
     ['no image', altered((value) => Object.assign(value, { restored: { packs: [] } }))],
     ['a relative path', altered((value) => Object.assign(value, { livePacks: [{ ...pack(1), path: 'x' }] }))],
@@ -69,13 +78,13 @@ describe('the state for the post phase', () => {
       ),
     ],
   ])('is refused with %s', (_, text) => {
-    expect(parseSavePlan(text)).toBeUndefined();
+    expect(parsePostWork(text)).toBeUndefined();
   });
 
   it('survives any JSON', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
-        expect(parseSavePlan(text)).toBeUndefined();
+        expect(parsePostWork(text)).toBeUndefined();
       }),
     );
   });

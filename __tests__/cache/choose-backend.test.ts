@@ -47,7 +47,12 @@ describe('the choice of a backend', () => {
     ['an address that is none', 'auto', { ACTIONS_RESULTS_URL: 'results' }, 'toolkit'],
     ['no token', 'auto', { ACTIONS_RUNTIME_TOKEN: '' }, 'toolkit'],
     ['a token that is no header', 'auto', { ACTIONS_RUNTIME_TOKEN: 'a\r\nb: c' }, 'toolkit'],
-    ['a proxy that cannot be used', 'auto', { https_proxy: 'ftp://proxy.test' }, 'toolkit'],
+    [
+      'a proxy that cannot be used',
+      'auto',
+      { https_proxy: 'ftp://proxy.test', ACTIONS_RESULTS_URL: 'https://results.test/' },
+      'toolkit',
+    ],
     ['the word toolkit', 'toolkit', {}, 'toolkit'],
     ['the word direct', 'direct', {}, 'direct'],
     ['the word direct without a service', 'direct', { ACTIONS_RESULTS_URL: '' }, 'none'],

@@ -452,6 +452,7 @@ describe('proxies', () => {
   });
 
   it('is no cache where the proxy cannot be used', () => {
-    expect(() => connect({}, { http_proxy: 'ftp://proxy.test' })).toThrow();
+    const env = { https_proxy: 'ftp://proxy.test', ACTIONS_RESULTS_URL: 'https://results.test/' };
+    expect(() => connect({}, env)).toThrow('https_proxy');
   });
 });

@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BlobCache } from '../../src/cache/blob-cache.ts';
-import { createToolkitCache, isCacheServiceAvailable } from '../../src/cache/toolkit-backend.ts';
+import { createToolkitCache } from '../../src/cache/toolkit-backend.ts';
 import { CacheService, type CacheServiceOptions, type Faults } from '../support/cache-service.ts';
 import { makeToken, type TokenOptions } from '../support/cache-service-entries.ts';
 import { type FakeRunner, startRunner } from '../support/runner.ts';
@@ -231,11 +231,5 @@ describe('the toolkit backend on a bad day', () => {
     service.faults = { replaceWith };
     expect(await restore('k-')).toBeUndefined();
     expect(existsSync(out())).toBe(false);
-  });
-
-  it('knows whether there is a service at all', () => {
-    expect(isCacheServiceAvailable()).toBe(true);
-    vi.stubEnv('ACTIONS_RESULTS_URL', '');
-    expect(isCacheServiceAvailable()).toBe(false);
   });
 });

@@ -26,8 +26,15 @@ describe('guardedLookup', () => {
     ['fe80::1%eth0'],
     ['::ffff:169.254.169.254'],
     ['64:ff9b::a9fe:a9fe'],
+    ['::ffff:0:169.254.169.254'],
+    ['::169.254.169.254'],
+    ['168.63.129.16'],
+    ['127.0.0.1'],
+    ['::1'],
   ])('refuses a name for %s', async (text) => {
-    const lookup = guardedLookup('registry.example.com', answering([text]));
+    const lookup = guardedLookup('registry.example.com', (hostname, ...rest) =>
+      answering([hostname === 'registry.example.com' ? '8.8.8.8' : text])(hostname, ...rest),
+    );
     for (const all of [true, false])
       await expect(look(lookup, 'storage.example.com', all)).rejects.toMatchObject({
         code: 'RESPONSE_INVALID',
@@ -48,6 +55,22 @@ describe('guardedLookup', () => {
     expect(await look(lookup, 's3.example.com', false)).toBe('10.0.0.1');
   });
 
+  it.each(['127.0.0.1', 'localhost', '[::1]'])('takes this machine for a registry at %s', async (own) => {
+    const lookup = guardedLookup(own, answering(['127.0.0.1', '169.254.169.254']));
+    expect(await look(lookup, 'storage.example.com', true)).toEqual([address('127.0.0.1')]);
+  });
+
+  it('takes this machine where the name of the registry means it, too', async () => {
+    const named = (own: string): LookupFunction =>
+      guardedLookup('registry.local', (hostname, options, callback) =>
+        answering([hostname === 'registry.local' ? own : '127.0.0.1'])(hostname, options, callback),
+      );
+    expect(await look(named('127.0.1.1'), 'storage.local', true)).toEqual([address('127.0.0.1')]);
+    await expect(look(named('10.0.0.1'), 'storage.local', true)).rejects.toMatchObject({
+      code: 'RESPONSE_INVALID',
+    });
+  });
+
   it('takes whatever the name of the registry itself means', async () => {
     const lookup = guardedLookup('registry.local', answering(['fe80::1']));
     expect(await look(lookup, 'registry.local', true)).toEqual([address('fe80::1')]);
@@ -62,7 +85,7 @@ describe('guardedLookup', () => {
   });
 
   it('asks the system where nothing else is given', async () => {
-    const found = await look(guardedLookup('registry.example.com'), 'localhost', true);
+    const found = await look(guardedLookup('127.0.0.1'), 'localhost', true);
     expect(found).not.toEqual([]);
     for (const { address: text } of found as LookupAddress[]) expect(text).toMatch(/^(?:127\.|::1$)/);
   });

@@ -56,11 +56,25 @@ describe('slots of an origin', () => {
     for (let bodies = 0; bodies < 9; bodies++) {
       const slot = await slots.acquire(A, never);
       slot.accepted();
+      slot.finished();
       slot.release();
       limits.push(slots.state(A).limit);
     }
     // Halved to 2: two clean bodies make it 3, three more 4.
     expect(limits).toEqual([2, 3, 3, 3, 4, 4, 4, 4, 5]);
+  });
+
+  it('do not grow by bodies that were given up or broke off', async () => {
+    const slots = createOriginSlots(8);
+    const [first] = await take(slots, 1);
+    first?.trouble();
+    first?.release();
+    for (let bodies = 0; bodies < 20; bodies++) {
+      const slot = await slots.acquire(A, never);
+      slot.accepted();
+      slot.release();
+    }
+    expect(slots.state(A)).toEqual({ limit: 2, inUse: 0, waiting: 0 });
   });
 
   it('of one origin are no matter to another', async () => {
@@ -102,6 +116,7 @@ describe('slots of an origin', () => {
       'abort',
       'accept',
       'trouble',
+      'finish',
       'release',
       'release twice',
       'break',
@@ -130,6 +145,7 @@ describe('slots of an origin', () => {
             if (one === 'abort') [...waiting].at(-1)?.abort();
             if (one === 'accept') held.at(0)?.accepted();
             if (one === 'trouble') held.at(-1)?.trouble();
+            if (one === 'finish') held.at(-1)?.finished();
             if (one === 'break') slots.trouble(A);
             if (one.startsWith('release')) {
               const slot = held.shift();

@@ -23,6 +23,18 @@ describe('secrets', () => {
     expect(secrets.scrub(`a ${SECRET.slice(1)} b`)).toBe('a *** b');
   });
 
+  it('of several lines are announced line by line, and short lines not at all', () => {
+    const { announced, secrets } = watched();
+    secrets.hide(`${SECRET}1\r\ne\n${SECRET}2\n`);
+    expect(announced).toEqual([`${SECRET}1`, `${SECRET}2`]);
+  });
+
+  it('are removed in any case of letters', () => {
+    const { secrets } = watched();
+    secrets.hide('Hunter2+');
+    expect(secrets.scrub('https://hunter2+.example.com')).toBe('https://***.example.com');
+  });
+
   it('in a query are its long values as written, not its names', () => {
     const { announced, secrets } = watched();
     secrets.announceQuery(

@@ -44,6 +44,17 @@ describe('what a document is', () => {
   });
 
   it.each([
+    ['its own type', { ...IMAGE, mediaType: types.OCI_MANIFEST }, types.OCI_INDEX, types.OCI_MANIFEST],
+    ['its description', IMAGE, types.DOCKER_MANIFEST, types.DOCKER_MANIFEST],
+    ['its structure', IMAGE, '', types.OCI_MANIFEST],
+  ])('that was found by its digest is known by %s', (_, json, mediaType, resolved) => {
+    expect(parseManifest(jsonBytes(json), mediaType, 'it', 'digest')).toMatchObject({
+      kind: 'image',
+      mediaType: resolved,
+    });
+  });
+
+  it.each([
     ['both kinds at once', { ...IMAGE, ...INDEX }, ''],
     ['both kinds, typed', { ...IMAGE, ...INDEX, mediaType: types.OCI_INDEX }, types.OCI_INDEX],
     ['an index with a config', { ...INDEX, config: CONFIG }, ''],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Link } from '../../src/bytes/link.ts';
 import { gapCosts, isBetterWhole } from '../../src/plan/costs.ts';
-import type { Link, Located } from '../../src/plan/fetch-plan.ts';
+import type { Located } from '../../src/plan/fetch-plan.ts';
 import { planFetch } from '../../src/plan/plan.ts';
 import { chunkedLayer, keyOf, OPTIONS, type SampleChunk } from '../support/plan-samples.ts';
 

@@ -1,14 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { PlanLayer } from '../../src/plan/fetch-plan.ts';
+import type { OutsideBlob, PlanLayer } from '../../src/plan/fetch-plan.ts';
 import { planFetch } from '../../src/plan/plan.ts';
 
 const OPTIONS = { pack: 0, packOffset: 0, packTarget: 1 << 20 };
-const layer = (digit: string, at?: { path: string; offset: number }): PlanLayer => ({
-  kind: 'plain',
-  digest: `sha256:${digit.repeat(64)}`,
-  compressedSize: 100,
-  at,
-});
+const DIFF_ID = `sha256:${'d'.repeat(64)}`;
+const layer = (digit: string, place?: Partial<OutsideBlob> & { path: string; offset: number }): PlanLayer => {
+  const digest = `sha256:${digit.repeat(64)}`;
+  return { kind: 'plain', digest, compressedSize: 100, at: place && { digest, size: 100, ...place } };
+};
 
 describe('the plan for layers on this machine', () => {
   it('reads them where they stand, fetches nothing of them and puts them in no pack', () => {
@@ -28,6 +27,13 @@ describe('the plan for layers on this machine', () => {
     ]);
     expect(plan.bytes.map(({ missing }) => missing)).toEqual([0, 100, 0]);
     expect(plan.chunks.map(({ digest }) => digest)).toEqual([`sha256:${'b'.repeat(64)}`]);
+  });
+
+  it('reads the tar stream of a layer in its place, by its own digest and size', () => {
+    const at = { path: '/archive.tar', offset: 512, digest: DIFF_ID, size: 3000 };
+    const plan = planFetch([layer('a', at)], () => undefined, OPTIONS);
+    expect(plan.layers).toMatchObject([{ digest: DIFF_ID, compressedSize: 3000, groups: [] }]);
+    expect(plan.bytes).toEqual([{ missing: 0, cached: 100 }]);
   });
 
   it('prefers the place to a copy in the store, and knows a sha512 digest as well', () => {

@@ -181,8 +181,9 @@ describe('a plan for a plain layer', () => {
       { range: { start: MAX_RANGE_BYTES }, packOffset: MAX_RANGE_BYTES, keptBytes: MAX_RANGE_BYTES },
       { range: { end: size }, packOffset: 2 * MAX_RANGE_BYTES, keptBytes: 5 },
     ]);
+    const digest = sampleDigest(1);
     expect(plan.layers).toEqual([
-      { kind: 'plain', file: 0, offset: 0, compressedSize: size, groups: [0, 1, 2] },
+      { kind: 'plain', file: 0, offset: 0, digest, compressedSize: size, groups: [0, 1, 2] },
     ]);
     expect(plan.chunks).toEqual([
       { form: 'blob', digest: sampleDigest(1), pack: 0, offset: 0, compressedSize: size, size },

@@ -1,8 +1,15 @@
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseImageName } from '../../src/oci/image-name.ts';
+import { parseReference } from '../../src/oci/reference.ts';
 import { openImage } from '../../src/pull/access.ts';
 import type { PullOptions } from '../../src/pull/options.ts';
-import { fixtureLayout } from '../support/fixture-image.ts';
+import { scratch } from '../support/cli.ts';
+import { fixtureImage, fixtureLayout } from '../support/fixture-image.ts';
 import { type RegistryOptions, startRegistry, type TestRegistry } from '../support/registry.ts';
 import { rejection } from '../support/registry-client.ts';
 
@@ -50,8 +57,31 @@ function network(registry: TestRegistry, more: Partial<PullOptions['network']>):
 
 async function open(registry: TestRegistry, more: Partial<PullOptions> = {}) {
   const access = await openImage(options(registry, more));
+  const verdict = await access.judge();
   await access.source.close();
-  return access;
+  return { image: access.image, ...verdict };
+}
+
+/** In front of a registry: lets through who sends a header. */
+async function knowingFriends(host: string): Promise<AsyncDisposable & { readonly host: string }> {
+  const server = createServer((request, response) => {
+    if (request.headers['x-friend'] !== 's3cr3t') return void response.writeHead(401).end();
+    const { method, url = '/', headers } = request;
+    const onward = httpRequest(`http://${host}${url}`, { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    onward.end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    host: `127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await once(server.close(), 'close');
+    },
+  };
 }
 
 const withoutCredential = (registry: TestRegistry) =>
@@ -124,6 +154,58 @@ describe('openImage', () => {
       caching: { storeRead: true },
     });
     expect(registry.requests.some(({ authorization }) => authorization === 'basic')).toBe(true);
+  });
+
+  it('looks again when a layer needed a credential that the manifest did not', async () => {
+    await using registry = await start(BASIC);
+    const reference = parseReference(`${registry.host}/fx:v1`);
+    const layout = fixtureImage('v1', 'gzip');
+    const seeds = [{ kind: 'oci', path: layout.layout } as const];
+    const image = { kind: 'registry', reference: { ...reference, digest: layout.digest } } as const;
+    const login = network(registry, { login: CREDENTIAL });
+    const access = await openImage(options(registry, { image, seeds, network: login }));
+    expect(access.caching).toMatchObject({ storeRead: true });
+    expect(await access.judge()).toMatchObject({ isRestricted: false });
+    // A seed that turns out damaged has the layer come from the registry.
+    access.source.locate?.(layout.layer);
+    expect(access.source.distrust?.(layout.layer.digest)).toBe(true);
+    const { chunks } = await access.source.openBlob(
+      layout.layer,
+      { start: 0, end: 9 },
+      AbortSignal.timeout(9000),
+    );
+    for await (const _ of chunks) break;
+    expect(await access.judge()).toMatchObject({ isRestricted: true, caching: NOTHING });
+    await access.source.close();
+  });
+
+  it('gives the fallback credential to a layer, too, that a seed does not have', async () => {
+    await using registry = await start(BASIC);
+    const layout = fixtureImage('v1', 'gzip');
+    const reference = parseReference(`${registry.host}/fx:v1`);
+    const image = { kind: 'registry', reference: { ...reference, digest: layout.digest } } as const;
+    const access = await openImage(options(registry, { image }));
+    const { chunks } = await access.source.openBlob(
+      layout.layer,
+      { start: 0, end: 9 },
+      AbortSignal.timeout(9000),
+    );
+    for await (const bytes of chunks) expect(bytes.length).toBeGreaterThan(0);
+    expect(await access.judge()).toMatchObject({ isRestricted: true });
+    await access.source.close();
+  });
+
+  it('takes an image for restricted that the registry shows only to those who send a header of hosts.toml', async () => {
+    await using registry = await start({ kind: 'none' });
+    await using front = await knowingFriends(registry.host);
+    using directory = scratch();
+    mkdirSync(directory.in(front.host));
+    const toml = `server = "http://${front.host}"\n[header]\nx-friend = "s3cr3t"\n`;
+    writeFileSync(join(directory.in(front.host), 'hosts.toml'), toml);
+    const { hosts } = network(registry, {});
+    const settings = network(registry, { hosts: { ...hosts, hostsDirectory: directory.path } });
+    const image = parseImageName(`${front.host}/fx:v1`);
+    expect(await open(registry, { image, network: settings })).toMatchObject({ isRestricted: true });
   });
 
   it('takes an image from this machine without asking anybody or keeping a copy', async () => {

@@ -44,19 +44,6 @@ describe('authorities given by configuration', () => {
     await client.close();
     setDefaultCACertificates(usual);
   });
-
-  it.each([
-    ['no PEM', 'hello'],
-    ['broken PEM', authority.cert.replace(/\n.{20}/, '\n')],
-  ])('are refused when they are none: %s', (_name, text) => {
-    const tls = { ...VERIFIED, authorities: [text], sources: ['/etc/certs.d/r.example/ca.crt'] };
-    expect(() => openClient('127.0.0.1:1', tls)).toThrow(
-      expect.objectContaining({
-        code: 'CONFIG_INVALID',
-        message: expect.stringContaining('r.example/ca.crt'),
-      }),
-    );
-  });
 });
 
 describe('a certificate that is not accepted', () => {

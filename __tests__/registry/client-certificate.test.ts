@@ -80,10 +80,15 @@ describe('a registry that wants to know its clients', () => {
     expect(error.message).toContain('certificate of this client');
   });
 
-  it('is not met with a certificate and a key that do not belong together', () => {
-    const mixed = { ...tls, client: { certificate: client.cert, key: authority.key } };
-    expect(() => openClient('127.0.0.1:1', mixed)).toThrow(
-      expect.objectContaining({ code: 'CONFIG_INVALID' }),
+  it('is not met with a certificate that is too weak to be shown, and the file of it is named', () => {
+    const weak = makeCertificate({ name: 'the client', key: ['rsa:1024'] });
+    const files = ['/etc/certs.d/r.example/client.cert', '/etc/certs.d/r.example/client.key'];
+    const given = { ...tls, client: { certificate: weak.cert, key: weak.key }, sources: files };
+    expect(() => openClient('127.0.0.1:1', given)).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(/client\.cert, .*client\.key: .*key too small/),
+      }),
     );
   });
 });

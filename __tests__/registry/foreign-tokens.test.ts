@@ -3,6 +3,7 @@ import { fixtureImage } from '../support/fixture-image.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
 import type { BearerAuth } from '../support/registry-auth.ts';
 import { collect, REPOSITORY, startPair } from '../support/registry-client.ts';
+import { listen } from '../support/registry-listen.ts';
 import { startTokenServer } from '../support/token-issuer.ts';
 
 const LOGIN = { username: 'reader', password: 'hunter2-hunter2-hunter2' };
@@ -93,6 +94,11 @@ describe('a host that the registry redirects to and that wants a token', () => {
 
   it.each([
     ['Basic', () => 'Basic realm="storage"'],
+    ['a token to push as well', (standard: string) => standard.replace(/:pull"/, ':pull,push"')],
+    [
+      'a token for more than pulling',
+      (standard: string) => standard.replace(/:pull"/, ':pull registry:catalog:*"'),
+    ],
     ['a token without a scope', (standard: string) => standard.replace(/,scope="[^"]*"/, '')],
     ['nothing it would name', () => undefined],
   ])('is left alone if that is %s', async (_what, challenge) => {
@@ -112,6 +118,27 @@ describe('a host that the registry redirects to and that wants a token', () => {
       await expect(read(pair.client)).rejects.toMatchObject({ code: 'UNAUTHORIZED', status: 401 });
     },
   );
+
+  it.each(['', '/elsewhere'])('gets no token in the name of who asks, from the registry%s', async (path) => {
+    const headers = { 'x-identity': 'the-identity-of-somebody' };
+    const seen: (string | undefined)[] = [];
+    const redirector = await listen({}, (request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(302, { location: `http://${own.host}/token?${request.url?.split('?')[1]}` }).end();
+    });
+    const realm = () => `http://${path ? redirector.host : own.host}/token`;
+    const challenge = () => `Bearer realm="${realm()}",service="own",scope="repository:victim/private:pull"`;
+    await using other = await startOther({ challenge });
+    const to = (asked: string) => `http://${other.host}${asked}`;
+    const faults = [{ kind: 'redirect', on: '/blobs/', to }] as const;
+    await using pair = await startPair({ faults }, { host: { headers } });
+    const own = pair.registry;
+    await expect(read(pair.client)).rejects.toMatchObject({ code: 'UNAUTHORIZED', status: 401 });
+    expect(own.requests.filter((one) => one.path.startsWith('/token'))).toEqual([]);
+    expect(new Set(seen)).toEqual(new Set(path ? [undefined] : []));
+    expect(JSON.stringify(other.requests)).not.toContain('the-identity');
+    await redirector.close();
+  });
 
   it('may have its token server elsewhere', async () => {
     await using service = await startTokenServer({}, { hostname: 'localhost' });

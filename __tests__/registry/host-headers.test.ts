@@ -52,6 +52,26 @@ describe('the headers of a host', () => {
     expect((await other.client.manifest(V1)).digest).toBe(image.digest);
   });
 
+  it.each([
+    ['authorization', 'Bearer s3cr3t-s3cr3t', ['s3cr3t-s3cr3t']],
+    ['authorization', 'Bearer s3', ['s3']],
+    [
+      'authorization',
+      `Basic ${Buffer.from('me:hunter2').toString('base64')}`,
+      ['hunter2', 'bWU6aHVudGVyMg=='],
+    ],
+    ['x-keys', 'first-key-4711, second-key-4712', ['first-key-4711', 'second-key-4712']],
+    ['cookie', 'session=0123456789; x=y', ['0123456789']],
+    ['x-token', 'Token 0123456789', ['0123456789']],
+  ])('are hidden in parts, too: %s: %s', async (name, value, parts) => {
+    await using pair = await startPair({}, { host: { headers: { [name]: value } } });
+    const message = parts.map((part) => `<${part}>`).join();
+    const body = JSON.stringify({ errors: [{ code: 'DENIED', message }] });
+    pair.registry.faults.add({ kind: 'status', status: 403, body });
+    const { message: told } = await rejection(pair.client.manifest(V1));
+    expect(told).toContain(`DENIED: ${parts.map(() => '<***>').join()}`);
+  });
+
   it('are secrets, and shown to nobody', async () => {
     await using pair = await startPair({}, { host: { headers } });
     const body = JSON.stringify({ errors: [{ code: 'DENIED', message: 'you sent open-sesame-4711' }] });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/integrity/hash.ts';
 import { MAX_MANIFEST_BYTES } from '../../src/oci/manifest.ts';
-import { OCI_MANIFEST } from '../../src/oci/media-type.ts';
+import { OCI_INDEX, OCI_MANIFEST } from '../../src/oci/media-type.ts';
 import { fixtureImage } from '../support/fixture-image.ts';
 import { startPair } from '../support/registry-client.ts';
 
@@ -16,7 +16,7 @@ describe('manifest', () => {
   it.each([['v1'], [image.digest]])('is fetched by %s with its type and digest', async (target) => {
     await using pair = await startPair();
     const manifest = await pair.client.manifest({ target, expected: undefined });
-    expect(manifest).toMatchObject({ mediaType: OCI_MANIFEST, digest: image.digest });
+    expect(manifest).toMatchObject({ mediaType: target === 'v1' ? OCI_MANIFEST : '', digest: image.digest });
     expect(image.manifest.equals(manifest.bytes)).toBe(true);
   });
 
@@ -53,6 +53,15 @@ describe('manifest', () => {
     const manifest = pair.client.manifest(V1);
     if (code) await expect(manifest).rejects.toMatchObject({ code });
     else expect((await manifest).digest).toBe(digestOf(image.manifest));
+  });
+
+  it('by digest is what its descriptor says, whatever it is called on the way', async () => {
+    const lie = { kind: 'header', name: 'content-type', value: OCI_INDEX } as const;
+    await using pair = await startPair({ faults: [lie] });
+    const described = { ...expected, mediaType: OCI_MANIFEST };
+    const manifest = await pair.client.manifest({ target: image.digest, expected: described });
+    expect(manifest.mediaType).toBe(OCI_MANIFEST);
+    await expect(pair.client.manifest(V1)).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
   });
 
   it('that is too large is not read', async () => {

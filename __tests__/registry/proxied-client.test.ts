@@ -84,6 +84,20 @@ describe('a client behind a proxy', () => {
     expect(new Set(proxy.asked)).toEqual(new Set([`SOCKS ${NAME}:${port(registry.host)}`]));
   });
 
+  it('checks the certificate of the proxy, though that of the registry is not to be checked', async () => {
+    const secure = { tls: makeCertificate({ name: 'proxy', names: 'IP:127.0.0.1', by: authority }) };
+    await using proxy = await startProxy({ ...secure, credential: 'me:password' });
+    await using registry = await startRegistry({ images, tls: certificate });
+    const env = { https_proxy: `https://me:password@${proxy.host}` };
+    await using wary = openClient(registry.host, env, { tls: UNVERIFIED });
+    await expect(wary.client.manifest(V1)).rejects.toMatchObject({ code: 'TLS_FAILED' });
+    expect(proxy.credentials).toEqual([]);
+    await using good = openClient(registry.host, env, {
+      tls: { ...UNVERIFIED, authorities: [authority.cert] },
+    });
+    await readSome(good.client);
+  });
+
   it('gives its password to the proxy alone, and has it masked', async () => {
     const credential = 'me:a-really-long-password';
     await using proxy = await startProxy({ credential });

@@ -58,6 +58,14 @@ describe('the error of a refusal', () => {
     expect((await explain(401, '')).hint).toContain('No credential was sent');
   });
 
+  it('reads the time to wait from the words of ghcr.io', async () => {
+    const message = 'retry-after: 880.092µs, allowed: 44000/minute';
+    const body = JSON.stringify({ errors: [{ code: 'TOOMANYREQUESTS', message }] });
+    expect((await explain(429, body)).retryAfter).toBeCloseTo(0.880092);
+    const headers = { 'retry-after': '7' };
+    expect((await explain(429, body, { headers })).retryAfter).toBe(7000);
+  });
+
   it('says when it may work again where there were too many requests', async () => {
     const error = await explain(429, '', { headers: { 'retry-after': '90' } });
     expect(error).toMatchObject({ code: 'RATE_LIMITED', retryAfter: 90_000 });

@@ -84,6 +84,21 @@ describe('a probe', () => {
     expect(pair.registry.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET']);
   });
 
+  it('asks again with GET where HEAD does not say what it has found', async () => {
+    const faults = [{ kind: 'header', name: 'docker-content-digest', value: 'something' }] as const;
+    await using pair = await startPair({ faults });
+    expect(await probe(pair.registry.host)).toBe(true);
+    expect(pair.registry.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET']);
+  });
+
+  it.each(['HEAD', 'HEAD and GET'])('that is led to a page with a login (%s) says no', async (methods) => {
+    const login = { kind: 'redirect', on: '/manifests/', to: '/v2/' } as const;
+    await using pair = await startPair({ faults: [{ ...login, ...(methods === 'HEAD' && { times: 1 }) }] });
+    if (methods === 'HEAD') pair.registry.faults.add({ kind: 'status', status: 401, on: '/manifests/' });
+    expect(await probe(pair.registry.host)).toBe(false);
+    expect(pair.registry.requests[1]).toMatchObject({ method: 'HEAD', path: '/v2/', status: 200 });
+  });
+
   it.each([
     ['refused', { auth: { kind: 'basic', ...CREDENTIAL } as const }],
     ['refused a token', { auth: { kind: 'bearer', ...CREDENTIAL } as const }],

@@ -34,6 +34,8 @@ describe('parseTokenReply', () => {
     [{ token: 'a', refresh_token: 'r' }, 'r'],
     [{ token: 'a', refresh_token: '' }, undefined],
     [{ token: 'a', refresh_token: 1 }, undefined],
+    [{ token: 'a', refresh_token: 'xxxxxxxxxxxxxxxx\ne\na' }, undefined],
+    [{ token: 'a', refresh_token: 'r r' }, undefined],
     [{ token: 'a' }, undefined],
   ])('takes the refresh token of %j', (body, refreshToken) => {
     expect(parseTokenReply(reply(body), 0)?.refreshToken).toBe(refreshToken);

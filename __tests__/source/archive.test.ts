@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -5,6 +6,7 @@ import fc from 'fast-check';
 import { create } from 'tar';
 import { describe, expect, it } from 'vitest';
 import { openArchive } from '../../src/source/archive.ts';
+import { hashFiles, type UnpackArchiveJob, unpackArchive } from '../../src/source/archive-jobs.ts';
 import { readPiece } from '../../src/source/local-file.ts';
 import { toTar, writeFiles } from '../support/local-images.ts';
 import { rejected, thrown } from '../support/pull-error.ts';
@@ -101,6 +103,20 @@ describe('an archive', () => {
     expect(await read(tree, 'b')).toBe('b');
   });
 
+  it('passes over members and links with names that are too long', async () => {
+    const long = Buffer.from(`${'n'.repeat(1025)}\0`);
+    const tree = await openItems(
+      { name: '././@LongLink', type: 'L', body: long, magic: 'gnu' },
+      { name: 'x', body: 'long' },
+      { name: '././@LongLink', type: 'K', body: long, magic: 'gnu' },
+      { name: 'hard', type: '1' },
+      { name: 'b', body: 'b' },
+    );
+    expect(tree.find('n'.repeat(1025))).toBeUndefined();
+    expect(tree.find('hard')).toBeUndefined();
+    expect(await read(tree, 'b')).toBe('b');
+  });
+
   const body = 'x'.repeat(700);
   it.each<[what: string, bytes: Uint8Array]>([
     ['cut off inside of a member', tarEntry({ name: 'a', body }).subarray(0, 900)],
@@ -174,6 +190,26 @@ describe('an archive that is compressed as a whole', () => {
     const opened = openArchive(write(bytes), { signal, temporaryDirectory });
     expect((await rejected('LAYOUT_INVALID', opened)).message).toContain(says);
     expect(readdirSync(temporaryDirectory)).toEqual([]);
+  });
+
+  it('that is large is announced, and given to whoever does the work', async () => {
+    const [notes, jobs]: [string[], string[]] = [[], []];
+    const path = write(gzipSync(toTar({ a: randomBytes(65 << 20) }), { level: 0 }));
+    const work = {
+      hashFiles,
+      unpackArchive: (job: UnpackArchiveJob) => {
+        jobs.push(job.name);
+        return unpackArchive(structuredClone(job));
+      },
+    };
+    const context = { signal, temporaryDirectory: temporary(), work };
+    const emit = ({ kind, message }: { kind: string; message: string }) => notes.push(`${kind}: ${message}`);
+    const tree = await openArchive(path, { ...context, emit });
+    expect(tree.find('a')?.size).toBe(65 << 20);
+    expect([jobs, notes]).toEqual([
+      [path],
+      [`info: unpacking ${path}, which is compressed as a whole (65 MiB)…`],
+    ]);
   });
 
   it('leaves nothing behind when the pull is cancelled', async () => {

@@ -164,6 +164,33 @@ describe('an archive of docker save', () => {
     expect((await rejected('LAYOUT_INVALID', source.manifest(''))).message).toContain(says);
   });
 
+  const HEX = sha256(config());
+  it.each([
+    `${HEX}.json`,
+    `blobs/sha256/${HEX}`,
+    `sha256:${HEX}`,
+    HEX,
+    'config.json',
+    `dir/${'0'.repeat(64)}.json`,
+  ])('may call its config %s', async (name) => {
+    const items = [{ Config: name, RepoTags: [], Layers: ['x.tar'] }];
+    const manifest = await manifestOf({ [name]: config(), 'x.tar': LAYER, 'manifest.json': json(items) });
+    expect(manifest.config.digest).toBe(`sha256:${HEX}`);
+  });
+
+  it.each([`${HEX}.json`, `blobs/sha256/${HEX}`, `sha256:${HEX}`, HEX])(
+    'is refused where its config is another than its name %s says',
+    async (name) => {
+      const items = [{ Config: name, RepoTags: [], Layers: ['x.tar'] }];
+      const changed = config('arm64');
+      const source = await open({ [name]: changed, 'x.tar': LAYER, 'manifest.json': json(items) });
+      const error = await rejected('DIGEST_MISMATCH', source.manifest(''));
+      expect(error.message).toContain(`"${name}"`);
+      expect(error.message).toContain(sha256(changed));
+      expect(error.hint).toContain('changed');
+    },
+  );
+
   it('is told from an archive of a layout, and the hint says what to write', async () => {
     const layout = { 'index.json': json({ manifests: [] }) };
     expect((await rejected('LAYOUT_INVALID', open(layout))).hint).toContain('oci-archive:');

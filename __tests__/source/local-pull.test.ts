@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { create } from 'tar';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../support/docker-registry.ts';
 import { type FixtureFormat, fixtureImage, fixtureLayout } from '../support/fixture-image.ts';
-import { dockerArchive, pullHere, readFiles, toTar, writeFiles } from '../support/local-images.ts';
+import { dockerArchive, json, pullHere, readFiles, toTar, writeFiles } from '../support/local-images.ts';
 import { rejected } from '../support/pull-error.ts';
 import { startRegistry } from '../support/registry.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
@@ -184,12 +185,46 @@ describe('a seed', () => {
     expect(result.notes.join()).toContain('registry.invalid/team/app:v1 is taken from');
   });
 
-  it('made by docker save serves its tag without a registry', async () => {
+  it.each(FORMATS)('made by old Docker spares what it holds uncompressed (%s)', async (format) => {
+    await using registry = await open(format);
     const file = join(temporary(), 'image.tar');
-    writeFileSync(file, toTar(dockerArchive('v1', 'gzip', 'legacy')));
-    const result = await pullHere(temporary(), 'fixture/app:v1', { seeds: [file] });
+    writeFileSync(file, toTar(dockerArchive('v1', format, 'legacy')));
+    const result = await pullHere(temporary(), `${registry.host}/fx:v1`, { seeds: [file] });
     checkTree(result.rootPath, 'v1');
-    expect(result.requests).toBe(0);
+    expect(registry.requests.map(({ path }) => path)).toEqual(['/v2/fx/manifests/v1']);
+    expect(result).toMatchObject({
+      digest: fixtureImage('v1', format).digest,
+      bytesDownloaded: 0,
+      bytesFromSeed: result.bytesTotal,
+      layers: [{ way: 'local' }, { way: 'local' }],
+      newPacks: [],
+      warnings: [],
+    });
+  });
+
+  it('with an uncompressed layer that is damaged costs a warning, and the layer is fetched', async () => {
+    await using registry = await open();
+    const files = dockerArchive('v1', 'gzip', 'legacy');
+    const name = Object.keys(files).find((each) => each.endsWith('/layer.tar')) as string;
+    const file = join(temporary(), 'image.tar');
+    writeFileSync(file, toTar({ ...files, [name]: toTar({ evil: Buffer.from('x') }) }));
+    const result = await pullHere(temporary(), `${registry.host}/fx:v1`, { seeds: [file] });
+    checkTree(result.rootPath, 'v1');
+    expect(result.warnings.join()).toMatch(/layer sha256:\S+ in \S+ does not match .* fetched instead/);
+    expect(result.layers.map(({ way }) => way).sort()).toEqual(['local', 'whole']);
+  });
+
+  it('made by docker save serves its tag where the registry cannot be reached, with a warning', async () => {
+    const name = `127.0.0.1:${await freePort()}/fx:v1`;
+    const files = dockerArchive('v1', 'gzip', 'legacy');
+    const items = JSON.parse(Buffer.from(files['manifest.json'] ?? []).toString());
+    items[0].RepoTags = [name];
+    const file = join(temporary(), 'image.tar');
+    writeFileSync(file, toTar({ ...files, 'manifest.json': json(items) }));
+    const result = await pullHere(temporary(), name, { seeds: [file] });
+    checkTree(result.rootPath, 'v1');
+    expect(result.bytesDownloaded).toBe(0);
+    expect(result.notes.join()).toContain(`${result.digest} is not the digest that the registry knows`);
   });
 
   it('that is damaged costs a warning, and the layer is fetched', async () => {

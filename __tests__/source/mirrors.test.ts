@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ByteRange } from '../../src/bytes/range.ts';
+import { OCI_INDEX } from '../../src/oci/media-type.ts';
+import { resolveImage } from '../../src/pull/resolve.ts';
 import type { ImageSource } from '../../src/source/source.ts';
 import { fixtureImage } from '../support/fixture-image.ts';
 import { type MirrorOptions, startMirrored } from '../support/mirrored-source.ts';
@@ -13,6 +15,7 @@ const content = image.bytes(layer);
 const WHOLE = { start: 0, end: layer.size };
 const PART = { start: 100_000, end: 1_100_000 };
 const CREDENTIAL = { username: 'reader', password: 'hunter2-hunter2' };
+const AMD64 = { os: 'linux', architecture: 'amd64' };
 const never = new AbortController().signal;
 
 async function read(source: ImageSource, range: ByteRange = PART): Promise<void> {
@@ -176,6 +179,24 @@ describe('a mirror that fails costs a detour, not the pull', () => {
     await read(mirrored.source);
     await read(mirrored.source);
     expect(counts(mirrored.registries)).toEqual([0, 2, 0]);
+  });
+});
+
+describe('a mirror that calls a manifest what it is not', () => {
+  const lie = { kind: 'header', name: 'content-type', value: OCI_INDEX } as const;
+
+  it('is not asked what it calls what a digest names', async () => {
+    await using mirrored = await startMirrored(fault(lie), {});
+    const { manifest } = await resolveImage(mirrored.source, image.digest, AMD64);
+    expect(manifest.layers).not.toEqual([]);
+    expect(counts(mirrored.registries)).toEqual([2, 0]);
+  });
+
+  it('is passed over where it was asked for a tag', async () => {
+    const host = { serves: { tags: true, digests: true } };
+    await using mirrored = await startMirrored({ ...fault(lie), host }, {});
+    expect((await mirrored.source.manifest('v1')).digest).toBe(image.digest);
+    expect(counts(mirrored.registries)).toEqual([1, 1]);
   });
 });
 

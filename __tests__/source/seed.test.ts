@@ -1,8 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PullError } from '../../src/errors.ts';
+import { HttpError } from '../../src/http/http-error.ts';
 import { parseSeed } from '../../src/oci/image-name.ts';
 import { openSeeds, withSeeds } from '../../src/source/seed.ts';
+import type { RawManifest } from '../../src/source/source.ts';
 import { createFakeSource, descriptorOf, type FakeSourceOptions } from '../support/fake-source.ts';
 import { json, sha256, toTar, writeFiles } from '../support/local-images.ts';
 import { rejected } from '../support/pull-error.ts';
@@ -145,11 +148,108 @@ describe('a source with seeds', () => {
     const { source } = await seeded([writeSeed({}, blobs)]);
     const [one, two, three] = blobs.map((bytes) => descriptorOf(bytes));
     if (!one || !two || !three) throw new Error('no blobs');
+    source.locate?.(one);
     expect(source.distrust?.(one.digest)).toBe(true);
     expect([one, two, three].map((each) => source.locate?.(each) !== undefined)).toEqual([false, true, true]);
     expect(source.distrust?.(one.digest)).toBe(false);
     expect(source.distrust?.(two.digest)).toBe(true);
     expect(source.locate?.(three)).toBeUndefined();
+  });
+
+  it('blames for damage the seed that gave the blob, and no other', async () => {
+    const [first, second] = [writeSeed({}, [manifest]), writeSeed({}, [blob, manifest])];
+    writeFileSync(join(first, `blobs/sha256/${sha256(blob)}`), 'short');
+    const third = writeSeed();
+    const { source } = await seeded([first, second, third]);
+    expect(source.locate?.(descriptor)?.path.startsWith(second)).toBe(true);
+    expect(source.distrust?.(descriptor.digest)).toBe(true);
+    expect(source.locate?.(descriptor)?.path.startsWith(third)).toBe(true);
+    expect(source.distrust?.(descriptor.digest)).toBe(true);
+    expect(source.locate?.(descriptor)).toBeUndefined();
+  });
+
+  it('blames the registry for what came from there, though a seed has a file of that name', async () => {
+    const path = writeSeed();
+    writeFileSync(join(path, `blobs/sha256/${sha256(blob)}`), 'short');
+    const blamed: string[] = [];
+    const primary = Object.assign(createFakeSource(REGISTRY), {
+      distrust: (digest: string) => blamed.push(digest) > 0,
+    });
+    const source = withSeeds(primary, await openSeeds([parseSeed(path)], { signal }));
+    await source.openBlob(descriptor, { start: 0, end: 4 }, signal);
+    expect(source.distrust?.(descriptor.digest)).toBe(true);
+    expect(blamed).toEqual([descriptor.digest]);
+  });
+
+  const tar = toTar({ file: Buffer.from('content') });
+  const diffId = descriptorOf(tar).digest;
+  const config = json({ os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [diffId] } });
+
+  /** As old Docker writes it, under the reference that the tests ask for. */
+  function writeArchive(name = 'id/layer.tar', Config = `${sha256(config)}.json`): string {
+    const path = join(temporary(), 'image.tar');
+    const items = [{ Config, RepoTags: ['example.com/app:v1'], Layers: [name] }];
+    writeFileSync(path, toTar({ [name]: tar, [Config]: config, 'manifest.json': json(items) }));
+    return path;
+  }
+
+  it('takes a layer from its uncompressed tar stream, where its diff_id is known', async () => {
+    const path = writeArchive();
+    const { source } = await seeded([path]);
+    expect(source.locate?.(descriptor, diffId)).toMatchObject({ path, digest: diffId, size: tar.length });
+    expect(source.locate?.(descriptor)).toBeUndefined();
+    expect(source.distrust?.(diffId)).toBe(true);
+    expect(source.locate?.(descriptor, diffId)).toBeUndefined();
+  });
+
+  it('prefers the blob itself to its tar stream, whichever seed has it', async () => {
+    const layout = writeSeed();
+    const { source } = await seeded([writeArchive(), layout]);
+    expect(source.locate?.(descriptor, diffId)).toMatchObject({ digest: descriptor.digest });
+  });
+
+  it('goes on with the other images of an archive where one is broken, and says so', async () => {
+    const path = writeArchive('id/layer.tar', `${'0'.repeat(64)}.json`);
+    const notes: string[] = [];
+    const emit = ({ kind, message }: { kind: string; message: string }) => notes.push(`${kind}: ${message}`);
+    const seeds = await openSeeds([parseSeed(path), parseSeed(writeArchive())], { signal, emit });
+    expect(notes.length).toBe(1);
+    expect(notes[0]).toMatch(/^warning: .*is of no use: the config .* hashes to /);
+    expect(withSeeds(createFakeSource(), seeds).locate?.(descriptor, diffId)).toBeDefined();
+  });
+
+  it('asks the registry for a tag whose manifest a seed would have to make up', async () => {
+    const { primary, source, notes } = await seeded([writeArchive()]);
+    expect(Buffer.from((await source.manifest('v1')).bytes).toString()).toBe('of the registry');
+    expect([primary.asked.length, notes]).toEqual([1, []]);
+  });
+
+  const unreachable = new HttpError('REGISTRY_UNAVAILABLE', 'nobody is there', {
+    retry: 'unreachable',
+    origin: 'https://example.com',
+  });
+
+  it.each<[what: string, error: PullError, path: string, notes: number]>([
+    ['makes a manifest up where the registry cannot be reached', unreachable, writeArchive(), 1],
+    [
+      'makes none up where the registry refuses',
+      new PullError('NOT_FOUND', 'no such tag'),
+      writeArchive(),
+      0,
+    ],
+    ['makes none up for another tag', unreachable, writeSeed(), 0],
+  ])('%s, and says so', async (_, error, path, count) => {
+    const notes: string[] = [];
+    const manifestOf = async () => Promise.reject(error);
+    const primary = Object.assign(createFakeSource(REGISTRY), { manifest: manifestOf });
+    const seeds = await openSeeds([parseSeed(path)], { signal });
+    const source = withSeeds(primary, seeds, ({ kind, message }) => notes.push(`${kind}: ${message}`));
+    const answer = await source.manifest('v1').catch((failure: unknown) => failure);
+    expect(notes.length).toBe(count);
+    if (count === 0) return expect(answer).toBe(error);
+    const { bytes, digest } = answer as RawManifest;
+    expect(JSON.parse(Buffer.from(bytes).toString())).toMatchObject({ layers: [{ digest: diffId }] });
+    expect(notes[0]).toContain(`${digest} is not the digest that the registry knows`);
   });
 
   it('cannot be opened where a seed is absent', async () => {

@@ -63,6 +63,11 @@ export class EntryTable {
     return undefined;
   }
 
+  /** As if entries had been saved under other keys. */
+  rename(change: (key: string) => string): void {
+    this.#entries = this.#entries.map((entry) => ({ ...entry, key: change(entry.key) }));
+  }
+
   /** Removes entries; returns the ids of their blobs. */
   removeWhere(condition: (entry: Entry) => boolean): string[] {
     const removed = this.#entries.filter(condition);

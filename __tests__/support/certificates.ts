@@ -18,15 +18,20 @@ export interface CertificateRequest {
   readonly by?: KeyPair;
   /** When it ends, days from now; negative: it has expired. */
   readonly days?: number;
+  /** As in openssl's -newkey, with its -pkeyopt; absent: P-256. */
+  readonly key?: readonly string[];
 }
 
+const P_256 = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+
 /** A PEM key and a certificate; may sign others. */
-export function makeCertificate({ name, names = '', by, days = 2 }: CertificateRequest): KeyPair {
+export function makeCertificate(request: CertificateRequest): KeyPair {
+  const { name, names = '', by, days = 2, key: algorithm = P_256 } = request;
   const directory = mkdtempSync(join(tmpdir(), 'certificate-'));
   const path = (file: string) => join(directory, file);
   const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'ignore' });
   try {
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', path('key')];
+    const key = ['-newkey', ...algorithm, '-nodes', '-keyout', path('key')];
     openssl('req', '-new', ...key, '-subj', `/CN=${name}`, '-out', path('request'));
     const alternative = names ? `subjectAltName=${names}` : 'basicConstraints=critical,CA:TRUE';
     writeFileSync(path('extensions'), alternative);

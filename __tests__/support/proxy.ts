@@ -5,6 +5,7 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 export interface ProxyOptions {
@@ -13,6 +14,8 @@ export interface ProxyOptions {
   /** Refuses everything with this status. */
   readonly status?: number;
   readonly socks?: boolean;
+  /** Is spoken to by TLS, with this key and certificate (PEM). */
+  readonly tls?: { readonly key: string; readonly cert: string };
 }
 
 export interface TestProxy extends AsyncDisposable {
@@ -53,7 +56,7 @@ function createHttp(asked: string[], credentials: (string | undefined)[], option
     if (options.credential && request.headers['proxy-authorization'] !== wanted) return 407;
     return options.status;
   };
-  const server = createHttpServer((request: IncomingMessage, response: ServerResponse) => {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
     asked.push(`${request.method} ${request.url}`);
     const status = refusal(request);
     if (status !== undefined) return void response.writeHead(status, { 'content-length': 0 }).end();
@@ -67,7 +70,8 @@ function createHttp(asked: string[], credentials: (string | undefined)[], option
       },
     );
     request.pipe(upstream).on('error', () => response.destroy());
-  });
+  };
+  const server = options.tls ? createHttpsServer(options.tls, handle) : createHttpServer(handle);
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     asked.push(`CONNECT ${request.url}`);
     const status = refusal(request);

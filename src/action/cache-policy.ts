@@ -76,7 +76,7 @@ function explain(facts: CacheFacts, found: { mode: string; remote: string }): st
   if (found.mode === 'none')
     return (
       `caching is off: the image cannot be pulled without a credential and the repository is ${describe(facts.visibility)}, ` +
-      'so others could read the image from the cache. If the image is not secret, set cache-mode to write'
+      'so others could read the image from the cache. If the image is not secret, set cache-mode to write, or cache-dir to a directory of your own'
     );
   const place = facts.store === 'temporary' ? 'the Actions cache' : 'the chunk store on this machine';
   return `cache-mode ${found.mode}: ${place}${found.remote === '' ? '' : ` (${found.remote})`}`;

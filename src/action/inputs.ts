@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { checkLogin, githubFallback } from '../auth/login.ts';
+import { CACHE_BACKENDS, type CacheBackend, isCacheBackend } from '../cache/choose-backend.ts';
 import { DEFAULT_CACHE_KEY_PREFIX, isCacheKeyPrefix } from '../cache/keys.ts';
 import { PullError } from '../errors.ts';
 import { type ImageName, type LocalImage, parseImageName, parseSeed } from '../oci/image-name.ts';
@@ -41,6 +42,7 @@ export interface ActionInputs {
   readonly limits: PullOptions['limits'];
   readonly network: NetworkSettings;
   readonly cacheMode: RequestedCacheMode;
+  readonly cacheBackend: CacheBackend;
   readonly cacheKeyPrefix: string;
   /** Absolute; undefined when none was given. */
   readonly cacheDirectory: string | undefined;
@@ -62,6 +64,7 @@ export function readInputs(source: InputSource): ActionInputs {
     limits: parseLimits(source.get('limits').split(/\s+/).filter(Boolean), 'the input limits'),
     network: readNetwork(source, secrets),
     cacheMode: toChoice('cache-mode', source.get('cache-mode') || 'auto', CACHE_MODES),
+    cacheBackend: toBackend(source.get('cache-backend') || 'auto'),
     cacheKeyPrefix: toPrefix(source.get('cache-key-prefix') || DEFAULT_CACHE_KEY_PREFIX),
     cacheDirectory: optionalPath(source, 'cache-dir'),
     concurrency: toConcurrency(source.get('concurrency') || String(DEFAULT_CONCURRENCY)),
@@ -133,6 +136,11 @@ function toChoice<Choice extends string>(name: string, value: string, choices: r
   const choice = choices.find((known) => known === value);
   if (!choice) throw invalid(name, value, `one of ${choices.join(', ')}`);
   return choice;
+}
+
+function toBackend(value: string): CacheBackend {
+  if (isCacheBackend(value)) return value;
+  throw invalid('cache-backend', value, `one of ${CACHE_BACKENDS.join(', ')}`);
 }
 
 function toPrefix(value: string): string {

@@ -1,6 +1,7 @@
 // What the main phase leaves for the post phase. No secrets: the runner hands it over as plain environment variables.
 import { isAbsolute } from 'node:path';
 import { getState, saveState } from '@actions/core';
+import { type CacheBackend, isCacheBackend } from '../cache/choose-backend.ts';
 import { isHeadPack, MAX_PACKS } from '../cache/head.ts';
 import { isCacheKeyPrefix, isPackKey } from '../cache/keys.ts';
 import type { RestoredState } from '../cache/remote-session.ts';
@@ -21,35 +22,48 @@ export function isPostPhase(): boolean {
   return getState('isPost') === 'true';
 }
 
+export interface PostWork {
+  /** Which the post phase is to use. */
+  readonly backend: CacheBackend;
+  readonly plan: SavePlan;
+}
+
 /** Returns false where the plan is too large to be handed over. */
-export function saveForPost(plan: SavePlan): boolean {
-  const text = formatSavePlan(plan);
+export function saveForPost(work: PostWork): boolean {
+  const text = formatPostWork(work);
   if (Buffer.byteLength(text) > MAX_STATE_BYTES) return false;
   saveState('save', text);
   return true;
 }
 
-export function loadForPost(): SavePlan | undefined {
-  return parseSavePlan(getState('save'));
+export function loadForPost(): PostWork | undefined {
+  return parsePostWork(getState('save'));
 }
 
-export function formatSavePlan({ prefix, restored, newPacks, livePacks }: SavePlan): string {
+export function formatPostWork({ backend, plan }: PostWork): string {
+  const { prefix, restored, newPacks, livePacks } = plan;
   const newKeys = newPacks.map((pack) => pack.key);
-  return JSON.stringify({ version: VERSION, prefix, restored, newKeys, livePacks });
+  return JSON.stringify({ version: VERSION, backend, prefix, restored, newKeys, livePacks });
 }
 
-/** undefined for anything that formatSavePlan does not write. */
-export function parseSavePlan(text: string): SavePlan | undefined {
+/** undefined for anything that formatPostWork does not write. */
+export function parsePostWork(text: string): PostWork | undefined {
   if (text === '') return undefined;
   try {
-    return toSavePlan(JSON.parse(text));
+    return toPostWork(JSON.parse(text));
   } catch {
     return undefined;
   }
 }
 
-function toSavePlan(value: unknown): SavePlan | undefined {
+function toPostWork(value: unknown): PostWork | undefined {
   if (!isJsonRecord(value) || value.version !== VERSION) return undefined;
+  const { backend } = value;
+  const plan = toSavePlan(value);
+  return plan && typeof backend === 'string' && isCacheBackend(backend) ? { backend, plan } : undefined;
+}
+
+function toSavePlan(value: Record<string, unknown>): SavePlan | undefined {
   const { prefix, newKeys, livePacks } = value;
   const restored = toRestored(value.restored);
   if (typeof prefix !== 'string' || !isCacheKeyPrefix(prefix) || !restored) return undefined;
@@ -60,13 +74,14 @@ function toSavePlan(value: unknown): SavePlan | undefined {
 
 function toRestored(value: unknown): RestoredState | undefined {
   if (!isJsonRecord(value) || !isJsonRecord(value.image)) return undefined;
-  const { headKey, packs } = value;
+  const { headKey, form, packs } = value;
   const { repository, manifestDigest, platform } = value.image;
   if (!isListOf(packs, isListedPack)) return undefined;
   if (!isText(repository) || !isText(manifestDigest) || !isText(platform)) return undefined;
   if (headKey !== undefined && !isText(headKey)) return undefined;
+  if (form !== undefined && form !== 'raw' && form !== 'archive') return undefined;
   const image = { repository, manifestDigest, platform };
-  return headKey === undefined ? { image, packs } : { image, headKey, packs };
+  return { image, ...(headKey === undefined ? {} : { headKey }), ...(form ? { form } : {}), packs };
 }
 
 function isListedPack(value: unknown): value is RestoredState['packs'][number] {

@@ -1,13 +1,13 @@
 // Which backend serves a job: the client of our own where the service is known to be the one that it speaks to, else @actions/cache.
 import { describeError } from '../errors.ts';
+import type { Environment } from '../http/proxy.ts';
 import type { BlobCache } from './blob-cache.ts';
 import { findService } from './direct/environment.ts';
-import type { Environment } from './direct/http.ts';
 import { createDirectCache } from './direct-backend.ts';
 import { createFallbackCache, type OpenCache } from './fallback.ts';
 import { createToolkitCache } from './toolkit-backend.ts';
 
-const CACHE_BACKENDS = ['auto', 'toolkit', 'direct'] as const;
+export const CACHE_BACKENDS = ['auto', 'toolkit', 'direct'] as const;
 /** auto: direct, and toolkit where that cannot be, or as soon as the service answers in ways that the direct client does not know. */
 export type CacheBackend = (typeof CACHE_BACKENDS)[number];
 
@@ -42,6 +42,8 @@ export function openCache(choice: CacheChoice): OpenCache {
     return direct;
   }
   tell(backend === 'direct' ? 'none' : 'toolkit', direct);
+  if (backend === 'direct')
+    choice.log(`the Actions cache is not used: cache-backend is direct, but ${direct}`);
   return wholeOnly(backend === 'direct' ? createNoCache(direct) : createToolkitCache(choice));
 }
 

@@ -4,6 +4,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 import type { ByteRange } from '../bytes/range.ts';
 import { describeError } from '../errors.ts';
+import type { Environment } from '../http/proxy.ts';
+import type { Timeouts } from '../http/transport.ts';
 import type {
   BlobCache,
   OpenEntry,
@@ -15,7 +17,7 @@ import type {
 import { copyRanges, copyWhole, PARALLEL_READS } from './direct/download.ts';
 import type { ServiceAccess } from './direct/environment.ts';
 import { CacheFault } from './direct/fault.ts';
-import { DEFAULT_TIMEOUTS, type Environment, openTransport, type Timeouts } from './direct/http.ts';
+import { CACHE_TIMEOUTS, openTransport } from './direct/http.ts';
 import { outcomeOf } from './direct/outcome.ts';
 import { RemoteBlob } from './direct/remote-blob.ts';
 import { patienceUntil, ReadPatience } from './direct/retry.ts';
@@ -77,10 +79,11 @@ class DirectClient {
   readonly #closed = new AbortController();
 
   constructor(options: DirectCacheOptions) {
-    const { env, timeouts = DEFAULT_TIMEOUTS, scale = 1 } = options;
+    const { timeouts = CACHE_TIMEOUTS, scale = 1 } = options;
     this.#options = options;
     this.#scale = scale;
-    this.#transport = openTransport(env, timeouts);
+    const connections = PARALLEL_READS + PARALLEL_WRITES;
+    this.#transport = openTransport({ ...options, timeouts, connections });
     this.#service = createCacheService({ ...options, scale, transport: this.#transport });
     this.#reads = { slots: createSlots(PARALLEL_READS), patience: new ReadPatience() };
   }

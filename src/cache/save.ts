@@ -44,7 +44,7 @@ export interface SaveOptions {
 export interface SaveReport {
   readonly kind: 'saved' | 'raced' | 'nothing' | 'incomplete';
   readonly message: string;
-  /** Of what is incomplete; absent where the deadline or a signal ended it. */
+  /** Of what is incomplete; absent where the deadline, a signal, or another job that holds a key has ended it. */
   readonly reason?: SaveFailure;
   readonly uploadedPacks: number;
   /** Bytes of the packs uploaded by this job. */
@@ -223,7 +223,7 @@ class Save {
     // Whoever is about to write this head lists the same packs, and all of them exist.
     if (lost && (leaves || isHead)) return { kind: 'raced', message: 'another job is saving this image' };
     if (outcome.kind === 'taken' && !(await this.#appears(request)))
-      return { kind: 'incomplete', message: `another job holds ${request.key}`, reason: 'failed' };
+      return { kind: 'incomplete', message: `another job holds ${request.key}` };
     if (!('message' in outcome)) return undefined;
     if (outcome.kind === 'failed' && !leaves && (await this.#appears(request))) return undefined;
     return { kind: 'incomplete', message: outcome.message, reason: outcome.kind };

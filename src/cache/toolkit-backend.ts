@@ -4,7 +4,6 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isFeatureAvailable, restoreCache, saveCache } from '@actions/cache';
 import { describeError } from '../errors.ts';
 import type { BlobCache, SaveOutcome, SaveRequest } from './blob-cache.ts';
 import { insideRunnerTemp } from './runner-temp.ts';
@@ -14,6 +13,9 @@ const STAGING = 'oci-pull';
 /** A stuck segment costs at most this; the library's own limit is ten minutes. */
 const SEGMENT_TIMEOUT_MS = 120_000;
 
+/** Loading it takes a quarter of a second, which only those pay who use it. */
+const loadLibrary = () => import('@actions/cache');
+
 const UNKNOWN_REASONS = 'another job is saving it, a limit or quota is reached, or the token is read-only';
 
 export interface ToolkitCacheOptions {
@@ -21,11 +23,6 @@ export interface ToolkitCacheOptions {
   readonly tempDirectory: string;
   /** Where a fault goes that the library did not already print. */
   readonly log: (message: string) => void;
-}
-
-/** Is there a cache service at all? Says nothing about what the token may do. */
-export function isCacheServiceAvailable(): boolean {
-  return isFeatureAvailable();
 }
 
 export function createToolkitCache(options: ToolkitCacheOptions): BlobCache {
@@ -77,6 +74,7 @@ async function find(
   if (first === undefined) return undefined;
   const paths = [`${STAGING}/${name}`];
   const options = { lookupOnly, segmentTimeoutInMs: SEGMENT_TIMEOUT_MS };
+  const { restoreCache } = await loadLibrary();
   const key = await restoreCache(paths, first, others, options);
   return prefixes.some((prefix) => key?.startsWith(prefix)) ? key : undefined;
 }
@@ -90,6 +88,7 @@ async function save(options: ToolkitCacheOptions, request: SaveRequest): Promise
     await mkdir(join(options.tempDirectory, STAGING), { recursive: true });
     await rm(staged, { recursive: true, force: true });
     await linkOrCopy(request.file, staged);
+    const { saveCache } = await loadLibrary();
     const id = await insideRunnerTemp(options.tempDirectory, () =>
       saveCache([`${STAGING}/${request.name}`], request.key),
     );

@@ -6,6 +6,11 @@ export function abortedError(signal: AbortSignal): PullError {
   return new PullError('ABORTED', 'the pull was cancelled', { cause: signal.reason });
 }
 
+/** Throws ABORTED if the signal has fired. */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw abortedError(signal);
+}
+
 /** Throws ABORTED as soon as the signal fires. */
 export async function waitFor(milliseconds: number, signal: AbortSignal): Promise<void> {
   try {

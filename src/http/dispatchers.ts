@@ -39,7 +39,13 @@ export function createDispatchers(options: DispatcherOptions): Dispatchers {
     let agent = proxied.get(key);
     if (!agent) {
       const requestTls = { ...(isOwn ? tls.own : tls.others), allowH2: false, timeout: connectTimeout };
-      const proxyTls = { ...tls.others, allowH2: false, timeout: connectTimeout };
+      // What is set up for a registry, as that its certificate need not be checked, is not for the proxy, which gets a password.
+      const proxyTls = {
+        ...tls.others,
+        rejectUnauthorized: true,
+        allowH2: false,
+        timeout: connectTimeout,
+      };
       const isSocks = proxy.protocol === 'socks5:';
       // undici speaks TLS to a SOCKS proxy as soon as it is given proxyTls.
       const parts = { ...common, requestTls, ...(isSocks ? {} : { proxyTls }), connectTimeout };

@@ -5,9 +5,10 @@ import type { BodyWatch } from './body-watch.ts';
 export interface HttpRequest {
   readonly url: URL;
   /** Absent: GET. */
-  readonly method?: 'GET' | 'HEAD' | 'POST' | undefined;
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | undefined;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | undefined;
+  /** A stream comes with a content-length header. It is destroyed when the request fails. */
+  readonly body?: string | Uint8Array | Readable | undefined;
   readonly signal: AbortSignal;
   /** A blob's bytes: takes its turn among the others from its origin, and holds it until the body ends. */
   readonly bulk?: boolean | undefined;

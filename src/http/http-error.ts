@@ -60,6 +60,11 @@ export function answerError(
   return new HttpError(code, `${what}: ${url.host} ${fact}`, { ...usual, ...details });
 }
 
+/** The same failure, as it is for somebody whose part in it took so many milliseconds. */
+export function withTook(error: HttpError, took: number): HttpError {
+  return new HttpError(error.code, error.message, { ...error, took, cause: error.cause });
+}
+
 /** The same failure in other words. */
 export function reworded(error: HttpError, message: string, retry = error.retry): HttpError {
   return new HttpError(error.code, message, { ...error, retry, cause: error.cause });

@@ -1,11 +1,5 @@
-// What the way to an origin is like: how long a request takes before anything comes, and how fast bytes come then.
-
-export interface Link {
-  /** From sending a request to its answer; the least of the last ones: others pay for a connection or a busy thread as well. */
-  readonly roundTripMs: number;
-  /** Of all bodies together, over the last seconds in which a body was waited for; undefined: too little has come yet. */
-  readonly bytesPerSecond: number | undefined;
-}
+// Measures the way to an origin: how long a request takes before anything comes, and how fast bytes come then.
+import type { Link } from '../bytes/link.ts';
 
 export interface LinkMeter {
   answered(milliseconds: number): void;
@@ -19,6 +13,13 @@ export interface LinkMeter {
   usualRate(): number | undefined;
   /** undefined: nothing was answered yet. */
   measure(): Link | undefined;
+}
+
+export interface LinkMeters {
+  /** Begins to measure where nothing was measured yet. */
+  of(origin: string): LinkMeter;
+  has(origin: string): boolean;
+  measure(origin: string): Link | undefined;
 }
 
 const SAMPLES = 16;
@@ -67,6 +68,20 @@ export function createLinkMeter(now: () => number = () => performance.now()): Li
       const isKnown = bytes >= MIN_BYTES && time > 0;
       return { roundTripMs, bytesPerSecond: isKnown ? Math.round((bytes * 1000) / time) : undefined };
     },
+  };
+}
+
+/** One for each origin. */
+export function createLinkMeters(): LinkMeters {
+  const meters = new Map<string, LinkMeter>();
+  return {
+    of(origin) {
+      const meter = meters.get(origin) ?? createLinkMeter();
+      meters.set(origin, meter);
+      return meter;
+    },
+    has: (origin) => meters.has(origin),
+    measure: (origin) => meters.get(origin)?.measure(),
   };
 }
 

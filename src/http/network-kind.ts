@@ -5,7 +5,19 @@ export type NetworkKind = 'loopback' | 'link-local' | 'private' | 'public';
 
 /** Special-purpose addresses: https://www.iana.org/assignments/iana-ipv4-special-registry and its IPv6 sister. */
 const LOOPBACK = blockList([['127.0.0.0', 8]], [['::1', 128]]);
-const LINK_LOCAL = blockList([['169.254.0.0', 16]], [['fe80::', 10]]);
+/** With the addresses at which clouds keep the credentials of their machines, wherever else those are (Azure, Alibaba, AWS, Google). */
+const LINK_LOCAL = blockList(
+  [
+    ['169.254.0.0', 16],
+    ['168.63.129.16', 32],
+    ['100.100.100.200', 32],
+  ],
+  [
+    ['fe80::', 10],
+    ['fd00:ec2::254', 128],
+    ['fd20:ce::254', 128],
+  ],
+);
 const PRIVATE = blockList(
   [
     ['0.0.0.0', 8],
@@ -15,18 +27,32 @@ const PRIVATE = blockList(
     ['192.0.0.0', 24],
     ['192.168.0.0', 16],
     ['198.18.0.0', 15],
+    // Multicast, reserved, broadcast.
+    ['224.0.0.0', 3],
   ],
   [
     ['::', 128],
     ['64:ff9b:1::', 48],
-    // 6to4 holds an IPv4 address; nobody serves images there.
+    // Teredo and 6to4 hold IPv4 addresses; nobody serves images there.
+    ['2001::', 32],
     ['2002::', 16],
     ['fc00::', 7],
     ['fec0::', 10],
+    ['ff00::', 8],
   ],
 );
-/** An IPv6 address that a gateway translates to the IPv4 address in its end: https://www.rfc-editor.org/rfc/rfc6052#section-2.1 */
-const NAT64 = blockList([], [['64:ff9b::', 96]]);
+/**
+ * IPv6 addresses that a gateway, or the system, translates to the IPv4 address in their end: NAT64 (RFC 6052), SIIT (RFC 2765), and
+ * IPv4-compatible ones (RFC 4291, section 2.5.5.1).
+ */
+const TRANSLATED = blockList(
+  [],
+  [
+    ['64:ff9b::', 96],
+    ['::ffff:0:0:0', 96],
+    ['::', 96],
+  ],
+);
 
 /**
  * `hostname` as URL.hostname gives it: canonical, IPv6 in brackets. Names other than localhost count as public,
@@ -39,16 +65,19 @@ export function networkKind(hostname: string): NetworkKind {
   const family = version === 4 ? 'ipv4' : 'ipv6';
   if (LOOPBACK.check(host, family)) return 'loopback';
   if (LINK_LOCAL.check(host, family)) return 'link-local';
-  if (version === 6 && NAT64.check(host, family)) return translatedKind(host);
+  if (version === 6 && TRANSLATED.check(host, family)) return translatedKind(host);
   return PRIVATE.check(host, family) ? 'private' : 'public';
 }
 
-/** `host`: a canonical address of NAT64. The loopback it may name is the gateway's, not ours. */
+/** The loopback it may name is the gateway's, not ours. */
 function translatedKind(host: string): NetworkKind {
-  const groups = /^64:ff9b::(?:([0-9a-f]{1,4}):)?([0-9a-f]{0,4})$/.exec(host);
-  if (!groups) return 'private';
-  const [high, low] = [groups[1] ?? '', groups[2] ?? ''].map((group) => Number.parseInt(group || '0', 16));
-  const bytes = [high, low].flatMap((group = 0) => [group >> 8, group & 0xff]);
+  // Name servers' answers may have the IPv4 address written out: a URL makes groups of it.
+  const { hostname } = new URL(`http://[${host}]/`);
+  const [high, low] = /([0-9a-f]*):([0-9a-f]*)\]$/.exec(hostname)?.slice(1) ?? [];
+  const bytes = [high, low].flatMap((group) => {
+    const value = Number.parseInt(group || '0', 16);
+    return [value >> 8, value & 0xff];
+  });
   const kind = networkKind(bytes.join('.'));
   return kind === 'loopback' ? 'private' : kind;
 }

@@ -1,6 +1,6 @@
 // One pause for all: when a server asks to be left alone, or nothing comes from it any more, every request to it waits,
 // not just the one that was told.
-import { abortedError, waitFor } from './abort.ts';
+import { throwIfAborted, waitFor } from './abort.ts';
 
 export interface OriginGate {
   /** At least so many milliseconds from now. */
@@ -43,7 +43,7 @@ export function createOriginGate(): OriginGate {
     lastSign: (origin) => signs.get(origin) ?? Number.NEGATIVE_INFINITY,
     async pass(origin, signal) {
       for (;;) {
-        if (signal.aborted) throw abortedError(signal);
+        throwIfAborted(signal);
         const wait = remaining(origin);
         if (wait <= 0) return;
         await waitFor(spread(wait), signal);

@@ -1,14 +1,16 @@
 // How many bodies may be on their way from one origin at a time: additive increase, multiplicative decrease.
 // https://www.rfc-editor.org/rfc/rfc5681#section-3.1 has the idea and its reasons. Only blob bodies take slots: what the
 // holder of one may need to go on (a token, a redirect's answer) is never behind them.
-import { abortedError } from './abort.ts';
+import { abortedError, throwIfAborted } from './abort.ts';
 
 export interface Slot {
   /** The server took the request: in the beginning that alone makes room for one more. */
   accepted(): void;
   /** The server is overloaded, or cannot be reached. Once for all that were under way at the time. */
   trouble(): void;
-  /** The body has ended, however it did. Calls after the first do nothing. */
+  /** What was asked for has come, all of it: after the first trouble this makes room for one more, by and by. */
+  finished(): void;
+  /** Whatever became of the body, it holds no connection any more. Calls after the first do nothing. */
   release(): void;
 }
 
@@ -39,7 +41,7 @@ export function createOriginSlots(maximum: number): OriginSlots {
 
   return {
     async acquire(origin, signal) {
-      if (signal.aborted) throw abortedError(signal);
+      throwIfAborted(signal);
       return at(origin).enter(signal);
     },
     trouble: (origin) => at(origin).trouble(),
@@ -53,7 +55,7 @@ class Turnstile {
   readonly #queue = new Set<() => void>();
   #limit: number;
   #inUse = 0;
-  /** Bodies that ended well since the limit last changed. */
+  /** Bodies that came whole since the limit last changed: one that was given up, or broke off late, says nothing either way. */
   #clean = 0;
   #hadTrouble = false;
   #newest = 0;
@@ -86,21 +88,19 @@ class Turnstile {
   #createSlot(): Slot {
     const number = ++this.#newest;
     let isHeld = true;
-    let isClean = true;
     return {
       accepted: () => {
         if (!this.#hadTrouble) this.#raise();
       },
-      trouble: () => {
-        isClean = false;
-        this.trouble(number);
+      trouble: () => this.trouble(number),
+      finished: () => {
+        if (this.#hadTrouble && ++this.#clean >= this.#limit) this.#raise();
       },
       release: () => {
         if (!isHeld) return;
         isHeld = false;
         this.#inUse--;
-        if (isClean && this.#hadTrouble && ++this.#clean >= this.#limit) this.#raise();
-        else this.#admit();
+        this.#admit();
       },
     };
   }

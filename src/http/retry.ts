@@ -1,5 +1,5 @@
 // The one retry loop: what is worth another try, and waiting before it. How long, and when it is enough: retry-account.ts.
-import { abortedError, waitFor } from './abort.ts';
+import { throwIfAborted, waitFor } from './abort.ts';
 import { HttpError, reworded } from './http-error.ts';
 import type { OriginGate } from './origin-gate.ts';
 import { judge, PATIENCE_MS, payIn } from './retry-account.ts';
@@ -32,7 +32,7 @@ export class RetryBudget {
 
   /** Returns when it is time to try again; throws the error itself when that is hopeless, or ABORTED. */
   async spend(error: unknown): Promise<void> {
-    if (this.#signal.aborted) throw abortedError(this.#signal);
+    throwIfAborted(this.#signal);
     if (!(error instanceof HttpError) || error.retry === 'never') throw error;
     if (this.#failures++ === 0) this.#failingSince = performance.now();
     const failure = { error, took: error.took, hasAnswered: this.#policy.hasAnswered(error.origin) };

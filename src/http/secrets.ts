@@ -16,6 +16,8 @@ export const MIN_ANNOUNCED_LENGTH = 16;
 /** Of values in queries, which are many and short-lived. A mask holds, and costs, until the job ends. */
 export const MAX_ANNOUNCED = 200;
 
+const LINE_BREAK = /[\r\n]+/;
+
 export function createSecrets(onSecret: OnSecret | undefined): Secrets {
   const hidden = new Set<string>();
   const announced = new Set<string>();
@@ -23,7 +25,8 @@ export function createSecrets(onSecret: OnSecret | undefined): Secrets {
   let inQueries = 0;
 
   function announce(secret: string): boolean {
-    if (secret.length < MIN_ANNOUNCED_LENGTH || announced.has(secret)) return false;
+    if (secret.length < MIN_ANNOUNCED_LENGTH || LINE_BREAK.test(secret) || announced.has(secret))
+      return false;
     announced.add(secret);
     onSecret?.(secret);
     return true;
@@ -33,16 +36,18 @@ export function createSecrets(onSecret: OnSecret | undefined): Secrets {
     hide(secret) {
       if (secret === '') return;
       hidden.add(secret);
-      announce(secret);
+      // A runner masks each line of a value by itself, however short.
+      for (const line of secret.split(LINE_BREAK)) announce(line);
     },
     announceQuery(url) {
-      // As written, not decoded: a runner masks every line of a value by itself, and %0A would make lines of any length.
+      // As written, not decoded: %0A would make lines of any length.
       for (const parameter of url.search.slice(1).split('&'))
         if (inQueries < MAX_ANNOUNCED && announce(parameter.replace(/^[^=]*=?/, ''))) inQueries++;
     },
     scrub(text) {
       let clean = text;
-      for (const secret of hidden) clean = clean.replaceAll(secret, '***');
+      // A host in a URL, or a header that was compared, is in lower case whatever was sent.
+      for (const secret of hidden) clean = clean.replace(new RegExp(RegExp.escape(secret), 'gi'), '***');
       return clean;
     },
   };

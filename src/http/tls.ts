@@ -1,8 +1,7 @@
 // What TLS connections are made with. Authorities given by configuration add to those of the system, as everywhere else
 // (Docker, containers/image): in Node, `ca` alone would replace them.
-import { X509Certificate } from 'node:crypto';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
-import { PullError } from '../errors.ts';
+import { describeError, PullError } from '../errors.ts';
 import type { TlsSettings } from '../hosts/registry-host.ts';
 
 /** Options of tls.connect. */
@@ -21,28 +20,20 @@ export interface HostTls {
   readonly others: TlsOptions;
 }
 
-/** Throws CONFIG_INVALID for a certificate or key that cannot be used. The contexts are made once: that costs 10 ms each. */
+/**
+ * Throws CONFIG_INVALID for a client certificate that OpenSSL does not use. The contexts are made once: that costs 10 ms each.
+ */
 export function tlsOptionsFor(settings: TlsSettings): HostTls {
   const { verify, authorities, client, sources } = settings;
   const base = { rejectUnauthorized: verify };
   if (authorities.length === 0 && !client) return { own: base, others: base };
-  for (const text of authorities) checkAuthority(text, sources);
   const ca = authorities.length === 0 ? {} : { ca: [...getCACertificates('default'), ...authorities] };
   const others = { ...base, secureContext: createSecureContext(ca) };
   if (!client) return { own: others, others };
   return { own: { ...base, secureContext: clientContext(ca, client, sources) }, others };
 }
 
-function checkAuthority(text: string, sources: readonly string[]): void {
-  const certificates = text.match(/-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END [^-]*-----/g);
-  try {
-    for (const one of certificates ?? []) new X509Certificate(one);
-  } catch (error) {
-    throw unusable('holds a certificate that cannot be read', sources, error);
-  }
-  if (!certificates) throw unusable('holds no certificate in PEM form', sources);
-}
-
+/** The two belong together, or they would not have come so far; but they may be too weak to be shown to anybody. */
 function clientContext(
   ca: { readonly ca?: string[] },
   { certificate, key }: NonNullable<TlsSettings['client']>,
@@ -50,12 +41,8 @@ function clientContext(
 ): SecureContext {
   try {
     return createSecureContext({ ...ca, cert: certificate, key });
-  } catch (error) {
-    throw unusable('hold a client certificate and a key that cannot be used together', sources, error);
+  } catch (cause) {
+    const fact = `the client certificate cannot be used (${describeError(cause)})`;
+    throw new PullError('CONFIG_INVALID', `${sources.join(', ')}: ${fact}`, { cause });
   }
-}
-
-function unusable(fact: string, sources: readonly string[], cause?: unknown): PullError {
-  const where = sources.length > 0 ? sources.join(', ') : 'the TLS settings';
-  return new PullError('CONFIG_INVALID', `${where}: ${fact}`, { cause });
 }

@@ -2,11 +2,12 @@
 // each origin is doing, but no registry.
 import { type Dispatcher, request as undiciRequest } from 'undici';
 import packageJson from '../../package.json' with { type: 'json' };
+import type { Link } from '../bytes/link.ts';
 import type { TlsSettings } from '../hosts/registry-host.ts';
-import { createBodyWatch } from './body-watch.ts';
+import { type BodyWatch, createBodyWatch } from './body-watch.ts';
 import { createDispatchers } from './dispatchers.ts';
 import type { HttpAnswer, HttpRequest, Send } from './exchange.ts';
-import { createLinkMeter, type Link, type LinkMeter } from './link.ts';
+import { createLinkMeters } from './link.ts';
 import { networkError } from './network-error.ts';
 import type { OriginGate } from './origin-gate.ts';
 import { createOriginSlots } from './origin-slots.ts';
@@ -56,7 +57,7 @@ const STALL_WINDOW = 0.5;
 /** What is no blob must not wait for a connection either: it may be what the blobs wait for. */
 const CONTROL_CONNECTIONS = 2;
 
-/** Throws CONFIG_INVALID for certificates and keys that cannot be used; `send` does for a proxy. */
+/** Throws CONFIG_INVALID for a client certificate that cannot be used; `send` does for a proxy. */
 export function openTransport(options: TransportOptions): Transport {
   const { gate, timeouts, connections } = options;
   const dispatchers = createDispatchers({
@@ -66,13 +67,16 @@ export function openTransport(options: TransportOptions): Transport {
     connectTimeout: timeouts.connect,
   });
   const slots = createOriginSlots(connections);
-  const meters = new Map<string, LinkMeter>();
+  const meters = createLinkMeters();
   let requests = 0;
 
-  function meterOf(origin: string): LinkMeter {
-    const meter = meters.get(origin) ?? createLinkMeter();
-    meters.set(origin, meter);
-    return meter;
+  function watchOver({ origin }: URL): BodyWatch {
+    return createBodyWatch({
+      meter: meters.of(origin),
+      stallWindow: timeouts.body * STALL_WINDOW,
+      onBytes: () => gate.sign(origin),
+      onTrouble: () => slots.trouble(origin),
+    });
   }
 
   async function sendNow(request: HttpRequest): Promise<HttpAnswer> {
@@ -84,14 +88,11 @@ export function openTransport(options: TransportOptions): Transport {
     const sent = performance.now();
     try {
       const answer = await dispatch(request, dispatcher, timeouts);
-      const took = performance.now() - started;
-      const meter = meterOf(url.origin);
-      meter.answered(performance.now() - sent);
+      meters.of(url.origin).answered(performance.now() - sent);
       // Whoever answers 503 is about to come back or to go; that is no sign of health.
       if (answer.status < 500) gate.sign(url.origin);
-      const onTrouble = () => slots.trouble(url.origin);
-      const watch = createBodyWatch({ meter, stallWindow: timeouts.body * STALL_WINDOW, onTrouble });
-      return { ...answer, took, via: proxy?.label, watch };
+      const took = performance.now() - started;
+      return { ...answer, took, via: proxy?.label, watch: watchOver(url) };
     } catch (error) {
       throw networkError(error, request, { took: performance.now() - started, via: proxy?.label });
     }
@@ -103,8 +104,8 @@ export function openTransport(options: TransportOptions): Transport {
     get requests() {
       return requests;
     },
-    hasAnswered: (origin) => meters.has(origin),
-    link: (origin) => meters.get(origin)?.measure(),
+    hasAnswered: meters.has,
+    link: meters.measure,
     close: dispatchers.destroy,
   };
 }

@@ -19,9 +19,13 @@ export function withSlots(send: Send, slots: OriginSlots): Send {
     }
     if (OVERLOADED.has(answer.status)) slot.trouble();
     else if (answer.status < 400) slot.accepted();
+    const release = () => {
+      if (answer.watch.isFinished) slot.finished();
+      slot.release();
+    };
     // A body that is closed already has told its listeners; one that was never read closes when its request is aborted.
-    if (answer.body.closed) slot.release();
-    else answer.body.once('close', slot.release);
+    if (answer.body.closed) release();
+    else answer.body.once('close', release);
     return answer;
   };
 }

@@ -36,14 +36,23 @@ export interface ImageManifest {
 
 export type Manifest = ImageIndex | ImageManifest;
 
+/** By what the document was found: a tag, which proves nothing, or its digest, so that it cannot have been meant as another one. */
+export type FoundBy = 'tag' | 'digest';
+
 /**
  * Reads an index or an image manifest. `mediaType` is what the source called the document, empty if it called it nothing;
- * a name that fits no manifest (a plain `application/json`) is not held against it. `what` names it in messages.
+ * a name that fits no manifest (a plain `application/json`) is not held against it. What it calls itself counts, and by tag
+ * the two must not differ. `what` names it in messages.
  * Throws MANIFEST_INVALID, MEDIA_TYPE_UNSUPPORTED (schema 1, artifacts) or LIMIT_EXCEEDED.
  */
-export function parseManifest(bytes: Uint8Array, mediaType: string, what = 'the manifest'): Manifest {
+export function parseManifest(
+  bytes: Uint8Array,
+  mediaType: string,
+  what = 'the manifest',
+  by: FoundBy = 'tag',
+): Manifest {
   const document = parseJsonObject(bytes, what, MAX_MANIFEST_BYTES);
-  const type = resolveType(document, normalizeMediaType(mediaType), what);
+  const type = resolveType(document, { given: normalizeMediaType(mediaType), by, what });
   if (isIndexType(type)) return parseIndex(document, type, what);
   if (isImageManifestType(type)) return parseImage(document, type, what);
   throw new PullError(
@@ -52,7 +61,10 @@ export function parseManifest(bytes: Uint8Array, mediaType: string, what = 'the 
   );
 }
 
-function resolveType(document: JsonRecord, given: string, what: string): string {
+function resolveType(
+  document: JsonRecord,
+  { given, by, what }: { given: string; by: FoundBy; what: string },
+): string {
   const own = normalizeMediaType(stringField(document, 'mediaType', what) ?? '');
   checkSchema(document, own || given, what);
   const has = (key: string) => field(document, key) !== undefined;
@@ -61,7 +73,7 @@ function resolveType(document: JsonRecord, given: string, what: string): string 
       hint: 'Tools disagree about what such a document means, so it is refused.',
     });
   const givenIsManifest = isIndexType(given) || isImageManifestType(given);
-  if (own && givenIsManifest && own !== given)
+  if (by === 'tag' && own && givenIsManifest && own !== given)
     throw new PullError(
       'MANIFEST_INVALID',
       `${what}: calls itself ${quote(own)} but was served as ${quote(given)}`,

@@ -1,8 +1,9 @@
 // What a request costs against what bytes cost: which gaps are fetched along, and which layers are better fetched whole. Pure.
+import type { Link } from '../bytes/link.ts';
 import { type ChunkTable, chunkCount } from '../layer/chunk-table.ts';
 import { digestKeys } from './chunk-map.ts';
 import type { CoalesceCosts } from './coalesce.ts';
-import type { ChunkForm, Link } from './fetch-plan.ts';
+import type { ChunkForm } from './fetch-plan.ts';
 
 /** Range length: large enough that a round trip is cheap, small enough that eight connections share a layer. */
 export const MAX_RANGE_BYTES = 8 << 20;

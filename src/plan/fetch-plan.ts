@@ -1,4 +1,5 @@
 // The nouns of planning: what goes in, what comes out.
+import type { Link } from '../bytes/link.ts';
 import type { ChunkTable } from '../layer/chunk-table.ts';
 import type { FetchRange } from './coalesce.ts';
 
@@ -32,8 +33,16 @@ export type PlanLayer =
       readonly compressedSize: number;
       readonly tail?: BlobTail | undefined;
       /** Where it stands outside of the store: it is read there, and not kept. */
-      readonly at?: { readonly path: string; readonly offset: number } | undefined;
+      readonly at?: OutsideBlob | undefined;
     };
+
+export interface OutsideBlob {
+  readonly path: string;
+  readonly offset: number;
+  /** Of what stands there, which may be the layer's uncompressed tar stream. */
+  readonly digest: string;
+  readonly size: number;
+}
 
 /** The end of a blob, which has been fetched already: its bytes from `start` on lie at `offset` of a file. */
 export interface BlobTail {
@@ -86,6 +95,8 @@ export type LayerPlan =
   /** `groups`: ids in order, each bringing `groupBytes` bytes but the last; empty where the blob is at hand. */
   | {
       readonly kind: 'plain';
+      /** What the bytes in the file have to hash to. */
+      readonly digest: string;
       readonly file: number;
       readonly offset: number;
       readonly compressedSize: number;
@@ -107,20 +118,13 @@ export interface FetchPlan {
   readonly chunks: readonly NewChunk[];
 }
 
-/** What the source has been like so far. */
-export interface Link {
-  readonly roundTripMs: number;
-  /** Of all connections together; undefined: not known. */
-  readonly bytesPerSecond: number | undefined;
-}
-
 export interface PlanOptions {
   /** First pack to fill, and how far it is filled already. */
   readonly pack: number;
   readonly packOffset: number;
   /** A pack is closed once it holds this many bytes. */
   readonly packTarget: number;
-  /** Decides how many requests there are, never what the packs hold. Absent: not known. */
+  /** What the source has been like so far. Decides how many requests there are, never what the packs hold. Absent: not known. */
   readonly link?: Link | undefined;
   /** That share the requests; default 1. */
   readonly connections?: number;

@@ -60,14 +60,15 @@ class Planner {
     const { digest, compressedSize, tail, at } = layer;
     if (at) {
       const file = this.#placement.fileAt('local', at.path);
-      this.#layers.push({ kind: 'plain', file, offset: at.offset, compressedSize, groups: [] });
+      const blob = { offset: at.offset, digest: at.digest, compressedSize: at.size };
+      this.#layers.push({ kind: 'plain', file, ...blob, groups: [] });
       this.#bytes.push({ missing: 0, cached: compressedSize });
       return;
     }
     const found = this.#placement.findBlob(digest, compressedSize);
     const placed = found ?? this.#placeBlob(layer);
     const { file, offset, group } = placed;
-    this.#layers.push({ kind: 'plain', file, offset, compressedSize, groups: groupsOf(placed) });
+    this.#layers.push({ kind: 'plain', file, offset, digest, compressedSize, groups: groupsOf(placed) });
     const missing = found ? 0 : Math.min(compressedSize, tail?.start ?? compressedSize);
     this.#bytes.push({ missing, cached: group === AT_HAND ? compressedSize : 0 });
   }

@@ -1,5 +1,7 @@
 // The jobs that worker threads run for a pull, and where their script is.
 import type { ReadTocJob, ReadTocOutcome } from '../fetch/jobs.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { HashFilesJob, UnpackArchiveJob } from '../source/archive-jobs.ts';
 import type { ApplyJob } from '../unpack/apply.ts';
 import type { DiagnoseJob } from '../unpack/diagnose.ts';
 import type { HashJob } from '../unpack/hash.ts';
@@ -8,6 +10,8 @@ import type { StreamJob } from '../unpack/stream.ts';
 import { WorkerPool } from '../workers/pool.ts';
 
 export type PullJobs = {
+  unpackArchive: { input: UnpackArchiveJob; output: undefined; event: never };
+  hashFiles: { input: HashFilesJob; output: readonly Digest[]; event: never };
   readToc: { input: ReadTocJob; output: ReadTocOutcome; event: never };
   /** These three run at the same time, hash twice. */
   stream: { input: StreamJob; output: { kind: 'done' } | LayerFailure; event: never };

@@ -27,7 +27,7 @@ export async function readMetadata(
   const signal = AbortSignal.any([session.options.signal, stop.signal]);
   const readToc = (job: ReadTocJob) => pool.run('readToc', job).catch(tooLarge);
   const reads = session.layers.map((descriptor, index) => {
-    if (session.source.locate?.(descriptor)) return Promise.resolve(inPlace(descriptor));
+    if (locate(session, index)) return Promise.resolve(inPlace(descriptor));
     // A layer that never claimed to be chunked is whole anyway, and owes nobody a reason.
     const reason = detectLayerFormat(descriptor).kind === 'chunked' ? whole.get(index) : undefined;
     if (reason !== undefined) return Promise.resolve<LayerMetadata>({ kind: 'plain', reason });
@@ -56,10 +56,10 @@ function tooLarge(error: unknown): ReadTocOutcome {
 }
 
 export function planLayers(session: PullSession, metadata: readonly LayerMetadata[]): FetchPlan {
-  const { source, store, staging, layers } = session;
+  const { store, staging, layers } = session;
   const planned = metadata.map((layer, index) => {
     const descriptor = layers[index] as Descriptor;
-    const at = source.locate?.(descriptor);
+    const at = locate(session, index);
     return at ? inPlaceLayer(descriptor, at) : toPlanLayer(layer, descriptor);
   });
   const compressed = layers.reduce((sum, layer) => sum + layer.size, 0);
@@ -76,8 +76,13 @@ export function packTarget(compressed: number): number {
   return Math.max(PACK_TARGET, Math.ceil(compressed / PACKS_PER_IMAGE));
 }
 
-function inPlaceLayer({ digest, size }: Descriptor, { path, offset }: BlobPlace): PlanLayer {
-  return { kind: 'plain', digest, compressedSize: size, at: { path, offset } };
+/** On this machine, outside of the store. */
+function locate({ source, layers, image }: PullSession, index: number): BlobPlace | undefined {
+  return source.locate?.(layers[index] as Descriptor, image.config.diffIds[index]);
+}
+
+function inPlaceLayer({ digest, size }: Descriptor, at: BlobPlace): PlanLayer {
+  return { kind: 'plain', digest, compressedSize: size, at };
 }
 
 function toPlanLayer(metadata: LayerMetadata, descriptor: { digest: string; size: number }): PlanLayer {

@@ -4,7 +4,7 @@ import { describeError, PullError } from '../errors.ts';
 import type { LayerMetadata } from '../fetch/metadata.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
 import { packsDirectory, prepareStore } from '../store/store.ts';
-import { type Access, openImage } from './access.ts';
+import { type Access, openImage, type Verdict } from './access.ts';
 import { runAttempt } from './attempt.ts';
 import { claimDestination, type Destination } from './destination.ts';
 import { isLocal, keepPacks, type Packs } from './live-packs.ts';
@@ -41,9 +41,10 @@ export async function pull(options: PullOptions): Promise<PullResult> {
       try {
         const finished = await fetchAndUnpack(session, destination, watch);
         watch.lap('fetchAndUnpack');
-        const packs = await keep(session, finished);
+        const verdict = await access.judge();
+        const packs = await keep({ ...session, caching: verdict.caching }, finished);
         noteQuota(session);
-        const result = describeResult(session, finished, { destination, packs });
+        const result = describeResult(session, finished, { destination, packs, verdict });
         const about = { image: result.image, platform: result.platform, ownership: result.ownership };
         const skipped = renderSkipList(finished.skipped, about);
         await destination.publish(about, { config: access.image.configBytes, skipped });
@@ -175,7 +176,7 @@ async function keep(session: PullSession, finished: Finished): Promise<Packs> {
 function describeResult(
   session: PullSession,
   finished: Finished,
-  { destination, packs }: { destination: Destination; packs: Packs },
+  { destination, packs, verdict }: { destination: Destination; packs: Packs; verdict: Verdict },
 ): Omit<PullResult, 'timings'> {
   const { source, warnings } = session;
   const layers = reportLayers(session, finished);
@@ -192,7 +193,7 @@ function describeResult(
     skipped: summarizeSkips(finished.skipped),
     ...(finished.skipped.count > 0 ? { skippedPath: destination.skippedPath } : {}),
     repository: session.image.repository,
-    isRestricted: session.isRestricted,
+    isRestricted: verdict.isRestricted,
     cacheHit: bytesDownloaded === 0,
     bytesDownloaded,
     bytesFromCache: sum((layer) => layer.bytesFromCache),

@@ -50,8 +50,9 @@ export async function learn(
 
 /** A file of this machine stays what it is: only a seed has somebody behind it who may have the right bytes. */
 function learnLocal(session: PullSession, { layer, reason }: Detour, plan: FetchPlan): void {
-  const digest = session.layers[layer]?.digest as Digest;
   const planned = plan.layers[layer];
+  // The diff_id where it is the uncompressed layer that stands there.
+  const digest = (planned?.kind === 'plain' ? planned.digest : session.layers[layer]?.digest) as Digest;
   const file = planned?.kind === 'plain' ? plan.files[planned.file] : undefined;
   const path = file?.kind === 'local' ? file.path : session.source.name;
   const message = `layer ${digest} in ${path} does not match its digest`;

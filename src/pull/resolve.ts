@@ -3,7 +3,7 @@
 import { PullError } from '../errors.ts';
 import { checkLayerCount, type ImageConfig, MAX_CONFIG_BYTES, parseConfig } from '../oci/config.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
 import { type ImageManifest, parseManifest } from '../oci/manifest.ts';
 import { layerCompression } from '../oci/media-type.ts';
 import { formatPlatform, normalizePlatform, type Platform } from '../oci/platform.ts';
@@ -78,7 +78,8 @@ async function findManifest(source: ImageSource, named: string, platform: Platfo
   let indexDigest: Digest | undefined;
   for (let depth = 0; depth <= MAX_INDEX_DEPTH; depth++) {
     const raw = await source.manifest(target, expected);
-    const manifest = parseManifest(raw.bytes, raw.mediaType, `manifest ${target} of ${source.name}`);
+    const by = isDigest(target) ? 'digest' : 'tag';
+    const manifest = parseManifest(raw.bytes, raw.mediaType, `manifest ${target} of ${source.name}`, by);
     if (manifest.kind === 'image') return { digest: raw.digest, indexDigest, manifest };
     indexDigest ??= raw.digest;
     expected = selectManifest(manifest.manifests, platform);

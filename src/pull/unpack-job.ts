@@ -1,5 +1,6 @@
 // Translates a plan into the job of the unpacking thread.
 import type { LayerMetadata } from '../fetch/metadata.ts';
+import { parseDigest } from '../oci/digest.ts';
 import type { FetchPlan, LayerPlan } from '../plan/fetch-plan.ts';
 import { MAX_RANGE_BYTES } from '../plan/plan.ts';
 import type { LayerInput, UnpackJob } from '../unpack/job.ts';
@@ -41,10 +42,11 @@ function toLayerInput(
   const names = { diffId, digest };
   if (planned.kind === 'plain') {
     const { file, offset, compressedSize, groups } = planned;
+    const stored = parseDigest(planned.digest, `layer ${index}`);
     const blob = { file, offset, compressedSize, groups, groupBytes: MAX_RANGE_BYTES };
     // Not what this pull has fetched itself, in whichever attempt: only a pull that succeeds seals its packs.
     const isKept = session.store.packAt(files[file] ?? '') !== undefined;
-    return { ...names, kind: 'plain', blob, isKept };
+    return { diffId, digest: stored, kind: 'plain', blob, isKept };
   }
   if (layer.kind !== 'chunked') throw new Error(`layer ${index} was planned as another kind than it is`);
   const { path, offset, compressedSize, digest: tarSplitDigest } = layer.tarSplit;

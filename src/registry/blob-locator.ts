@@ -1,7 +1,8 @@
 // Finds where a blob really is, remembers it, and asks the registry again when a signed URL has expired.
-
+import { isAbort } from '../errors.ts';
 import { untilAborted } from '../http/abort.ts';
 import { discard, type HttpRequest } from '../http/exchange.ts';
+import { HttpError, withTook } from '../http/http-error.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Arrival, Follow, Location } from './redirect.ts';
@@ -54,11 +55,14 @@ export function createBlobLocator(options: BlobLocatorOptions): BlobLocator {
   };
 }
 
+/** What came of a lookup; undefined: the registry answered, but with no place. */
+type Outcome = { readonly location: Location } | { readonly error: unknown } | undefined;
+
 /** Where blobs are, as far as that has been found out. */
 class BlobPlaces {
   readonly #options: BlobLocatorOptions;
   readonly #known = new Map<Digest, Location>();
-  readonly #resolving = new Map<Digest, Promise<unknown>>();
+  readonly #lookups = new Map<Digest, Promise<Outcome>>();
   #lastOrigin: string | undefined;
 
   constructor(options: BlobLocatorOptions) {
@@ -78,14 +82,22 @@ class BlobPlaces {
     if (this.#known.get(digest)?.url.href === place?.url.href) this.#known.delete(digest);
   }
 
-  /** The first request for a blob finds its place; those that come meanwhile wait and go there directly. */
+  /**
+   * The first request for a blob finds its place; those that come meanwhile wait for that, and go there directly. They share
+   * a failure, too: if each tried in its turn, the last one would wait for all the others. Where the answer was a refusal,
+   * which may be about the one request, they all go and ask.
+   */
   async visit(digest: Digest, request: BlobRequest): Promise<Arrival> {
     for (;;) {
       const location = this.#known.get(digest);
       if (location) return this.#revisit(digest, request, location);
-      const pending = this.#resolving.get(digest);
-      if (!pending) return this.#resolve(digest, request);
-      await untilAborted(pending, request.signal);
+      const lookup = this.#lookups.get(digest);
+      if (!lookup) return this.#lookUp(digest, request);
+      const started = performance.now();
+      const outcome = await untilAborted(lookup, request.signal);
+      if (outcome === undefined) return this.#lookUp(digest, request);
+      if ('location' in outcome) return this.#revisit(digest, request, outcome.location);
+      if (!isAbort(outcome.error)) throw sharedFailure(outcome.error, performance.now() - started);
     }
   }
 
@@ -94,28 +106,34 @@ class BlobPlaces {
     try {
       return await this.#options.follow(request, location);
     } catch (error) {
-      this.forget(digest, location);
+      if (!isAbort(error)) this.forget(digest, location);
       throw error;
     }
   }
 
-  async #resolve(digest: Digest, request: BlobRequest): Promise<Arrival> {
+  async #lookUp(digest: Digest, request: BlobRequest): Promise<Arrival> {
     const { endpoint, repository, follow } = this.#options;
     const start = { url: endpoint.api(`${repository}/blobs/${digest}`), authorised: true };
     const arrival = follow(request, start);
-    const settled = arrival.then(
-      ({ answer, location }) => {
-        if (answer.status >= 400) return;
-        this.#known.set(digest, location);
-        this.#lastOrigin = location.url.origin;
-      },
-      () => undefined,
+    const lookup = arrival.then(
+      (found) => this.#note(digest, found),
+      (error: unknown) => ({ error }),
     );
-    this.#resolving.set(
-      digest,
-      settled.finally(() => this.#resolving.delete(digest)),
-    );
-    await settled;
+    this.#lookups.set(digest, lookup);
+    await lookup;
+    if (this.#lookups.get(digest) === lookup) this.#lookups.delete(digest);
     return arrival;
   }
+
+  #note(digest: Digest, { answer, location }: Arrival): Outcome {
+    if (answer.status >= 400) return undefined;
+    this.#known.set(digest, location);
+    this.#lastOrigin = location.url.origin;
+    return { location };
+  }
+}
+
+/** Whoever waited for the request of another one is charged for that wait alone. */
+function sharedFailure(error: unknown, waited: number): unknown {
+  return error instanceof HttpError ? withTook(error, Math.min(error.took, waited)) : error;
 }

@@ -65,7 +65,7 @@ export function createOpenPiece({ name, locator, secrets }: PieceOptions): OpenP
       const piece = await readRanged(answer, blob, range);
       if (piece) return piece;
     }
-    return readWhole(await ask(blob, signal, {}), blob);
+    return readWhole(await ask(blob, signal, {}), blob, secrets);
   };
 
   /** undefined: this origin has just been found not to serve ranges. */
@@ -79,21 +79,21 @@ export function createOpenPiece({ name, locator, secrets }: PieceOptions): OpenP
     if (answer.status === 416) throw unsatisfiable(answer, blob, range);
     if (answer.status === 200) {
       rangeless.add(origin);
-      return readWhole(answer, blob);
+      return readWhole(answer, blob, secrets);
     }
     if (answer.status !== 206 && !RANGE_REFUSALS.has(answer.status)) throw await readRefusal(answer, secrets);
     rangeless.add(origin);
     answer.body.destroy();
     return undefined;
   }
+}
 
-  async function readWhole(answer: HttpAnswer, blob: BlobName): Promise<Piece> {
-    if (answer.status !== 200) throw await readRefusal(answer, secrets);
-    const length = contentLengthOf(answer) ?? blob.size;
-    if (length === blob.size) return { range: { start: 0, end: blob.size }, answer };
-    answer.body.destroy();
-    throw wrongSize(answer, blob, length);
-  }
+async function readWhole(answer: HttpAnswer, blob: BlobName, secrets: Secrets): Promise<Piece> {
+  if (answer.status !== 200) throw await readRefusal(answer, secrets);
+  const length = contentLengthOf(answer) ?? blob.size;
+  if (length === blob.size) return { range: { start: 0, end: blob.size }, answer };
+  answer.body.destroy();
+  throw wrongSize(answer, blob, length);
 }
 
 /** Throws for a body in a content coding that nobody asked for. */

@@ -1,7 +1,7 @@
 // The client for one repository at one host: what can be asked, on top of the layers in stack.ts, with retries.
+import type { Link } from '../bytes/link.ts';
 import { type ByteRange, containsRange, rangeLength } from '../bytes/range.ts';
 import { PullError } from '../errors.ts';
-import type { Link } from '../http/link.ts';
 import { type RetryPolicy, withRetries } from '../http/retry.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../http/transport.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -36,7 +36,7 @@ export interface RegistryClient {
   /** As the last manifest's answer stated it; undefined: the registry does not say. */
   readonly quota: Quota | undefined;
   manifest(request: Pick<ManifestRequest, 'target' | 'expected'>): Promise<FetchedManifest>;
-  /** Does the registry show this manifest to whoever this client is? Throws HttpError. */
+  /** Does the registry show the manifest of this digest to whoever this client is? Throws PullError. */
   hasManifest(target: string): Promise<boolean>;
   /** `range` must not be empty. Unverified; see BlobBody. */
   blob(blob: BlobName, range: ByteRange, signal: AbortSignal): Promise<RegistryBlob>;
@@ -86,7 +86,7 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
         fetchManifest({ ...manifestAt(target), expected }, { name, follow, secrets, onAnswer }),
       );
     },
-    hasManifest: (target) => hasManifest(manifestAt(target), { name, follow }),
+    hasManifest: (target) => hasManifest(manifestAt(target), { name, follow, secrets }),
     async blob(blob, range, blobSignal) {
       checkRange(blob, range);
       const either = AbortSignal.any([signal, blobSignal]);

@@ -1,8 +1,10 @@
 // Hosts that the registry redirects to and that ask for a token themselves get an anonymous one: never the registry's own
 // Authorization, never the user's credential. As go-containerregistry does: https://github.com/google/go-containerregistry/issues/2359
 import { Readable } from 'node:stream';
+import { PullError } from '../errors.ts';
 import { type HttpAnswer, type HttpRequest, readBody, type Send } from '../http/exchange.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { FetchToken, Token } from './token.ts';
 
 /** Of a refusal that may be handed on: what readRefusal would read of it. */
@@ -34,9 +36,20 @@ export function withForeignTokens(send: Send, fetchToken: FetchToken): Send {
   }
 }
 
-/** Without a scope a token would be good for nothing. */
+/** A Send that throws RESPONSE_INVALID for the registry itself, in whichever scheme: also where a token server redirects there. */
+export function exceptOwnHost(send: Send, endpoint: Endpoint): Send {
+  return async (request) => {
+    if (request.url.host !== new URL(endpoint.origin).host) return send(request);
+    const fact = 'leads back to the registry for a token';
+    throw new PullError('RESPONSE_INVALID', `${request.what}: another host ${fact}`);
+  };
+}
+
+/** Without a scope a token would be good for nothing, and for more than pulling nobody asks on behalf of others. */
 function isExchangeable({ scheme, parameters }: Challenge): boolean {
-  return scheme === 'bearer' && Boolean(parameters.get('realm')) && Boolean(parameters.get('scope'));
+  const scopes = (parameters.get('scope') ?? '').split(/\s+/).filter(Boolean);
+  const isPull = scopes.length > 0 && scopes.every((one) => one.endsWith(':pull'));
+  return scheme === 'bearer' && Boolean(parameters.get('realm')) && isPull;
 }
 
 async function valid(pending: Promise<Token | undefined> | undefined): Promise<Token | undefined> {

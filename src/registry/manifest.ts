@@ -1,24 +1,25 @@
 // Fetches a manifest or index whole and checks it against whatever names it.
 
-import { contentLengthOf, discard, type HttpAnswer, headerOf, readBody } from '../http/exchange.ts';
+import { contentLengthOf, discard, type HttpAnswer, headerOf } from '../http/exchange.ts';
 import { answerError, type HttpError } from '../http/http-error.ts';
-import { networkError } from '../http/network-error.ts';
+import { receiveBody } from '../http/receive.ts';
 import type { Secrets } from '../http/secrets.ts';
 import { digestOf } from '../integrity/hash.ts';
 import { verifyBytes, verifyDigest } from '../integrity/verify.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestAlgorithm, isDigest } from '../oci/digest.ts';
-import { MAX_MANIFEST_BYTES } from '../oci/manifest.ts';
+import { MAX_MANIFEST_BYTES, parseManifest } from '../oci/manifest.ts';
 import { MANIFEST_ACCEPT, normalizeMediaType } from '../oci/media-type.ts';
 import type { Follow, Location } from './redirect.ts';
 import { readRefusal } from './refusal.ts';
 
-/** By these a server may mean the method. */
-const HEAD_REFUSALS: ReadonlySet<number> = new Set([400, 405, 501]);
+/** Of a HEAD: refusals that may be meant for the method, and a success that may be of another page (a login, after a redirect). */
+const WORTH_A_GET: ReadonlySet<number> = new Set([200, 400, 405, 501]);
 
 /** A verified manifest. */
 export interface FetchedManifest {
   readonly bytes: Uint8Array;
+  /** Of a tag: what the registry calls the document. Of a digest: what `expected` says, or empty; the registry's word is not needed. */
   readonly mediaType: string;
   readonly digest: Digest;
 }
@@ -27,7 +28,7 @@ export interface ManifestRequest {
   /** Tag or digest. */
   readonly target: string;
   /** Makes size and digest part of the check. */
-  readonly expected: Pick<Descriptor, 'digest' | 'size'> | undefined;
+  readonly expected: (Pick<Descriptor, 'digest' | 'size'> & Partial<Descriptor>) | undefined;
   readonly location: Location;
   readonly signal: AbortSignal;
 }
@@ -43,7 +44,7 @@ export interface ManifestOptions {
 
 /**
  * One attempt. Throws DIGEST_MISMATCH, SIZE_MISMATCH, LIMIT_EXCEEDED (more than MAX_MANIFEST_BYTES), RESPONSE_INVALID,
- * or the HttpError of a refusal.
+ * the HttpError of a refusal, or what parseManifest does where a tag leads to no manifest: another host may have one.
  */
 export async function fetchManifest(
   request: ManifestRequest,
@@ -62,25 +63,31 @@ export async function fetchManifest(
   }
   const bytes = await readManifest(answer);
   if (expected) verifyBytes(bytes, expected, what);
-  const digest = isDigest(target) ? verifyNamed(bytes, target, what) : verifyStated(bytes, answer);
-  return { bytes, mediaType: normalizeMediaType(headerOf(answer, 'content-type') ?? ''), digest };
+  if (isDigest(target))
+    return { bytes, mediaType: expected?.mediaType ?? '', digest: verifyNamed(bytes, target, what) };
+  const digest = verifyStated(bytes, answer);
+  const mediaType = normalizeMediaType(headerOf(answer, 'content-type') ?? '');
+  parseManifest(bytes, mediaType, what);
+  return { bytes, mediaType, digest };
 }
 
 /**
- * Does the registry show the manifest to whoever asks here? HEAD first: Docker Hub counts only GETs. Throws what the
- * exchange throws.
+ * Does the registry show the manifest, named by its digest, to whoever asks here? HEAD first: Docker Hub counts only GETs. Throws
+ * what fetchManifest throws.
  */
 export async function hasManifest(
   { target, location, signal }: Omit<ManifestRequest, 'expected'>,
-  { name, follow }: Pick<ManifestOptions, 'name' | 'follow'>,
+  options: Omit<ManifestOptions, 'onAnswer'>,
 ): Promise<boolean> {
+  const { name, follow } = options;
   const request = { headers: { accept: MANIFEST_ACCEPT }, signal, what: `manifest ${target} of ${name}` };
   const { answer: head } = await follow({ ...request, method: 'HEAD' }, location);
   head.body.destroy();
-  if (!HEAD_REFUSALS.has(head.status)) return head.status === 200;
-  const { answer } = await follow(request, location);
-  discard(answer);
-  return answer.status === 200;
+  if (!WORTH_A_GET.has(head.status)) return false;
+  const stated = headerOf(head, 'docker-content-digest')?.trim();
+  if (head.status === 200 && stated === target) return true;
+  await fetchManifest({ target, expected: undefined, location, signal }, options);
+  return true;
 }
 
 async function readManifest(answer: HttpAnswer): Promise<Uint8Array> {
@@ -89,9 +96,7 @@ async function readManifest(answer: HttpAnswer): Promise<Uint8Array> {
     answer.body.destroy();
     throw tooLarge(answer);
   }
-  const { bytes, complete } = await readBody(answer, MAX_MANIFEST_BYTES).catch((error: unknown) => {
-    throw networkError(error, answer.request);
-  });
+  const { bytes, complete } = await receiveBody(answer, MAX_MANIFEST_BYTES);
   if (!complete) throw tooLarge(answer);
   return bytes;
 }

@@ -15,10 +15,12 @@ const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 500, 502
 
 /** Reads the body of a refusal and makes it an error. Never throws. */
 export async function readRefusal(answer: HttpAnswer, secrets: Secrets): Promise<HttpError> {
-  const { status, credentialSource, took } = answer;
+  const { status, credentialSource } = answer;
+  const started = performance.now();
   const diagnostics = await readDiagnostics(answer, secrets);
+  const took = answer.took + performance.now() - started;
   const code = codeOf(status, diagnostics);
-  const retryAfter = parseRetryAfter(headerOf(answer, 'retry-after'), Date.now());
+  const retryAfter = delayOf(answer, diagnostics);
   const said = diagnostics.map((one) => (one.message ? `${one.code}: ${one.message}` : one.code)).join('; ');
   const wait = code === 'RATE_LIMITED' && retryAfter !== undefined ? `; ${whenAgain(retryAfter)}` : '';
   const outcome = `${status} ${STATUS_CODES[status] ?? ''}`.trimEnd() + (said && ` (${said})`) + wait;
@@ -30,6 +32,13 @@ export async function readRefusal(answer: HttpAnswer, secrets: Secrets): Promise
     took,
     hint: hintFor(code, credentialSource),
   });
+}
+
+/** ghcr.io tells the time in words only: `retry-after: 880.092µs, allowed: 44000/minute`. */
+function delayOf(answer: HttpAnswer, diagnostics: readonly Diagnostic[]): number | undefined {
+  const stated = headerOf(answer, 'retry-after');
+  const words = diagnostics.map(({ message }) => /\bretry-after: *([^\s,;]+)/i.exec(message)?.[1]);
+  return parseRetryAfter(stated ?? words.find(Boolean), Date.now());
 }
 
 function codeOf(status: number, diagnostics: readonly Diagnostic[]): ErrorCode {

@@ -10,7 +10,7 @@ import { openTransport, type Timeouts, type Transport } from '../http/transport.
 import { Authoriser } from './authoriser.ts';
 import { parseChallenges } from './challenge.ts';
 import { createEndpoint, type Endpoint } from './endpoint.ts';
-import { withForeignTokens } from './foreign-tokens.ts';
+import { exceptOwnHost, withForeignTokens } from './foreign-tokens.ts';
 import { withHostHeaders } from './host-headers.ts';
 import { withPlainHttpFallback } from './plain-http.ts';
 import { createFollow, type Follow } from './redirect.ts';
@@ -64,7 +64,10 @@ export function openStack(options: StackOptions): Stack {
     },
   });
   const api = authoriser.authorised(direct);
-  const plain = withForeignTokens(transport.send, fetchToken);
+  // As a stranger: what the registry knows its friends by (headers, a client certificate) must not buy tokens for others.
+  const asStranger = exceptOwnHost(transport.send, endpoint);
+  const fetchForeignToken = createTokenFetcher({ name, endpoint, send: asStranger, secrets, signal });
+  const plain = withForeignTokens(transport.send, fetchForeignToken);
   return {
     name,
     endpoint,

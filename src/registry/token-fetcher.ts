@@ -1,8 +1,8 @@
 // Exchanges a challenge (and the credential, if there is one) for a token at the server the registry names.
 import type { Credential } from '../auth/credential.ts';
-import { type HttpAnswer, readBody, type Send } from '../http/exchange.ts';
+import type { HttpAnswer, Send } from '../http/exchange.ts';
 import { answerError, type HttpError } from '../http/http-error.ts';
-import { networkError } from '../http/network-error.ts';
+import { receiveBody } from '../http/receive.ts';
 import type { Secrets } from '../http/secrets.ts';
 import type { Endpoint } from './endpoint.ts';
 import { readRefusal } from './refusal.ts';
@@ -88,9 +88,7 @@ function methodsFor({ grant }: Exchangeable, working: Method | undefined): reado
 
 async function readToken(answer: HttpAnswer, secrets: Secrets): Promise<Token> {
   if (answer.status !== 200) throw await readRefusal(answer, secrets);
-  const { bytes } = await readBody(answer, MAX_TOKEN_REPLY_BYTES).catch((error: unknown) => {
-    throw networkError(error, answer.request);
-  });
+  const { bytes } = await receiveBody(answer, MAX_TOKEN_REPLY_BYTES);
   const token = parseTokenReply(bytes, Date.now());
   if (!token) throw answerError(answer, 'RESPONSE_INVALID', 'sent no usable token');
   secrets.hide(token.value);

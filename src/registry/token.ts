@@ -98,6 +98,6 @@ export function parseTokenReply(bytes: Uint8Array, now: number): Token | undefin
   return {
     value,
     refreshAt: now + lifetime * USED_LIFETIME * 1000,
-    ...(typeof refreshToken === 'string' && refreshToken !== '' && { refreshToken }),
+    ...(typeof refreshToken === 'string' && SENDABLE.test(refreshToken) && { refreshToken }),
   };
 }

@@ -1,22 +1,13 @@
 // An archive of images as a tree of files: read in place, or unpacked once where all of it is compressed.
-import { writeSync } from 'node:fs';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decompress, sniffCompression } from '../compression/decompress.ts';
+import { sniffCompression } from '../compression/decompress.ts';
 import { PullError, toPullError } from '../errors.ts';
 import { type FileTree, fileAt, realPath } from './file-tree.ts';
-import { type FileAt, readPiece, streamFile } from './local-file.ts';
+import { announce, type LocalContext, workOf } from './local-context.ts';
+import { type FileAt, readPiece } from './local-file.ts';
 import { indexTar } from './tar-index.ts';
-
-export interface LocalContext {
-  /** For an archive that is compressed as a whole; the system's own unless told. */
-  readonly temporaryDirectory?: string | undefined;
-  readonly signal: AbortSignal;
-}
-
-/** Bytes of an archive that is compressed as a whole, uncompressed: as many as an image may have. */
-const MAX_ARCHIVE_BYTES = 256 * 2 ** 30;
 
 /** Compressions that others write, by their first bytes. */
 const FOREIGN: readonly (readonly [name: string, magic: string])[] = [
@@ -66,37 +57,12 @@ async function openCompressed(path: string, file: FileAt, context: LocalContext)
   );
   const close = () => rm(directory, { recursive: true, force: true }).catch(() => undefined);
   try {
-    const unpacked = join(realPath(directory), 'archive.tar');
-    await unpack(path, file, { unpacked, signal: context.signal });
-    return await treeOf(path, fileAt(unpacked), context, close);
+    const target = join(realPath(directory), 'archive.tar');
+    announce(context, `unpacking ${path}, which is compressed as a whole`, file.size);
+    await workOf(context).unpackArchive({ name: path, file, target }, context.signal);
+    return await treeOf(path, fileAt(target), context, close);
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-async function unpack(
-  path: string,
-  file: FileAt,
-  { unpacked, signal }: { unpacked: string; signal: AbortSignal },
-): Promise<void> {
-  await using handle = await open(unpacked, 'wx', 0o600);
-  let size = 0;
-  const sink = (bytes: Uint8Array) => {
-    size += bytes.length;
-    if (size > MAX_ARCHIVE_BYTES)
-      throw new PullError('LIMIT_EXCEEDED', `${path} decompresses to more than ${MAX_ARCHIVE_BYTES} bytes`, {
-        hint: 'Decompress it first if you trust it.',
-      });
-    for (let done = 0; done < bytes.length; ) done += writeSync(handle.fd, bytes, done);
-  };
-  try {
-    await decompress(streamFile(file, { start: 0, end: file.size }, signal), sink);
-  } catch (cause) {
-    if (cause instanceof PullError && cause.code !== 'TAR_INVALID') throw cause;
-    throw toPullError(cause instanceof PullError ? cause.cause : cause, {
-      code: 'LAYOUT_INVALID',
-      message: `${path} cannot be decompressed`,
-    });
   }
 }

@@ -2,25 +2,19 @@
 // https://github.com/moby/docker-image-spec/blob/main/v1.2.md#combined-image-json--filesystem-changeset-format
 import { type Compression, sniffCompression } from '../compression/decompress.ts';
 import { PullError } from '../errors.ts';
-import { createHasher, digestOf } from '../integrity/hash.ts';
+import { throwIfAborted } from '../http/abort.ts';
+import { digestOf } from '../integrity/hash.ts';
 import { type ImageConfig, MAX_CONFIG_BYTES, parseConfig } from '../oci/config.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestAlgorithm, digestHex, isDigest } from '../oci/digest.ts';
-import {
-  arrayField,
-  isJsonRecord,
-  type JsonRecord,
-  parseJsonObject,
-  quote,
-  stringField,
-} from '../oci/json.ts';
-import { MAX_INDEX_ENTRIES, MAX_LAYERS, MAX_MANIFEST_BYTES } from '../oci/manifest.ts';
+import { quote } from '../oci/json.ts';
 import { DOCKER_CONFIG, DOCKER_MANIFEST } from '../oci/media-type.ts';
+import { type Item, readItems } from './docker-manifest.ts';
 import type { FileTree } from './file-tree.ts';
-import { type FileAt, readPiece, readSmall, streamFile } from './local-file.ts';
-import { asLayoutError, type LocalEntry, type LocalImages } from './local-images.ts';
-
-const MANIFEST = 'manifest.json';
+import type { LocalContext } from './local-context.ts';
+import { type FileAt, readPiece, readSmall } from './local-file.ts';
+import { asLayoutError, DAMAGED, type LocalEntry, type LocalImages } from './local-images.ts';
+import { type MemberDigests, memberDigests, placeOf } from './member-digests.ts';
 
 const LAYER_TYPES: Readonly<Record<Compression, string>> = {
   none: 'application/vnd.docker.image.rootfs.diff.tar',
@@ -28,94 +22,108 @@ const LAYER_TYPES: Readonly<Record<Compression, string>> = {
   zstd: 'application/vnd.docker.image.rootfs.diff.tar.zstd',
 };
 
-export function isDockerArchive(tree: FileTree): boolean {
-  return tree.find(MANIFEST) !== undefined;
-}
-
-/** One image of the archive. */
-interface Item {
-  readonly config: string;
-  readonly tags: readonly string[];
-  readonly layers: readonly string[];
-}
-
 interface Archive {
   readonly tree: FileTree;
   /** What the archive holds under other names than digests, or not at all, once it was asked for. */
   readonly known: Map<Digest, FileAt | Uint8Array>;
-  readonly signal: AbortSignal;
+  readonly digests: MemberDigests;
+  /** By place: what the first bytes of members say. */
+  readonly compressions: Map<string, Compression>;
+  /** By the place of the config. */
+  readonly images: Map<string, KnownImage>;
+}
+
+/** What items of the same config have in common, read when it is first asked for. */
+interface KnownImage {
+  /** As the config was called first. */
+  readonly id: string;
+  image(): Promise<Image>;
+  describe(): Promise<Descriptor>;
 }
 
 /**
  * Manifests are made up, because the archive has none; layers that are not compressed go by their diff_id. The caller closes the
  * tree, through the result. Throws LAYOUT_INVALID, LIMIT_EXCEEDED.
  */
-export async function openDockerArchive(tree: FileTree, signal: AbortSignal): Promise<LocalImages> {
-  const archive: Archive = { tree, known: new Map(), signal };
+export async function openDockerArchive(tree: FileTree, context: LocalContext): Promise<LocalImages> {
+  const archive: Archive = {
+    tree,
+    known: new Map(),
+    digests: memberDigests(tree.path, context),
+    compressions: new Map(),
+    images: new Map(),
+  };
   const items = await readItems(tree);
   return {
     path: tree.path,
     entries: items.map((item) => toEntry(archive, item)),
     find: (digest) => archive.known.get(digest) ?? findByName(tree, digest),
+    indexTars: async (note) => {
+      for (const { image } of archive.images.values()) {
+        throwIfAborted(context.signal);
+        await image().catch(note);
+      }
+    },
     close: () => tree.close(),
   };
 }
 
-async function readItems(tree: FileTree): Promise<Item[]> {
-  const file = tree.find(MANIFEST);
-  if (!file)
-    throw new PullError('LAYOUT_INVALID', `${tree.path} is no work of docker save: it holds no ${MANIFEST}`, {
-      hint: tree.find('index.json')
-        ? 'It is an image layout: name it oci-archive:FILE.'
-        : 'Docker before 1.10 wrote none; load the archive into a current Docker and save it again.',
-    });
-  const what = `${MANIFEST} of ${tree.path}`;
-  const bytes = await readSmall(file, MAX_MANIFEST_BYTES, what);
-  return asLayoutError(() => {
-    // A list; the rules for documents of others are those for objects.
-    const wrapped = Buffer.concat([Buffer.from('{"images":'), bytes, Buffer.from('}')]);
-    const document = parseJsonObject(wrapped, what, wrapped.length);
-    const list = arrayField(document, 'images', what);
-    if (Object.keys(document).length !== 1)
-      throw new PullError('LAYOUT_INVALID', `${what}: no list of images`);
-    if (list.length > MAX_INDEX_ENTRIES) throw tooMany(`${what}: ${list.length} images`, MAX_INDEX_ENTRIES);
-    return list.map((json, index) => toItem(json, `${what}, image ${index + 1}`));
-  });
-}
-
-function toItem(json: unknown, what: string): Item {
-  if (!isJsonRecord(json)) throw new PullError('LAYOUT_INVALID', `${what}: not an object`);
-  const config = stringField(json, 'Config', what);
-  if (!config) throw new PullError('LAYOUT_INVALID', `${what}: has no config`);
-  const layers = strings(json, 'Layers', what);
-  if (layers.length > MAX_LAYERS) throw tooMany(`${what}: ${layers.length} layers`, MAX_LAYERS);
-  return { config, tags: strings(json, 'RepoTags', what), layers };
-}
-
-function strings(json: JsonRecord, key: string, what: string): string[] {
-  return arrayField(json, key, what).map((value) => {
-    if (typeof value === 'string') return value;
-    throw new PullError('LAYOUT_INVALID', `${what}: "${key}" holds something that is no string`);
-  });
-}
-
 function toEntry(archive: Archive, item: Item): LocalEntry {
-  let described: Promise<Descriptor> | undefined;
-  return {
-    id: item.config,
-    names: item.tags,
-    describe: () => {
-      described ??= describe(archive, item);
-      return described;
-    },
+  const { id, describe } = knowImage(archive, item);
+  return { id, names: item.tags, isMadeUp: true, describe };
+}
+
+/** However often it is listed and under whatever names, an image is read once. */
+function knowImage(archive: Archive, item: Item): KnownImage {
+  const place = placeOfConfig(archive.tree, item);
+  const known = archive.images.get(place);
+  if (known) return known;
+  const image = once(() => readImage(archive, item));
+  const describeImage = once(async () => describe(archive, await image()));
+  const fresh = { id: item.config, image, describe: describeImage };
+  archive.images.set(place, fresh);
+  return fresh;
+}
+
+/** What is wrong with it is said when the image is asked for. */
+function placeOfConfig(tree: FileTree, { config }: Item): string {
+  try {
+    const file = tree.find(config);
+    return file ? placeOf(file) : config;
+  } catch {
+    return config;
+  }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
 
-async function describe(archive: Archive, item: Item): Promise<Descriptor> {
+/** What its config says, and where its layers are. */
+interface Image {
+  readonly described: { readonly mediaType: string; readonly digest: Digest; readonly size: number };
+  readonly config: ImageConfig;
+  readonly layers: readonly Layer[];
+}
+
+interface Layer {
+  readonly file: FileAt;
+  readonly compression: Compression;
+  /** By its name, or by the config; undefined: it has to be read for it. Verified when the layer is unpacked. */
+  readonly digest: Digest | undefined;
+}
+
+/** Layers that are not compressed are known by their diff_ids from then on. Throws LAYOUT_INVALID, LIMIT_EXCEEDED, DIGEST_MISMATCH. */
+async function readImage(archive: Archive, item: Item): Promise<Image> {
   const { tree, known } = archive;
   const what = `the config ${quote(item.config)} of ${tree.path}`;
   const file = member(tree, item.config);
   const bytes = await readSmall(file, MAX_CONFIG_BYTES, what);
+  const digest = checkName(item.config, bytes, what);
   const config = asLayoutError(() => parseConfig(bytes, what));
   if (config.diffIds.length !== item.layers.length)
     throw invalid(
@@ -124,11 +132,30 @@ async function describe(archive: Archive, item: Item): Promise<Descriptor> {
     );
   const layers = [];
   for (const [index, name] of item.layers.entries())
-    layers.push(await describeLayer(archive, name, config.diffIds[index] as Digest));
-  const described = { mediaType: DOCKER_CONFIG, digest: digestOf(bytes), size: bytes.length };
-  known.set(described.digest, file);
+    layers.push(await readLayer(archive, name, config.diffIds[index] as Digest));
+  known.set(digest, file);
+  for (const layer of layers) if (layer.digest) known.set(layer.digest, layer.file);
+  return { described: { mediaType: DOCKER_CONFIG, digest, size: bytes.length }, config, layers };
+}
+
+/** Docker, skopeo and podman name a config `HEX.json`, newer Docker `blobs/sha256/HEX`, go-containerregistry `sha256:HEX`. */
+function checkName(name: string, bytes: Uint8Array, what: string): Digest {
+  const [, hex] = /^(?:blobs\/sha256\/|sha256:)?([0-9a-f]{64})(?:\.json)?$/.exec(name) ?? [];
+  const actual = digestOf(bytes);
+  if (hex === undefined || actual === `sha256:${hex}`) return actual;
+  throw new PullError('DIGEST_MISMATCH', `${what} hashes to ${actual}`, { hint: DAMAGED });
+}
+
+async function describe(archive: Archive, { described, config, layers }: Image): Promise<Descriptor> {
+  const { known } = archive;
+  const digests = await digestsOf(archive, layers);
+  const named = layers.map(({ file, compression }, index) => {
+    const digest = digests[index] as Digest;
+    known.set(digest, file);
+    return { mediaType: LAYER_TYPES[compression], digest, size: file.size };
+  });
   const manifest = Buffer.from(
-    JSON.stringify({ schemaVersion: 2, mediaType: DOCKER_MANIFEST, config: described, layers }),
+    JSON.stringify({ schemaVersion: 2, mediaType: DOCKER_MANIFEST, config: described, layers: named }),
   );
   const digest = digestOf(manifest);
   known.set(digest, manifest);
@@ -141,23 +168,30 @@ function platformOf({ os, architecture, variant }: ImageConfig) {
   return { platform: { os, architecture, ...(variant ? { variant } : {}) } };
 }
 
-async function describeLayer(archive: Archive, name: string, diffId: Digest) {
+async function readLayer(archive: Archive, name: string, diffId: Digest): Promise<Layer> {
   const file = member(archive.tree, name);
-  const head = await readPiece(file, { start: 0, end: Math.min(file.size, 8) });
-  const compression = sniffCompression(head);
-  const digest = compression === 'none' ? diffId : await digestOfLayer(archive, name, file);
-  archive.known.set(digest, file);
-  return { mediaType: LAYER_TYPES[compression], digest, size: file.size };
+  const compression = await compressionOf(archive, file);
+  return { file, compression, digest: compression === 'none' ? diffId : digestInName(name) };
 }
 
-/** Newer archives name blobs by their digests, which are verified when a layer is unpacked. Elsewhere the file has to be read for it. */
-async function digestOfLayer({ signal }: Archive, name: string, file: FileAt): Promise<Digest> {
+async function compressionOf({ compressions }: Archive, file: FileAt): Promise<Compression> {
+  const known = compressions.get(placeOf(file));
+  if (known) return known;
+  const compression = sniffCompression(await readPiece(file, { start: 0, end: Math.min(file.size, 8) }));
+  compressions.set(placeOf(file), compression);
+  return compression;
+}
+
+/** Newer archives name blobs by their digests. */
+function digestInName(name: string): Digest | undefined {
   const [, algorithm, hex] = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(name) ?? [];
   const named = `${algorithm}:${hex}`;
-  if (isDigest(named)) return named;
-  const hasher = createHasher();
-  for await (const bytes of streamFile(file, { start: 0, end: file.size }, signal)) hasher.update(bytes);
-  return hasher.digest();
+  return isDigest(named) ? named : undefined;
+}
+
+async function digestsOf({ digests }: Archive, layers: readonly Layer[]): Promise<readonly Digest[]> {
+  const hashed = (await digests(layers.flatMap(({ file, digest }) => (digest ? [] : [file])))).values();
+  return layers.map(({ digest }) => digest ?? (hashed.next().value as Digest));
 }
 
 function member(tree: FileTree, name: string): FileAt {
@@ -179,10 +213,4 @@ function findByName(tree: FileTree, digest: Digest): FileAt | undefined {
 
 function invalid(tree: FileTree, why: string): PullError {
   return new PullError('LAYOUT_INVALID', `${tree.path}: ${why}`);
-}
-
-function tooMany(what: string, limit: number): PullError {
-  return new PullError('LIMIT_EXCEEDED', `${what} exceed the limit of ${limit}`, {
-    hint: 'No sound archive has so many.',
-  });
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { type ByteRange, rangeLength } from '../bytes/range.ts';
 import { PullError, toPullError } from '../errors.ts';
+import { throwIfAborted } from '../http/abort.ts';
 
 export interface FileAt {
   /** Absolute, without symbolic links. */
@@ -36,19 +37,15 @@ export async function readPiece(file: FileAt, range: ByteRange): Promise<Buffer>
 export async function* streamFile(
   file: FileAt,
   range: ByteRange,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   await using handle = await openLocal(file.path);
   for (let at = range.start; at < range.end; at += PIECE_BYTES) {
-    throwIfAborted(signal);
+    if (signal) throwIfAborted(signal);
     const bytes = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, range.end - at));
     await fill(handle, bytes, { path: file.path, position: file.offset + at });
     yield bytes;
   }
-}
-
-export function throwIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw new PullError('ABORTED', 'the pull was cancelled', { cause: signal.reason });
 }
 
 /** What is there may have been swapped since it was looked at: a link is not followed, and a pipe would block. Throws LAYOUT_INVALID. */

@@ -18,6 +18,8 @@ export interface LocalEntry {
   readonly id: string;
   /** As written: tags or whole references. */
   readonly names: readonly string[];
+  /** There is no manifest here, so one has to be made. */
+  readonly isMadeUp?: true;
   /** Of its manifest or index. Throws LAYOUT_INVALID. */
   describe(): Promise<Descriptor>;
 }
@@ -28,11 +30,13 @@ export interface LocalImages {
   readonly entries: readonly LocalEntry[];
   /** A file, or bytes that were made up for it; what it holds is not verified. Throws LAYOUT_INVALID as FileTree.find. */
   find(digest: Digest): FileAt | Uint8Array | undefined;
+  /** Makes `find` know layers that are not compressed by their diff_ids where names do not say them. `note` takes what is wrong. */
+  indexTars?(note: (error: unknown) => void): Promise<void>;
   close(): Promise<void>;
 }
 
 const MAX_LISTED = 20;
-const DAMAGED = 'The file is damaged or was changed; write it again.';
+export const DAMAGED = 'The file is damaged or was changed; write it again.';
 
 /**
  * The manifest of the one image that is meant: by tag, by reference, by `@N`, or the only one. Several of the same name and for
@@ -44,13 +48,22 @@ export async function pickImage(images: LocalImages, name: string | undefined): 
   return readEntries(images, found);
 }
 
-/** The same for the one of a whole reference, `registry/repository:tag`; undefined where none has that name. */
+/**
+ * The same for the one of a whole reference, `registry/repository:tag`; undefined where none has that name. A manifest that is
+ * `made-up` is held by nobody, so that no registry is likely to know its digest.
+ */
 export async function findReference(
   images: LocalImages,
   reference: string,
+  origin: 'held' | 'made-up',
 ): Promise<RawManifest | undefined> {
   const found = images.entries.filter(({ names }) => names.some((name) => fullName(name) === reference));
-  return found.length === 0 ? undefined : readEntries(images, found);
+  const isMadeUp = found.some((entry) => entry.isMadeUp) || new Set(found.map(({ id }) => id)).size > 1;
+  return found.length === 0 || isMadeUp !== (origin === 'made-up') ? undefined : readEntries(images, found);
+}
+
+function isFile(content: FileAt | Uint8Array | undefined): content is FileAt {
+  return content !== undefined && !(content instanceof Uint8Array);
 }
 
 async function readEntries(images: LocalImages, found: readonly LocalEntry[]): Promise<RawManifest> {
@@ -58,12 +71,10 @@ async function readEntries(images: LocalImages, found: readonly LocalEntry[]): P
   const [first, ...others] = distinct;
   if (!first) throw missingImage(images);
   const nameless = found.every(({ names }) => names.length === 0);
-  const shared = first.names.some((name) => others.every(({ names }) => names.includes(name)));
-  if (others.length > 0 && !nameless && !shared) throw ambiguous(images, found);
-  const descriptors = await Promise.all(distinct.map((entry) => entry.describe()));
-  const [only, ...rest] = descriptors;
-  if (only && rest.length === 0) return readManifest(images, only);
-  if (!haveDistinctPlatforms(descriptors)) throw ambiguous(images, found);
+  if (others.length === 0) return readManifest(images, await first.describe());
+  if (!nameless && !shareName(distinct)) throw ambiguous(images, found);
+  const descriptors = await describeDistinct(distinct);
+  if (!descriptors) throw ambiguous(images, found);
   const bytes = Buffer.from(
     JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: descriptors.map(toJson) }),
   );
@@ -101,13 +112,19 @@ export async function readVerified(
 /** The file that holds a blob, with the size that it should have; undefined where it is not held as a file. Throws LAYOUT_INVALID. */
 export function findBlob(images: LocalImages, { digest, size }: Descriptor): FileAt | undefined {
   const found = images.find(digest);
-  if (!found || found instanceof Uint8Array) return undefined;
+  if (!isFile(found)) return undefined;
   if (found.size === size) return found;
   throw new PullError(
     'LAYOUT_INVALID',
     `${images.path}: blob ${digest} has ${found.size} bytes instead of ${size}`,
     { hint: DAMAGED },
   );
+}
+
+/** The file that holds a layer's tar stream, uncompressed, of any size. Throws LAYOUT_INVALID. */
+export function findTar(images: LocalImages, diffId: Digest): FileAt | undefined {
+  const found = images.find(diffId);
+  return isFile(found) ? found : undefined;
 }
 
 export function missing(images: LocalImages, digest: Digest): PullError {
@@ -148,12 +165,26 @@ function normalName(name: string): string | undefined {
   }
 }
 
-/** Then choosing by platform leaves no doubt. A twin that is compressed with zstd is the same image. */
-function haveDistinctPlatforms(descriptors: readonly Descriptor[]): boolean {
-  const keys = descriptors.map(
-    ({ platform, annotations }) => platform && platformKey(platform, annotations[ZSTD_ANNOTATION]),
-  );
-  return !keys.includes(undefined) && new Set(keys).size === descriptors.length;
+/** As long as all names together take, however they are spread: archives are written by others. */
+function shareName(entries: readonly LocalEntry[]): boolean {
+  const [first = new Set(), ...others] = entries.map(({ names }) => new Set(names));
+  return others.reduce((shared, names) => shared.intersection(names), first).size > 0;
+}
+
+/**
+ * One after the other, because describing may read all of an image; undefined, and the rest not read, once choosing by platform
+ * would leave a doubt. A twin that is compressed with zstd is the same image.
+ */
+async function describeDistinct(entries: readonly LocalEntry[]): Promise<readonly Descriptor[] | undefined> {
+  const descriptors = new Map<string, Descriptor>();
+  for (const entry of entries) {
+    const descriptor = await entry.describe();
+    const { platform, annotations } = descriptor;
+    const key = platform && platformKey(platform, annotations[ZSTD_ANNOTATION]);
+    if (key === undefined || descriptors.has(key)) return undefined;
+    descriptors.set(key, descriptor);
+  }
+  return [...descriptors.values()];
 }
 
 function platformKey(platform: Platform, twin: string | undefined): string {

@@ -3,10 +3,12 @@ import { statSync } from 'node:fs';
 import { PullError } from '../errors.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { formatLocalImage, type LocalImage } from '../oci/image-name.ts';
-import { type LocalContext, openArchive } from './archive.ts';
-import { isDockerArchive, openDockerArchive } from './docker-archive.ts';
+import { openArchive } from './archive.ts';
+import { openDockerArchive } from './docker-archive.ts';
+import { isDockerArchive } from './docker-manifest.ts';
 import { type FileTree, openDirectory, realPath } from './file-tree.ts';
 import { isLayout, openLayout } from './layout.ts';
+import type { LocalContext } from './local-context.ts';
 import { streamFile } from './local-file.ts';
 import {
   findBlob,
@@ -18,7 +20,7 @@ import {
 } from './local-images.ts';
 import type { ImageSource } from './source.ts';
 
-export type { LocalContext } from './archive.ts';
+export type { LocalContext } from './local-context.ts';
 
 /**
  * `image`: with an absolute path. `manifest('')` of the source is the image's own manifest or index; a tag or digest names another
@@ -44,7 +46,7 @@ export async function openLocalSource(image: LocalImage, context: LocalContext):
     locate: (descriptor) => {
       const file = findBlob(images, descriptor);
       if (!file) throw missing(images, descriptor.digest);
-      return file;
+      return { ...file, digest: descriptor.digest };
     },
     close: () => images.close(),
   };
@@ -58,7 +60,7 @@ export async function openLocalImages(image: LocalImage, context: LocalContext):
       image.kind === 'docker-archive' ||
       (image.kind === 'path' && !isLayout(tree) && isDockerArchive(tree))
     )
-      return await openDockerArchive(tree, context.signal);
+      return await openDockerArchive(tree, context);
     return await openLayout(tree);
   } catch (error) {
     await tree.close();

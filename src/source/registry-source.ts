@@ -1,12 +1,13 @@
 // An image in a registry and its mirrors, as an ImageSource.
-import type { Keychain } from '../auth/credential.ts';
+import type { Credential, Keychain } from '../auth/credential.ts';
 import { PullError } from '../errors.ts';
-import type { RegistryHosts } from '../hosts/registry-host.ts';
+import type { RegistryHost, RegistryHosts } from '../hosts/registry-host.ts';
 import { verifyBytes } from '../integrity/verify.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { isDigest } from '../oci/digest.ts';
 import { type Reference, repositoryName } from '../oci/reference.ts';
 import { openRegistryClient, type RegistryClientOptions } from '../registry/client.ts';
+import { withFallback } from '../registry/fallback-client.ts';
 import { createHostRoster, type HostRoster, type SourceHost, type Tell } from './host-roster.ts';
 import { askInTurn, openBlobInTurn } from './mirrors.ts';
 import type { ImageSource } from './source.ts';
@@ -19,6 +20,8 @@ export interface RegistrySourceOptions extends Pick<RegistryClientOptions, Share
   readonly hosts: RegistryHosts;
   /** Asked for each host by itself: what one is given no other sees. */
   readonly keychain: Keychain;
+  /** A credential that is tried only where this host refuses although the keychain has none for it; undefined: none. */
+  readonly fallback?: ((host: RegistryHost) => Credential | undefined) | undefined;
   /** Told of mirrors that are passed over. */
   readonly emit?: Tell | undefined;
 }
@@ -66,14 +69,24 @@ export function openRegistrySource(options: RegistrySourceOptions): ImageSource 
   };
 }
 
-function openHosts({ hosts, keychain, ...options }: RegistrySourceOptions): SourceHost[] {
+function openHosts({ hosts, keychain, fallback, ...options }: RegistrySourceOptions): SourceHost[] {
   const { connections, signal, onSecret, env, timeouts, backoff } = options;
   const shared = { connections, signal, onSecret, env, timeouts, backoff };
   return hosts.map((host, index) => {
-    const credential = () => keychain(host.registry, host.repository);
     const isLast = index === hosts.length - 1;
-    const patience = isLast ? 'full' : 'brief';
-    return { host, isLast, client: openRegistryClient({ ...shared, host, credential, patience }) };
+    const open = (credential: () => Promise<Credential | undefined>) =>
+      openRegistryClient({ ...shared, host, credential, patience: isLast ? 'full' : 'brief' });
+    let isKnown = false;
+    const first = open(async () => {
+      const credential = await keychain(host.registry, host.repository);
+      isKnown = credential !== undefined;
+      return credential;
+    });
+    const openSecond = () => {
+      const credential = isKnown ? undefined : fallback?.(host);
+      return credential && open(async () => credential);
+    };
+    return { host, isLast, client: withFallback(first, openSecond) };
   });
 }
 

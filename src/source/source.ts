@@ -1,6 +1,6 @@
 // Where manifests and blobs come from. One small interface; the registry is the first implementation.
+import type { Link } from '../bytes/link.ts';
 import type { ByteRange } from '../bytes/range.ts';
-import type { Link } from '../http/link.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Quota } from '../registry/quota.ts';
@@ -26,6 +26,9 @@ export interface BlobPlace {
   /** Absolute, no symbolic link. */
   readonly path: string;
   readonly offset: number;
+  /** Of what stands there: the blob's own, or the layer's diff_id where it is its tar stream, not compressed. */
+  readonly digest: Digest;
+  readonly size: number;
 }
 
 export interface ImageSource {
@@ -39,9 +42,10 @@ export interface ImageSource {
   openBlob(descriptor: Descriptor, range: ByteRange, signal: AbortSignal): Promise<BlobBody>;
   /**
    * Where all of the blob stands in a file of this machine, to be read there instead of being fetched; undefined: nowhere.
-   * Unverified. Throws LAYOUT_INVALID where it should stand there and does not.
+   * With `diffId`, of a layer, its uncompressed tar stream will do as well. Unverified.
+   * Throws LAYOUT_INVALID where it should stand there and does not.
    */
-  locate?(descriptor: Descriptor): BlobPlace | undefined;
+  locate?(descriptor: Descriptor, diffId?: Digest): BlobPlace | undefined;
   /** Running totals for the summary: HTTP requests made so far, all kinds. */
   readonly requests: number;
   /** Who served what, for a source that has hosts: in the order they are asked. */

@@ -1,6 +1,6 @@
 // Where the members of a tar archive lie. Only headers are read; the rules are those of tar/reader.ts.
-import type { FileHandle } from 'node:fs/promises';
 import { PullError } from '../errors.ts';
+import { throwIfAborted } from '../http/abort.ts';
 import { buildEntry } from '../tar/build-entry.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import {
@@ -14,10 +14,13 @@ import {
 import { MAX_EXTENDED_HEADER } from '../tar/limits.ts';
 import { isPrefaceType, NO_PREFACE, type Preface, PrefaceReader } from '../tar/preface.ts';
 import { addOldExtension, oldSparse, paxSparse, type SparseRegion } from '../tar/sparse.ts';
-import { fill, openLocal, throwIfAborted } from './local-file.ts';
+import { openLocal } from './local-file.ts';
+import { ReadWindow } from './read-window.ts';
 
 /** An archive of a thousand images has some 100,000. */
 const MAX_MEMBERS = 200_000;
+/** A member's own header, and what stands in front of it: extended headers, of which writers make up to three, and global ones. */
+const HEADERS_PER_MEMBER = 4;
 /** Longer names are passed over, so that names take no more memory than this allows: nothing in an image's archive is called so. */
 const MAX_NAME_BYTES = 1024;
 /** `docker save` makes one step. */
@@ -41,11 +44,12 @@ export interface TarIndex {
 export async function indexTar(
   archive: { readonly path: string; readonly size: number },
   signal: AbortSignal,
+  maxMembers = MAX_MEMBERS,
 ): Promise<TarIndex> {
   const members = new Map<string, Member>();
   await using handle = await openLocal(archive.path);
   try {
-    await scan({ ...archive, handle, signal }, members);
+    await scan({ ...archive, window: new ReadWindow(handle, archive), signal, maxMembers }, members);
   } catch (cause) {
     if (!(cause instanceof PullError) || cause.code !== 'TAR_INVALID') throw cause;
     throw new PullError('LAYOUT_INVALID', `${archive.path} is no usable tar archive: ${cause.message}`, {
@@ -58,14 +62,18 @@ export async function indexTar(
 interface Archive {
   readonly path: string;
   readonly size: number;
-  readonly handle: FileHandle;
+  readonly window: ReadWindow;
+  readonly maxMembers: number;
   readonly signal: AbortSignal;
 }
 
 async function scan(archive: Archive, members: Map<string, Member>): Promise<void> {
   const block = newBlock();
+  const { maxMembers } = archive;
+  const maxHeaders = HEADERS_PER_MEMBER * maxMembers;
   let preface = NO_PREFACE;
   let zeroBlocks = 0;
+  let headers = 0;
   let count = 0;
   let at = 0;
   while (at < archive.size && zeroBlocks < 2) {
@@ -78,10 +86,11 @@ async function scan(archive: Archive, members: Map<string, Member>): Promise<voi
       continue;
     }
     if (zeroBlocks > 0) throw broken('a single zero block stands between members');
-    if (++count > MAX_MEMBERS) throw tooMany(archive.path);
+    if (++headers > maxHeaders) throw tooMany(archive.path, `${maxHeaders} headers`);
     const header = decodeHeader(block);
     if (isPrefaceType(header.type)) preface = await readPreface(archive, { header, at, preface });
     else if (header.type !== 'g') {
+      if (++count > maxMembers) throw tooMany(archive.path, `${maxMembers} members`);
       const { stored, extensions } = await addMember(archive, { header, block, preface, at }, members);
       at += extensions + roundUp(stored);
       preface = NO_PREFACE;
@@ -128,8 +137,9 @@ async function addMember(
 
 function toMember(entry: TarEntry, key: string, offset: number): Member | undefined {
   if (entry.kind === 'file') return { kind: 'file', offset, size: entry.size };
+  if ((entry.kind !== 'hardlink' && entry.kind !== 'symlink') || entry.linkPath.length > MAX_NAME_BYTES)
+    return undefined;
   if (entry.kind === 'hardlink') return { kind: 'link', target: cleanName(entry.linkPath) };
-  if (entry.kind !== 'symlink' || entry.linkPath.length > MAX_NAME_BYTES) return undefined;
   return { kind: 'link', target: resolveLink(key, entry.linkPath) };
 }
 
@@ -183,9 +193,9 @@ function resolveLink(from: string, target: string): string | undefined {
 
 /** Throws TAR_INVALID behind the end. */
 async function readAt(archive: Archive, bytes: Buffer, position: number): Promise<void> {
-  const { handle, path, size } = archive;
-  if (position + bytes.length > size) throw endsEarly(archive);
-  await fill(handle, bytes, { path, position });
+  if (position + bytes.length > archive.size) throw endsEarly(archive);
+  const { window } = archive;
+  if (!window.copy(bytes, position)) await window.read(bytes, position);
 }
 
 function roundUp(size: number): number {
@@ -200,8 +210,8 @@ function endsEarly({ size }: Archive): PullError {
   return broken(`it ends after ${size} bytes, inside of a member`);
 }
 
-function tooMany(path: string): PullError {
-  return new PullError('LIMIT_EXCEEDED', `${path}: more than ${MAX_MEMBERS} members`, {
+function tooMany(path: string, what: string): PullError {
+  return new PullError('LIMIT_EXCEEDED', `${path}: more than ${what}`, {
     hint: 'An archive of images holds far fewer.',
   });
 }

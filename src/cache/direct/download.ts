@@ -5,7 +5,10 @@ import { forEachUntilFailure } from '../parallel.ts';
 import { PlacedWriter } from './placed-writer.ts';
 import type { ReadOptions, RemoteBlob } from './remote-blob.ts';
 
-/** What one request asks for; see docs/performance.md, "The client of the cache service". */
+/**
+ * What one request asks for. On loopback 4 × 4 to 64 MiB × 4 restored 300 MB in 1.1 to 1.7 s, no two of them further apart than runs of
+ * one; so it is small, because a cut connection and a stuck one cost what is left of a part. docs/performance.md, "The Actions cache".
+ */
 export const PART_BYTES = 8 << 20;
 /** Bodies on their way at the same time, of all entries of a job. */
 export const PARALLEL_READS = 8;

@@ -1,6 +1,6 @@
 // Which cache service the runner offers to this job, as @actions/cache reads the environment.
 // https://github.com/actions/toolkit/blob/main/packages/cache/src/internal/config.ts
-import type { Environment } from './http.ts';
+import type { Environment } from '../../http/proxy.ts';
 
 export interface ServiceAccess {
   /** ACTIONS_RESULTS_URL */
@@ -32,6 +32,12 @@ export function findService(env: Environment): ServiceAccess | string {
   const mode = (env.ACTIONS_CACHE_MODE ?? '').trim().toLowerCase();
   const rights = Object.hasOwn(MODES, mode) ? MODES[mode] : undefined;
   return { service: new URL(text), token, ...(rights ?? { mayRead: true, mayWrite: true }) };
+}
+
+/** Is there a service of any version? As isFeatureAvailable of @actions/cache; says nothing about what the token may do. */
+export function isCacheServiceAvailable(env: Environment): boolean {
+  const isVersion2 = !isEnterpriseServer(env.GITHUB_SERVER_URL) && env.ACTIONS_CACHE_SERVICE_V2;
+  return Boolean(isVersion2 ? env.ACTIONS_RESULTS_URL : env.ACTIONS_CACHE_URL);
 }
 
 function isEnterpriseServer(text: string | undefined): boolean {

@@ -18,6 +18,8 @@ export type FaultReason =
 interface FaultDetails {
   /** Is the same request worth another try? */
   readonly isTransient?: boolean;
+  /** Did no connection come about? */
+  readonly isUnreachable?: boolean;
   /** Milliseconds that the service wants to be left alone. */
   readonly retryAfter?: number | undefined;
   readonly cause?: unknown;
@@ -28,12 +30,14 @@ export class CacheFault extends Error {
   override readonly name = 'CacheFault';
   readonly reason: FaultReason;
   readonly isTransient: boolean;
+  readonly isUnreachable: boolean;
   readonly retryAfter: number | undefined;
 
   constructor(reason: FaultReason, message: string, details: FaultDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.reason = reason;
     this.isTransient = details.isTransient ?? false;
+    this.isUnreachable = details.isUnreachable ?? false;
     this.retryAfter = details.retryAfter;
   }
 }

@@ -1,8 +1,11 @@
 // A blob behind a signed URL: reads of ranges that survive cut connections and a URL that has expired.
 import type { ByteRange } from '../../bytes/range.ts';
+import { parseContentRange, rangeHeader } from '../../http/content-range.ts';
+import { contentLengthOf, type HttpAnswer, headerOf } from '../../http/exchange.ts';
+import { parseRetryAfter } from '../../http/retry-after.ts';
 import { CacheFault } from './fault.ts';
-import { type HttpAnswer, headerOf, networkFault, type Transport } from './http.ts';
-import { parseRetryAfter, type ReadPatience, withRetries } from './retry.ts';
+import { networkFault, type Transport } from './http.ts';
+import { type ReadPatience, withRetries } from './retry.ts';
 import type { Slots } from './slots.ts';
 
 export interface BlobReads {
@@ -40,6 +43,7 @@ interface Opened {
   readonly start: number;
 }
 
+const WHAT = 'a cache entry';
 /** What is asked for in one request takes no longer: a stuck connection is given up for a new one. */
 const PART_TIMEOUT_MS = 60_000;
 /** A URL that is refused again and again has not merely expired. */
@@ -116,46 +120,44 @@ export class RemoteBlob {
     throw this.#faultOf(answer);
   }
 
-  async #request(url: URL, { start, end }: ByteRange, signal: AbortSignal): Promise<HttpAnswer> {
+  async #request(url: URL, range: ByteRange, signal: AbortSignal): Promise<HttpAnswer> {
     const headers = {
-      range: `bytes=${start}-${end - 1}`,
+      range: rangeHeader(range),
       ...(this.#etag === undefined ? {} : { 'if-match': this.#etag }),
     };
-    return this.#options.transport.send({ url, method: 'GET', headers, signal });
+    return this.#options.transport.send({ url, headers, signal, what: WHAT });
   }
 
   #openPart(answer: HttpAnswer, range: ByteRange): Opened {
-    const [, first, last, total] =
-      /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(headerOf(answer.headers, 'content-range') ?? '') ?? [];
-    const end = Math.min(range.end, Number(total));
-    if (Number(first) !== range.start || Number(last) + 1 !== end)
+    const { range: sent, total } = parseContentRange(headerOf(answer, 'content-range')) ?? {};
+    const isIt = sent?.start === range.start && sent.end === Math.min(range.end, total ?? Number.NaN);
+    if (!isIt || total === undefined)
       this.#reject(
         answer,
         new CacheFault('protocol', `${this.#url.host} sent another range than was asked for`),
       );
-    this.#learn(answer, Number(total));
+    this.#learn(answer, total);
     return { answer, start: range.start };
   }
 
   #openWhole(answer: HttpAnswer): Opened {
     this.#ignoresRanges = true;
-    const length = headerOf(answer.headers, 'content-length');
+    const length = contentLengthOf(answer);
     // Without a length nobody knows whether a body that has ended is all of it.
-    if (length === undefined || !/^\d{1,15}$/.test(length))
+    if (length === undefined)
       this.#reject(
         answer,
         new CacheFault('protocol', `${this.#url.host} does not say how long the entry is`),
       );
-    this.#learn(answer, Number(length));
+    this.#learn(answer, length);
     return { answer, start: 0 };
   }
 
   /** No range of an empty blob can be had, so all of it is asked for: https://www.rfc-editor.org/rfc/rfc9110#status.416 */
   async #openEmpty(signal: AbortSignal): Promise<undefined> {
-    const answer = await this.#options.transport.send({ url: this.#url, method: 'GET', headers: {}, signal });
+    const answer = await this.#options.transport.send({ url: this.#url, headers: {}, signal, what: WHAT });
     answer.body.destroy();
-    if (answer.status !== 200 || headerOf(answer.headers, 'content-length') !== '0')
-      throw this.#faultOf(answer);
+    if (answer.status !== 200 || contentLengthOf(answer) !== 0) throw this.#faultOf(answer);
     this.#learn(answer, 0);
     return undefined;
   }
@@ -170,7 +172,7 @@ export class RemoteBlob {
     if (size > maxBytes)
       this.#reject(answer, new CacheFault('limit', `the entry has ${size} bytes, more than ${maxBytes}`));
     this.#size = size;
-    const etag = headerOf(answer.headers, 'etag');
+    const etag = headerOf(answer, 'etag');
     // A weak one never matches.
     if (etag?.startsWith('"')) this.#etag ??= etag;
   }
@@ -223,9 +225,10 @@ export class RemoteBlob {
     }
   }
 
-  #faultOf({ status, headers }: HttpAnswer): CacheFault {
+  #faultOf(answer: HttpAnswer): CacheFault {
+    const { status } = answer;
     const text = `the cache storage at ${this.#url.host} answered ${status}`;
-    const retryAfter = parseRetryAfter(headerOf(headers, 'retry-after'), Date.now());
+    const retryAfter = parseRetryAfter(headerOf(answer, 'retry-after'), Date.now());
     if (status === 429) return new CacheFault('throttled', text, { isTransient: true, retryAfter });
     // The URL has been renewed.
     if (status === 401 || status === 403) return new CacheFault('denied', text, { isTransient: true });

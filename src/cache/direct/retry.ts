@@ -4,6 +4,8 @@ import { CacheFault } from './fault.ts';
 
 /** GitHub asks for exponential back-off, Retry-After, and a bounded number of tries. */
 const MAX_ATTEMPTS = 5;
+/** As for a registry that was never reached: a service that is gone must not cost ten seconds in each phase. */
+const MAX_UNREACHABLE = 3;
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 8_000;
 /** A failed attempt costs no more of the patience than this, so that a stuck transfer is tried once more. */
@@ -58,7 +60,8 @@ export async function withRetries<T>(
       return await attempt(failures);
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof CacheFault) || !error.isTransient || failures + 1 >= MAX_ATTEMPTS) throw error;
+      if (!(error instanceof CacheFault) || !error.isTransient) throw error;
+      if (failures + 1 >= (error.isUnreachable ? MAX_UNREACHABLE : MAX_ATTEMPTS)) throw error;
       const wait = error.retryAfter ?? backOff(failures);
       if (!patience.grants(wait, performance.now() - started)) throw error;
       await sleep(wait * scale, undefined, { signal });
@@ -69,12 +72,4 @@ export async function withRetries<T>(
 function backOff(failures: number): number {
   const wait = Math.min(FIRST_WAIT_MS * 4 ** failures, MAX_WAIT_MS);
   return wait * (0.5 + Math.random() / 2);
-}
-
-/** Seconds or an HTTP date, in milliseconds. https://www.rfc-editor.org/rfc/rfc9110#name-retry-after */
-export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
-  const text = value?.trim() ?? '';
-  if (/^\d{1,9}(?:\.\d{1,9})?$/.test(text)) return Number(text) * 1000;
-  const date = /^[A-Za-z]{3},? /.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

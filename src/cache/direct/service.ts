@@ -1,8 +1,10 @@
 // The three calls of the Actions cache service, version 2: Twirp over JSON. What they answer is known from @actions/cache, which is
 // the one client that GitHub maintains: https://github.com/actions/toolkit/blob/main/packages/cache/src/internal/shared/cacheTwirpClient.ts
+import { type HttpAnswer, headerOf } from '../../http/exchange.ts';
+import { parseRetryAfter } from '../../http/retry-after.ts';
 import { CacheFault } from './fault.ts';
-import { type HttpAnswer, headerOf, readText, type Transport } from './http.ts';
-import { type Patience, parseRetryAfter, withRetries } from './retry.ts';
+import { readText, type Transport } from './http.ts';
+import { type Patience, withRetries } from './retry.ts';
 import { parseSignedUrl } from './signed-url.ts';
 
 type Method = 'CreateCacheEntry' | 'FinalizeCacheEntryUpload' | 'GetCacheEntryDownloadURL';
@@ -92,12 +94,13 @@ function createCaller({ transport, service, token, scale }: ServiceOptions) {
     if (pause > 0) throw throttled(method, pause / scale);
     const url = new URL(PATH + method, service);
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-    const answer = await transport.send({ url, method: 'POST', headers, body: JSON.stringify(body), signal });
-    const reply = await readReply(url, answer);
+    const request = { url, headers, body: JSON.stringify(body), signal, what: method };
+    const answer = await transport.send({ ...request, method: 'POST' });
+    const reply = await readReply(answer);
     if (reply.status === 200 && typeof reply.body?.ok === 'boolean') return reply.body;
     if (reply.status === 409 && method === 'CreateCacheEntry') return TAKEN;
     if (reply.status === 429) {
-      const retryAfter = parseRetryAfter(headerOf(answer.headers, 'retry-after'), Date.now());
+      const retryAfter = parseRetryAfter(headerOf(answer, 'retry-after'), Date.now());
       if (retryAfter !== undefined) notBefore.set(method, Date.now() + retryAfter * scale);
       throw throttled(method, retryAfter);
     }
@@ -108,8 +111,8 @@ function createCaller({ transport, service, token, scale }: ServiceOptions) {
     withRetries({ patience, signal, scale }, () => post(method, body, signal));
 }
 
-async function readReply(url: URL, answer: HttpAnswer): Promise<Reply> {
-  const text = await readText(url, answer, MAX_ANSWER_BYTES);
+async function readReply(answer: HttpAnswer): Promise<Reply> {
+  const text = await readText(answer, MAX_ANSWER_BYTES);
   try {
     const value: unknown = JSON.parse(text);
     const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -3,19 +3,21 @@ import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { ByteRange } from '../../bytes/range.ts';
+import { headerOf } from '../../http/exchange.ts';
+import { parseRetryAfter } from '../../http/retry-after.ts';
 import { forEachUntilFailure } from '../parallel.ts';
 import { partsOf } from './download.ts';
 import { CacheFault } from './fault.ts';
-import { headerOf, type Transport } from './http.ts';
-import { type Patience, parseRetryAfter, withRetries } from './retry.ts';
+import type { Transport } from './http.ts';
+import { type Patience, withRetries } from './retry.ts';
 import { withQuery } from './signed-url.ts';
 import type { Slots } from './slots.ts';
 
-/** What goes out in one request; see docs/performance.md, "The client of the cache service". */
+/** What goes out in one request, and again if it fails; 4 × 4 to 64 MiB × 4 saved 300 MB in 1.0 to 1.3 s, see PART_BYTES. */
 export const BLOCK_BYTES = 8 << 20;
 /** Bodies on their way at the same time, of all entries of a job. */
 export const PARALLEL_WRITES = 8;
-/** Read from the file at once, for each body. */
+/** Read from the file at once, for each body: 64 KiB, 256 KiB and 1 MiB saved 300 MB in 1.2, 1.1 and 0.7 s, with 207, 200 and 225 MiB, once. */
 const READ_BYTES = 256 << 10;
 
 export interface Upload {
@@ -94,11 +96,12 @@ async function put(
   async function attempt(): Promise<void> {
     const { body, length } = makeBody();
     const all = { ...headers, 'content-length': String(length) };
-    const answer = await transport.send({ url, method: 'PUT', headers: all, body, signal });
+    const request = { url, headers: all, body, signal, what: 'upload of a cache entry' };
+    const answer = await transport.send({ ...request, method: 'PUT' });
     answer.body.destroy();
     const { status } = answer;
     if (status === 201 || status === 200) return;
-    throw uploadFault(url, status, parseRetryAfter(headerOf(answer.headers, 'retry-after'), Date.now()));
+    throw uploadFault(url, status, parseRetryAfter(headerOf(answer, 'retry-after'), Date.now()));
   }
   await slots(() => withRetries({ patience, scale, signal }, attempt));
 }
