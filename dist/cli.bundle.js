@@ -32080,9 +32080,19 @@ function digestHex(digest) {
   return digest.slice(digest.indexOf(":") + 1);
 }
 
+// src/oci/docker-hub.ts
+var DOCKER_HUB = "docker.io";
+var DOCKER_HUB_API = "registry-1.docker.io";
+var DOCKER_HUB_SERVER = "https://index.docker.io/v1/";
+var INDEX = "index.docker.io";
+function isDockerHub(host) {
+  return host === DOCKER_HUB || host === INDEX;
+}
+function canonicalHost(host) {
+  return isDockerHub(host) || host === DOCKER_HUB_API ? DOCKER_HUB : host;
+}
+
 // src/oci/reference.ts
-var HUB = "docker.io";
-var HUB_ALIAS = "index.docker.io";
 var DEFAULT_TAG = "latest";
 var MAX_REPOSITORY_LENGTH = 255;
 var HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?$/;
@@ -32120,13 +32130,13 @@ function namesRegistry(text) {
 function splitRegistry(name2) {
   const [first2, rest] = cut(name2, name2.indexOf("/"));
   if (rest === void 0 || !isRegistryHost(first2)) return hubRepository(name2);
-  return first2 === HUB || first2 === HUB_ALIAS ? hubRepository(rest) : { registry: first2, repository: rest };
+  return isDockerHub(first2) ? hubRepository(rest) : { registry: first2, repository: rest };
 }
 function isRegistryHost(first2) {
   return first2 === "localhost" || /[.:]/.test(first2) || first2.toLowerCase() !== first2;
 }
 function hubRepository(name2) {
-  return { registry: HUB, repository: name2.includes("/") ? name2 : `library/${name2}` };
+  return { registry: DOCKER_HUB, repository: name2.includes("/") ? name2 : `library/${name2}` };
 }
 function checkForm(text) {
   if (text === "") throw invalid2(text, "it is empty");
@@ -33205,23 +33215,20 @@ function lines(secret) {
 }
 
 // src/auth/registry-key.ts
-var HUB2 = "docker.io";
-var HUB_ALIASES = /* @__PURE__ */ new Set(["docker.io", "index.docker.io", "registry-1.docker.io"]);
-var HUB_SERVER = "https://index.docker.io/v1/";
 var HUB_SITE_TOKENS = /^v1\/(?:access|refresh)-token\/?$/;
 var HOST2 = /^(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]+)?$/;
 var SCHEME = /^https?:\/\//i;
 function canonicalRegistry(registry) {
   const host = registry.toLowerCase();
   if (!HOST2.test(host)) return void 0;
-  return HUB_ALIASES.has(host) ? HUB2 : host;
+  return canonicalHost(host);
 }
 function canonicalKey(key, isLegacy = false) {
   const rest = key.replace(SCHEME, "");
   const slash = rest.indexOf("/");
   const registry = canonicalRegistry(slash < 0 ? rest : rest.slice(0, slash));
   const path = slash < 0 ? "" : rest.slice(slash + 1);
-  if (registry === void 0 || registry === HUB2 && HUB_SITE_TOKENS.test(path)) return void 0;
+  if (registry === void 0 || registry === DOCKER_HUB && HUB_SITE_TOKENS.test(path)) return void 0;
   if (isLegacy || rest !== key || /^(?:v[12]\/)?$/.test(path)) return registry;
   return `${registry}/${path.replace(/\/$/, "")}`;
 }
@@ -33232,7 +33239,7 @@ function keysOf(registry, repository) {
   return [...parts.map((_, index) => [host, ...parts.slice(0, parts.length - index)].join("/")), host];
 }
 function helperServer(canonical) {
-  return canonical === HUB2 ? HUB_SERVER : canonical;
+  return canonical === DOCKER_HUB ? DOCKER_HUB_SERVER : canonical;
 }
 
 // src/auth/auth-config.ts
@@ -33333,7 +33340,7 @@ function invalid5(what, fault2) {
 import { constants as constants2 } from "node:fs";
 import { open as open3 } from "node:fs/promises";
 import { join as join2 } from "node:path";
-var MAX_CONFIG_BYTES = 1024 * 1024;
+var MAX_LOGINS_BYTES = 1024 * 1024;
 var VARIABLE = "DOCKER_AUTH_CONFIG";
 function namedFile(authFile, env) {
   if (authFile) return { path: authFile, format: "config", need: "must-exist" };
@@ -33386,8 +33393,8 @@ async function readCapped(path) {
     for await (const chunk of handle.createReadStream({ autoClose: false })) {
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes > MAX_CONFIG_BYTES)
-        throw new PullError("CONFIG_INVALID", `${path} is larger than ${MAX_CONFIG_BYTES} bytes`, {
+      if (bytes > MAX_LOGINS_BYTES)
+        throw new PullError("CONFIG_INVALID", `${path} is larger than ${MAX_LOGINS_BYTES} bytes`, {
           hint: "A file of logins is never that large; see whether the right file is named."
         });
     }
@@ -33637,7 +33644,7 @@ import { join as join4 } from "node:path";
 
 // src/hosts/config-file.ts
 import { constants as constants4, open as open4, readdir as readdir2 } from "node:fs/promises";
-var MAX_CONFIG_BYTES2 = 4 * 1024 * 1024;
+var MAX_FILE_BYTES = 4 * 1024 * 1024;
 function invalidConfig(file, why, details = {}) {
   return new PullError("CONFIG_INVALID", `${file}: ${why}`, details);
 }
@@ -33648,8 +33655,8 @@ async function readConfigFile(path, skip) {
       const file = __using(_stack, await open4(path, constants4.O_RDONLY | (constants4.O_NONBLOCK ?? 0)), true);
       const status2 = await file.stat();
       if (!status2.isFile()) throw invalidConfig(path, "it is not a file");
-      if (status2.size > MAX_CONFIG_BYTES2)
-        throw invalidConfig(path, `its ${status2.size} bytes exceed the limit of ${MAX_CONFIG_BYTES2}`);
+      if (status2.size > MAX_FILE_BYTES)
+        throw invalidConfig(path, `its ${status2.size} bytes exceed the limit of ${MAX_FILE_BYTES}`);
       return await file.readFile();
     } catch (_) {
       var _error = _, _hasError = true;
@@ -33688,6 +33695,9 @@ function unlessExpected(error, path, skip) {
 
 // src/hosts/endpoint.ts
 var NO_TRUST = { authorities: [], sources: [] };
+function ownEndpoint({ registry, repository }) {
+  return { registry, repository, headers: {}, serves: { tags: true, digests: true }, insecure: false };
+}
 function joinTrust(one, other) {
   const client = one.client ?? other.client;
   return {
@@ -34610,7 +34620,7 @@ async function loadDaemonConfig(places, note) {
   return { mirrors: [], isInsecure: () => false, file: void 0 };
 }
 function daemonMirrors(daemon, reference) {
-  if (reference.registry !== "docker.io") return [];
+  if (reference.registry !== DOCKER_HUB) return [];
   return daemon.mirrors.map((url) => {
     const path = url.pathname.replace(/^\/+|\/+$/g, "");
     return {
@@ -34675,8 +34685,6 @@ function familyOf(address) {
 }
 
 // src/hosts/containerd-hosts.ts
-var HUB3 = "docker.io";
-var HUB_API_HOST = "registry-1.docker.io";
 async function containerdHosts(root, reference, windows, note) {
   if (await listDirectory(root) === void 0) throw invalidConfig(root, "there is no such directory");
   for (const name2 of directoryNames(reference.registry, windows)) {
@@ -34686,7 +34694,7 @@ async function containerdHosts(root, reference, windows, note) {
     const bytes = await readConfigFile(file);
     if (bytes && bytes.length > 0) return readHosts(parseToml(bytes, file), directory, reference, note);
     const trust = await readCertificateDirectory(directory, note);
-    return [{ ...ownHost(reference), source: directory, trust }];
+    return [{ ...ownEndpoint(reference), source: directory, trust }];
   }
   return void 0;
 }
@@ -34712,7 +34720,7 @@ async function readHost(table, context) {
   const { address, serves, directory, reference, note } = context;
   const place = address ? parseAddress(table, address, reference) : {};
   return {
-    ...ownHost(reference),
+    ...ownEndpoint(reference),
     ...place,
     headers: headers(table),
     serves,
@@ -34721,9 +34729,6 @@ async function readHost(table, context) {
     trust: await readTrust(table, directory, note)
   };
 }
-function ownHost({ registry, repository }) {
-  return { registry, repository, headers: {}, serves: { tags: true, digests: true }, insecure: false };
-}
 function parseAddress(table, address, reference) {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `https://${address}`;
   const url = URL.canParse(text) ? new URL(text) : void 0;
@@ -34731,8 +34736,8 @@ function parseAddress(table, address, reference) {
     const shown2 = /[@?]/.test(address) ? "a host" : quote(address);
     throw invalidConfig(table.file, `${shown2} is not a plain http:// or https:// URL`);
   }
-  const isHub = reference.registry === HUB3 && url.host === HUB_API_HOST;
-  const registry = isHub ? HUB3 : url.host;
+  const isHub = reference.registry === DOCKER_HUB && url.host === DOCKER_HUB_API;
+  const registry = isHub ? DOCKER_HUB : url.host;
   const apiPath = apiPathOf(url, table.flag("override_path") ?? false);
   return {
     registry,
@@ -34791,7 +34796,7 @@ var LINE = /^(?:([^=/]+)=)?(?:(https?):\/\/)?([^=/]+)((?:\/[^/]+)*)\/?$/;
 function mirrorsFromInput(lines2, reference) {
   return lines2.map((line) => line.trim()).filter((line) => line !== "").flatMap((line) => {
     const { registry = reference.registry, ...mirror } = parseLine(line);
-    return registry === reference.registry ? [endpoint(line, mirror, reference.repository)] : [];
+    return canonicalHost(registry) === canonicalHost(reference.registry) ? [endpoint(line, mirror, reference.repository)] : [];
   });
 }
 function parseLine(line) {
@@ -34799,7 +34804,8 @@ function parseLine(line) {
   const mirror = { scheme: scheme === "http" || scheme === "https" ? scheme : void 0, host, path };
   repositoryAt(line, mirror, "name");
   if (registry === void 0) return mirror;
-  return { ...mirror, registry: hostOf(line, registry) };
+  repositoryAt(line, { scheme: void 0, host: registry, path: "" }, "name");
+  return { ...mirror, registry };
 }
 function endpoint(line, mirror, repository) {
   return {
@@ -34811,10 +34817,6 @@ function endpoint(line, mirror, repository) {
     insecure: false,
     source: "the input mirrors"
   };
-}
-function hostOf(line, registry) {
-  repositoryAt(line, { scheme: void 0, host: registry, path: "" }, "name");
-  return registry === "index.docker.io" ? "docker.io" : registry;
 }
 function repositoryAt(line, { host, path }, repository) {
   const whole = `${path.slice(1)}${path && "/"}${repository}`;
@@ -35024,7 +35026,7 @@ function refuseConflicts(tables) {
 function parseSearchRegistry(text, file) {
   const host = text.replace(/\/+$/, "");
   const name2 = parseName(`${host}/name`);
-  if (!name2 || host.includes("/") || name2.registry === "docker.io" && !/^(index\.)?docker\.io$/.test(host))
+  if (!name2 || host.includes("/") || name2.registry === DOCKER_HUB && !isDockerHub(host))
     throw invalidConfig(file, `${quote(text)} in unqualified-search-registries is not a registry host`);
   return name2.registry;
 }
@@ -35127,7 +35129,6 @@ function endpoint2(reference, table, { location, insecure }, tags) {
 }
 
 // src/hosts/short-name.ts
-var HUB4 = "docker.io";
 function resolveShortName(reference, shortName, conf, note) {
   const short = withoutTarget(shortName);
   const alias = conf.aliases.get(short);
@@ -35145,7 +35146,7 @@ function fromSearch(short, conf) {
   const [first2, second] = registries;
   if (first2 === void 0) return void 0;
   if (second === void 0) return { name: `${first2}/${short}`, file };
-  if (registries.includes(HUB4) && conf.shortNameMode !== "enforcing") return void 0;
+  if (registries.includes(DOCKER_HUB) && conf.shortNameMode !== "enforcing") return void 0;
   throw invalidConfig(file, `it leaves open which of ${registries.join(", ")} ${short} is taken from`, {
     hint: `Write the image with its registry, as in ${first2}/${short}.`
   });
@@ -35194,9 +35195,6 @@ async function configuredEndpoints(context) {
 function namesHosts(table, name2) {
   if (table.mirrors.length > 0) return true;
   return repositoryName(rewriteName(name2, table, table.location)) !== name2;
-}
-function ownEndpoint({ registry, repository }) {
-  return { registry, repository, headers: {}, serves: { tags: true, digests: true }, insecure: false };
 }
 function declaredInsecure(endpoints, conf) {
   return endpoints.map((endpoint3) => {
@@ -37070,9 +37068,9 @@ function checkLimit(count2, limit, what) {
 }
 
 // src/oci/config.ts
-var MAX_CONFIG_BYTES3 = 4 * 1024 * 1024;
+var MAX_IMAGE_CONFIG_BYTES = 4 * 1024 * 1024;
 function parseConfig(bytes, what = "the image config") {
-  const document = parseJsonObject(bytes, what, MAX_CONFIG_BYTES3);
+  const document = parseJsonObject(bytes, what, MAX_IMAGE_CONFIG_BYTES);
   const variant = stringField(document, "variant", what);
   return {
     os: stringField(document, "os", what) || "unknown",
@@ -37482,7 +37480,7 @@ async function readImage(archive, item) {
   const { tree, known } = archive;
   const what = `the config ${quote(item.config)} of ${tree.path}`;
   const file = member(tree, item.config);
-  const bytes = await readSmall(file, MAX_CONFIG_BYTES3, what);
+  const bytes = await readSmall(file, MAX_IMAGE_CONFIG_BYTES, what);
   const digest = checkName(item.config, bytes, what);
   const config = asLayoutError(() => parseConfig(bytes, what));
   if (config.diffIds.length !== item.layers.length)
@@ -37671,6 +37669,7 @@ var HttpError = class extends PullError {
   credentialSource;
   retryAfter;
   took;
+  isUnreachable;
   constructor(code2, message, details) {
     super(code2, message, { hint: details.hint, cause: details.cause });
     this.retry = details.retry;
@@ -37680,6 +37679,7 @@ var HttpError = class extends PullError {
     this.credentialSource = details.credentialSource;
     this.retryAfter = details.retryAfter;
     this.took = details.took ?? 0;
+    this.isUnreachable = details.isUnreachable ?? details.retry === "unreachable";
   }
 };
 function answerError({ request, status: status2 }, code2, fact, details = {}) {
@@ -38479,6 +38479,7 @@ function withSlots(send, slots) {
 var DEFAULT_TIMEOUTS = { connect: 1e4, headers: 3e4, body: 3e4 };
 var USER_AGENT = `${package_default.name}/${package_default.version}`;
 var STALL_WINDOW = 0.5;
+var SMALL_BODY = 2;
 var CONTROL_CONNECTIONS = 2;
 function openTransport(options) {
   const { gate, timeouts, connections } = options;
@@ -38511,7 +38512,8 @@ function openTransport(options) {
       meters.of(url.origin).answered(performance.now() - sent);
       if (answer.status < 500) gate.sign(url.origin);
       const took = performance.now() - started;
-      return { ...answer, took, via: proxy?.label, watch: watchOver(url) };
+      const smallBodyTimeout = timeouts.body * SMALL_BODY;
+      return { ...answer, took, via: proxy?.label, smallBodyTimeout, watch: watchOver(url) };
     } catch (error) {
       throw networkError(error, request, { took: performance.now() - started, via: proxy?.label });
     }
@@ -38574,7 +38576,8 @@ function createStallWatch(window) {
 // src/registry/blob-body.ts
 var MAX_RESTARTS = 3;
 var MAX_SHORT_ENDS = 3;
-async function* readBlob({ first: first2, reopen, budget }) {
+async function* readBlob(options) {
+  const { first: first2, reopen, budget, onStall } = options;
   const { end } = first2.range;
   const stall = createStallWatch(first2.answer.watch.stallWindow);
   let piece = first2;
@@ -38589,8 +38592,10 @@ async function* readBlob({ first: first2, reopen, budget }) {
         budget.progress(bytes);
       });
       if (!failure) return;
-      if (failure === "stalled") piece.answer.body.destroy();
-      else {
+      if (failure === "stalled") {
+        if (onStall === "fail") throw tooSlow(piece);
+        piece.answer.body.destroy();
+      } else {
         shortEnds = failure.code === "SIZE_MISMATCH" && offset === before ? shortEnds + 1 : 0;
         if (shortEnds >= MAX_SHORT_ENDS) throw failure;
         await budget.spend(failure);
@@ -38646,6 +38651,9 @@ function createReader({ answer }, stall) {
     }
   };
 }
+function tooSlow({ answer }) {
+  return answerError(answer, "REGISTRY_UNAVAILABLE", "sends much too slowly");
+}
 function tooShort({ range, answer }, position) {
   const fact = `ended after ${position - range.start} of ${rangeLength(range)} bytes`;
   return answerError(answer, "SIZE_MISMATCH", fact, { retry: "soon" });
@@ -38672,14 +38680,25 @@ function discard(answer) {
     return;
   }
   let bytes = 0;
+  limitTime(answer);
   answer.body.on("data", (chunk) => {
     bytes += chunk.length;
     if (bytes > MAX_DISCARDED_BYTES) answer.body.destroy();
   });
 }
+function limitTime({ body, smallBodyTimeout }) {
+  if (smallBodyTimeout === void 0 || body.closed) return;
+  const timer = setTimeout(() => {
+    const fact = `the body did not end within ${smallBodyTimeout / 1e3} s`;
+    body.destroy(Object.assign(new Error(fact), { code: "ETIMEDOUT" }));
+  }, smallBodyTimeout);
+  timer.unref();
+  body.once("close", () => clearTimeout(timer));
+}
 async function readBody(answer, maxBytes) {
   const chunks = [];
   let size = 0;
+  limitTime(answer);
   for await (const chunk of answer.body) {
     chunks.push(chunk.subarray(0, maxBytes - size));
     size += chunk.length;
@@ -39082,6 +39101,36 @@ function parse4(value) {
   return { amount: Number(amount), windowSeconds: window === void 0 ? void 0 : Number(window) };
 }
 
+// src/registry/scrubber.ts
+function createScrubber(secrets, name2) {
+  const clean = (text) => text.split(name2).map(secrets.scrub).join(name2);
+  function scrubbed(error) {
+    if (!(error instanceof PullError)) return error;
+    const cause = error.cause === void 0 ? "" : describeError(error.cause);
+    const [message, hint, told2] = [clean(error.message), clean(error.hint), clean(cause)];
+    if (message === error.message && hint === error.hint && told2 === cause) return error;
+    const details = { hint, cause: told2 === cause ? error.cause : new Error(told2) };
+    if (error instanceof HttpError) return new HttpError(error.code, message, { ...error, ...details });
+    return new PullError(error.code, message, details);
+  }
+  return {
+    async call(run2) {
+      try {
+        return await run2();
+      } catch (error) {
+        throw scrubbed(error);
+      }
+    },
+    async *chunks(bytes) {
+      try {
+        yield* bytes;
+      } catch (error) {
+        throw scrubbed(error);
+      }
+    }
+  };
+}
+
 // src/http/origin-gate.ts
 var MAX_SPREAD_MS = 250;
 var SPREAD = 0.25;
@@ -39376,9 +39425,8 @@ async function sendWith(send, request, { header, source }) {
 }
 
 // src/registry/endpoint.ts
-var API_HOSTS = /* @__PURE__ */ new Map([["docker.io", "registry-1.docker.io"]]);
 function createEndpoint({ registry, scheme: given, apiPath, namespace, tls }) {
-  const host = API_HOSTS.get(registry) ?? registry;
+  const host = registry === DOCKER_HUB ? DOCKER_HUB_API : registry;
   const { hostname } = new URL(`https://${host}/`);
   let scheme = given ?? firstScheme(host, tls.verify);
   const origin = () => new URL(`${scheme}://${host}/`).origin;
@@ -39729,6 +39777,7 @@ function openRegistryClient(options) {
   const locator = createBlobLocator({ endpoint: endpoint3, repository, follow });
   const openPiece = createOpenPiece({ name: name2, locator, secrets });
   const policy = { gate, scale: options.backoff ?? 1, hasAnswered: transport.hasAnswered };
+  const scrubber = createScrubber(secrets, name2);
   let quota;
   function manifestAt(target) {
     return {
@@ -39752,19 +39801,19 @@ function openRegistryClient(options) {
       const onAnswer = (answer) => {
         quota = parseQuota(answer) ?? quota;
       };
-      return withRetries(
-        createBudget(patience, policy, signal),
-        () => fetchManifest({ ...manifestAt(target), expected }, { name: name2, follow, secrets, onAnswer })
-      );
+      const fetch = () => fetchManifest({ ...manifestAt(target), expected }, { name: name2, follow, secrets, onAnswer });
+      return scrubber.call(() => withRetries(createBudget(patience, policy, signal), fetch));
     },
-    hasManifest: (target) => hasManifest(manifestAt(target), { name: name2, follow, secrets }),
+    hasManifest: (target) => scrubber.call(() => hasManifest(manifestAt(target), { name: name2, follow, secrets })),
     async blob(blob, range, blobSignal) {
       checkRange(blob, range);
       const either = AbortSignal.any([signal, blobSignal]);
       const budget = createBudget(patience, policy, either);
       const open11 = (part) => withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
-      const first2 = await open11(range);
-      return { range: first2.range, chunks: readBlob({ first: first2, reopen: open11, budget }) };
+      const first2 = await scrubber.call(() => open11(range));
+      const onStall = patience === "full" ? "reconnect" : "fail";
+      const chunks = scrubber.chunks(readBlob({ first: first2, reopen: open11, budget, onStall }));
+      return { range: first2.range, chunks };
     },
     forget: locator.forget,
     tags(maxBytes) {
@@ -39841,7 +39890,7 @@ function isHopeless(error) {
   if (error.code === "TLS_FAILED") return true;
   if (!(error instanceof HttpError)) return false;
   const isStranger = error.diagnostics.some(({ code: code2 }) => code2 === "NAME_UNKNOWN");
-  return error.retry === "unreachable" || error.status === 401 || isStranger;
+  return error.isUnreachable || error.status === 401 || isStranger;
 }
 
 // src/source/host-roster.ts
@@ -39850,40 +39899,18 @@ function createHostRoster(hosts, tell) {
   const entries = hosts.map(createEntry);
   const servers = /* @__PURE__ */ new Map();
   const entryOf = (host) => entries.find((entry) => entry.source === host);
-  function failed2(entry, question, error) {
-    const { registry } = entry.source.host;
-    entry.failures++;
-    entry.lastFailure = describeError(error);
-    if (entry.source.isLast) return;
-    tell({ kind: "debug", message: `${registry} is passed over: ${entry.lastFailure}` });
-    const { isLacking, isStrike, isHopeless: isHopeless2 } = judge2(error);
-    if (isLacking && question.kind === "digests") entry.without.add(question.digest);
-    if (isStrike) entry.strikes++;
-    if (entry.isBenched || !isHopeless2 && entry.strikes < MAX_STRIKES) return;
-    entry.isBenched = true;
-    tell({
-      kind: "warning",
-      message: `${registry} is not asked any more in this pull: ${entry.lastFailure}`
-    });
-  }
   return {
     next: (question, tried) => entries.find((entry) => !tried.has(entry.source) && mayBeAsked(entry, question))?.source,
     received(host, bytes, digest) {
       const entry = entryOf(host);
       entry.bytes += bytes;
-      if (digest === void 0) return;
-      const known = servers.get(digest);
-      if (known) known.add(entry);
-      else servers.set(digest, /* @__PURE__ */ new Set([entry]));
+      if (digest !== void 0) servers.set(digest, (servers.get(digest) ?? /* @__PURE__ */ new Set()).add(entry));
     },
-    failed: (host, question, error) => failed2(entryOf(host), question, error),
+    failed: (host, question, error) => noteFailure(entryOf(host), { question, error, tell }),
     distrust(digest) {
       const suspects = [...servers.get(digest) ?? []];
       servers.delete(digest);
-      for (const { source } of suspects) source.client.forget(digest);
-      const replaceable = suspects.filter((entry) => !entry.source.isLast);
-      for (const entry of replaceable) failed2(entry, { kind: "digests", digest }, damaged(entry, digest));
-      return replaceable.length > 0;
+      return blame(suspects, digest, tell);
     },
     explain: (error, from) => explain(
       error,
@@ -39894,14 +39921,32 @@ function createHostRoster(hosts, tell) {
       return usable.find(({ source, bytes }) => bytes > 0 && source.host.serves.digests)?.source;
     },
     get figures() {
-      return entries.map(({ source: { host, client }, bytes, failures }) => ({
-        host: host.registry,
-        bytes,
-        requests: client.requests,
-        failures
-      }));
+      return entries.map(figuresOf);
     }
   };
+}
+function noteFailure(entry, { question, error, tell }) {
+  const { registry } = entry.source.host;
+  entry.failures++;
+  entry.lastFailure = describeError(error);
+  if (entry.source.isLast) return;
+  tell({ kind: "debug", message: `${registry} is passed over: ${entry.lastFailure}` });
+  const { isLacking, isStrike, isHopeless: isHopeless2 } = judge2(error);
+  if (isLacking && question.kind === "digests") entry.without.add(question.digest);
+  if (isStrike) entry.strikes++;
+  if (entry.isBenched || !isHopeless2 && entry.strikes < MAX_STRIKES) return;
+  entry.isBenched = true;
+  tell({ kind: "warning", message: `${registry} is not asked any more in this pull: ${entry.lastFailure}` });
+}
+function blame(suspects, digest, tell) {
+  for (const { source } of suspects) source.client.forget(digest);
+  const replaceable = suspects.filter((entry) => !entry.source.isLast);
+  for (const entry of replaceable)
+    noteFailure(entry, { question: { kind: "digests", digest }, error: damaged(entry, digest), tell });
+  return replaceable.length > 0;
+}
+function figuresOf({ source: { host, client }, bytes, failures }) {
+  return { host: host.registry, bytes, requests: client.requests, failures };
 }
 function createEntry(source) {
   const nothing2 = { bytes: 0, failures: 0, strikes: 0, isBenched: false, lastFailure: void 0 };
@@ -40265,7 +40310,7 @@ function withSeeds(primary, seeds, note = () => void 0) {
   };
 }
 function isUnreachable(error) {
-  return error instanceof HttpError && error.retry === "unreachable";
+  return error instanceof HttpError && error.isUnreachable;
 }
 
 // src/workers/pool.ts
@@ -40424,7 +40469,7 @@ var MAX_IMAGE_BYTES = 256 * 2 ** 30;
 async function resolveImage(source, target, platform) {
   const { digest, indexDigest, manifest } = await findManifest(source, target, platform);
   checkLayers(manifest, source.name);
-  const configBytes = await source.smallBlob(manifest.config, MAX_CONFIG_BYTES3);
+  const configBytes = await source.smallBlob(manifest.config, MAX_IMAGE_CONFIG_BYTES);
   const config = parseConfig(configBytes);
   checkLayerCount(manifest, config);
   if (indexDigest === void 0) checkPlatform(config, platform, source.name);
@@ -42092,28 +42137,40 @@ function findBlob2(digest, range, store) {
 async function keep(blobs, staging) {
   const pack = await staging.pack(0);
   for (const { digest, path, offset: from, compressedSize } of blobs) {
+    if (!digest) continue;
+    const offset = staging.reserve(compressedSize);
+    let done = 0;
+    for await (const bytes of readStaged({ path, offset: from, compressedSize })) {
+      await pack.write(offset + done, [bytes]);
+      done += bytes.length;
+    }
+    await staging.adopt(0, [
+      { form: "blob", hex: digestHex(digest), offset, compressedSize, size: compressedSize }
+    ]);
+  }
+}
+async function* readStaged({ path, offset, compressedSize }) {
+  const bytes = Buffer.alloc(Math.min(COPY_BYTES2, compressedSize));
+  try {
     var _stack = [];
     try {
-      if (!digest) continue;
-      const offset = staging.reserve(compressedSize);
       const file = __using(_stack, await open10(path, "r"), true);
-      const bytes = Buffer.alloc(Math.min(COPY_BYTES2, compressedSize));
       for (let done = 0; done < compressedSize; ) {
         const length = Math.min(bytes.length, compressedSize - done);
-        const { bytesRead } = await file.read(bytes, 0, length, from + done);
-        if (bytesRead === 0) throw new Error(`${path} is shorter than what was written to it`);
-        await pack.write(offset + done, [bytes.subarray(0, bytesRead)]);
+        const { bytesRead } = await file.read(bytes, 0, length, offset + done);
+        if (bytesRead === 0)
+          throw new PullError("STORE_FAILED", `${path} is shorter than what was written to it`);
+        yield bytes.subarray(0, bytesRead);
         done += bytesRead;
       }
-      await staging.adopt(0, [
-        { form: "blob", hex: digestHex(digest), offset, compressedSize, size: compressedSize }
-      ]);
     } catch (_) {
       var _error = _, _hasError = true;
     } finally {
       var _promise = __callDispose(_stack, _error, _hasError);
       _promise && await _promise;
     }
+  } catch (cause) {
+    throw toPullError(cause, { code: "STORE_FAILED", message: `${path} cannot be read` });
   }
 }
 function chunked(format, table, tarSplit) {

@@ -580,19 +580,22 @@ async function readToc(job) {
   const json = decodeToc(frame);
   if (json === void 0) return { kind: "unusable", reason: "its TOC cannot be decoded, or is too large" };
   const parsed = parseToc(json, job.dataEnd);
-  if (parsed.kind !== "toc" || await isTarSplitRight(job, parsed.tarSplitDigest)) return parsed;
-  return { kind: "unusable", reason: "its tar-split does not match its digest" };
+  const fault2 = parsed.kind === "toc" ? await tarSplitFault(job, parsed.tarSplitDigest) : void 0;
+  return fault2 === void 0 ? parsed : { kind: "unusable", reason: fault2 };
 }
-async function isTarSplitRight({ path, tarSplit }, named) {
+async function tarSplitFault({ path, tarSplit }, named) {
   const digest = named ?? tarSplit?.digest;
-  if (!tarSplit || !digest) return true;
-  return digestOf(await readFrame({ path, ...tarSplit })) === digest;
+  if (!tarSplit || !digest) return void 0;
+  const frame = await readFrame({ path, ...tarSplit }).catch(() => void 0);
+  if (!frame) return "its tar-split cannot be read";
+  return digestOf(frame) === digest ? void 0 : "its tar-split does not match its digest";
 }
 async function readFrame(job) {
   const file = await open(job.path, "r");
   try {
     const frame = Buffer.alloc(job.compressedSize);
-    await file.read(frame, 0, frame.length, job.offset);
+    const { bytesRead } = await file.read(frame, 0, frame.length, job.offset);
+    if (bytesRead < frame.length) throw new Error(`${job.path} is too short`);
     return frame;
   } finally {
     await file.close();

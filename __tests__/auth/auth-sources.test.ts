@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type AuthFile,
   foundFiles,
-  MAX_CONFIG_BYTES,
+  MAX_LOGINS_BYTES,
   namedFile,
   readAuthFile,
   readVariable,
@@ -104,12 +104,12 @@ describe('readAuthFile', () => {
 
   it('refuses what is far too large, whether it says so or not', async () => {
     const path = join(temporary(), 'large.json');
-    writeFileSync(path, ' '.repeat(MAX_CONFIG_BYTES));
+    writeFileSync(path, ' '.repeat(MAX_LOGINS_BYTES));
     expect(await readAuthFile(optional(path), unexpected)).toBeDefined();
-    writeFileSync(path, ' '.repeat(MAX_CONFIG_BYTES + 1));
+    writeFileSync(path, ' '.repeat(MAX_LOGINS_BYTES + 1));
     for (const large of [path, '/dev/zero'])
       expect((await rejected('CONFIG_INVALID', readAuthFile(optional(large), unexpected))).message).toBe(
-        `${large} is larger than ${MAX_CONFIG_BYTES} bytes`,
+        `${large} is larger than ${MAX_LOGINS_BYTES} bytes`,
       );
   });
 });

@@ -65,5 +65,10 @@ describe('readToc', () => {
     expect(await readToc({ ...right, tarSplit: { ...where, digest: digestOf(frame) } })).toMatchObject({
       kind: 'unusable',
     });
+    const unreadable = { offset: 1e9, compressedSize: 7, digest: digestOf(frame) };
+    expect(await readToc({ ...right, tarSplit: unreadable })).toEqual({
+      kind: 'unusable',
+      reason: 'its tar-split cannot be read',
+    });
   });
 });

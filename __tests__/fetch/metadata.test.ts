@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, truncateSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readToc } from '../../src/fetch/jobs.ts';
 import { readLayerMetadata } from '../../src/fetch/metadata.ts';
@@ -50,9 +50,14 @@ interface Room {
   readonly descriptor?: Partial<Descriptor>;
   /** With a chunk of no image in the store; default true. */
   readonly isSeeded?: boolean;
+  /** Told of the file that holds the table of contents, once it has been read. */
+  readonly afterToc?: (path: string) => void;
 }
 
-async function read(layer: ChunkedLayer, { chunks = [], source, descriptor, isSeeded = true }: Room = {}) {
+async function read(
+  layer: ChunkedLayer,
+  { chunks = [], source, descriptor, isSeeded = true, afterToc }: Room = {},
+) {
   const directory = newDirectory();
   if (isSeeded) await seedFrame(directory);
   if (chunks.length > 0) await seed(directory, chunks);
@@ -71,7 +76,11 @@ async function read(layer: ChunkedLayer, { chunks = [], source, descriptor, isSe
         source: { ...fake, openBlob },
         store,
         staging,
-        readToc,
+        readToc: async (job) => {
+          const outcome = await readToc(job);
+          afterToc?.(job.path);
+          return outcome;
+        },
         tally,
         emit: () => undefined,
         signal: new AbortController().signal,
@@ -97,6 +106,14 @@ describe('the metadata of a chunked layer', () => {
     );
     expect(source.log.map(({ range }) => range)).toEqual([{ start: small.dataEnd, end: small.blob.length }]);
     expect(tally).toEqual({ bytes: small.blob.length - small.dataEnd, requests: 1, ranges: 1 });
+  });
+
+  it.each<[what: string, afterToc: (path: string) => void]>([
+    ['is cut off', (path) => truncateSync(path, 10)],
+    ['is gone', (path) => rmSync(path)],
+  ])('are a failure of the store where the file that was fetched to %s meanwhile', async (_, afterToc) => {
+    const { outcome } = await read(small, { afterToc });
+    await rejected('STORE_FAILED', outcome);
   });
 
   it('are kept for later pulls and attempts', async () => {

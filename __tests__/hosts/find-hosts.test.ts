@@ -64,6 +64,7 @@ describe('the input mirrors', () => {
     ['[::1]:5000/x', '[::1]:5000/x/library/ubuntu'],
     ['  docker.io=mirror.test ', 'mirror.test/library/ubuntu'],
     ['index.docker.io=https://mirror.test', 'https://mirror.test/library/ubuntu'],
+    ['registry-1.docker.io=mirror.test', 'mirror.test/library/ubuntu'],
   ])('%s is asked before the registry itself, and never for a tag', async (line, host) => {
     expect(await asked({ settings: { mirrors: [line] } })).toEqual([host, 'docker.io/library/ubuntu#tags']);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkLayerCount, MAX_CONFIG_BYTES, parseConfig } from '../../src/oci/config.ts';
+import { checkLayerCount, MAX_IMAGE_CONFIG_BYTES, parseConfig } from '../../src/oci/config.ts';
 import { parseDescriptor } from '../../src/oci/descriptor.ts';
 import { MAX_LAYERS } from '../../src/oci/manifest.ts';
 import { descriptorJson, jsonBytes, sampleDigest } from '../support/descriptors.ts';
@@ -44,7 +44,7 @@ describe('parseConfig', () => {
   });
 
   it('refuses what is too long or too much', () => {
-    thrown('LIMIT_EXCEEDED', () => parseConfig(new Uint8Array(MAX_CONFIG_BYTES + 1)));
+    thrown('LIMIT_EXCEEDED', () => parseConfig(new Uint8Array(MAX_IMAGE_CONFIG_BYTES + 1)));
     const many = Array(MAX_LAYERS + 1).fill(sampleDigest(1));
     thrown('LIMIT_EXCEEDED', () => parse({ ...CONFIG, rootfs: rootfs(many) }));
   });

@@ -229,6 +229,17 @@ describe('a body that breaks at a mirror', () => {
     expect(counts(mirrored.registries)).toEqual([2, 1]);
   });
 
+  it.each([
+    ['the layer', layer.digest, [1, 1]],
+    ['the manifest', 'manifests', [2, 1]],
+  ])('drips, and goes on elsewhere: %s', async (_name, on, asked) => {
+    await using mirrored = await startMirrored(fault({ kind: 'drip', bytesPerSecond: 200, on }), {});
+    if (on === layer.digest) await read(mirrored.source);
+    else expect((await mirrored.source.manifest(image.digest)).digest).toBe(image.digest);
+    expect(counts(mirrored.registries)).toEqual(asked);
+    expect(mirrored.source.hosts?.map(({ failures }) => failures)).toEqual([1, 0]);
+  });
+
   it('falls silent and goes on elsewhere', async () => {
     await using mirrored = await startMirrored(fault({ kind: 'stall', bytes: 300_000 }), {});
     await read(mirrored.source);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { scanFrames } from '../../src/compression/zstd-frames.ts';
 import { parseImageName, parseSeed } from '../../src/oci/image-name.ts';
 import { pull } from '../../src/pull/pull.ts';
 import type { PullResult } from '../../src/pull/result.ts';
@@ -65,7 +66,15 @@ export function dockerArchive(
 
 function uncompressed(blob: Buffer): Buffer {
   if (blob[0] === 0x1f) return gunzipSync(blob);
-  return blob.readUInt32LE(0) === 0xfd2fb528 ? zstdDecompressSync(blob) : blob;
+  if (blob.readUInt32LE(0) !== 0xfd2fb528) return blob;
+  // Node's decoder stops after the first frame.
+  let end = 0;
+  const frames = scanFrames(blob).map(({ skippable, compressedSize }) => {
+    end += compressedSize;
+    const frame = blob.subarray(end - compressedSize, end);
+    return skippable ? Buffer.alloc(0) : zstdDecompressSync(frame);
+  });
+  return Buffer.concat(frames);
 }
 
 /** Into a directory of its own below `room`, with a store of its own unless told. */

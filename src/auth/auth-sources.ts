@@ -20,7 +20,7 @@ export interface AuthFile {
 }
 
 /** Real files stay below some 100 kB. */
-export const MAX_CONFIG_BYTES = 1024 * 1024;
+export const MAX_LOGINS_BYTES = 1024 * 1024;
 const VARIABLE = 'DOCKER_AUTH_CONFIG';
 
 /** The file the user named, which is asked before all others: an input, else $REGISTRY_AUTH_FILE, which a later login may yet write. */
@@ -89,8 +89,8 @@ async function readCapped(path: string): Promise<string> {
   for await (const chunk of handle.createReadStream({ autoClose: false })) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > MAX_CONFIG_BYTES)
-      throw new PullError('CONFIG_INVALID', `${path} is larger than ${MAX_CONFIG_BYTES} bytes`, {
+    if (bytes > MAX_LOGINS_BYTES)
+      throw new PullError('CONFIG_INVALID', `${path} is larger than ${MAX_LOGINS_BYTES} bytes`, {
         hint: 'A file of logins is never that large; see whether the right file is named.',
       });
   }

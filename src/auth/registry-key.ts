@@ -1,12 +1,8 @@
 // The keys under which files of logins keep an entry: a registry, or a registry and a namespace, in all the spellings that
 // Docker and containers/image have used. Hosts are compared whole, never by a part of them.
 // https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md
+import { canonicalHost, DOCKER_HUB, DOCKER_HUB_SERVER } from '../oci/docker-hub.ts';
 
-const HUB = 'docker.io';
-/** Docker Hub by other names: as a registry's API, and as what logins are kept under. */
-const HUB_ALIASES = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
-/** What credential helpers, and Docker's own files, know Docker Hub by. */
-const HUB_SERVER = 'https://index.docker.io/v1/';
 /** Kept by Docker beside the login for Docker Hub's web site: no registry takes them. */
 const HUB_SITE_TOKENS = /^v1\/(?:access|refresh)-token\/?$/;
 
@@ -20,7 +16,7 @@ const SCHEME = /^https?:\/\//i;
 export function canonicalRegistry(registry: string): string | undefined {
   const host = registry.toLowerCase();
   if (!HOST.test(host)) return undefined;
-  return HUB_ALIASES.has(host) ? HUB : host;
+  return canonicalHost(host);
 }
 
 /**
@@ -33,7 +29,7 @@ export function canonicalKey(key: string, isLegacy = false): string | undefined 
   const slash = rest.indexOf('/');
   const registry = canonicalRegistry(slash < 0 ? rest : rest.slice(0, slash));
   const path = slash < 0 ? '' : rest.slice(slash + 1);
-  if (registry === undefined || (registry === HUB && HUB_SITE_TOKENS.test(path))) return undefined;
+  if (registry === undefined || (registry === DOCKER_HUB && HUB_SITE_TOKENS.test(path))) return undefined;
   if (isLegacy || rest !== key || /^(?:v[12]\/)?$/.test(path)) return registry;
   return `${registry}/${path.replace(/\/$/, '')}`;
 }
@@ -48,5 +44,5 @@ export function keysOf(registry: string, repository: string): readonly string[] 
 
 /** What a credential helper is asked for: the registry as `docker login` hands it over. */
 export function helperServer(canonical: string): string {
-  return canonical === HUB ? HUB_SERVER : canonical;
+  return canonical === DOCKER_HUB ? DOCKER_HUB_SERVER : canonical;
 }

@@ -45,22 +45,28 @@ export async function readToc(job: ReadTocJob): Promise<ReadTocOutcome> {
   const json = decodeToc(frame);
   if (json === undefined) return { kind: 'unusable', reason: 'its TOC cannot be decoded, or is too large' };
   const parsed = parseToc(json, job.dataEnd);
-  if (parsed.kind !== 'toc' || (await isTarSplitRight(job, parsed.tarSplitDigest))) return parsed;
-  return { kind: 'unusable', reason: 'its tar-split does not match its digest' };
+  const fault = parsed.kind === 'toc' ? await tarSplitFault(job, parsed.tarSplitDigest) : undefined;
+  return fault === undefined ? parsed : { kind: 'unusable', reason: fault };
 }
 
 /** What will be kept under a name has to have it. A tar-split without a name is not kept, and proves itself with the layer. */
-async function isTarSplitRight({ path, tarSplit }: ReadTocJob, named: Digest | undefined): Promise<boolean> {
+async function tarSplitFault(
+  { path, tarSplit }: ReadTocJob,
+  named: Digest | undefined,
+): Promise<string | undefined> {
   const digest = named ?? tarSplit?.digest;
-  if (!tarSplit || !digest) return true;
-  return digestOf(await readFrame({ path, ...tarSplit })) === digest;
+  if (!tarSplit || !digest) return undefined;
+  const frame = await readFrame({ path, ...tarSplit }).catch(() => undefined);
+  if (!frame) return 'its tar-split cannot be read';
+  return digestOf(frame) === digest ? undefined : 'its tar-split does not match its digest';
 }
 
 async function readFrame(job: { path: string; offset: number; compressedSize: number }): Promise<Buffer> {
   const file = await open(job.path, 'r');
   try {
     const frame = Buffer.alloc(job.compressedSize);
-    await file.read(frame, 0, frame.length, job.offset);
+    const { bytesRead } = await file.read(frame, 0, frame.length, job.offset);
+    if (bytesRead < frame.length) throw new Error(`${job.path} is too short`);
     return frame;
   } finally {
     await file.close();

@@ -1,6 +1,7 @@
 // Finds out what a layer is made of: reads its table of contents and its tar-split, from the store or by one range request.
 import { open } from 'node:fs/promises';
 import { type ByteRange, rangeLength } from '../bytes/range.ts';
+import { PullError, toPullError } from '../errors.ts';
 import { type ChunkedLayer, detectLayerFormat, MAX_METADATA_BYTES } from '../layer/annotations.ts';
 import type { ChunkTable } from '../layer/chunk-table.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
@@ -50,7 +51,7 @@ export interface MetadataContext extends BlobEndContext {
 const MAX_FOOTER_BYTES = 4096;
 const COPY_BYTES = 1 << 20;
 
-/** Chunking is only an optimisation: whatever is wrong with a layer's metadata makes it plain. Throws what the source throws. */
+/** Chunking is only an optimisation: whatever is wrong with a layer's metadata makes it plain. Throws what the source throws, STORE_FAILED, DISK_FULL. */
 export async function readLayerMetadata(
   descriptor: Descriptor,
   context: MetadataContext,
@@ -173,18 +174,32 @@ async function keep(
   for (const { digest, path, offset: from, compressedSize } of blobs) {
     if (!digest) continue;
     const offset = staging.reserve(compressedSize);
-    await using file = await open(path, 'r');
-    const bytes = Buffer.alloc(Math.min(COPY_BYTES, compressedSize));
-    for (let done = 0; done < compressedSize; ) {
-      const length = Math.min(bytes.length, compressedSize - done);
-      const { bytesRead } = await file.read(bytes, 0, length, from + done);
-      if (bytesRead === 0) throw new Error(`${path} is shorter than what was written to it`);
-      await pack.write(offset + done, [bytes.subarray(0, bytesRead)]);
-      done += bytesRead;
+    let done = 0;
+    for await (const bytes of readStaged({ path, offset: from, compressedSize })) {
+      await pack.write(offset + done, [bytes]);
+      done += bytes.length;
     }
     await staging.adopt(0, [
       { form: 'blob', hex: digestHex(digest), offset, compressedSize, size: compressedSize },
     ]);
+  }
+}
+
+/** What was written and is read again. Each piece is overwritten by the next. Throws STORE_FAILED. */
+async function* readStaged({ path, offset, compressedSize }: BlobAt): AsyncGenerator<Uint8Array> {
+  const bytes = Buffer.alloc(Math.min(COPY_BYTES, compressedSize));
+  try {
+    await using file = await open(path, 'r');
+    for (let done = 0; done < compressedSize; ) {
+      const length = Math.min(bytes.length, compressedSize - done);
+      const { bytesRead } = await file.read(bytes, 0, length, offset + done);
+      if (bytesRead === 0)
+        throw new PullError('STORE_FAILED', `${path} is shorter than what was written to it`);
+      yield bytes.subarray(0, bytesRead);
+      done += bytesRead;
+    }
+  } catch (cause) {
+    throw toPullError(cause, { code: 'STORE_FAILED', message: `${path} cannot be read` });
   }
 }
 

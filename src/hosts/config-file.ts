@@ -3,7 +3,7 @@ import { constants, open, readdir } from 'node:fs/promises';
 import { PullError } from '../errors.ts';
 
 /** Bytes of one file. The largest real ones are bundles of all public authorities, of about 250 KiB. */
-const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /** Takes what the user should know, one line each. */
 export type Note = (text: string) => void;
@@ -23,8 +23,8 @@ export async function readConfigFile(path: string, skip?: Note): Promise<Uint8Ar
     await using file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const status = await file.stat();
     if (!status.isFile()) throw invalidConfig(path, 'it is not a file');
-    if (status.size > MAX_CONFIG_BYTES)
-      throw invalidConfig(path, `its ${status.size} bytes exceed the limit of ${MAX_CONFIG_BYTES}`);
+    if (status.size > MAX_FILE_BYTES)
+      throw invalidConfig(path, `its ${status.size} bytes exceed the limit of ${MAX_FILE_BYTES}`);
     return await file.readFile();
   } catch (error) {
     return unlessExpected(error, path, skip);

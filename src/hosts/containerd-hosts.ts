@@ -1,16 +1,14 @@
 // containerd's directories of hosts.toml files: who serves a registry, and how each of them is talked to.
 // https://github.com/containerd/containerd/blob/main/docs/hosts.md
 import { isAbsolute, join } from 'node:path';
+import { DOCKER_HUB, DOCKER_HUB_API } from '../oci/docker-hub.ts';
 import { isJsonRecord, quote } from '../oci/json.ts';
 import type { Reference } from '../oci/reference.ts';
 import { noteFurtherClients, readAuthorities, readCertificateDirectory, readClient } from './certificates.ts';
 import { invalidConfig, listDirectory, type Note, readConfigFile } from './config-file.ts';
 import { isPlainUrl } from './docker-daemon.ts';
-import { type Endpoint, joinTrust, NO_TRUST, type Trust } from './endpoint.ts';
+import { type Endpoint, joinTrust, NO_TRUST, ownEndpoint, type Trust } from './endpoint.ts';
 import { isText, isTexts, parseToml, type TomlTable, tomlTable } from './toml.ts';
-
-const HUB = 'docker.io';
-const HUB_API_HOST = 'registry-1.docker.io';
 
 /**
  * The hosts that the directory of the image's registry names, the registry's own last; undefined where there is no such directory.
@@ -30,7 +28,7 @@ export async function containerdHosts(
     const bytes = await readConfigFile(file);
     if (bytes && bytes.length > 0) return readHosts(parseToml(bytes, file), directory, reference, note);
     const trust = await readCertificateDirectory(directory, note);
-    return [{ ...ownHost(reference), source: directory, trust }];
+    return [{ ...ownEndpoint(reference), source: directory, trust }];
   }
   return undefined;
 }
@@ -69,7 +67,7 @@ async function readHost(table: TomlTable, context: HostContext): Promise<Endpoin
   const { address, serves, directory, reference, note } = context;
   const place = address ? parseAddress(table, address, reference) : {};
   return {
-    ...ownHost(reference),
+    ...ownEndpoint(reference),
     ...place,
     headers: headers(table),
     serves,
@@ -79,10 +77,6 @@ async function readHost(table: TomlTable, context: HostContext): Promise<Endpoin
   };
 }
 
-function ownHost({ registry, repository }: Reference): Endpoint {
-  return { registry, repository, headers: {}, serves: { tags: true, digests: true }, insecure: false };
-}
-
 function parseAddress(table: TomlTable, address: string, reference: Reference): Partial<Endpoint> {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `https://${address}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -90,8 +84,8 @@ function parseAddress(table: TomlTable, address: string, reference: Reference): 
     const shown = /[@?]/.test(address) ? 'a host' : quote(address);
     throw invalidConfig(table.file, `${shown} is not a plain http:// or https:// URL`);
   }
-  const isHub = reference.registry === HUB && url.host === HUB_API_HOST;
-  const registry = isHub ? HUB : url.host;
+  const isHub = reference.registry === DOCKER_HUB && url.host === DOCKER_HUB_API;
+  const registry = isHub ? DOCKER_HUB : url.host;
   const apiPath = apiPathOf(url, table.flag('override_path') ?? false);
   return {
     registry,

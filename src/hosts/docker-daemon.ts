@@ -3,6 +3,7 @@
 // https://docs.docker.com/reference/cli/dockerd/#daemon-configuration-file
 import { BlockList, isIP } from 'node:net';
 import { toPullError } from '../errors.ts';
+import { DOCKER_HUB } from '../oci/docker-hub.ts';
 import { field, type JsonRecord, parseJsonObject, quote } from '../oci/json.ts';
 import type { Reference } from '../oci/reference.ts';
 import { type Note, readConfigFile } from './config-file.ts';
@@ -35,7 +36,7 @@ export async function loadDaemonConfig(places: readonly string[], note: Note): P
 
 /** Docker asks its mirrors for images of Docker Hub alone. */
 export function daemonMirrors(daemon: DaemonConfig, reference: Reference): readonly Endpoint[] {
-  if (reference.registry !== 'docker.io') return [];
+  if (reference.registry !== DOCKER_HUB) return [];
   return daemon.mirrors.map((url) => {
     const path = url.pathname.replace(/^\/+|\/+$/g, '');
     return {

@@ -1,4 +1,5 @@
 // A host as configuration names it, before the certificates that lie elsewhere are looked up.
+import type { Reference } from '../oci/reference.ts';
 import type { RegistryHost, TlsSettings } from './registry-host.ts';
 
 export interface Endpoint extends Omit<RegistryHost, 'tls'> {
@@ -12,6 +13,11 @@ export interface Endpoint extends Omit<RegistryHost, 'tls'> {
 export type Trust = Omit<TlsSettings, 'verify'>;
 
 export const NO_TRUST: Trust = { authorities: [], sources: [] };
+
+/** The registry that the reference names. */
+export function ownEndpoint({ registry, repository }: Reference): Endpoint {
+  return { registry, repository, headers: {}, serves: { tags: true, digests: true }, insecure: false };
+}
 
 export function joinTrust(one: Trust, other: Trust): Trust {
   const client = one.client ?? other.client;

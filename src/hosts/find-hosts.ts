@@ -5,7 +5,7 @@ import { findCertificates, readAuthorities } from './certificates.ts';
 import type { Note } from './config-file.ts';
 import { containerdHosts } from './containerd-hosts.ts';
 import { type DaemonConfig, daemonMirrors, loadDaemonConfig } from './docker-daemon.ts';
-import { type Endpoint, joinTrust, NO_TRUST } from './endpoint.ts';
+import { type Endpoint, joinTrust, NO_TRUST, ownEndpoint } from './endpoint.ts';
 import type { HostSettings } from './host-settings.ts';
 import { mirrorsFromInput } from './mirror-input.ts';
 import { certificatePlaces, daemonPlaces } from './places.ts';
@@ -89,10 +89,6 @@ async function configuredEndpoints(context: Context): Promise<readonly Endpoint[
 function namesHosts(table: RegistryTable, name: string): boolean {
   if (table.mirrors.length > 0) return true;
   return repositoryName(rewriteName(name, table, table.location)) !== name;
-}
-
-function ownEndpoint({ registry, repository }: Reference): Endpoint {
-  return { registry, repository, headers: {}, serves: { tags: true, digests: true }, insecure: false };
 }
 
 /** A host that others name may have a [[registry]] table of its own that says insecure. */

@@ -1,5 +1,6 @@
 // The input `mirrors`.
 import { PullError } from '../errors.ts';
+import { canonicalHost } from '../oci/docker-hub.ts';
 import { quote } from '../oci/json.ts';
 import { parseReference, type Reference } from '../oci/reference.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -13,7 +14,9 @@ export function mirrorsFromInput(lines: readonly string[], reference: Reference)
     .filter((line) => line !== '')
     .flatMap((line) => {
       const { registry = reference.registry, ...mirror } = parseLine(line);
-      return registry === reference.registry ? [endpoint(line, mirror, reference.repository)] : [];
+      return canonicalHost(registry) === canonicalHost(reference.registry)
+        ? [endpoint(line, mirror, reference.repository)]
+        : [];
     });
 }
 
@@ -29,7 +32,8 @@ function parseLine(line: string): Mirror & { readonly registry?: string } {
   const mirror: Mirror = { scheme: scheme === 'http' || scheme === 'https' ? scheme : undefined, host, path };
   repositoryAt(line, mirror, 'name');
   if (registry === undefined) return mirror;
-  return { ...mirror, registry: hostOf(line, registry) };
+  repositoryAt(line, { scheme: undefined, host: registry, path: '' }, 'name');
+  return { ...mirror, registry };
 }
 
 /** A mirror is asked for what a digest names, never what a tag means: that would let it choose the image. */
@@ -43,11 +47,6 @@ function endpoint(line: string, mirror: Mirror, repository: string): Endpoint {
     insecure: false,
     source: 'the input mirrors',
   };
-}
-
-function hostOf(line: string, registry: string): string {
-  repositoryAt(line, { scheme: undefined, host: registry, path: '' }, 'name');
-  return registry === 'index.docker.io' ? 'docker.io' : registry;
 }
 
 /** The grammar of references decides. It takes a host for one only with a dot or a port, so one without gets a port for this. */

@@ -1,5 +1,6 @@
 // One registries.conf: its tables checked as containers/image checks them, and one laid over another.
 // https://github.com/containers/image/blob/main/docs/containers-registries.conf.5.md
+import { DOCKER_HUB, isDockerHub } from '../oci/docker-hub.ts';
 import { quote } from '../oci/json.ts';
 import { namesRegistry, parseReference, repositoryName } from '../oci/reference.ts';
 import { invalidConfig } from './config-file.ts';
@@ -152,7 +153,7 @@ function refuseConflicts(tables: readonly RegistryTable[]): void {
 function parseSearchRegistry(text: string, file: string): string {
   const host = text.replace(/\/+$/, '');
   const name = parseName(`${host}/name`);
-  if (!name || host.includes('/') || (name.registry === 'docker.io' && !/^(index\.)?docker\.io$/.test(host)))
+  if (!name || host.includes('/') || (name.registry === DOCKER_HUB && !isDockerHub(host)))
     throw invalidConfig(file, `${quote(text)} in unqualified-search-registries is not a registry host`);
   return name.registry;
 }

@@ -1,10 +1,9 @@
 // From a name without a registry to the one image it stands for. Nobody is asked, and no list is tried in turn: whoever can
 // push to one of several registries would decide what is pulled.
+import { DOCKER_HUB } from '../oci/docker-hub.ts';
 import { parseReference, type Reference, repositoryName } from '../oci/reference.ts';
 import { invalidConfig, type Note } from './config-file.ts';
 import type { RegistriesConf } from './registries-conf.ts';
-
-const HUB = 'docker.io';
 
 /**
  * `reference`: what the short name means where no file says otherwise (Docker Hub).
@@ -33,7 +32,7 @@ function fromSearch(short: string, conf: RegistriesConf): { name: string; file: 
   const [first, second] = registries;
   if (first === undefined) return undefined;
   if (second === undefined) return { name: `${first}/${short}`, file };
-  if (registries.includes(HUB) && conf.shortNameMode !== 'enforcing') return undefined;
+  if (registries.includes(DOCKER_HUB) && conf.shortNameMode !== 'enforcing') return undefined;
   throw invalidConfig(file, `it leaves open which of ${registries.join(', ')} ${short} is taken from`, {
     hint: `Write the image with its registry, as in ${first}/${short}.`,
   });

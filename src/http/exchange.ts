@@ -26,6 +26,8 @@ export interface HttpAnswer {
   readonly took: number;
   /** For messages: the proxy it came through. */
   readonly via: string | undefined;
+  /** Milliseconds that a small body may take in all, which somebody waits for before anything else; absent: any time. */
+  readonly smallBodyTimeout?: number | undefined;
   /** To be told by whoever reads a long body. */
   readonly watch: BodyWatch;
   /** Where the credential is from that went along, itself or as a token had for it; absent: none did. */
@@ -56,19 +58,32 @@ export function discard(answer: HttpAnswer): void {
     return;
   }
   let bytes = 0;
+  limitTime(answer);
   answer.body.on('data', (chunk: Uint8Array) => {
     bytes += chunk.length;
     if (bytes > MAX_DISCARDED_BYTES) answer.body.destroy();
   });
 }
 
-/** The first `maxBytes` of the body and whether that was all. Throws what the stream throws. */
+/** Ends a body that drips: no silence in it is long enough to be noticed. */
+function limitTime({ body, smallBodyTimeout }: HttpAnswer): void {
+  if (smallBodyTimeout === undefined || body.closed) return;
+  const timer = setTimeout(() => {
+    const fact = `the body did not end within ${smallBodyTimeout / 1000} s`;
+    body.destroy(Object.assign(new Error(fact), { code: 'ETIMEDOUT' }));
+  }, smallBodyTimeout);
+  timer.unref();
+  body.once('close', () => clearTimeout(timer));
+}
+
+/** The first `maxBytes` of a small body and whether that was all. Throws what the stream throws, and when it takes too long. */
 export async function readBody(
   answer: HttpAnswer,
   maxBytes: number,
 ): Promise<{ readonly bytes: Uint8Array; readonly complete: boolean }> {
   const chunks: Uint8Array[] = [];
   let size = 0;
+  limitTime(answer);
   for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
     chunks.push(chunk.subarray(0, maxBytes - size));
     size += chunk.length;

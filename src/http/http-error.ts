@@ -23,6 +23,8 @@ export interface HttpErrorDetails {
   readonly retryAfter?: number | undefined;
   /** Milliseconds the attempt took; default: 0. */
   readonly took?: number | undefined;
+  /** No connection came about, whether or not it is tried again; default: what `retry` says. */
+  readonly isUnreachable?: boolean | undefined;
   readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
@@ -35,6 +37,7 @@ export class HttpError extends PullError {
   readonly credentialSource: string | undefined;
   readonly retryAfter: number | undefined;
   readonly took: number;
+  readonly isUnreachable: boolean;
 
   constructor(code: ErrorCode, message: string, details: HttpErrorDetails) {
     super(code, message, { hint: details.hint, cause: details.cause });
@@ -45,6 +48,7 @@ export class HttpError extends PullError {
     this.credentialSource = details.credentialSource;
     this.retryAfter = details.retryAfter;
     this.took = details.took ?? 0;
+    this.isUnreachable = details.isUnreachable ?? details.retry === 'unreachable';
   }
 }
 

@@ -54,6 +54,8 @@ export interface Transport {
 const USER_AGENT = `${packageJson.name}/${packageJson.version}`;
 /** A slow connection is borne with for half as long as a silent one: 15 s. */
 const STALL_WINDOW = 0.5;
+/** All of a small body (manifest, token, refusal) may take as long as two silences: 60 s. */
+const SMALL_BODY = 2;
 /** What is no blob must not wait for a connection either: it may be what the blobs wait for. */
 const CONTROL_CONNECTIONS = 2;
 
@@ -92,7 +94,8 @@ export function openTransport(options: TransportOptions): Transport {
       // Whoever answers 503 is about to come back or to go; that is no sign of health.
       if (answer.status < 500) gate.sign(url.origin);
       const took = performance.now() - started;
-      return { ...answer, took, via: proxy?.label, watch: watchOver(url) };
+      const smallBodyTimeout = timeouts.body * SMALL_BODY;
+      return { ...answer, took, via: proxy?.label, smallBodyTimeout, watch: watchOver(url) };
     } catch (error) {
       throw networkError(error, request, { took: performance.now() - started, via: proxy?.label });
     }
@@ -114,7 +117,7 @@ async function dispatch(
   request: HttpRequest,
   dispatcher: Dispatcher,
   timeouts: Timeouts,
-): Promise<Omit<HttpAnswer, 'took' | 'via' | 'watch'>> {
+): Promise<Omit<HttpAnswer, 'took' | 'via' | 'smallBodyTimeout' | 'watch'>> {
   const { statusCode, headers, body } = await undiciRequest(request.url, {
     dispatcher,
     method: request.method ?? 'GET',

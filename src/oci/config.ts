@@ -5,7 +5,7 @@ import { type Digest, parseDigest } from './digest.ts';
 import { arrayField, field, isJsonRecord, parseJsonObject, quote, stringField } from './json.ts';
 import { type ImageManifest, MAX_LAYERS } from './manifest.ts';
 
-export const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+export const MAX_IMAGE_CONFIG_BYTES = 4 * 1024 * 1024;
 
 export interface ImageConfig {
   /** As written, not normalised; `unknown` where the config does not say. */
@@ -18,7 +18,7 @@ export interface ImageConfig {
 
 /** Throws MANIFEST_INVALID, MEDIA_TYPE_UNSUPPORTED (a root file system not made of layers) or LIMIT_EXCEEDED. */
 export function parseConfig(bytes: Uint8Array, what = 'the image config'): ImageConfig {
-  const document = parseJsonObject(bytes, what, MAX_CONFIG_BYTES);
+  const document = parseJsonObject(bytes, what, MAX_IMAGE_CONFIG_BYTES);
   const variant = stringField(document, 'variant', what);
   return {
     os: stringField(document, 'os', what) || 'unknown',

@@ -2,6 +2,7 @@
 // https://github.com/distribution/reference
 import { PullError } from '../errors.ts';
 import { type Digest, digestFault, isDigest } from './digest.ts';
+import { DOCKER_HUB, isDockerHub } from './docker-hub.ts';
 import { quote } from './json.ts';
 
 export interface Reference {
@@ -15,8 +16,6 @@ export interface Reference {
   readonly digest?: Digest;
 }
 
-const HUB = 'docker.io';
-const HUB_ALIAS = 'index.docker.io';
 const DEFAULT_TAG = 'latest';
 /** Characters of the repository, without the registry. */
 const MAX_REPOSITORY_LENGTH = 255;
@@ -68,7 +67,7 @@ export function namesRegistry(text: string): boolean {
 function splitRegistry(name: string): { registry: string; repository: string } {
   const [first, rest] = cut(name, name.indexOf('/'));
   if (rest === undefined || !isRegistryHost(first)) return hubRepository(name);
-  return first === HUB || first === HUB_ALIAS ? hubRepository(rest) : { registry: first, repository: rest };
+  return isDockerHub(first) ? hubRepository(rest) : { registry: first, repository: rest };
 }
 
 /** What stands before the first slash is a host only if it looks like one; else it is a Docker Hub namespace. */
@@ -77,7 +76,7 @@ function isRegistryHost(first: string): boolean {
 }
 
 function hubRepository(name: string): { registry: string; repository: string } {
-  return { registry: HUB, repository: name.includes('/') ? name : `library/${name}` };
+  return { registry: DOCKER_HUB, repository: name.includes('/') ? name : `library/${name}` };
 }
 
 function checkForm(text: string): void {

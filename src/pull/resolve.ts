@@ -1,7 +1,7 @@
 // From a reference to the manifest and config of one platform, every byte verified.
 
 import { PullError } from '../errors.ts';
-import { checkLayerCount, type ImageConfig, MAX_CONFIG_BYTES, parseConfig } from '../oci/config.ts';
+import { checkLayerCount, type ImageConfig, MAX_IMAGE_CONFIG_BYTES, parseConfig } from '../oci/config.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { type ImageManifest, parseManifest } from '../oci/manifest.ts';
@@ -39,7 +39,7 @@ export async function resolveImage(
 ): Promise<ResolvedImage> {
   const { digest, indexDigest, manifest } = await findManifest(source, target, platform);
   checkLayers(manifest, source.name);
-  const configBytes = await source.smallBlob(manifest.config, MAX_CONFIG_BYTES);
+  const configBytes = await source.smallBlob(manifest.config, MAX_IMAGE_CONFIG_BYTES);
   const config = parseConfig(configBytes);
   checkLayerCount(manifest, config);
   if (indexDigest === undefined) checkPlatform(config, platform, source.name);

@@ -11,6 +11,8 @@ export interface BodyOptions {
   /** Opens the remainder; may give the whole blob instead. */
   readonly reopen: (remainder: ByteRange) => Promise<Piece>;
   readonly budget: RetryBudget;
+  /** What follows from a connection that drips. `fail`: others can stand in for the host. Default: reconnect. */
+  readonly onStall?: 'reconnect' | 'fail' | undefined;
 }
 
 /** `stalled`: so slow that a new connection should do better. */
@@ -25,7 +27,8 @@ const MAX_SHORT_ENDS = 3;
  * Yields exactly `first.range`, and looks at nothing that comes after it: its bytes are verified anyway, and a chunked body
  * may take its time to end. Throws HttpError when the budget is spent or the server keeps sending less than it said.
  */
-export async function* readBlob({ first, reopen, budget }: BodyOptions): AsyncGenerator<Uint8Array> {
+export async function* readBlob(options: BodyOptions): AsyncGenerator<Uint8Array> {
+  const { first, reopen, budget, onStall } = options;
   const { end } = first.range;
   const stall = createStallWatch(first.answer.watch.stallWindow);
   let piece = first;
@@ -40,8 +43,10 @@ export async function* readBlob({ first, reopen, budget }: BodyOptions): AsyncGe
         budget.progress(bytes);
       });
       if (!failure) return;
-      if (failure === 'stalled') piece.answer.body.destroy();
-      else {
+      if (failure === 'stalled') {
+        if (onStall === 'fail') throw tooSlow(piece);
+        piece.answer.body.destroy();
+      } else {
         shortEnds = failure.code === 'SIZE_MISMATCH' && offset === before ? shortEnds + 1 : 0;
         if (shortEnds >= MAX_SHORT_ENDS) throw failure;
         await budget.spend(failure);
@@ -107,6 +112,10 @@ function createReader({ answer }: Piece, stall: StallWatch): () => Promise<Uint8
       return (body.read() as Uint8Array | null) ?? failure;
     }
   };
+}
+
+function tooSlow({ answer }: Piece): HttpError {
+  return answerError(answer, 'REGISTRY_UNAVAILABLE', 'sends much too slowly');
 }
 
 function tooShort({ range, answer }: Piece, position: number): HttpError {

@@ -11,6 +11,7 @@ import { type BlobName, createOpenPiece } from './blob-piece.ts';
 import { type FetchedManifest, fetchManifest, hasManifest, type ManifestRequest } from './manifest.ts';
 import { createBudget, type Patience, timeoutsFor } from './patience.ts';
 import { parseQuota, type Quota } from './quota.ts';
+import { createScrubber } from './scrubber.ts';
 import { openStack, type StackOptions } from './stack.ts';
 import { listTags, TAGS_PER_PAGE } from './tags.ts';
 
@@ -57,6 +58,7 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
   const locator = createBlobLocator({ endpoint, repository, follow });
   const openPiece = createOpenPiece({ name, locator, secrets });
   const policy: RetryPolicy = { gate, scale: options.backoff ?? 1, hasAnswered: transport.hasAnswered };
+  const scrubber = createScrubber(secrets, name);
   let quota: Quota | undefined;
 
   function manifestAt(target: string) {
@@ -82,19 +84,21 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
       const onAnswer = (answer: Parameters<typeof parseQuota>[0]) => {
         quota = parseQuota(answer) ?? quota;
       };
-      return withRetries(createBudget(patience, policy, signal), () =>
-        fetchManifest({ ...manifestAt(target), expected }, { name, follow, secrets, onAnswer }),
-      );
+      const fetch = () =>
+        fetchManifest({ ...manifestAt(target), expected }, { name, follow, secrets, onAnswer });
+      return scrubber.call(() => withRetries(createBudget(patience, policy, signal), fetch));
     },
-    hasManifest: (target) => hasManifest(manifestAt(target), { name, follow, secrets }),
+    hasManifest: (target) => scrubber.call(() => hasManifest(manifestAt(target), { name, follow, secrets })),
     async blob(blob, range, blobSignal) {
       checkRange(blob, range);
       const either = AbortSignal.any([signal, blobSignal]);
       const budget = createBudget(patience, policy, either);
       const open = (part: ByteRange) =>
         withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
-      const first = await open(range);
-      return { range: first.range, chunks: readBlob({ first, reopen: open, budget }) };
+      const first = await scrubber.call(() => open(range));
+      const onStall = patience === 'full' ? 'reconnect' : 'fail';
+      const chunks = scrubber.chunks(readBlob({ first, reopen: open, budget, onStall }));
+      return { range: first.range, chunks };
     },
     forget: locator.forget,
     tags(maxBytes) {

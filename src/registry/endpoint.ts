@@ -1,9 +1,7 @@
 // Where a registry's API is: host and path, and https or (for loopback, or when nobody insists on TLS) plain http.
 import type { RegistryHost } from '../hosts/registry-host.ts';
 import { networkKind } from '../http/network-kind.ts';
-
-/** Docker Hub has one name in references and another on the wire. */
-const API_HOSTS: ReadonlyMap<string, string> = new Map([['docker.io', 'registry-1.docker.io']]);
+import { DOCKER_HUB, DOCKER_HUB_API } from '../oci/docker-hub.ts';
 
 export interface Endpoint {
   /** Origin with the scheme in use at present, `https://host[:port]`. */
@@ -22,7 +20,7 @@ export interface Endpoint {
 export type EndpointHost = Pick<RegistryHost, 'registry' | 'scheme' | 'apiPath' | 'namespace' | 'tls'>;
 
 export function createEndpoint({ registry, scheme: given, apiPath, namespace, tls }: EndpointHost): Endpoint {
-  const host = API_HOSTS.get(registry) ?? registry;
+  const host = registry === DOCKER_HUB ? DOCKER_HUB_API : registry;
   const { hostname } = new URL(`https://${host}/`);
   let scheme = given ?? firstScheme(host, tls.verify);
   const origin = () => new URL(`${scheme}://${host}/`).origin;

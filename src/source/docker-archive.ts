@@ -4,7 +4,7 @@ import { type Compression, sniffCompression } from '../compression/decompress.ts
 import { PullError } from '../errors.ts';
 import { throwIfAborted } from '../http/abort.ts';
 import { digestOf } from '../integrity/hash.ts';
-import { type ImageConfig, MAX_CONFIG_BYTES, parseConfig } from '../oci/config.ts';
+import { type ImageConfig, MAX_IMAGE_CONFIG_BYTES, parseConfig } from '../oci/config.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestAlgorithm, digestHex, isDigest } from '../oci/digest.ts';
 import { quote } from '../oci/json.ts';
@@ -122,7 +122,7 @@ async function readImage(archive: Archive, item: Item): Promise<Image> {
   const { tree, known } = archive;
   const what = `the config ${quote(item.config)} of ${tree.path}`;
   const file = member(tree, item.config);
-  const bytes = await readSmall(file, MAX_CONFIG_BYTES, what);
+  const bytes = await readSmall(file, MAX_IMAGE_CONFIG_BYTES, what);
   const digest = checkName(item.config, bytes, what);
   const config = asLayoutError(() => parseConfig(bytes, what));
   if (config.diffIds.length !== item.layers.length)

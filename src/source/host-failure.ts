@@ -34,5 +34,5 @@ function isHopeless(error: PullError): boolean {
   if (error.code === 'TLS_FAILED') return true;
   if (!(error instanceof HttpError)) return false;
   const isStranger = error.diagnostics.some(({ code }) => code === 'NAME_UNKNOWN');
-  return error.retry === 'unreachable' || error.status === 401 || isStranger;
+  return error.isUnreachable || error.status === 401 || isStranger;
 }

@@ -58,43 +58,19 @@ export function createHostRoster(hosts: readonly SourceHost[], tell: Tell): Host
   /** Who sent bytes of a blob that nobody has complained about. */
   const servers = new Map<Digest, Set<Entry>>();
   const entryOf = (host: SourceHost) => entries.find((entry) => entry.source === host) as Entry;
-
-  function failed(entry: Entry, question: Question, error: PullError): void {
-    const { registry } = entry.source.host;
-    entry.failures++;
-    entry.lastFailure = describeError(error);
-    if (entry.source.isLast) return;
-    tell({ kind: 'debug', message: `${registry} is passed over: ${entry.lastFailure}` });
-    const { isLacking, isStrike, isHopeless } = judge(error);
-    if (isLacking && question.kind === 'digests') entry.without.add(question.digest);
-    if (isStrike) entry.strikes++;
-    if (entry.isBenched || (!isHopeless && entry.strikes < MAX_STRIKES)) return;
-    entry.isBenched = true;
-    tell({
-      kind: 'warning',
-      message: `${registry} is not asked any more in this pull: ${entry.lastFailure}`,
-    });
-  }
-
   return {
     next: (question, tried) =>
       entries.find((entry) => !tried.has(entry.source) && mayBeAsked(entry, question))?.source,
     received(host, bytes, digest) {
       const entry = entryOf(host);
       entry.bytes += bytes;
-      if (digest === undefined) return;
-      const known = servers.get(digest);
-      if (known) known.add(entry);
-      else servers.set(digest, new Set([entry]));
+      if (digest !== undefined) servers.set(digest, (servers.get(digest) ?? new Set()).add(entry));
     },
-    failed: (host, question, error) => failed(entryOf(host), question, error),
+    failed: (host, question, error) => noteFailure(entryOf(host), { question, error, tell }),
     distrust(digest) {
       const suspects = [...(servers.get(digest) ?? [])];
       servers.delete(digest);
-      for (const { source } of suspects) source.client.forget(digest);
-      const replaceable = suspects.filter((entry) => !entry.source.isLast);
-      for (const entry of replaceable) failed(entry, { kind: 'digests', digest }, damaged(entry, digest));
-      return replaceable.length > 0;
+      return blame(suspects, digest, tell);
     },
     explain: (error, from) =>
       explain(
@@ -106,14 +82,39 @@ export function createHostRoster(hosts: readonly SourceHost[], tell: Tell): Host
       return usable.find(({ source, bytes }) => bytes > 0 && source.host.serves.digests)?.source;
     },
     get figures() {
-      return entries.map(({ source: { host, client }, bytes, failures }) => ({
-        host: host.registry,
-        bytes,
-        requests: client.requests,
-        failures,
-      }));
+      return entries.map(figuresOf);
     },
   };
+}
+
+function noteFailure(
+  entry: Entry,
+  { question, error, tell }: { question: Question; error: PullError; tell: Tell },
+): void {
+  const { registry } = entry.source.host;
+  entry.failures++;
+  entry.lastFailure = describeError(error);
+  if (entry.source.isLast) return;
+  tell({ kind: 'debug', message: `${registry} is passed over: ${entry.lastFailure}` });
+  const { isLacking, isStrike, isHopeless } = judge(error);
+  if (isLacking && question.kind === 'digests') entry.without.add(question.digest);
+  if (isStrike) entry.strikes++;
+  if (entry.isBenched || (!isHopeless && entry.strikes < MAX_STRIKES)) return;
+  entry.isBenched = true;
+  tell({ kind: 'warning', message: `${registry} is not asked any more in this pull: ${entry.lastFailure}` });
+}
+
+/** For damaged bytes. true: somebody else will be asked. */
+function blame(suspects: readonly Entry[], digest: Digest, tell: Tell): boolean {
+  for (const { source } of suspects) source.client.forget(digest);
+  const replaceable = suspects.filter((entry) => !entry.source.isLast);
+  for (const entry of replaceable)
+    noteFailure(entry, { question: { kind: 'digests', digest }, error: damaged(entry, digest), tell });
+  return replaceable.length > 0;
+}
+
+function figuresOf({ source: { host, client }, bytes, failures }: Entry): HostFigures {
+  return { host: host.registry, bytes, requests: client.requests, failures };
 }
 
 function createEntry(source: SourceHost): Entry {

@@ -109,5 +109,5 @@ export function withSeeds(
 
 /** No connection came about: the registry has said nothing about the image, not even that it is not there. */
 function isUnreachable(error: unknown): boolean {
-  return error instanceof HttpError && error.retry === 'unreachable';
+  return error instanceof HttpError && error.isUnreachable;
 }

@@ -50,7 +50,7 @@ export function openTransport({ service, onSecret, ...options }: TransportOption
 export function networkFault(url: URL, error: unknown): CacheFault {
   if (error instanceof CacheFault) return error;
   if (error instanceof HttpError) {
-    const isUnreachable = error.retry === 'unreachable';
+    const { isUnreachable } = error;
     return new CacheFault('network', error.message, { isTransient: error.retry !== 'never', isUnreachable });
   }
   const details = { isTransient: true, cause: error };
