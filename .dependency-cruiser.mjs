@@ -17,6 +17,7 @@ const rooms = {
   source: ['registry', 'http', 'auth', 'hosts', 'tar', 'compression', 'oci', 'integrity', 'bytes'],
   cache: ['http', 'store', 'oci', 'integrity', 'bytes'],
   unpack: ['layer', 'store', 'tar', 'compression', 'integrity', 'oci', 'bytes', 'workers', 'progress'],
+  export: ['unpack', 'tar', 'integrity', 'oci'],
   elevate: ['unpack', 'workers'],
   fetch: [
     'plan',
@@ -31,6 +32,7 @@ const rooms = {
     'compression',
   ],
   pull: [
+    'export',
     'fetch',
     'elevate',
     'unpack',

@@ -80,6 +80,1782 @@ var __callDispose = (stack, error, hasError) => {
   return next();
 };
 
+// node_modules/picomatch/lib/constants.js
+var require_constants = __commonJS({
+  "node_modules/picomatch/lib/constants.js"(exports, module) {
+    "use strict";
+    var WIN_SLASH = "\\\\/";
+    var WIN_NO_SLASH = `[^${WIN_SLASH}]`;
+    var DEFAULT_MAX_EXTGLOB_RECURSION = 0;
+    var DOT_LITERAL = "\\.";
+    var PLUS_LITERAL = "\\+";
+    var QMARK_LITERAL = "\\?";
+    var SLASH_LITERAL = "\\/";
+    var ONE_CHAR = "(?=.)";
+    var QMARK = "[^/]";
+    var END_ANCHOR = `(?:${SLASH_LITERAL}|$)`;
+    var START_ANCHOR = `(?:^|${SLASH_LITERAL})`;
+    var DOTS_SLASH = `${DOT_LITERAL}{1,2}${END_ANCHOR}`;
+    var NO_DOT = `(?!${DOT_LITERAL})`;
+    var NO_DOTS = `(?!${START_ANCHOR}${DOTS_SLASH})`;
+    var NO_DOT_SLASH = `(?!${DOT_LITERAL}{0,1}${END_ANCHOR})`;
+    var NO_DOTS_SLASH = `(?!${DOTS_SLASH})`;
+    var QMARK_NO_DOT = `[^.${SLASH_LITERAL}]`;
+    var STAR = `${QMARK}*?`;
+    var SEP = "/";
+    var POSIX_CHARS = {
+      DOT_LITERAL,
+      PLUS_LITERAL,
+      QMARK_LITERAL,
+      SLASH_LITERAL,
+      ONE_CHAR,
+      QMARK,
+      END_ANCHOR,
+      DOTS_SLASH,
+      NO_DOT,
+      NO_DOTS,
+      NO_DOT_SLASH,
+      NO_DOTS_SLASH,
+      QMARK_NO_DOT,
+      STAR,
+      START_ANCHOR,
+      SEP
+    };
+    var WINDOWS_CHARS = {
+      ...POSIX_CHARS,
+      SLASH_LITERAL: `[${WIN_SLASH}]`,
+      QMARK: WIN_NO_SLASH,
+      STAR: `${WIN_NO_SLASH}*?`,
+      DOTS_SLASH: `${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$)`,
+      NO_DOT: `(?!${DOT_LITERAL})`,
+      NO_DOTS: `(?!(?:^|[${WIN_SLASH}])${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
+      NO_DOT_SLASH: `(?!${DOT_LITERAL}{0,1}(?:[${WIN_SLASH}]|$))`,
+      NO_DOTS_SLASH: `(?!${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
+      QMARK_NO_DOT: `[^.${WIN_SLASH}]`,
+      START_ANCHOR: `(?:^|[${WIN_SLASH}])`,
+      END_ANCHOR: `(?:[${WIN_SLASH}]|$)`,
+      SEP: "\\"
+    };
+    var POSIX_REGEX_SOURCE = {
+      __proto__: null,
+      alnum: "a-zA-Z0-9",
+      alpha: "a-zA-Z",
+      ascii: "\\x00-\\x7F",
+      blank: " \\t",
+      cntrl: "\\x00-\\x1F\\x7F",
+      digit: "0-9",
+      graph: "\\x21-\\x7E",
+      lower: "a-z",
+      print: "\\x20-\\x7E ",
+      punct: "\\-!\"#$%&'()\\*+,./:;<=>?@[\\]^_`{|}~",
+      space: " \\t\\r\\n\\v\\f",
+      upper: "A-Z",
+      word: "A-Za-z0-9_",
+      xdigit: "A-Fa-f0-9"
+    };
+    module.exports = {
+      DEFAULT_MAX_EXTGLOB_RECURSION,
+      MAX_LENGTH: 1024 * 64,
+      POSIX_REGEX_SOURCE,
+      // regular expressions
+      REGEX_BACKSLASH: /\\(?![*+?^${}(|)[\]])/g,
+      REGEX_NON_SPECIAL_CHARS: /^[^@![\].,$*+?^{}()|\\/]+/,
+      REGEX_SPECIAL_CHARS: /[-*+?.^${}(|)[\]]/,
+      REGEX_SPECIAL_CHARS_BACKREF: /(\\?)((\W)(\3*))/g,
+      REGEX_SPECIAL_CHARS_GLOBAL: /([-*+?.^${}(|)[\]])/g,
+      REGEX_REMOVE_BACKSLASH: /(?:\[.*?[^\\]\]|\\(?=.))/g,
+      // Replace globs with equivalent patterns to reduce parsing time.
+      REPLACEMENTS: {
+        __proto__: null,
+        "***": "*",
+        "**/**": "**",
+        "**/**/**": "**"
+      },
+      // Digits
+      CHAR_0: 48,
+      /* 0 */
+      CHAR_9: 57,
+      /* 9 */
+      // Alphabet chars.
+      CHAR_UPPERCASE_A: 65,
+      /* A */
+      CHAR_LOWERCASE_A: 97,
+      /* a */
+      CHAR_UPPERCASE_Z: 90,
+      /* Z */
+      CHAR_LOWERCASE_Z: 122,
+      /* z */
+      CHAR_LEFT_PARENTHESES: 40,
+      /* ( */
+      CHAR_RIGHT_PARENTHESES: 41,
+      /* ) */
+      CHAR_ASTERISK: 42,
+      /* * */
+      // Non-alphabetic chars.
+      CHAR_AMPERSAND: 38,
+      /* & */
+      CHAR_AT: 64,
+      /* @ */
+      CHAR_BACKWARD_SLASH: 92,
+      /* \ */
+      CHAR_CARRIAGE_RETURN: 13,
+      /* \r */
+      CHAR_CIRCUMFLEX_ACCENT: 94,
+      /* ^ */
+      CHAR_COLON: 58,
+      /* : */
+      CHAR_COMMA: 44,
+      /* , */
+      CHAR_DOT: 46,
+      /* . */
+      CHAR_DOUBLE_QUOTE: 34,
+      /* " */
+      CHAR_EQUAL: 61,
+      /* = */
+      CHAR_EXCLAMATION_MARK: 33,
+      /* ! */
+      CHAR_FORM_FEED: 12,
+      /* \f */
+      CHAR_FORWARD_SLASH: 47,
+      /* / */
+      CHAR_GRAVE_ACCENT: 96,
+      /* ` */
+      CHAR_HASH: 35,
+      /* # */
+      CHAR_HYPHEN_MINUS: 45,
+      /* - */
+      CHAR_LEFT_ANGLE_BRACKET: 60,
+      /* < */
+      CHAR_LEFT_CURLY_BRACE: 123,
+      /* { */
+      CHAR_LEFT_SQUARE_BRACKET: 91,
+      /* [ */
+      CHAR_LINE_FEED: 10,
+      /* \n */
+      CHAR_NO_BREAK_SPACE: 160,
+      /* \u00A0 */
+      CHAR_PERCENT: 37,
+      /* % */
+      CHAR_PLUS: 43,
+      /* + */
+      CHAR_QUESTION_MARK: 63,
+      /* ? */
+      CHAR_RIGHT_ANGLE_BRACKET: 62,
+      /* > */
+      CHAR_RIGHT_CURLY_BRACE: 125,
+      /* } */
+      CHAR_RIGHT_SQUARE_BRACKET: 93,
+      /* ] */
+      CHAR_SEMICOLON: 59,
+      /* ; */
+      CHAR_SINGLE_QUOTE: 39,
+      /* ' */
+      CHAR_SPACE: 32,
+      /*   */
+      CHAR_TAB: 9,
+      /* \t */
+      CHAR_UNDERSCORE: 95,
+      /* _ */
+      CHAR_VERTICAL_LINE: 124,
+      /* | */
+      CHAR_ZERO_WIDTH_NOBREAK_SPACE: 65279,
+      /* \uFEFF */
+      /**
+       * Create EXTGLOB_CHARS
+       */
+      extglobChars(chars) {
+        return {
+          "!": { type: "negate", open: "(?:(?!(?:", close: `))${chars.STAR})` },
+          "?": { type: "qmark", open: "(?:", close: ")?" },
+          "+": { type: "plus", open: "(?:", close: ")+" },
+          "*": { type: "star", open: "(?:", close: ")*" },
+          "@": { type: "at", open: "(?:", close: ")" }
+        };
+      },
+      /**
+       * Create GLOB_CHARS
+       */
+      globChars(win322) {
+        return win322 === true ? WINDOWS_CHARS : POSIX_CHARS;
+      }
+    };
+  }
+});
+
+// node_modules/picomatch/lib/utils.js
+var require_utils = __commonJS({
+  "node_modules/picomatch/lib/utils.js"(exports) {
+    "use strict";
+    var {
+      REGEX_BACKSLASH,
+      REGEX_REMOVE_BACKSLASH,
+      REGEX_SPECIAL_CHARS,
+      REGEX_SPECIAL_CHARS_GLOBAL
+    } = require_constants();
+    exports.isObject = (val) => val !== null && typeof val === "object" && !Array.isArray(val);
+    exports.hasRegexChars = (str) => REGEX_SPECIAL_CHARS.test(str);
+    exports.isRegexChar = (str) => str.length === 1 && exports.hasRegexChars(str);
+    exports.escapeRegex = (str) => str.replace(REGEX_SPECIAL_CHARS_GLOBAL, "\\$1");
+    exports.toPosixSlashes = (str) => str.replace(REGEX_BACKSLASH, "/");
+    exports.isWindows = () => {
+      if (typeof navigator !== "undefined" && navigator.platform) {
+        const platform = navigator.platform.toLowerCase();
+        return platform === "win32" || platform === "windows";
+      }
+      if (typeof process !== "undefined" && process.platform) {
+        return process.platform === "win32";
+      }
+      return false;
+    };
+    exports.removeBackslashes = (str) => {
+      return str.replace(REGEX_REMOVE_BACKSLASH, (match) => {
+        return match === "\\" ? "" : match;
+      });
+    };
+    exports.escapeLast = (input, char, lastIdx) => {
+      const idx = input.lastIndexOf(char, lastIdx);
+      if (idx === -1) return input;
+      if (input[idx - 1] === "\\") return exports.escapeLast(input, char, idx - 1);
+      return `${input.slice(0, idx)}\\${input.slice(idx)}`;
+    };
+    exports.removePrefix = (input, state = {}) => {
+      let output = input;
+      if (output.startsWith("./")) {
+        output = output.slice(2);
+        state.prefix = "./";
+      }
+      return output;
+    };
+    exports.wrapOutput = (input, state = {}, options = {}) => {
+      const prepend = options.contains ? "" : "^";
+      const append = options.contains ? "" : "$";
+      let output = `${prepend}(?:${input})${append}`;
+      if (state.negated === true) {
+        output = `(?:^(?!${output}).*$)`;
+      }
+      return output;
+    };
+    exports.basename = (path, { windows } = {}) => {
+      const segs = path.split(windows ? /[\\/]/ : "/");
+      const last = segs[segs.length - 1];
+      if (last === "") {
+        return segs[segs.length - 2];
+      }
+      return last;
+    };
+  }
+});
+
+// node_modules/picomatch/lib/scan.js
+var require_scan = __commonJS({
+  "node_modules/picomatch/lib/scan.js"(exports, module) {
+    "use strict";
+    var utils = require_utils();
+    var {
+      CHAR_ASTERISK,
+      /* * */
+      CHAR_AT,
+      /* @ */
+      CHAR_BACKWARD_SLASH,
+      /* \ */
+      CHAR_COMMA,
+      /* , */
+      CHAR_DOT,
+      /* . */
+      CHAR_EXCLAMATION_MARK,
+      /* ! */
+      CHAR_FORWARD_SLASH,
+      /* / */
+      CHAR_LEFT_CURLY_BRACE,
+      /* { */
+      CHAR_LEFT_PARENTHESES,
+      /* ( */
+      CHAR_LEFT_SQUARE_BRACKET,
+      /* [ */
+      CHAR_PLUS,
+      /* + */
+      CHAR_QUESTION_MARK,
+      /* ? */
+      CHAR_RIGHT_CURLY_BRACE,
+      /* } */
+      CHAR_RIGHT_PARENTHESES,
+      /* ) */
+      CHAR_RIGHT_SQUARE_BRACKET
+      /* ] */
+    } = require_constants();
+    var isPathSeparator = (code2) => {
+      return code2 === CHAR_FORWARD_SLASH || code2 === CHAR_BACKWARD_SLASH;
+    };
+    var depth = (token) => {
+      if (token.isPrefix !== true) {
+        token.depth = token.isGlobstar ? Infinity : 1;
+      }
+    };
+    var scan2 = (input, options) => {
+      const opts = options || {};
+      const length = input.length - 1;
+      const scanToEnd = opts.parts === true || opts.tokens === true || opts.scanToEnd === true;
+      const slashes = [];
+      const tokens = [];
+      const parts = [];
+      let str = input;
+      let index = -1;
+      let start2 = 0;
+      let lastIndex = 0;
+      let isBrace = false;
+      let isBracket = false;
+      let isGlob = false;
+      let isExtglob = false;
+      let isGlobstar = false;
+      let braceEscaped = false;
+      let backslashes = false;
+      let negated = false;
+      let negatedExtglob = false;
+      let finished = false;
+      let braces = 0;
+      let prev;
+      let code2;
+      let token = { value: "", depth: 0, isGlob: false };
+      const eos = () => index >= length;
+      const peek = () => str.charCodeAt(index + 1);
+      const advance2 = () => {
+        prev = code2;
+        return str.charCodeAt(++index);
+      };
+      while (index < length) {
+        code2 = advance2();
+        let next;
+        if (code2 === CHAR_BACKWARD_SLASH) {
+          backslashes = token.backslashes = true;
+          code2 = advance2();
+          if (code2 === CHAR_LEFT_CURLY_BRACE) {
+            braceEscaped = true;
+          }
+          continue;
+        }
+        if (braceEscaped === true || code2 === CHAR_LEFT_CURLY_BRACE) {
+          braces++;
+          while (eos() !== true && (code2 = advance2())) {
+            if (code2 === CHAR_BACKWARD_SLASH) {
+              backslashes = token.backslashes = true;
+              advance2();
+              continue;
+            }
+            if (code2 === CHAR_LEFT_CURLY_BRACE) {
+              braces++;
+              continue;
+            }
+            if (braceEscaped !== true && code2 === CHAR_DOT && (code2 = advance2()) === CHAR_DOT) {
+              isBrace = token.isBrace = true;
+              isGlob = token.isGlob = true;
+              finished = true;
+              if (scanToEnd === true) {
+                continue;
+              }
+              break;
+            }
+            if (braceEscaped !== true && code2 === CHAR_COMMA) {
+              isBrace = token.isBrace = true;
+              isGlob = token.isGlob = true;
+              finished = true;
+              if (scanToEnd === true) {
+                continue;
+              }
+              break;
+            }
+            if (code2 === CHAR_RIGHT_CURLY_BRACE) {
+              braces--;
+              if (braces === 0) {
+                braceEscaped = false;
+                isBrace = token.isBrace = true;
+                finished = true;
+                break;
+              }
+            }
+          }
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+        if (code2 === CHAR_FORWARD_SLASH) {
+          slashes.push(index);
+          tokens.push(token);
+          token = { value: "", depth: 0, isGlob: false };
+          if (finished === true) continue;
+          if (prev === CHAR_DOT && index === start2 + 1) {
+            start2 += 2;
+            continue;
+          }
+          lastIndex = index + 1;
+          continue;
+        }
+        if (opts.noext !== true) {
+          const isExtglobChar = code2 === CHAR_PLUS || code2 === CHAR_AT || code2 === CHAR_ASTERISK || code2 === CHAR_QUESTION_MARK || code2 === CHAR_EXCLAMATION_MARK;
+          if (isExtglobChar === true && peek() === CHAR_LEFT_PARENTHESES) {
+            isGlob = token.isGlob = true;
+            isExtglob = token.isExtglob = true;
+            finished = true;
+            if (code2 === CHAR_EXCLAMATION_MARK && index === start2) {
+              negatedExtglob = true;
+            }
+            if (scanToEnd === true) {
+              let parens = 0;
+              while (eos() !== true && (code2 = advance2())) {
+                if (code2 === CHAR_BACKWARD_SLASH) {
+                  backslashes = token.backslashes = true;
+                  advance2();
+                  continue;
+                }
+                if (code2 === CHAR_LEFT_PARENTHESES) {
+                  parens++;
+                  continue;
+                }
+                if (code2 === CHAR_RIGHT_PARENTHESES && --parens === 0) {
+                  finished = true;
+                  break;
+                }
+              }
+              continue;
+            }
+            break;
+          }
+        }
+        if (code2 === CHAR_ASTERISK) {
+          if (prev === CHAR_ASTERISK) isGlobstar = token.isGlobstar = true;
+          isGlob = token.isGlob = true;
+          finished = true;
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+        if (code2 === CHAR_QUESTION_MARK) {
+          isGlob = token.isGlob = true;
+          finished = true;
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+        if (code2 === CHAR_LEFT_SQUARE_BRACKET) {
+          while (eos() !== true && (next = advance2())) {
+            if (next === CHAR_BACKWARD_SLASH) {
+              backslashes = token.backslashes = true;
+              advance2();
+              continue;
+            }
+            if (next === CHAR_RIGHT_SQUARE_BRACKET) {
+              isBracket = token.isBracket = true;
+              isGlob = token.isGlob = true;
+              finished = true;
+              break;
+            }
+          }
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+        if (opts.nonegate !== true && code2 === CHAR_EXCLAMATION_MARK && index === start2) {
+          negated = token.negated = true;
+          start2++;
+          continue;
+        }
+        if (opts.noparen !== true && code2 === CHAR_LEFT_PARENTHESES) {
+          isGlob = token.isGlob = true;
+          if (scanToEnd === true) {
+            let parens = 1;
+            while (eos() !== true && (code2 = advance2())) {
+              if (code2 === CHAR_BACKWARD_SLASH) {
+                backslashes = token.backslashes = true;
+                advance2();
+                continue;
+              }
+              if (code2 === CHAR_LEFT_PARENTHESES) {
+                parens++;
+                continue;
+              }
+              if (code2 === CHAR_RIGHT_PARENTHESES && --parens === 0) {
+                finished = true;
+                break;
+              }
+            }
+            continue;
+          }
+          break;
+        }
+        if (isGlob === true) {
+          finished = true;
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+      }
+      if (opts.noext === true) {
+        isExtglob = false;
+        isGlob = false;
+      }
+      let base = str;
+      let prefix = "";
+      let glob = "";
+      if (start2 > 0) {
+        prefix = str.slice(0, start2);
+        str = str.slice(start2);
+        lastIndex -= start2;
+      }
+      if (base && isGlob === true && lastIndex > 0) {
+        base = str.slice(0, lastIndex);
+        glob = str.slice(lastIndex);
+      } else if (isGlob === true) {
+        base = "";
+        glob = str;
+      } else {
+        base = str;
+      }
+      if (base && base !== "" && base !== "/" && base !== str) {
+        if (isPathSeparator(base.charCodeAt(base.length - 1))) {
+          base = base.slice(0, -1);
+        }
+      }
+      if (opts.unescape === true) {
+        if (glob) glob = utils.removeBackslashes(glob);
+        if (base && backslashes === true) {
+          base = utils.removeBackslashes(base);
+        }
+      }
+      const state = {
+        prefix,
+        input,
+        start: start2,
+        base,
+        glob,
+        isBrace,
+        isBracket,
+        isGlob,
+        isExtglob,
+        isGlobstar,
+        negated,
+        negatedExtglob
+      };
+      if (opts.tokens === true) {
+        state.maxDepth = 0;
+        if (!isPathSeparator(code2)) {
+          tokens.push(token);
+        }
+        state.tokens = tokens;
+      }
+      if (opts.parts === true || opts.tokens === true) {
+        let prevIndex;
+        for (let idx = 0; idx < slashes.length; idx++) {
+          const n2 = prevIndex !== void 0 ? prevIndex + 1 : start2;
+          const i = slashes[idx];
+          const value2 = input.slice(n2, i);
+          if (opts.tokens) {
+            if (idx === 0 && start2 !== 0) {
+              tokens[idx].isPrefix = true;
+              tokens[idx].value = prefix;
+            } else {
+              tokens[idx].value = value2;
+            }
+            depth(tokens[idx]);
+            state.maxDepth += tokens[idx].depth;
+          }
+          if (i >= start2) {
+            parts.push(value2);
+            prevIndex = i;
+          }
+        }
+        const n = prevIndex !== void 0 ? prevIndex + 1 : start2;
+        const value = input.slice(n);
+        parts.push(value);
+        if (opts.tokens && prevIndex && prevIndex + 1 < input.length) {
+          tokens[tokens.length - 1].value = value;
+          depth(tokens[tokens.length - 1]);
+          state.maxDepth += tokens[tokens.length - 1].depth;
+        }
+        state.slashes = slashes;
+        state.parts = parts;
+      }
+      return state;
+    };
+    module.exports = scan2;
+  }
+});
+
+// node_modules/picomatch/lib/parse.js
+var require_parse = __commonJS({
+  "node_modules/picomatch/lib/parse.js"(exports, module) {
+    "use strict";
+    var constants11 = require_constants();
+    var utils = require_utils();
+    var {
+      MAX_LENGTH: MAX_LENGTH2,
+      POSIX_REGEX_SOURCE,
+      REGEX_NON_SPECIAL_CHARS,
+      REGEX_SPECIAL_CHARS_BACKREF,
+      REPLACEMENTS
+    } = constants11;
+    var expandRange = (args, options) => {
+      if (typeof options.expandRange === "function") {
+        return options.expandRange(...args, options);
+      }
+      args.sort();
+      const value = `[${args.join("-")}]`;
+      try {
+        new RegExp(value);
+      } catch (ex) {
+        return args.map((v) => utils.escapeRegex(v)).join("..");
+      }
+      return value;
+    };
+    var syntaxError = (type, char) => {
+      return `Missing ${type}: "${char}" - use "\\\\${char}" to match literal characters`;
+    };
+    var splitTopLevel = (input) => {
+      const parts = [];
+      let bracket = 0;
+      let paren = 0;
+      let quote2 = 0;
+      let value = "";
+      let escaped = false;
+      for (const ch of input) {
+        if (escaped === true) {
+          value += ch;
+          escaped = false;
+          continue;
+        }
+        if (ch === "\\") {
+          value += ch;
+          escaped = true;
+          continue;
+        }
+        if (ch === '"') {
+          quote2 = quote2 === 1 ? 0 : 1;
+          value += ch;
+          continue;
+        }
+        if (quote2 === 0) {
+          if (ch === "[") {
+            bracket++;
+          } else if (ch === "]" && bracket > 0) {
+            bracket--;
+          } else if (bracket === 0) {
+            if (ch === "(") {
+              paren++;
+            } else if (ch === ")" && paren > 0) {
+              paren--;
+            } else if (ch === "|" && paren === 0) {
+              parts.push(value);
+              value = "";
+              continue;
+            }
+          }
+        }
+        value += ch;
+      }
+      parts.push(value);
+      return parts;
+    };
+    var isPlainBranch = (branch) => {
+      let escaped = false;
+      for (const ch of branch) {
+        if (escaped === true) {
+          escaped = false;
+          continue;
+        }
+        if (ch === "\\") {
+          escaped = true;
+          continue;
+        }
+        if (/[?*+@!()[\]{}]/.test(ch)) {
+          return false;
+        }
+      }
+      return true;
+    };
+    var normalizeSimpleBranch = (branch) => {
+      let value = branch.trim();
+      let changed = true;
+      while (changed === true) {
+        changed = false;
+        if (/^@\([^\\()[\]{}|]+\)$/.test(value)) {
+          value = value.slice(2, -1);
+          changed = true;
+        }
+      }
+      if (!isPlainBranch(value)) {
+        return;
+      }
+      return value.replace(/\\(.)/g, "$1");
+    };
+    var hasRepeatedCharPrefixOverlap = (branches) => {
+      const values = branches.map(normalizeSimpleBranch).filter(Boolean);
+      for (let i = 0; i < values.length; i++) {
+        for (let j = i + 1; j < values.length; j++) {
+          const a = values[i];
+          const b = values[j];
+          const char = a[0];
+          if (!char || a !== char.repeat(a.length) || b !== char.repeat(b.length)) {
+            continue;
+          }
+          if (a === b || a.startsWith(b) || b.startsWith(a)) {
+            return true;
+          }
+        }
+      }
+      return false;
+    };
+    var parseRepeatedExtglob = (pattern, requireEnd = true) => {
+      if (pattern[0] !== "+" && pattern[0] !== "*" || pattern[1] !== "(") {
+        return;
+      }
+      let bracket = 0;
+      let paren = 0;
+      let quote2 = 0;
+      let escaped = false;
+      for (let i = 1; i < pattern.length; i++) {
+        const ch = pattern[i];
+        if (escaped === true) {
+          escaped = false;
+          continue;
+        }
+        if (ch === "\\") {
+          escaped = true;
+          continue;
+        }
+        if (ch === '"') {
+          quote2 = quote2 === 1 ? 0 : 1;
+          continue;
+        }
+        if (quote2 === 1) {
+          continue;
+        }
+        if (ch === "[") {
+          bracket++;
+          continue;
+        }
+        if (ch === "]" && bracket > 0) {
+          bracket--;
+          continue;
+        }
+        if (bracket > 0) {
+          continue;
+        }
+        if (ch === "(") {
+          paren++;
+          continue;
+        }
+        if (ch === ")") {
+          paren--;
+          if (paren === 0) {
+            if (requireEnd === true && i !== pattern.length - 1) {
+              return;
+            }
+            return {
+              type: pattern[0],
+              body: pattern.slice(2, i),
+              end: i
+            };
+          }
+        }
+      }
+    };
+    var buildCharClassStar = (chars) => {
+      const source = chars.length === 1 ? utils.escapeRegex(chars[0]) : `[${chars.map((ch) => utils.escapeRegex(ch)).join("")}]`;
+      return `${source}*`;
+    };
+    var getStarExtglobSequenceChars = (pattern) => {
+      let index = 0;
+      const chars = [];
+      while (index < pattern.length) {
+        const match = parseRepeatedExtglob(pattern.slice(index), false);
+        if (!match || match.type !== "*") {
+          return;
+        }
+        const branches = splitTopLevel(match.body).map((branch2) => branch2.trim());
+        if (branches.length !== 1) {
+          return;
+        }
+        const branch = normalizeSimpleBranch(branches[0]);
+        if (!branch || branch.length !== 1) {
+          return;
+        }
+        chars.push(branch);
+        index += match.end + 1;
+      }
+      if (chars.length < 1) {
+        return;
+      }
+      return chars;
+    };
+    var repeatedExtglobRecursion = (pattern) => {
+      let depth = 0;
+      let value = pattern.trim();
+      let match = parseRepeatedExtglob(value);
+      while (match) {
+        depth++;
+        value = match.body.trim();
+        match = parseRepeatedExtglob(value);
+      }
+      return depth;
+    };
+    var analyzeRepeatedExtglob = (body, options) => {
+      if (options.maxExtglobRecursion === false) {
+        return { risky: false };
+      }
+      const max = typeof options.maxExtglobRecursion === "number" ? options.maxExtglobRecursion : constants11.DEFAULT_MAX_EXTGLOB_RECURSION;
+      const branches = splitTopLevel(body).map((branch) => branch.trim());
+      if (branches.length > 1) {
+        if (branches.some((branch) => branch === "") || branches.some((branch) => /^[*?]+$/.test(branch)) || hasRepeatedCharPrefixOverlap(branches)) {
+          return { risky: true };
+        }
+      }
+      const safeChars = [];
+      let sawStarSequence = false;
+      let combinable = true;
+      for (const branch of branches) {
+        const chars = getStarExtglobSequenceChars(branch);
+        if (chars) {
+          sawStarSequence = true;
+          safeChars.push(...chars);
+          continue;
+        }
+        const literal = normalizeSimpleBranch(branch);
+        if (literal && literal.length === 1) {
+          safeChars.push(literal);
+          continue;
+        }
+        combinable = false;
+        if (repeatedExtglobRecursion(branch) > max) {
+          return { risky: true };
+        }
+      }
+      if (sawStarSequence) {
+        return combinable ? { risky: true, safeOutput: buildCharClassStar([...new Set(safeChars)]) } : { risky: true };
+      }
+      return { risky: false };
+    };
+    var parse7 = (input, options) => {
+      if (typeof input !== "string") {
+        throw new TypeError("Expected a string");
+      }
+      input = REPLACEMENTS[input] || input;
+      const opts = { ...options };
+      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH2, opts.maxLength) : MAX_LENGTH2;
+      let len = input.length;
+      if (len > max) {
+        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
+      }
+      const bos = { type: "bos", value: "", output: opts.prepend || "" };
+      const tokens = [bos];
+      const capture = opts.capture ? "" : "?:";
+      const PLATFORM_CHARS = constants11.globChars(opts.windows);
+      const EXTGLOB_CHARS = constants11.extglobChars(PLATFORM_CHARS);
+      const {
+        DOT_LITERAL,
+        PLUS_LITERAL,
+        SLASH_LITERAL,
+        ONE_CHAR,
+        DOTS_SLASH,
+        NO_DOT,
+        NO_DOT_SLASH,
+        NO_DOTS_SLASH,
+        QMARK,
+        QMARK_NO_DOT,
+        STAR,
+        START_ANCHOR
+      } = PLATFORM_CHARS;
+      const globstar = (opts2) => {
+        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
+      };
+      const nodot = opts.dot ? "" : NO_DOT;
+      const qmarkNoDot = opts.dot ? QMARK : QMARK_NO_DOT;
+      let star = opts.bash === true ? globstar(opts) : STAR;
+      if (opts.capture) {
+        star = `(${star})`;
+      }
+      if (typeof opts.noext === "boolean") {
+        opts.noextglob = opts.noext;
+      }
+      const state = {
+        input,
+        index: -1,
+        start: 0,
+        dot: opts.dot === true,
+        consumed: "",
+        output: "",
+        prefix: "",
+        backtrack: false,
+        negated: false,
+        brackets: 0,
+        braces: 0,
+        parens: 0,
+        quotes: 0,
+        globstar: false,
+        tokens
+      };
+      input = utils.removePrefix(input, state);
+      len = input.length;
+      const extglobs = [];
+      const braces = [];
+      const stack = [];
+      let prev = bos;
+      let value;
+      const eos = () => state.index === len - 1;
+      const peek = state.peek = (n = 1) => input[state.index + n];
+      const advance2 = state.advance = () => input[++state.index] || "";
+      const remaining = () => input.slice(state.index + 1);
+      const consume = (value2 = "", num = 0) => {
+        state.consumed += value2;
+        state.index += num;
+      };
+      const append = (token) => {
+        state.output += token.output != null ? token.output : token.value;
+        consume(token.value);
+      };
+      const negate = () => {
+        let count2 = 1;
+        while (peek() === "!" && (peek(2) !== "(" || peek(3) === "?")) {
+          advance2();
+          state.start++;
+          count2++;
+        }
+        if (count2 % 2 === 0) {
+          return false;
+        }
+        state.negated = true;
+        state.start++;
+        return true;
+      };
+      const increment = (type) => {
+        state[type]++;
+        stack.push(type);
+      };
+      const decrement = (type) => {
+        state[type]--;
+        stack.pop();
+      };
+      const push2 = (tok) => {
+        if (prev.type === "globstar") {
+          const isBrace = state.braces > 0 && (tok.type === "comma" || tok.type === "brace");
+          const isExtglob = tok.extglob === true || extglobs.length && (tok.type === "pipe" || tok.type === "paren");
+          if (tok.type !== "slash" && tok.type !== "paren" && !isBrace && !isExtglob) {
+            state.output = state.output.slice(0, -prev.output.length);
+            prev.type = "star";
+            prev.value = "*";
+            prev.output = star;
+            state.output += prev.output;
+          }
+        }
+        if (extglobs.length && tok.type !== "paren") {
+          extglobs[extglobs.length - 1].inner += tok.value;
+        }
+        if (tok.value || tok.output) append(tok);
+        if (prev && prev.type === "text" && tok.type === "text") {
+          prev.output = (prev.output || prev.value) + tok.value;
+          prev.value += tok.value;
+          return;
+        }
+        tok.prev = prev;
+        tokens.push(tok);
+        prev = tok;
+      };
+      const extglobOpen = (type, value2) => {
+        const token = { ...EXTGLOB_CHARS[value2], conditions: 1, inner: "" };
+        token.prev = prev;
+        token.parens = state.parens;
+        token.output = state.output;
+        token.startIndex = state.index;
+        token.tokensIndex = tokens.length;
+        const output = (opts.capture ? "(" : "") + token.open;
+        increment("parens");
+        push2({ type, value: value2, output: state.output ? "" : ONE_CHAR });
+        push2({ type: "paren", extglob: true, value: advance2(), output });
+        extglobs.push(token);
+      };
+      const extglobClose = (token) => {
+        const literal = input.slice(token.startIndex, state.index + 1);
+        const body = input.slice(token.startIndex + 2, state.index);
+        const analysis = analyzeRepeatedExtglob(body, opts);
+        if ((token.type === "plus" || token.type === "star") && analysis.risky) {
+          const safeOutput = analysis.safeOutput ? (token.output ? "" : ONE_CHAR) + (opts.capture ? `(${analysis.safeOutput})` : analysis.safeOutput) : void 0;
+          const open13 = tokens[token.tokensIndex];
+          open13.type = "text";
+          open13.value = literal;
+          open13.output = safeOutput || utils.escapeRegex(literal);
+          for (let i = token.tokensIndex + 1; i < tokens.length; i++) {
+            tokens[i].value = "";
+            tokens[i].output = "";
+            delete tokens[i].suffix;
+          }
+          state.output = token.output + open13.output;
+          state.backtrack = true;
+          push2({ type: "paren", extglob: true, value, output: "" });
+          decrement("parens");
+          return;
+        }
+        let output = token.close + (opts.capture ? ")" : "");
+        let rest;
+        if (token.type === "negate") {
+          let extglobStar = star;
+          if (token.inner && token.inner.length > 1 && token.inner.includes("/")) {
+            extglobStar = globstar(opts);
+          }
+          if (extglobStar !== star || eos() || /^\)+$/.test(remaining())) {
+            output = token.close = `)$))${extglobStar}`;
+          }
+          if (token.inner.includes("*") && (rest = remaining()) && /^\.[^\\/.]+$/.test(rest)) {
+            const expression = parse7(rest, { ...options, fastpaths: false }).output;
+            output = token.close = `)${expression})${extglobStar})`;
+          }
+          if (token.prev.type === "bos") {
+            state.negatedExtglob = true;
+          }
+        }
+        push2({ type: "paren", extglob: true, value, output });
+        decrement("parens");
+      };
+      if (opts.fastpaths !== false && !/(^[*!]|[/()[\]{}"])/.test(input)) {
+        let backslashes = false;
+        let output = input.replace(REGEX_SPECIAL_CHARS_BACKREF, (m, esc, chars, first2, rest, index) => {
+          if (first2 === "\\") {
+            backslashes = true;
+            return m;
+          }
+          if (first2 === "?") {
+            if (esc) {
+              return esc + first2 + (rest ? QMARK.repeat(rest.length) : "");
+            }
+            if (index === 0) {
+              return qmarkNoDot + (rest ? QMARK.repeat(rest.length) : "");
+            }
+            return QMARK.repeat(chars.length);
+          }
+          if (first2 === ".") {
+            return DOT_LITERAL.repeat(chars.length);
+          }
+          if (first2 === "*") {
+            if (esc) {
+              return esc + first2 + (rest ? star : "");
+            }
+            return star;
+          }
+          return esc ? m : `\\${m}`;
+        });
+        if (backslashes === true) {
+          if (opts.unescape === true) {
+            output = output.replace(/\\/g, "");
+          } else {
+            output = output.replace(/\\+/g, (m) => {
+              return m.length % 2 === 0 ? "\\\\" : m ? "\\" : "";
+            });
+          }
+        }
+        if (output === input && opts.contains === true) {
+          state.output = input;
+          return state;
+        }
+        state.output = utils.wrapOutput(output, state, options);
+        return state;
+      }
+      while (!eos()) {
+        value = advance2();
+        if (value === "\0") {
+          continue;
+        }
+        if (value === "\\") {
+          const next = peek();
+          if (next === "/" && opts.bash !== true) {
+            continue;
+          }
+          if (next === "." || next === ";") {
+            continue;
+          }
+          if (!next) {
+            value += "\\";
+            push2({ type: "text", value });
+            continue;
+          }
+          const match = /^\\+/.exec(remaining());
+          let slashes = 0;
+          if (match && match[0].length > 2) {
+            slashes = match[0].length;
+            state.index += slashes;
+            if (slashes % 2 !== 0) {
+              value += "\\";
+            }
+          }
+          if (opts.unescape === true) {
+            value = advance2();
+          } else {
+            value += advance2();
+          }
+          if (state.brackets === 0) {
+            push2({ type: "text", value });
+            continue;
+          }
+        }
+        if (state.brackets > 0 && (value !== "]" || prev.value === "[" || prev.value === "[^")) {
+          if (opts.posix !== false && value === ":") {
+            const inner = prev.value.slice(1);
+            if (inner.includes("[")) {
+              prev.posix = true;
+              if (inner.includes(":")) {
+                const idx = prev.value.lastIndexOf("[");
+                const pre = prev.value.slice(0, idx);
+                const rest2 = prev.value.slice(idx + 2);
+                const posix2 = POSIX_REGEX_SOURCE[rest2];
+                if (posix2) {
+                  prev.value = pre + posix2;
+                  state.backtrack = true;
+                  advance2();
+                  if (!bos.output && tokens.indexOf(prev) === 1) {
+                    bos.output = ONE_CHAR;
+                  }
+                  continue;
+                }
+              }
+            }
+          }
+          if (value === "[" && peek() !== ":" || value === "-" && peek() === "]") {
+            value = `\\${value}`;
+          }
+          if (value === "]" && (prev.value === "[" || prev.value === "[^")) {
+            value = `\\${value}`;
+          }
+          if (opts.posix === true && value === "!" && prev.value === "[") {
+            value = "^";
+          }
+          prev.value += value;
+          append({ value });
+          continue;
+        }
+        if (state.quotes === 1 && value !== '"') {
+          value = utils.escapeRegex(value);
+          prev.value += value;
+          append({ value });
+          continue;
+        }
+        if (value === '"') {
+          state.quotes = state.quotes === 1 ? 0 : 1;
+          if (opts.keepQuotes === true) {
+            push2({ type: "text", value });
+          }
+          continue;
+        }
+        if (value === "(") {
+          increment("parens");
+          push2({ type: "paren", value });
+          continue;
+        }
+        if (value === ")") {
+          if (state.parens === 0 && opts.strictBrackets === true) {
+            throw new SyntaxError(syntaxError("opening", "("));
+          }
+          const extglob = extglobs[extglobs.length - 1];
+          if (extglob && state.parens === extglob.parens + 1) {
+            extglobClose(extglobs.pop());
+            continue;
+          }
+          push2({ type: "paren", value, output: state.parens ? ")" : "\\)" });
+          decrement("parens");
+          continue;
+        }
+        if (value === "[") {
+          if (opts.nobracket === true || !remaining().includes("]")) {
+            if (opts.nobracket !== true && opts.strictBrackets === true) {
+              throw new SyntaxError(syntaxError("closing", "]"));
+            }
+            value = `\\${value}`;
+          } else {
+            increment("brackets");
+          }
+          push2({ type: "bracket", value });
+          continue;
+        }
+        if (value === "]") {
+          if (opts.nobracket === true || prev && prev.type === "bracket" && prev.value.length === 1) {
+            push2({ type: "text", value, output: `\\${value}` });
+            continue;
+          }
+          if (state.brackets === 0) {
+            if (opts.strictBrackets === true) {
+              throw new SyntaxError(syntaxError("opening", "["));
+            }
+            push2({ type: "text", value, output: `\\${value}` });
+            continue;
+          }
+          decrement("brackets");
+          const prevValue = prev.value.slice(1);
+          if (prev.posix !== true && prevValue[0] === "^" && !prevValue.includes("/")) {
+            value = `/${value}`;
+          }
+          prev.value += value;
+          append({ value });
+          if (opts.literalBrackets === false || utils.hasRegexChars(prevValue)) {
+            continue;
+          }
+          const escaped = utils.escapeRegex(prev.value);
+          state.output = state.output.slice(0, -prev.value.length);
+          if (opts.literalBrackets === true) {
+            state.output += escaped;
+            prev.value = escaped;
+            continue;
+          }
+          prev.value = `(${capture}${escaped}|${prev.value})`;
+          state.output += prev.value;
+          continue;
+        }
+        if (value === "{" && opts.nobrace !== true) {
+          increment("braces");
+          const open13 = {
+            type: "brace",
+            value,
+            output: "(",
+            outputIndex: state.output.length,
+            tokensIndex: state.tokens.length
+          };
+          braces.push(open13);
+          push2(open13);
+          continue;
+        }
+        if (value === "}") {
+          const brace = braces[braces.length - 1];
+          if (opts.nobrace === true || !brace) {
+            push2({ type: "text", value, output: value });
+            continue;
+          }
+          let output = ")";
+          if (brace.dots === true) {
+            const arr = tokens.slice();
+            const range = [];
+            for (let i = arr.length - 1; i >= 0; i--) {
+              tokens.pop();
+              if (arr[i].type === "brace") {
+                break;
+              }
+              if (arr[i].type !== "dots") {
+                range.unshift(arr[i].value);
+              }
+            }
+            output = expandRange(range, opts);
+            state.backtrack = true;
+          }
+          if (brace.comma !== true && brace.dots !== true) {
+            const out = state.output.slice(0, brace.outputIndex);
+            const toks = state.tokens.slice(brace.tokensIndex);
+            brace.value = brace.output = "\\{";
+            value = output = "\\}";
+            state.output = out;
+            for (const t of toks) {
+              state.output += t.output || t.value;
+            }
+          }
+          push2({ type: "brace", value, output });
+          decrement("braces");
+          braces.pop();
+          continue;
+        }
+        if (value === "|") {
+          if (extglobs.length > 0) {
+            extglobs[extglobs.length - 1].conditions++;
+          }
+          push2({ type: "text", value });
+          continue;
+        }
+        if (value === ",") {
+          let output = value;
+          const brace = braces[braces.length - 1];
+          if (brace && stack[stack.length - 1] === "braces") {
+            brace.comma = true;
+            output = "|";
+          }
+          push2({ type: "comma", value, output });
+          continue;
+        }
+        if (value === "/") {
+          if (prev.type === "dot" && state.index === state.start + 1) {
+            state.start = state.index + 1;
+            state.consumed = "";
+            state.output = "";
+            tokens.pop();
+            prev = bos;
+            continue;
+          }
+          push2({ type: "slash", value, output: SLASH_LITERAL });
+          continue;
+        }
+        if (value === ".") {
+          if (state.braces > 0 && prev.type === "dot") {
+            if (prev.value === ".") prev.output = DOT_LITERAL;
+            const brace = braces[braces.length - 1];
+            prev.type = "dots";
+            prev.output += value;
+            prev.value += value;
+            brace.dots = true;
+            continue;
+          }
+          if (state.braces + state.parens === 0 && prev.type !== "bos" && prev.type !== "slash") {
+            push2({ type: "text", value, output: DOT_LITERAL });
+            continue;
+          }
+          push2({ type: "dot", value, output: DOT_LITERAL });
+          continue;
+        }
+        if (value === "?") {
+          const isGroup = prev && prev.value === "(";
+          if (!isGroup && opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
+            extglobOpen("qmark", value);
+            continue;
+          }
+          if (prev && prev.type === "paren") {
+            const next = peek();
+            let output = value;
+            if (prev.value === "(" && !/[!=<:]/.test(next) || next === "<" && !/<([!=]|\w+>)/.test(remaining())) {
+              output = `\\${value}`;
+            }
+            push2({ type: "text", value, output });
+            continue;
+          }
+          if (opts.dot !== true && (prev.type === "slash" || prev.type === "bos")) {
+            push2({ type: "qmark", value, output: QMARK_NO_DOT });
+            continue;
+          }
+          push2({ type: "qmark", value, output: QMARK });
+          continue;
+        }
+        if (value === "!") {
+          if (opts.noextglob !== true && peek() === "(") {
+            if (peek(2) !== "?" || !/[!=<:]/.test(peek(3))) {
+              extglobOpen("negate", value);
+              continue;
+            }
+          }
+          if (opts.nonegate !== true && state.index === 0) {
+            negate();
+            continue;
+          }
+        }
+        if (value === "+") {
+          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
+            extglobOpen("plus", value);
+            continue;
+          }
+          if (prev && prev.value === "(" || opts.regex === false) {
+            push2({ type: "plus", value, output: PLUS_LITERAL });
+            continue;
+          }
+          if (prev && (prev.type === "bracket" || prev.type === "paren" || prev.type === "brace") || state.parens > 0) {
+            push2({ type: "plus", value });
+            continue;
+          }
+          push2({ type: "plus", value: PLUS_LITERAL });
+          continue;
+        }
+        if (value === "@") {
+          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
+            push2({ type: "at", extglob: true, value, output: "" });
+            continue;
+          }
+          push2({ type: "text", value });
+          continue;
+        }
+        if (value !== "*") {
+          if (value === "$" || value === "^") {
+            value = `\\${value}`;
+          }
+          const match = REGEX_NON_SPECIAL_CHARS.exec(remaining());
+          if (match) {
+            value += match[0];
+            state.index += match[0].length;
+          }
+          push2({ type: "text", value });
+          continue;
+        }
+        if (prev && (prev.type === "globstar" || prev.star === true)) {
+          prev.type = "star";
+          prev.star = true;
+          prev.value += value;
+          prev.output = star;
+          state.backtrack = true;
+          state.globstar = true;
+          consume(value);
+          continue;
+        }
+        let rest = remaining();
+        if (opts.noextglob !== true && /^\([^?]/.test(rest)) {
+          extglobOpen("star", value);
+          continue;
+        }
+        if (prev.type === "star") {
+          if (opts.noglobstar === true) {
+            consume(value);
+            continue;
+          }
+          const prior = prev.prev;
+          const before = prior.prev;
+          const isStart = prior.type === "slash" || prior.type === "bos";
+          const afterStar = before && (before.type === "star" || before.type === "globstar");
+          if (opts.bash === true && (!isStart || rest[0] && rest[0] !== "/")) {
+            push2({ type: "star", value, output: "" });
+            continue;
+          }
+          const isBrace = state.braces > 0 && (prior.type === "comma" || prior.type === "brace");
+          const isExtglob = extglobs.length && (prior.type === "pipe" || prior.type === "paren");
+          if (!isStart && prior.type !== "paren" && !isBrace && !isExtglob) {
+            push2({ type: "star", value, output: "" });
+            continue;
+          }
+          while (rest.slice(0, 3) === "/**") {
+            const after = input[state.index + 4];
+            if (after && after !== "/") {
+              break;
+            }
+            rest = rest.slice(3);
+            consume("/**", 3);
+          }
+          const isEnd = eos() || state.parens > 0 && rest === ")".repeat(state.parens) && !extglobs.some((extglob) => extglob.type === "negate");
+          if (prior.type === "bos" && eos()) {
+            prev.type = "globstar";
+            prev.value += value;
+            prev.output = globstar(opts);
+            state.output = prev.output;
+            state.globstar = true;
+            consume(value);
+            continue;
+          }
+          if (prior.type === "slash" && prior.prev.type !== "bos" && !afterStar && isEnd) {
+            state.output = state.output.slice(0, -(prior.output + prev.output).length);
+            prior.output = `(?:${prior.output}`;
+            prev.type = "globstar";
+            prev.output = globstar(opts) + (opts.strictSlashes ? ")" : "|$)");
+            prev.value += value;
+            state.globstar = true;
+            state.output += prior.output + prev.output;
+            consume(value);
+            continue;
+          }
+          if (prior.type === "slash" && prior.prev.type !== "bos" && rest[0] === "/") {
+            const end = rest[1] !== void 0 ? "|$" : "";
+            state.output = state.output.slice(0, -(prior.output + prev.output).length);
+            prior.output = `(?:${prior.output}`;
+            prev.type = "globstar";
+            prev.output = `${globstar(opts)}${SLASH_LITERAL}|${SLASH_LITERAL}${end})`;
+            prev.value += value;
+            state.output += prior.output + prev.output;
+            state.globstar = true;
+            consume(value + advance2());
+            push2({ type: "slash", value: "/", output: "" });
+            continue;
+          }
+          if (prior.type === "bos" && rest[0] === "/") {
+            prev.type = "globstar";
+            prev.value += value;
+            prev.output = `(?:^|${SLASH_LITERAL}|${globstar(opts)}${SLASH_LITERAL})`;
+            state.output = prev.output;
+            state.globstar = true;
+            consume(value + advance2());
+            push2({ type: "slash", value: "/", output: "" });
+            continue;
+          }
+          state.output = state.output.slice(0, -prev.output.length);
+          prev.type = "globstar";
+          prev.output = globstar(opts);
+          prev.value += value;
+          state.output += prev.output;
+          state.globstar = true;
+          consume(value);
+          continue;
+        }
+        const token = { type: "star", value, output: star };
+        if (opts.bash === true) {
+          token.output = ".*?";
+          if (prev.type === "bos" || prev.type === "slash") {
+            token.output = nodot + token.output;
+          }
+          push2(token);
+          continue;
+        }
+        if (prev && (prev.type === "bracket" || prev.type === "paren") && opts.regex === true) {
+          token.output = value;
+          push2(token);
+          continue;
+        }
+        if (state.index === state.start || prev.type === "slash" || prev.type === "dot") {
+          if (prev.type === "dot") {
+            state.output += NO_DOT_SLASH;
+            prev.output += NO_DOT_SLASH;
+          } else if (opts.dot === true) {
+            state.output += NO_DOTS_SLASH;
+            prev.output += NO_DOTS_SLASH;
+          } else {
+            state.output += nodot;
+            prev.output += nodot;
+          }
+          if (peek() !== "*") {
+            state.output += ONE_CHAR;
+            prev.output += ONE_CHAR;
+          }
+        }
+        push2(token);
+      }
+      while (state.brackets > 0) {
+        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "]"));
+        state.output = utils.escapeLast(state.output, "[");
+        decrement("brackets");
+      }
+      while (state.parens > 0) {
+        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", ")"));
+        state.output = utils.escapeLast(state.output, "(");
+        decrement("parens");
+      }
+      while (state.braces > 0) {
+        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "}"));
+        state.output = utils.escapeLast(state.output, "{");
+        decrement("braces");
+      }
+      if (opts.strictSlashes !== true && (prev.type === "star" || prev.type === "bracket")) {
+        push2({ type: "maybe_slash", value: "", output: `${SLASH_LITERAL}?` });
+      }
+      if (state.backtrack === true) {
+        state.output = "";
+        for (const token of state.tokens) {
+          state.output += token.output != null ? token.output : token.value;
+          if (token.suffix) {
+            state.output += token.suffix;
+          }
+        }
+      }
+      return state;
+    };
+    parse7.fastpaths = (input, options) => {
+      const opts = { ...options };
+      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH2, opts.maxLength) : MAX_LENGTH2;
+      const len = input.length;
+      if (len > max) {
+        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
+      }
+      input = REPLACEMENTS[input] || input;
+      const {
+        DOT_LITERAL,
+        SLASH_LITERAL,
+        ONE_CHAR,
+        DOTS_SLASH,
+        NO_DOT,
+        NO_DOTS,
+        NO_DOTS_SLASH,
+        STAR,
+        START_ANCHOR
+      } = constants11.globChars(opts.windows);
+      const nodot = opts.dot ? NO_DOTS : NO_DOT;
+      const slashDot = opts.dot ? NO_DOTS_SLASH : NO_DOT;
+      const capture = opts.capture ? "" : "?:";
+      const state = { negated: false, prefix: "" };
+      let star = opts.bash === true ? ".*?" : STAR;
+      if (opts.capture) {
+        star = `(${star})`;
+      }
+      const globstar = (opts2) => {
+        if (opts2.noglobstar === true) return star;
+        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
+      };
+      const create = (str) => {
+        switch (str) {
+          case "*":
+            return `${nodot}${ONE_CHAR}${star}`;
+          case ".*":
+            return `${DOT_LITERAL}${ONE_CHAR}${star}`;
+          case "*.*":
+            return `${nodot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
+          case "*/*":
+            return `${nodot}${star}${SLASH_LITERAL}${ONE_CHAR}${slashDot}${star}`;
+          case "**":
+            return nodot + globstar(opts);
+          case "**/*":
+            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${ONE_CHAR}${star}`;
+          case "**/*.*":
+            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
+          case "**/.*":
+            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${DOT_LITERAL}${ONE_CHAR}${star}`;
+          default: {
+            const match = /^(.*?)\.(\w+)$/.exec(str);
+            if (!match) return;
+            const source2 = create(match[1]);
+            if (!source2) return;
+            return source2 + DOT_LITERAL + match[2];
+          }
+        }
+      };
+      const output = utils.removePrefix(input, state);
+      let source = create(output);
+      if (source && opts.strictSlashes !== true) {
+        source += `${SLASH_LITERAL}?`;
+      }
+      return source;
+    };
+    module.exports = parse7;
+  }
+});
+
+// node_modules/picomatch/lib/picomatch.js
+var require_picomatch = __commonJS({
+  "node_modules/picomatch/lib/picomatch.js"(exports, module) {
+    "use strict";
+    var scan2 = require_scan();
+    var parse7 = require_parse();
+    var utils = require_utils();
+    var constants11 = require_constants();
+    var isObject = (val) => val && typeof val === "object" && !Array.isArray(val);
+    var picomatch2 = (glob, options, returnState = false) => {
+      if (Array.isArray(glob)) {
+        const fns = glob.map((input) => picomatch2(input, options, returnState));
+        const arrayMatcher = (str) => {
+          for (const isMatch of fns) {
+            const state2 = isMatch(str);
+            if (state2) return state2;
+          }
+          return false;
+        };
+        return arrayMatcher;
+      }
+      const isState = isObject(glob) && glob.tokens && glob.input;
+      if (glob === "" || typeof glob !== "string" && !isState) {
+        throw new TypeError("Expected pattern to be a non-empty string");
+      }
+      const opts = options || {};
+      const posix2 = opts.windows;
+      const regex = isState ? picomatch2.compileRe(glob, options) : picomatch2.makeRe(glob, options, false, true);
+      const state = regex.state;
+      delete regex.state;
+      let isIgnored = () => false;
+      if (opts.ignore) {
+        const ignoreOpts = { ...options, ignore: null, onMatch: null, onResult: null };
+        isIgnored = picomatch2(opts.ignore, ignoreOpts, returnState);
+      }
+      const matcher = (input, returnObject = false) => {
+        const { isMatch, match, output } = picomatch2.test(input, regex, options, { glob, posix: posix2 });
+        const result = { glob, state, regex, posix: posix2, input, output, match, isMatch };
+        if (typeof opts.onResult === "function") {
+          opts.onResult(result);
+        }
+        if (isMatch === false) {
+          result.isMatch = false;
+          return returnObject ? result : false;
+        }
+        if (isIgnored(input)) {
+          if (typeof opts.onIgnore === "function") {
+            opts.onIgnore(result);
+          }
+          result.isMatch = false;
+          return returnObject ? result : false;
+        }
+        if (typeof opts.onMatch === "function") {
+          opts.onMatch(result);
+        }
+        return returnObject ? result : true;
+      };
+      if (returnState) {
+        matcher.state = state;
+      }
+      return matcher;
+    };
+    picomatch2.test = (input, regex, options, { glob, posix: posix2 } = {}) => {
+      if (typeof input !== "string") {
+        throw new TypeError("Expected input to be a string");
+      }
+      if (input === "") {
+        return { isMatch: false, output: "" };
+      }
+      const opts = options || {};
+      const format = opts.format || (posix2 ? utils.toPosixSlashes : null);
+      let match = input === glob;
+      let output = match && format ? format(input) : input;
+      if (match === false) {
+        output = format ? format(input) : input;
+        match = output === glob;
+      }
+      if (match === false || opts.capture === true) {
+        if (opts.matchBase === true || opts.basename === true) {
+          match = picomatch2.matchBase(input, regex, options, posix2);
+        } else {
+          match = regex.exec(output);
+        }
+      }
+      return { isMatch: Boolean(match), match, output };
+    };
+    picomatch2.matchBase = (input, glob, options, posix2 = options && options.windows) => {
+      const regex = glob instanceof RegExp ? glob : picomatch2.makeRe(glob, options);
+      return regex.test(utils.basename(input, { windows: posix2 }));
+    };
+    picomatch2.isMatch = (str, patterns, options) => picomatch2(patterns, options)(str);
+    picomatch2.parse = (pattern, options) => {
+      if (Array.isArray(pattern)) return pattern.map((p) => picomatch2.parse(p, options));
+      return parse7(pattern, { ...options, fastpaths: false });
+    };
+    picomatch2.scan = (input, options) => scan2(input, options);
+    picomatch2.compileRe = (state, options, returnOutput = false, returnState = false) => {
+      if (returnOutput === true) {
+        return state.output;
+      }
+      const opts = options || {};
+      const prepend = opts.contains ? "" : "^";
+      const append = opts.contains ? "" : "$";
+      let source = `${prepend}(?:${state.output})${append}`;
+      if (state && state.negated === true) {
+        source = `^(?!${source}).*$`;
+      }
+      const regex = picomatch2.toRegex(source, options);
+      if (returnState === true) {
+        regex.state = state;
+      }
+      return regex;
+    };
+    picomatch2.makeRe = (input, options = {}, returnOutput = false, returnState = false) => {
+      if (!input || typeof input !== "string") {
+        throw new TypeError("Expected a non-empty string");
+      }
+      let parsed = { negated: false, fastpaths: true };
+      if (options.fastpaths !== false && (input[0] === "." || input[0] === "*")) {
+        parsed.output = parse7.fastpaths(input, options);
+      }
+      if (!parsed.output) {
+        parsed = parse7(input, options);
+      }
+      return picomatch2.compileRe(parsed, options, returnOutput, returnState);
+    };
+    picomatch2.toRegex = (source, options) => {
+      try {
+        const opts = options || {};
+        return new RegExp(source, opts.flags || (opts.nocase ? "i" : ""));
+      } catch (err) {
+        if (options && options.debug === true) throw err;
+        return /$^/;
+      }
+    };
+    picomatch2.constants = constants11;
+    module.exports = picomatch2;
+  }
+});
+
+// node_modules/picomatch/index.js
+var require_picomatch2 = __commonJS({
+  "node_modules/picomatch/index.js"(exports, module) {
+    "use strict";
+    var pico = require_picomatch();
+    var utils = require_utils();
+    function picomatch2(glob, options, returnState = false) {
+      if (options && (options.windows === null || options.windows === void 0)) {
+        options = { ...options, windows: utils.isWindows() };
+      }
+      return pico(glob, options, returnState);
+    }
+    Object.assign(picomatch2, pico);
+    module.exports = picomatch2;
+  }
+});
+
 // node_modules/undici/lib/core/symbols.js
 var require_symbols = __commonJS({
   "node_modules/undici/lib/core/symbols.js"(exports, module) {
@@ -853,7 +2629,7 @@ var require_errors = __commonJS({
 });
 
 // node_modules/undici/lib/core/constants.js
-var require_constants = __commonJS({
+var require_constants2 = __commonJS({
   "node_modules/undici/lib/core/constants.js"(exports, module) {
     "use strict";
     var wellknownHeaderNames = (
@@ -981,7 +2757,7 @@ var require_tree = __commonJS({
     var {
       wellknownHeaderNames,
       headerNameLowerCasedRecord
-    } = require_constants();
+    } = require_constants2();
     var TstNode = class _TstNode {
       /** @type {any} */
       value = null;
@@ -1129,7 +2905,7 @@ var require_util = __commonJS({
     var { EventEmitter: EE, addAbortListener: addAbortListenerNative } = __require("node:events");
     var timers = require_timers();
     var { InvalidArgumentError, ConnectTimeoutError } = require_errors();
-    var { headerNameLowerCasedRecord } = require_constants();
+    var { headerNameLowerCasedRecord } = require_constants2();
     var { tree } = require_tree();
     var BodyAsyncIterable = class {
       constructor(body) {
@@ -1806,10 +3582,10 @@ var require_util = __commonJS({
       }
       return obj;
     }
-    function errorRequest(client, request, err) {
+    function errorRequest(client, request2, err) {
       try {
-        request.onResponseError(err);
-        assert(request.aborted);
+        request2.onResponseError(err);
+        assert(request2.aborted);
       } catch (err2) {
         client.emit("error", err2);
       }
@@ -2210,7 +3986,7 @@ var require_diagnostics = __commonJS({
 });
 
 // node_modules/undici/lib/web/fetch/constants.js
-var require_constants2 = __commonJS({
+var require_constants3 = __commonJS({
   "node_modules/undici/lib/web/fetch/constants.js"(exports, module) {
     "use strict";
     var corsSafeListedMethods = (
@@ -3484,7 +5260,7 @@ var require_util2 = __commonJS({
     "use strict";
     var { Transform } = __require("node:stream");
     var zlib4 = __require("node:zlib");
-    var { redirectStatusSet, referrerPolicyTokens, badPortsSet } = require_constants2();
+    var { redirectStatusSet, referrerPolicyTokens, badPortsSet } = require_constants3();
     var { getGlobalOrigin } = require_global();
     var { collectAnHTTPQuotedString, parseMIMEType } = require_data_url();
     var { performance: performance2 } = __require("node:perf_hooks");
@@ -3527,11 +5303,11 @@ var require_util2 = __commonJS({
     function normalizeBinaryStringToUtf8(value) {
       return Buffer.from(value, "binary").toString("utf8");
     }
-    function requestCurrentURL(request) {
-      return request.urlList[request.urlList.length - 1];
+    function requestCurrentURL(request2) {
+      return request2.urlList[request2.urlList.length - 1];
     }
-    function requestBadPort(request) {
-      const url = requestCurrentURL(request);
+    function requestBadPort(request2) {
+      const url = requestCurrentURL(request2);
       if (urlIsHttpHttpsScheme(url) && badPortsSet.has(url.port)) {
         return "blocked";
       }
@@ -3569,10 +5345,10 @@ var require_util2 = __commonJS({
       }
       return policy;
     }
-    function setRequestReferrerPolicyOnRedirect(request, actualResponse) {
+    function setRequestReferrerPolicyOnRedirect(request2, actualResponse) {
       const policy = parseReferrerPolicy(actualResponse);
       if (policy !== "") {
-        request.referrerPolicy = policy;
+        request2.referrerPolicy = policy;
       }
     }
     function crossOriginResourcePolicyCheck() {
@@ -3592,33 +5368,33 @@ var require_util2 = __commonJS({
       header = httpRequest.mode;
       httpRequest.headersList.set("sec-fetch-mode", header, true);
     }
-    function appendRequestOriginHeader(request) {
-      let serializedOrigin = request.origin;
+    function appendRequestOriginHeader(request2) {
+      let serializedOrigin = request2.origin;
       if (serializedOrigin === "client" || serializedOrigin === void 0) {
         return;
       }
-      if (request.responseTainting === "cors" || request.mode === "websocket") {
-        request.headersList.append("origin", serializedOrigin, true);
-      } else if (request.method !== "GET" && request.method !== "HEAD") {
-        switch (request.referrerPolicy) {
+      if (request2.responseTainting === "cors" || request2.mode === "websocket") {
+        request2.headersList.append("origin", serializedOrigin, true);
+      } else if (request2.method !== "GET" && request2.method !== "HEAD") {
+        switch (request2.referrerPolicy) {
           case "no-referrer":
             serializedOrigin = null;
             break;
           case "no-referrer-when-downgrade":
           case "strict-origin":
           case "strict-origin-when-cross-origin":
-            if (request.origin && urlHasHttpsScheme(request.origin) && !urlHasHttpsScheme(requestCurrentURL(request))) {
+            if (request2.origin && urlHasHttpsScheme(request2.origin) && !urlHasHttpsScheme(requestCurrentURL(request2))) {
               serializedOrigin = null;
             }
             break;
           case "same-origin":
-            if (!sameOrigin(request, requestCurrentURL(request))) {
+            if (!sameOrigin(request2, requestCurrentURL(request2))) {
               serializedOrigin = null;
             }
             break;
           default:
         }
-        request.headersList.append("origin", serializedOrigin, true);
+        request2.headersList.append("origin", serializedOrigin, true);
       }
     }
     function coarsenTime(timestamp, crossOriginIsolatedCapability) {
@@ -3672,18 +5448,18 @@ var require_util2 = __commonJS({
         referrerPolicy: policyContainer.referrerPolicy
       };
     }
-    function determineRequestsReferrer(request) {
-      const policy = request.referrerPolicy;
+    function determineRequestsReferrer(request2) {
+      const policy = request2.referrerPolicy;
       assert(policy);
       let referrerSource = null;
-      if (request.referrer === "client") {
+      if (request2.referrer === "client") {
         const globalOrigin = getGlobalOrigin();
         if (!globalOrigin || globalOrigin.origin === "null") {
           return "no-referrer";
         }
         referrerSource = new URL(globalOrigin);
-      } else if (webidl.is.URL(request.referrer)) {
-        referrerSource = request.referrer;
+      } else if (webidl.is.URL(request2.referrer)) {
+        referrerSource = request2.referrer;
       }
       let referrerURL = stripURLForReferrer(referrerSource);
       const referrerOrigin = stripURLForReferrer(referrerSource, true);
@@ -3701,14 +5477,14 @@ var require_util2 = __commonJS({
         case "unsafe-url":
           return referrerURL;
         case "strict-origin": {
-          const currentURL = requestCurrentURL(request);
+          const currentURL = requestCurrentURL(request2);
           if (isURLPotentiallyTrustworthy(referrerURL) && !isURLPotentiallyTrustworthy(currentURL)) {
             return "no-referrer";
           }
           return referrerOrigin;
         }
         case "strict-origin-when-cross-origin": {
-          const currentURL = requestCurrentURL(request);
+          const currentURL = requestCurrentURL(request2);
           if (sameOrigin(referrerURL, currentURL)) {
             return referrerURL;
           }
@@ -3718,17 +5494,17 @@ var require_util2 = __commonJS({
           return referrerOrigin;
         }
         case "same-origin":
-          if (sameOrigin(request, referrerURL)) {
+          if (sameOrigin(request2, referrerURL)) {
             return referrerURL;
           }
           return "no-referrer";
         case "origin-when-cross-origin":
-          if (sameOrigin(request, referrerURL)) {
+          if (sameOrigin(request2, referrerURL)) {
             return referrerURL;
           }
           return referrerOrigin;
         case "no-referrer-when-downgrade": {
-          const currentURL = requestCurrentURL(request);
+          const currentURL = requestCurrentURL(request2);
           if (isURLPotentiallyTrustworthy(referrerURL) && !isURLPotentiallyTrustworthy(currentURL)) {
             return "no-referrer";
           }
@@ -3795,7 +5571,7 @@ var require_util2 = __commonJS({
       if (url.protocol === "blob:") return true;
       return isOriginPotentiallyTrustworthy(url.origin);
     }
-    function tryUpgradeRequestToAPotentiallyTrustworthyURL(request) {
+    function tryUpgradeRequestToAPotentiallyTrustworthyURL(request2) {
     }
     function sameOrigin(A, B) {
       if (A.origin === B.origin && A.origin === "null") {
@@ -4167,14 +5943,14 @@ var require_util2 = __commonJS({
       }
       return values;
     }
-    function getDecodeSplit(name2, list2) {
-      const value = list2.get(name2, true);
+    function getDecodeSplit(name2, list3) {
+      const value = list3.get(name2, true);
       if (value === null) {
         return null;
       }
       return gettingDecodingSplitting(value);
     }
-    function hasAuthenticationEntry(request) {
+    function hasAuthenticationEntry(request2) {
       return false;
     }
     function includesCredentials(url) {
@@ -4512,7 +6288,7 @@ var require_request = __commonJS({
       getProtocolFromUrlString
     } = require_util();
     var { channels } = require_diagnostics();
-    var { headerNameLowerCasedRecord } = require_constants();
+    var { headerNameLowerCasedRecord } = require_constants2();
     var invalidPathRegex = /[^\u0021-\u00ff]/;
     function isValidContentLengthHeaderValue(val) {
       if (typeof val !== "string" || val.length === 0) {
@@ -4857,7 +6633,7 @@ var require_request = __commonJS({
         return this;
       }
     };
-    function processHeader(request, key, val) {
+    function processHeader(request2, key, val) {
       if (val && (typeof val === "object" && !Array.isArray(val))) {
         throw new InvalidArgumentError(`invalid ${key} header`);
       } else if (val === void 0) {
@@ -4904,24 +6680,24 @@ var require_request = __commonJS({
         }
       }
       if (headerName === "host") {
-        if (request.host !== null) {
+        if (request2.host !== null) {
           throw new InvalidArgumentError("duplicate host header");
         }
         if (typeof val !== "string") {
           throw new InvalidArgumentError("invalid host header");
         }
-        request.host = val;
+        request2.host = val;
       } else if (headerName === "content-length") {
-        if (request.contentLength !== null) {
+        if (request2.contentLength !== null) {
           throw new InvalidArgumentError("duplicate content-length header");
         }
         if (!isValidContentLengthHeaderValue(val)) {
           throw new InvalidArgumentError("invalid content-length header");
         }
-        request.contentLength = parseInt(val, 10);
-      } else if (request.contentType === null && headerName === "content-type") {
-        request.contentType = val;
-        request.headers.push(key, val);
+        request2.contentLength = parseInt(val, 10);
+      } else if (request2.contentType === null && headerName === "content-type") {
+        request2.contentType = val;
+        request2.headers.push(key, val);
       } else if (headerName === "transfer-encoding" || headerName === "keep-alive" || headerName === "upgrade") {
         throw new InvalidArgumentError(`invalid ${headerName} header`);
       } else if (headerName === "connection") {
@@ -4935,13 +6711,13 @@ var require_request = __commonJS({
             throw new InvalidArgumentError("invalid connection header");
           }
           if (trimmed === "close") {
-            request.reset = true;
+            request2.reset = true;
           }
         }
       } else if (headerName === "expect") {
         throw new NotSupportedError("expect header not supported");
       } else {
-        request.headers.push(key, val);
+        request2.headers.push(key, val);
       }
     }
     var isFormData;
@@ -5017,7 +6793,7 @@ var require_dispatcher_base = __commonJS({
       InvalidArgumentError
     } = require_errors();
     var { kDestroy, kClose, kClosed, kDestroyed, kDispatch } = require_symbols();
-    var { defaultWebSocketMaxFragments, defaultWebSocketMaxPayloadSize } = require_constants();
+    var { defaultWebSocketMaxFragments, defaultWebSocketMaxPayloadSize } = require_constants2();
     var kOnDestroyed = /* @__PURE__ */ Symbol("onDestroyed");
     var kOnClosed = /* @__PURE__ */ Symbol("onClosed");
     var kWebSocketOptions = /* @__PURE__ */ Symbol("webSocketOptions");
@@ -5327,7 +7103,7 @@ var require_connect = __commonJS({
 });
 
 // node_modules/undici/lib/llhttp/utils.js
-var require_utils = __commonJS({
+var require_utils2 = __commonJS({
   "node_modules/undici/lib/llhttp/utils.js"(exports) {
     "use strict";
     Object.defineProperty(exports, "__esModule", { value: true });
@@ -5343,12 +7119,12 @@ var require_utils = __commonJS({
 });
 
 // node_modules/undici/lib/llhttp/constants.js
-var require_constants3 = __commonJS({
+var require_constants4 = __commonJS({
   "node_modules/undici/lib/llhttp/constants.js"(exports) {
     "use strict";
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.SPECIAL_HEADERS = exports.MINOR = exports.MAJOR = exports.HTAB_SP_VCHAR_OBS_TEXT = exports.QUOTED_STRING = exports.CONNECTION_TOKEN_CHARS = exports.HEADER_CHARS = exports.TOKEN = exports.HEX = exports.URL_CHAR = exports.USERINFO_CHARS = exports.MARK = exports.ALPHANUM = exports.NUM = exports.HEX_MAP = exports.NUM_MAP = exports.ALPHA = exports.STATUSES_HTTP = exports.H_METHOD_MAP = exports.METHOD_MAP = exports.METHODS_RTSP = exports.METHODS_ICE = exports.METHODS_HTTP = exports.HEADER_STATE = exports.FINISH = exports.STATUSES = exports.METHODS = exports.LENIENT_FLAGS = exports.FLAGS = exports.TYPE = exports.ERROR = void 0;
-    var utils_1 = require_utils();
+    var utils_1 = require_utils2();
     exports.ERROR = {
       OK: 0,
       INTERNAL: 1,
@@ -5993,7 +7769,7 @@ var require_simd = __commonJS({
     function destroy(parser) {
       this.destroy(parser);
     }
-    function parse6(parser, data, limit) {
+    function parse7(parser, data, limit) {
       return this.parse(parser, data, limit) >>> 0;
     }
     function fail3(parser, code2, description) {
@@ -6871,7 +8647,7 @@ var require_simd = __commonJS({
         dealloc: dealloc.bind(wasm),
         create: create.bind(wasm),
         destroy: destroy.bind(wasm),
-        parse: parse6.bind(wasm),
+        parse: parse7.bind(wasm),
         fail: fail3.bind(wasm),
         hasDebug: hasDebug.bind(wasm),
         clear: wasm.clear,
@@ -6925,7 +8701,7 @@ var require_no_simd = __commonJS({
     function destroy(parser) {
       this.destroy(parser);
     }
-    function parse6(parser, data, limit) {
+    function parse7(parser, data, limit) {
       return this.parse(parser, data, limit) >>> 0;
     }
     function fail3(parser, code2, description) {
@@ -7803,7 +9579,7 @@ var require_no_simd = __commonJS({
         dealloc: dealloc.bind(wasm),
         create: create.bind(wasm),
         destroy: destroy.bind(wasm),
-        parse: parse6.bind(wasm),
+        parse: parse7.bind(wasm),
         fail: fail3.bind(wasm),
         hasDebug: hasDebug.bind(wasm),
         clear: wasm.clear,
@@ -8171,8 +9947,8 @@ var require_parser_h1 = __commonJS({
           this.timeout.refresh();
         }
         if (len > 0) {
-          const request = client[kQueue][client[kRunningIdx]];
-          assert(request);
+          const request2 = client[kQueue][client[kRunningIdx]];
+          assert(request2);
           assert(this.timeoutType === TIMEOUT_BODY);
           assert(this.statusCode >= 200);
           if (maxResponseSize > -1 && this.bytesRead + len > maxResponseSize) {
@@ -8180,7 +9956,7 @@ var require_parser_h1 = __commonJS({
           }
           this.bytesRead += len;
           this.directBodyRemaining -= len;
-          if (request.onResponseData(data.subarray(0, len)) === false) {
+          if (request2.onResponseData(data.subarray(0, len)) === false) {
             this.directBodyCompletePending = this.directBodyRemaining === 0;
             this.pauseParser();
             this[kPausedByHandler] = true;
@@ -8298,11 +10074,11 @@ var require_parser_h1 = __commonJS({
           if (socket.destroyed) {
             return this.fail(this.milo.ERROR_CALLBACK_ERROR, "Other side closed");
           }
-          const request = client[kQueue][client[kRunningIdx]];
-          if (!request) {
+          const request2 = client[kQueue][client[kRunningIdx]];
+          if (!request2) {
             return this.fail(this.milo.ERROR_CALLBACK_ERROR, "Missing request");
           }
-          request.onResponseStarted();
+          request2.onResponseStarted();
         }
         for (; ; ) {
           const event = this.parserEvents[cursor];
@@ -8333,8 +10109,8 @@ var require_parser_h1 = __commonJS({
                 return;
               }
               assert(statusCode >= 100);
-              const request = client2[kQueue][client2[kRunningIdx]];
-              assert(request);
+              const request2 = client2[kQueue][client2[kRunningIdx]];
+              assert(request2);
               this.statusCode = 0;
               this.statusText = "";
               this.bytesRead = 0;
@@ -8350,12 +10126,12 @@ var require_parser_h1 = __commonJS({
               if (statusCode < 200) {
                 break;
               }
-              if (request.method !== "HEAD" && contentLength !== -1 && bytesRead !== contentLength) {
+              if (request2.method !== "HEAD" && contentLength !== -1 && bytesRead !== contentLength) {
                 util.destroy(socket2, new ResponseContentLengthMismatchError());
                 this.pauseParser();
                 break;
               }
-              request.onResponseEnd(trailers);
+              request2.onResponseEnd(trailers);
               client2[kQueue][client2[kRunningIdx]++] = null;
               if (socket2[kWriting]) {
                 assert(client2[kRunning] === 0);
@@ -8437,8 +10213,8 @@ var require_parser_h1 = __commonJS({
               if (socket2.destroyed) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Other side closed");
               }
-              const request = client2[kQueue][client2[kRunningIdx]];
-              if (!request) {
+              const request2 = client2[kQueue][client2[kRunningIdx]];
+              if (!request2) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Missing request");
               }
               assert(!this.upgrade);
@@ -8450,7 +10226,7 @@ var require_parser_h1 = __commonJS({
                 );
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Bad response");
               }
-              if (shouldUpgrade && !request.upgrade) {
+              if (shouldUpgrade && !request2.upgrade) {
                 util.destroy(
                   socket2,
                   new SocketError("bad upgrade", util.getSocketInfo(socket2))
@@ -8459,15 +10235,15 @@ var require_parser_h1 = __commonJS({
               }
               assert(this.timeoutType === TIMEOUT_HEADERS);
               this.statusCode = statusCode;
-              this.shouldKeepAlive = shouldKeepAlive || request.method === "HEAD" && !socket2[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
+              this.shouldKeepAlive = shouldKeepAlive || request2.method === "HEAD" && !socket2[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
               this.contentLength = bodyKind === BODY_KIND_CONTENT_LENGTH ? contentLength : -1;
               if (this.statusCode >= 200) {
-                const bodyTimeout = request.bodyTimeout != null ? request.bodyTimeout : client2[kBodyTimeout];
+                const bodyTimeout = request2.bodyTimeout != null ? request2.bodyTimeout : client2[kBodyTimeout];
                 this.setTimeout(bodyTimeout, TIMEOUT_BODY);
               } else if (this.timeout?.refresh) {
                 this.timeout.refresh();
               }
-              if (request.method === "CONNECT") {
+              if (request2.method === "CONNECT") {
                 assert(client2[kRunning] === 1);
                 milo.setIsConnect(this.parser, true);
                 this.upgrade = true;
@@ -8499,20 +10275,20 @@ var require_parser_h1 = __commonJS({
               } else {
                 socket2[kReset] = true;
               }
-              const pause = request.onResponseStart(
+              const pause = request2.onResponseStart(
                 statusCode,
                 headers2,
                 this.resume,
                 statusText
               ) === false;
-              if (request.aborted) {
+              if (request2.aborted) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Request aborted");
               }
-              if (request.method === "HEAD" || statusCode < 200) {
+              if (request2.method === "HEAD" || statusCode < 200) {
                 this.setShouldSkipBody(true);
               }
               this.headersSuspended = true;
-              if (!pause && request.method !== "HEAD" && statusCode >= 200 && statusCode !== 204 && statusCode !== 205 && statusCode !== 304 && bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength > 0 && !hasTrailers) {
+              if (!pause && request2.method !== "HEAD" && statusCode >= 200 && statusCode !== 204 && statusCode !== 205 && statusCode !== 304 && bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength > 0 && !hasTrailers) {
                 this.directBodyRemaining = contentLength;
               }
               if (socket2[kBlocking]) {
@@ -8522,7 +10298,7 @@ var require_parser_h1 = __commonJS({
               if (pause) {
                 this.pauseParser();
                 this[kPausedByHandler] = true;
-              } else if (request.method === "HEAD" || statusCode < 200 || statusCode === 204 || statusCode === 205 || statusCode === 304 || bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength === 0) {
+              } else if (request2.method === "HEAD" || statusCode < 200 || statusCode === 204 || statusCode === 205 || statusCode === 304 || bodyKind === BODY_KIND_CONTENT_LENGTH && contentLength === 0) {
                 this.directBodyCompletePending = true;
               }
               break;
@@ -8534,8 +10310,8 @@ var require_parser_h1 = __commonJS({
               if (socket2.destroyed) {
                 return this.fail(milo.ERROR_CALLBACK_ERROR, "Other side closed");
               }
-              const request = client2[kQueue][client2[kRunningIdx]];
-              assert(request);
+              const request2 = client2[kQueue][client2[kRunningIdx]];
+              assert(request2);
               assert(this.timeoutType === TIMEOUT_BODY);
               if (this.timeout?.refresh) {
                 this.timeout.refresh();
@@ -8550,7 +10326,7 @@ var require_parser_h1 = __commonJS({
               }
               this.bytesRead += len;
               const buffer = currentBufferRef;
-              if (request.onResponseData(
+              if (request2.onResponseData(
                 new FastBuffer(buffer.buffer, buffer.byteOffset + at, len)
               ) === false) {
                 this.pauseParser();
@@ -8606,9 +10382,9 @@ var require_parser_h1 = __commonJS({
         assert(client[kSocket] === socket);
         assert(!socket.destroyed);
         assert(!this.paused);
-        const request = client[kQueue][client[kRunningIdx]];
-        assert(request);
-        assert(request.upgrade || request.method === "CONNECT");
+        const request2 = client[kQueue][client[kRunningIdx]];
+        assert(request2);
+        assert(request2.upgrade || request2.method === "CONNECT");
         this.statusCode = 0;
         this.statusText = "";
         this.shouldKeepAlive = false;
@@ -8630,7 +10406,7 @@ var require_parser_h1 = __commonJS({
           new InformationalError("upgrade")
         );
         try {
-          request.onRequestUpgrade(statusCode, headers2, socket);
+          request2.onRequestUpgrade(statusCode, headers2, socket);
         } catch (err) {
           util.destroy(socket, err);
         }
@@ -9400,7 +11176,7 @@ var require_client_h1 = __commonJS({
       kClosed,
       kUseMilo
     } = require_symbols();
-    var constants11 = require_constants3();
+    var constants11 = require_constants4();
     var { H1Parser, getMiloEnabled } = typeof esbuildDetection === "undefined" ? require_parser_h1() : {};
     var EMPTY_BUF = Buffer.alloc(0);
     var FastBuffer = Buffer[Symbol.species];
@@ -9735,11 +11511,11 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
           return -1;
         }
-        const request = client[kQueue][client[kRunningIdx]];
-        if (!request) {
+        const request2 = client[kQueue][client[kRunningIdx]];
+        if (!request2) {
           return -1;
         }
-        request.onResponseStarted();
+        request2.onResponseStarted();
         return 0;
       }
       /**
@@ -9809,9 +11585,9 @@ var require_client_h1 = __commonJS({
         assert(!socket.destroyed);
         assert(!this.paused);
         assert((headers2.length & 1) === 0);
-        const request = client[kQueue][client[kRunningIdx]];
-        assert(request);
-        assert(request.upgrade || request.method === "CONNECT");
+        const request2 = client[kQueue][client[kRunningIdx]];
+        assert(request2);
+        assert(request2.upgrade || request2.method === "CONNECT");
         this.statusCode = 0;
         this.statusText = "";
         this.shouldKeepAlive = false;
@@ -9828,9 +11604,9 @@ var require_client_h1 = __commonJS({
         client[kQueue][client[kRunningIdx]++] = null;
         client.emit("disconnect", client[kUrl], [client], new InformationalError("upgrade"));
         try {
-          request.onRequestUpgrade(statusCode, headers2, socket, statusText);
+          request2.onRequestUpgrade(statusCode, headers2, socket, statusText);
         } catch (err) {
-          util.errorRequest(client, request, err);
+          util.errorRequest(client, request2, err);
           util.destroy(socket, err);
         }
         client[kResume]();
@@ -9850,8 +11626,8 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
           return -1;
         }
-        const request = client[kQueue][client[kRunningIdx]];
-        if (!request) {
+        const request2 = client[kQueue][client[kRunningIdx]];
+        if (!request2) {
           return -1;
         }
         assert(!this.upgrade);
@@ -9860,29 +11636,29 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new SocketError("bad response", util.getSocketInfo(socket)));
           return -1;
         }
-        if (upgrade && !request.upgrade) {
+        if (upgrade && !request2.upgrade) {
           util.destroy(socket, new SocketError("bad upgrade", util.getSocketInfo(socket)));
           return -1;
         }
         assert(this.timeoutType === TIMEOUT_HEADERS);
         this.statusCode = statusCode;
         this.shouldKeepAlive = shouldKeepAlive || // Override llhttp value which does not allow keepAlive for HEAD.
-        request.method === "HEAD" && !socket[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
-        if (request.method === "HEAD" || statusCode === 204 || statusCode === 304) {
-          if (request.method !== "HEAD" && (this.contentLength > 0 || this.hasTransferEncoding)) {
+        request2.method === "HEAD" && !socket[kReset] && /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i.test(this.connection) && !/(?:^|,)[\t ]*close[\t ]*(?:,|$)/i.test(this.connection);
+        if (request2.method === "HEAD" || statusCode === 204 || statusCode === 304) {
+          if (request2.method !== "HEAD" && (this.contentLength > 0 || this.hasTransferEncoding)) {
             this.shouldKeepAlive = false;
           }
           this.contentLength = -1;
         }
         if (this.statusCode >= 200) {
-          const bodyTimeout = request.bodyTimeout != null ? request.bodyTimeout : client[kBodyTimeout];
+          const bodyTimeout = request2.bodyTimeout != null ? request2.bodyTimeout : client[kBodyTimeout];
           this.setTimeout(bodyTimeout, TIMEOUT_BODY);
         } else if (this.timeout) {
           if (this.timeout.refresh) {
             this.timeout.refresh();
           }
         }
-        if (request.method === "CONNECT") {
+        if (request2.method === "CONNECT") {
           assert(client[kRunning] === 1);
           this.upgrade = true;
           return 2;
@@ -9910,11 +11686,11 @@ var require_client_h1 = __commonJS({
         } else {
           socket[kReset] = true;
         }
-        const pause = request.onResponseStart(statusCode, headers2, this.resume, statusText) === false;
-        if (request.aborted) {
+        const pause = request2.onResponseStart(statusCode, headers2, this.resume, statusText) === false;
+        if (request2.aborted) {
           return -1;
         }
-        if (request.method === "HEAD") {
+        if (request2.method === "HEAD") {
           return 1;
         }
         if (statusCode < 200) {
@@ -9935,8 +11711,8 @@ var require_client_h1 = __commonJS({
         if (socket.destroyed) {
           return -1;
         }
-        const request = client[kQueue][client[kRunningIdx]];
-        assert(request);
+        const request2 = client[kQueue][client[kRunningIdx]];
+        assert(request2);
         assert(this.timeoutType === TIMEOUT_BODY);
         if (this.timeout) {
           if (this.timeout.refresh) {
@@ -9949,7 +11725,7 @@ var require_client_h1 = __commonJS({
           return -1;
         }
         this.bytesRead += buf.length;
-        if (request.onResponseData(buf) === false) {
+        if (request2.onResponseData(buf) === false) {
           return constants11.ERROR.PAUSED;
         }
         return 0;
@@ -9967,8 +11743,8 @@ var require_client_h1 = __commonJS({
         }
         assert(statusCode >= 100);
         assert((this.headers.length & 1) === 0);
-        const request = client[kQueue][client[kRunningIdx]];
-        assert(request);
+        const request2 = client[kQueue][client[kRunningIdx]];
+        assert(request2);
         this.statusCode = 0;
         this.statusText = "";
         this.bytesRead = 0;
@@ -9985,7 +11761,7 @@ var require_client_h1 = __commonJS({
           util.destroy(socket, new ResponseContentLengthMismatchError());
           return -1;
         }
-        request.onResponseEnd(headers2);
+        request2.onResponseEnd(headers2);
         client[kQueue][client[kRunningIdx]++] = null;
         socket[kSocketUsed] = client[kPending] === 0;
         if (socket[kWriting]) {
@@ -10054,8 +11830,8 @@ var require_client_h1 = __commonJS({
       return {
         version: "h1",
         defaultPipelining: 1,
-        write(request) {
-          return writeH1(client, request);
+        write(request2) {
+          return writeH1(client, request2);
         },
         resume() {
           resumeH1(client);
@@ -10082,18 +11858,18 @@ var require_client_h1 = __commonJS({
          * @param {import('../core/request.js')} request
          * @returns {boolean}
          */
-        busy(request) {
+        busy(request2) {
           if (socket[kWriting] || socket[kReset] || socket[kBlocking] || socket[kIdleSocketValidation] === 1) {
             return true;
           }
-          if (request) {
-            if (client[kRunning] > 0 && !request.idempotent) {
+          if (request2) {
+            if (client[kRunning] > 0 && !request2.idempotent) {
               return true;
             }
-            if (client[kRunning] > 0 && (request.upgrade || request.method === "CONNECT")) {
+            if (client[kRunning] > 0 && (request2.upgrade || request2.method === "CONNECT")) {
               return true;
             }
-            if (client[kRunning] > 0 && util.bodyLength(request.body) !== 0 && (util.isStream(request.body) || util.isAsyncIterable(request.body) || util.isFormDataLike(request.body))) {
+            if (client[kRunning] > 0 && util.bodyLength(request2.body) !== 0 && (util.isStream(request2.body) || util.isAsyncIterable(request2.body) || util.isFormDataLike(request2.body))) {
               return true;
             }
           }
@@ -10146,13 +11922,13 @@ var require_client_h1 = __commonJS({
         assert(client[kPending] === 0);
         const requests = client[kQueue].splice(client[kRunningIdx]);
         for (let i = 0; i < requests.length; i++) {
-          const request = requests[i];
-          util.errorRequest(client, request, err);
+          const request2 = requests[i];
+          util.errorRequest(client, request2, err);
         }
       } else if (client[kRunning] > 0 && err.code !== "UND_ERR_INFO") {
-        const request = client[kQueue][client[kRunningIdx]];
+        const request2 = client[kQueue][client[kRunningIdx]];
         client[kQueue][client[kRunningIdx]++] = null;
-        util.errorRequest(client, request, err);
+        util.errorRequest(client, request2, err);
       }
       client[kPendingIdx] = client[kRunningIdx];
       assert(client[kRunning] === 0);
@@ -10220,8 +11996,8 @@ var require_client_h1 = __commonJS({
           }
         } else if (client[kRunning] > 0 && socket[kParser].statusCode < 200) {
           if (socket[kParser].timeoutType !== TIMEOUT_HEADERS) {
-            const request = client[kQueue][client[kRunningIdx]];
-            const headersTimeout = request.headersTimeout != null ? request.headersTimeout : client[kHeadersTimeout];
+            const request2 = client[kQueue][client[kRunningIdx]];
+            const headersTimeout = request2.headersTimeout != null ? request2.headersTimeout : client[kHeadersTimeout];
             socket[kParser].setTimeout(headersTimeout, TIMEOUT_HEADERS);
           }
         }
@@ -10230,11 +12006,11 @@ var require_client_h1 = __commonJS({
     function shouldSendContentLength(method) {
       return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && method !== "TRACE" && method !== "CONNECT";
     }
-    function setTypeOfService(socket, request) {
+    function setTypeOfService(socket, request2) {
       if (typeof socket.setTypeOfService !== "function") {
         return;
       }
-      const typeOfService = request.typeOfService;
+      const typeOfService = request2.typeOfService;
       if (typeOfService === void 0) {
         return;
       }
@@ -10248,26 +12024,26 @@ var require_client_h1 = __commonJS({
       } catch {
       }
     }
-    function writeH1(client, request) {
-      const { method, path, host, upgrade, blocking, reset } = request;
-      let { body, headers: headers2, contentLength } = request;
+    function writeH1(client, request2) {
+      const { method, path, host, upgrade, blocking, reset } = request2;
+      let { body, headers: headers2, contentLength } = request2;
       const expectsPayload = method === "PUT" || method === "POST" || method === "PATCH" || method === "QUERY" || method === "PROPFIND" || method === "PROPPATCH";
       if (util.isFormDataLike(body)) {
         if (!extractBody) {
           extractBody = require_body().extractBody;
         }
         const [bodyStream, contentType] = extractBody(body);
-        if (request.contentType == null) {
+        if (request2.contentType == null) {
           headers2.push("content-type", contentType);
         }
         body = bodyStream.stream;
         contentLength = bodyStream.length;
-      } else if (util.isBlobLike(body) && request.contentType == null) {
+      } else if (util.isBlobLike(body) && request2.contentType == null) {
         const contentType = body.type;
         if (contentType) {
           const contentTypeValue = `${contentType}`;
           if (!util.isValidHeaderValue(contentTypeValue)) {
-            util.errorRequest(client, request, new InvalidArgumentError("invalid content-type header"));
+            util.errorRequest(client, request2, new InvalidArgumentError("invalid content-type header"));
             return false;
           }
           headers2.push("content-type", contentTypeValue);
@@ -10279,14 +12055,14 @@ var require_client_h1 = __commonJS({
       const bodyLength = util.bodyLength(body);
       contentLength = bodyLength ?? contentLength;
       if (contentLength === null) {
-        contentLength = request.contentLength;
+        contentLength = request2.contentLength;
       }
       if (contentLength === 0 && !expectsPayload) {
         contentLength = null;
       }
-      if (shouldSendContentLength(method) && contentLength > 0 && request.contentLength !== null && request.contentLength !== contentLength) {
+      if (shouldSendContentLength(method) && contentLength > 0 && request2.contentLength !== null && request2.contentLength !== contentLength) {
         if (client[kStrictContentLength]) {
-          util.errorRequest(client, request, new RequestContentLengthMismatchError());
+          util.errorRequest(client, request2, new RequestContentLengthMismatchError());
           return false;
         }
         process.emitWarning(new RequestContentLengthMismatchError());
@@ -10294,19 +12070,19 @@ var require_client_h1 = __commonJS({
       const socket = client[kSocket];
       clearIdleSocketValidation(socket);
       const abort = (err) => {
-        if (request.aborted || request.completed) {
+        if (request2.aborted || request2.completed) {
           return;
         }
-        util.errorRequest(client, request, err || new RequestAbortedError());
+        util.errorRequest(client, request2, err || new RequestAbortedError());
         util.destroy(body);
         util.destroy(socket, new InformationalError("aborted"));
       };
       try {
-        request.onRequestStart(abort, null);
+        request2.onRequestStart(abort, null);
       } catch (err) {
-        util.errorRequest(client, request, err);
+        util.errorRequest(client, request2, err);
       }
-      if (request.aborted) {
+      if (request2.aborted) {
         return false;
       }
       if (method === "HEAD") {
@@ -10324,7 +12100,7 @@ var require_client_h1 = __commonJS({
       if (blocking) {
         socket[kBlocking] = true;
       }
-      setTypeOfService(socket, request);
+      setTypeOfService(socket, request2);
       let header = `${method} ${path} HTTP/1.1\r
 `;
       if (typeof host === "string") {
@@ -10358,31 +12134,31 @@ upgrade: ${upgrade}\r
         }
       }
       if (channels.sendHeaders.hasSubscribers) {
-        channels.sendHeaders.publish({ request, headers: header, socket });
+        channels.sendHeaders.publish({ request: request2, headers: header, socket });
       }
       if (!body || bodyLength === 0) {
-        writeBuffer(abort, null, client, request, socket, contentLength, header, expectsPayload);
+        writeBuffer(abort, null, client, request2, socket, contentLength, header, expectsPayload);
       } else if (util.isBuffer(body)) {
-        writeBuffer(abort, body, client, request, socket, contentLength, header, expectsPayload);
+        writeBuffer(abort, body, client, request2, socket, contentLength, header, expectsPayload);
       } else if (util.isBlobLike(body)) {
         if (typeof body.stream === "function") {
-          writeIterable(abort, body.stream(), client, request, socket, contentLength, header, expectsPayload);
+          writeIterable(abort, body.stream(), client, request2, socket, contentLength, header, expectsPayload);
         } else {
-          writeBlob(abort, body, client, request, socket, contentLength, header, expectsPayload);
+          writeBlob(abort, body, client, request2, socket, contentLength, header, expectsPayload);
         }
       } else if (util.isStream(body)) {
-        writeStream(abort, body, client, request, socket, contentLength, header, expectsPayload);
+        writeStream(abort, body, client, request2, socket, contentLength, header, expectsPayload);
       } else if (util.isIterable(body)) {
-        writeIterable(abort, body, client, request, socket, contentLength, header, expectsPayload);
+        writeIterable(abort, body, client, request2, socket, contentLength, header, expectsPayload);
       } else {
         assert(false);
       }
       return true;
     }
-    function writeStream(abort, body, client, request, socket, contentLength, header, expectsPayload) {
+    function writeStream(abort, body, client, request2, socket, contentLength, header, expectsPayload) {
       assert(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
       let finished = false;
-      const writer = new AsyncWriter({ abort, socket, request, contentLength, client, expectsPayload, header });
+      const writer = new AsyncWriter({ abort, socket, request: request2, contentLength, client, expectsPayload, header });
       const onData = function(chunk) {
         if (finished) {
           return;
@@ -10448,7 +12224,7 @@ upgrade: ${upgrade}\r
         setImmediate(onClose);
       }
     }
-    function writeBuffer(abort, body, client, request, socket, contentLength, header, expectsPayload) {
+    function writeBuffer(abort, body, client, request2, socket, contentLength, header, expectsPayload) {
       try {
         if (!body) {
           if (contentLength === 0) {
@@ -10468,18 +12244,18 @@ upgrade: ${upgrade}\r
 `, "latin1");
           socket.write(body);
           socket.uncork();
-          request.onBodySent(body);
-          if (!expectsPayload && request.reset !== false) {
+          request2.onBodySent(body);
+          if (!expectsPayload && request2.reset !== false) {
             socket[kReset] = true;
           }
         }
-        request.onRequestSent();
+        request2.onRequestSent();
         client[kResume]();
       } catch (err) {
         abort(err);
       }
     }
-    async function writeBlob(abort, body, client, request, socket, contentLength, header, expectsPayload) {
+    async function writeBlob(abort, body, client, request2, socket, contentLength, header, expectsPayload) {
       try {
         if (contentLength != null && contentLength !== body.size) {
           throw new RequestContentLengthMismatchError();
@@ -10491,9 +12267,9 @@ upgrade: ${upgrade}\r
 `, "latin1");
         socket.write(buffer);
         socket.uncork();
-        request.onBodySent(buffer);
-        request.onRequestSent();
-        if (!expectsPayload && request.reset !== false) {
+        request2.onBodySent(buffer);
+        request2.onRequestSent();
+        if (!expectsPayload && request2.reset !== false) {
           socket[kReset] = true;
         }
         client[kResume]();
@@ -10501,7 +12277,7 @@ upgrade: ${upgrade}\r
         abort(err);
       }
     }
-    async function writeIterable(abort, body, client, request, socket, contentLength, header, expectsPayload) {
+    async function writeIterable(abort, body, client, request2, socket, contentLength, header, expectsPayload) {
       assert(contentLength !== 0 || client[kRunning] === 0, "iterator body cannot be pipelined");
       let callback = null;
       function onDrain() {
@@ -10520,7 +12296,7 @@ upgrade: ${upgrade}\r
         }
       });
       socket.on("close", onDrain).on("drain", onDrain);
-      const writer = new AsyncWriter({ abort, socket, request, contentLength, client, expectsPayload, header });
+      const writer = new AsyncWriter({ abort, socket, request: request2, contentLength, client, expectsPayload, header });
       try {
         for await (const chunk of body) {
           if (socket[kError]) {
@@ -10549,9 +12325,9 @@ upgrade: ${upgrade}\r
        * @param {boolean} arg.expectsPayload
        * @param {string} arg.header
        */
-      constructor({ abort, socket, request, contentLength, client, expectsPayload, header }) {
+      constructor({ abort, socket, request: request2, contentLength, client, expectsPayload, header }) {
         this.socket = socket;
-        this.request = request;
+        this.request = request2;
         this.contentLength = contentLength;
         this.client = client;
         this.bytesWritten = 0;
@@ -10580,7 +12356,7 @@ upgrade: ${upgrade}\r
        * @returns
        */
       write(chunk) {
-        const { socket, request, contentLength, client, bytesWritten, expectsPayload, header } = this;
+        const { socket, request: request2, contentLength, client, bytesWritten, expectsPayload, header } = this;
         if (socket[kError]) {
           throw socket[kError];
         }
@@ -10605,7 +12381,7 @@ upgrade: ${upgrade}\r
         }
         socket.cork();
         if (bytesWritten === 0) {
-          if (!expectsPayload && request.reset !== false) {
+          if (!expectsPayload && request2.reset !== false) {
             socket[kReset] = true;
           }
           if (contentLength === null) {
@@ -10625,7 +12401,7 @@ ${len.toString(16)}\r
         this.bytesWritten += len;
         const ret = socket.write(chunk);
         socket.uncork();
-        request.onBodySent(chunk);
+        request2.onBodySent(chunk);
         if (!ret) {
           if (socket[kParser].timeout && socket[kParser].timeoutType === TIMEOUT_HEADERS) {
             if (socket[kParser].timeout.refresh) {
@@ -10639,8 +12415,8 @@ ${len.toString(16)}\r
        * @returns {void}
        */
       end() {
-        const { socket, contentLength, client, bytesWritten, expectsPayload, header, request } = this;
-        request.onRequestSent();
+        const { socket, contentLength, client, bytesWritten, expectsPayload, header, request: request2 } = this;
+        request2.onRequestSent();
         socket[kWriting] = false;
         if (socket[kError]) {
           throw socket[kError];
@@ -10695,7 +12471,7 @@ var require_client_h2 = __commonJS({
   "node_modules/undici/lib/dispatcher/client-h2.js"(exports, module) {
     "use strict";
     var assert = __require("node:assert");
-    var { pipeline } = __require("node:stream");
+    var { pipeline: pipeline2 } = __require("node:stream");
     var util = require_util();
     var {
       RequestContentLengthMismatchError,
@@ -10795,47 +12571,47 @@ var require_client_h2 = __commonJS({
     function getGoAwayPendingIdx(client, lastStreamID) {
       const maxAcceptedStreamID = Number.isInteger(lastStreamID) ? lastStreamID : Number.MAX_SAFE_INTEGER;
       for (let i = client[kRunningIdx]; i < client[kPendingIdx]; i++) {
-        const request = client[kQueue][i];
-        if (request == null) {
+        const request2 = client[kQueue][i];
+        if (request2 == null) {
           continue;
         }
-        const streamId = request[kRequestStream]?.id;
+        const streamId = request2[kRequestStream]?.id;
         if (typeof streamId !== "number" || streamId > maxAcceptedStreamID) {
           return i;
         }
       }
       return client[kPendingIdx];
     }
-    function detachRequestFromStream(request) {
-      request[kRequestStream] = null;
-      request[kRequestStreamCleanup] = null;
+    function detachRequestFromStream(request2) {
+      request2[kRequestStream] = null;
+      request2[kRequestStreamCleanup] = null;
     }
-    function bindRequestToStream(request, stream, cleanup) {
-      const previousCleanup = request[kRequestStreamCleanup];
-      const previousStream = request[kRequestStream];
-      detachRequestFromStream(request);
+    function bindRequestToStream(request2, stream, cleanup) {
+      const previousCleanup = request2[kRequestStreamCleanup];
+      const previousStream = request2[kRequestStream];
+      detachRequestFromStream(request2);
       previousCleanup?.(previousStream);
-      request[kRequestStream] = stream;
-      request[kRequestStreamCleanup] = cleanup;
+      request2[kRequestStream] = stream;
+      request2[kRequestStreamCleanup] = cleanup;
     }
-    function clearRequestStream(request) {
-      const cleanup = request[kRequestStreamCleanup];
-      const stream = request[kRequestStream];
-      detachRequestFromStream(request);
+    function clearRequestStream(request2) {
+      const cleanup = request2[kRequestStreamCleanup];
+      const stream = request2[kRequestStream];
+      detachRequestFromStream(request2);
       cleanup?.(stream);
     }
-    function requeueUnsentRequest(client, request) {
-      client[kQueue].splice(client[kPendingIdx] + 1, 0, request);
+    function requeueUnsentRequest(client, request2) {
+      client[kQueue].splice(client[kPendingIdx] + 1, 0, request2);
     }
-    function completeRequest(client, request, resetPendingIdx = false) {
+    function completeRequest(client, request2, resetPendingIdx = false) {
       const queue = client[kQueue];
       const runningIdx = client[kRunningIdx];
-      if (runningIdx < client[kPendingIdx] && queue[runningIdx] === request) {
+      if (runningIdx < client[kPendingIdx] && queue[runningIdx] === request2) {
         queue[runningIdx] = null;
         client[kRunningIdx] = runningIdx + 1;
         return;
       }
-      const index = queue.indexOf(request, runningIdx);
+      const index = queue.indexOf(request2, runningIdx);
       if (index === -1 || index >= client[kPendingIdx]) {
         return;
       }
@@ -10845,17 +12621,17 @@ var require_client_h2 = __commonJS({
         client[kPendingIdx] = client[kRunningIdx];
       }
     }
-    function canReplayRequest(request) {
-      const { body } = request;
+    function canReplayRequest(request2) {
+      const { body } = request2;
       return body == null || util.isBuffer(body) || util.isBlobLike(body);
     }
-    function hasResponseStarted(request) {
-      const state = request[kRequestStream]?.[kRequestStreamState];
+    function hasResponseStarted(request2) {
+      const state = request2[kRequestStream]?.[kRequestStreamState];
       return state?.responseReceived === true;
     }
-    function registerGoAwayRefusal(request) {
-      const attempts = (request[kGoAwayReplayAttempts] ?? 0) + 1;
-      request[kGoAwayReplayAttempts] = attempts;
+    function registerGoAwayRefusal(request2) {
+      const attempts = (request2[kGoAwayReplayAttempts] ?? 0) + 1;
+      request2[kGoAwayReplayAttempts] = attempts;
       return attempts <= MAX_GOAWAY_REPLAY_ATTEMPTS;
     }
     function closeStream(stream, code2 = NGHTTP2_REFUSED_STREAM) {
@@ -10866,9 +12642,9 @@ var require_client_h2 = __commonJS({
         }
       }
     }
-    function detachRequestStreamForClose(request) {
-      const stream = request[kRequestStream];
-      clearRequestStream(request);
+    function detachRequestStreamForClose(request2) {
+      const stream = request2[kRequestStream];
+      clearRequestStream(request2);
       severRequestStream(stream);
       return stream;
     }
@@ -10947,8 +12723,8 @@ var require_client_h2 = __commonJS({
          * @param {import('../core/request.js')} request
          * @returns {boolean}
         */
-        write(request) {
-          return writeH2(client, request);
+        write(request2) {
+          return writeH2(client, request2);
         },
         /**
          * @returns {void}
@@ -10977,7 +12753,7 @@ var require_client_h2 = __commonJS({
          * @param {import('../core/request.js')} request
          * @returns {boolean}
         */
-        busy(request) {
+        busy(request2) {
           if (session[kRemoteSettings] === false && client[kRunning] > 0) {
             return true;
           }
@@ -10987,11 +12763,11 @@ var require_client_h2 = __commonJS({
           if (client[kRunning] >= client[kMaxConcurrentStreams]) {
             return true;
           }
-          if (request != null) {
+          if (request2 != null) {
             if (client[kRunning] > 0) {
-              if ((request.upgrade === "websocket" || request.method === "CONNECT") && session[kRemoteSettings] === false) return true;
+              if ((request2.upgrade === "websocket" || request2.method === "CONNECT") && session[kRemoteSettings] === false) return true;
             } else {
-              return (request.upgrade === "websocket" || request.method === "CONNECT") && session[kRemoteSettings] === false;
+              return (request2.upgrade === "websocket" || request2.method === "CONNECT") && session[kRemoteSettings] === false;
             }
           }
           return false;
@@ -11208,14 +12984,14 @@ var require_client_h2 = __commonJS({
       const retriableRequests = [];
       const streamsToClose = [];
       for (let i = pendingIdx; i < previousPendingIdx; i++) {
-        const request = client[kQueue][i];
-        if (request != null) {
-          const responseStarted = hasResponseStarted(request);
-          streamsToClose.push(detachRequestStreamForClose(request));
-          if (!responseStarted && canReplayRequest(request) && registerGoAwayRefusal(request)) {
-            retriableRequests.push(request);
+        const request2 = client[kQueue][i];
+        if (request2 != null) {
+          const responseStarted = hasResponseStarted(request2);
+          streamsToClose.push(detachRequestStreamForClose(request2));
+          if (!responseStarted && canReplayRequest(request2) && registerGoAwayRefusal(request2)) {
+            retriableRequests.push(request2);
           } else {
-            util.errorRequest(client, request, err);
+            util.errorRequest(client, request2, err);
           }
         }
       }
@@ -11264,9 +13040,9 @@ var require_client_h2 = __commonJS({
         assert(client[kPending] === 0);
         const requests = client[kQueue].splice(client[kRunningIdx]);
         for (let i = 0; i < requests.length; i++) {
-          const request = requests[i];
-          if (request != null) {
-            util.errorRequest(client, request, err);
+          const request2 = requests[i];
+          if (request2 != null) {
+            util.errorRequest(client, request2, err);
           }
         }
       }
@@ -11383,9 +13159,9 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request } = state;
-      if (request[kRequestStream] === stream) {
-        detachRequestFromStream(request);
+      const { request: request2 } = state;
+      if (request2[kRequestStream] === stream) {
+        detachRequestFromStream(request2);
       }
       removeUpgradeStreamListeners(stream);
       if (!stream.destroyed && !stream.closed) {
@@ -11396,8 +13172,8 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request } = state;
-      if (state.responseReceived || request.aborted || request.completed) {
+      const { request: request2 } = state;
+      if (state.responseReceived || request2.aborted || request2.completed) {
         return;
       }
       releaseUpgradeStream(state.stream);
@@ -11421,30 +13197,30 @@ var require_client_h2 = __commonJS({
     function onUpgradeResponse(headers2, _flags) {
       const stream = this;
       const state = stream[kRequestStreamState];
-      const { request } = state;
+      const { request: request2 } = state;
       state.responseReceived = true;
       const statusCode = headers2[HTTP2_HEADER_STATUS];
       delete headers2[HTTP2_HEADER_STATUS];
       try {
-        request.onRequestUpgrade(statusCode, headers2, stream);
+        request2.onRequestUpgrade(statusCode, headers2, stream);
       } catch (err) {
         state.abort(err);
         return;
       }
-      if (request.aborted) {
+      if (request2.aborted) {
         return;
       }
       removeUpgradeStreamListeners(stream);
-      detachRequestFromStream(request);
+      detachRequestFromStream(request2);
       finalizeRequest(state);
     }
     function setupUpgradeStream(stream, state) {
-      const { request, headersTimeout, session } = state;
+      const { request: request2, headersTimeout, session } = state;
       stream[kHTTP2Stream] = true;
       stream[kHTTP2Session] = session;
       stream[kRequestStreamState] = state;
       state.stream = stream;
-      bindRequestToStream(request, stream, releaseUpgradeStream);
+      bindRequestToStream(request2, stream, releaseUpgradeStream);
       stream.once("response", onUpgradeResponse);
       stream.on("error", onUpgradeStreamError);
       stream.once("end", onUpgradeStreamEnd);
@@ -11462,7 +13238,7 @@ var require_client_h2 = __commonJS({
       completeRequest(state.client, state.request, resetPendingIdx);
       state.client[kResume]();
     }
-    function openStream(client, request, session, abort, headers2, options) {
+    function openStream(client, request2, session, abort, headers2, options) {
       try {
         return session.request(headers2, options);
       } catch (err) {
@@ -11471,7 +13247,7 @@ var require_client_h2 = __commonJS({
           wrappedErr2.cause = err;
           session[kError] = wrappedErr2;
           resetHttp2Session(session, wrappedErr2);
-          requeueUnsentRequest(client, request);
+          requeueUnsentRequest(client, request2);
           return null;
         }
         const wrappedErr = new InformationalError(err.message, { cause: err });
@@ -11483,13 +13259,13 @@ var require_client_h2 = __commonJS({
         return null;
       }
     }
-    function writeH2(client, request) {
-      const headersTimeout = request.headersTimeout ?? client[kHeadersTimeout];
-      const bodyTimeout = request.bodyTimeout ?? client[kBodyTimeout];
+    function writeH2(client, request2) {
+      const headersTimeout = request2.headersTimeout ?? client[kHeadersTimeout];
+      const bodyTimeout = request2.bodyTimeout ?? client[kBodyTimeout];
       const session = client[kHTTP2Session];
-      const { method, path, host, upgrade, expectContinue, signal, protocol, headers: reqHeaders } = request;
+      const { method, path, host, upgrade, expectContinue, signal, protocol, headers: reqHeaders } = request2;
       if (upgrade != null && upgrade !== "websocket") {
-        util.errorRequest(client, request, new InvalidArgumentError(`Custom upgrade "${upgrade}" not supported over HTTP/2`));
+        util.errorRequest(client, request2, new InvalidArgumentError(`Custom upgrade "${upgrade}" not supported over HTTP/2`));
         return false;
       }
       const headers2 = buildRequestHeaders(reqHeaders);
@@ -11497,13 +13273,13 @@ var require_client_h2 = __commonJS({
       headers2[HTTP2_HEADER_METHOD] = method;
       const state = {
         abort: null,
-        body: request.body,
+        body: request2.body,
         bytesRead: 0,
         client,
         contentLength: null,
         expectsPayload: false,
         maxResponseSize: client[kMaxResponseSize],
-        request,
+        request: request2,
         headersTimeout,
         bodyTimeout,
         requestFinalized: false,
@@ -11516,13 +13292,13 @@ var require_client_h2 = __commonJS({
         stream: null
       };
       const abort = (err, resetPendingIdx = false) => {
-        if (request.aborted || request.completed) {
+        if (request2.aborted || request2.completed) {
           return;
         }
         err = err || new RequestAbortedError();
-        util.errorRequest(client, request, err);
+        util.errorRequest(client, request2, err);
         if (state.stream != null) {
-          clearRequestStream(request);
+          clearRequestStream(request2);
           const stream2 = state.stream;
           stream2.close();
           if (!stream2.destroyed) {
@@ -11536,18 +13312,18 @@ var require_client_h2 = __commonJS({
       state.abort = abort;
       let stream = null;
       try {
-        request.onRequestStart(abort, null);
+        request2.onRequestStart(abort, null);
       } catch (err) {
-        util.errorRequest(client, request, err);
+        util.errorRequest(client, request2, err);
       }
-      if (request.aborted) {
+      if (request2.aborted) {
         return false;
       }
       if (upgrade || method === "CONNECT") {
         refH2Session(session);
         if (upgrade === "websocket") {
           if (session[kEnableConnectProtocol] === false) {
-            util.errorRequest(client, request, new InformationalError("HTTP/2: Extended CONNECT protocol not supported by server"));
+            util.errorRequest(client, request2, new InformationalError("HTTP/2: Extended CONNECT protocol not supported by server"));
             unrefH2Session(session);
             return false;
           }
@@ -11559,7 +13335,7 @@ var require_client_h2 = __commonJS({
           } else {
             headers2[HTTP2_HEADER_SCHEME] = protocol === "http:" ? "http" : "https";
           }
-          stream = openStream(client, request, session, abort, headers2, { endStream: false, signal });
+          stream = openStream(client, request2, session, abort, headers2, { endStream: false, signal });
           if (stream == null) {
             unrefH2Session(session);
             return false;
@@ -11567,7 +13343,7 @@ var require_client_h2 = __commonJS({
           setupUpgradeStream(stream, state);
           return true;
         }
-        stream = openStream(client, request, session, abort, headers2, { endStream: false, signal });
+        stream = openStream(client, request2, session, abort, headers2, { endStream: false, signal });
         if (stream == null) {
           unrefH2Session(session);
           return false;
@@ -11591,14 +13367,14 @@ var require_client_h2 = __commonJS({
         contentLength = bodyStream.length;
       }
       if (contentLength == null) {
-        contentLength = request.contentLength;
+        contentLength = request2.contentLength;
       }
       if (contentLength === 0 && !expectsPayload) {
         contentLength = null;
       }
-      if (shouldSendContentLength(method) && contentLength > 0 && request.contentLength != null && request.contentLength !== contentLength) {
+      if (shouldSendContentLength(method) && contentLength > 0 && request2.contentLength != null && request2.contentLength !== contentLength) {
         if (client[kStrictContentLength]) {
-          util.errorRequest(client, request, new RequestContentLengthMismatchError());
+          util.errorRequest(client, request2, new RequestContentLengthMismatchError());
           return false;
         }
         process.emitWarning(new RequestContentLengthMismatchError());
@@ -11614,7 +13390,7 @@ var require_client_h2 = __commonJS({
           header += `${key}: ${headers2[key]}\r
 `;
         }
-        channels.sendHeaders.publish({ request, headers: header, socket: session[kSocket] });
+        channels.sendHeaders.publish({ request: request2, headers: header, socket: session[kSocket] });
       }
       const shouldEndStream = body === null || contentLength === 0;
       state.body = body;
@@ -11623,7 +13399,7 @@ var require_client_h2 = __commonJS({
       if (expectContinue) {
         headers2[HTTP2_HEADER_EXPECT] = "100-continue";
       }
-      stream = openStream(client, request, session, abort, headers2, { endStream: shouldEndStream, signal });
+      stream = openStream(client, request2, session, abort, headers2, { endStream: shouldEndStream, signal });
       if (stream == null) {
         return false;
       }
@@ -11637,7 +13413,7 @@ var require_client_h2 = __commonJS({
       }
       stream[kHTTP2Session] = session;
       stream.on("close", completeRequestStream);
-      bindRequestToStream(request, stream, releaseRequestStream);
+      bindRequestToStream(request2, stream, releaseRequestStream);
       if (expectContinue) {
         stream.once("continue", writeBodyH2);
       }
@@ -11677,9 +13453,9 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request } = state;
-      if (request[kRequestStream] === stream) {
-        detachRequestFromStream(request);
+      const { request: request2 } = state;
+      if (request2[kRequestStream] === stream) {
+        detachRequestFromStream(request2);
       }
       if (!stream.destroyed && !stream.closed) {
         removeRequestStreamListeners(stream);
@@ -11692,8 +13468,8 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request, maxResponseSize, responseContentLength } = state;
-      if (request.aborted || request.completed) {
+      const { request: request2, maxResponseSize, responseContentLength } = state;
+      if (request2.aborted || request2.completed) {
         return;
       }
       if (responseContentLength != null && state.bytesRead + chunk.length > responseContentLength) {
@@ -11705,7 +13481,7 @@ var require_client_h2 = __commonJS({
         return;
       }
       state.bytesRead += chunk.length;
-      if (request.onResponseData(chunk) === false) {
+      if (request2.onResponseData(chunk) === false) {
         pauseResponseStream(stream, state);
       }
     }
@@ -11729,13 +13505,13 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request } = state;
-      if (request.aborted || request.completed) {
+      const { request: request2 } = state;
+      if (request2.aborted || request2.completed) {
         return;
       }
       const statusCode = headers2[HTTP2_HEADER_STATUS];
       delete headers2[HTTP2_HEADER_STATUS];
-      request.onResponseStart(Number(statusCode), headers2, noop, "");
+      request2.onResponseStart(Number(statusCode), headers2, noop, "");
     }
     function onResponse(headers2) {
       const stream = this;
@@ -11743,7 +13519,7 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request } = state;
+      const { request: request2 } = state;
       stream.off("response", onResponse);
       if (state.body != null && !state.bodySent && !stream.writableEnded) {
         stream.removeListener("continue", writeBodyH2);
@@ -11751,20 +13527,20 @@ var require_client_h2 = __commonJS({
       }
       const statusCode = Number(headers2[HTTP2_HEADER_STATUS]);
       delete headers2[HTTP2_HEADER_STATUS];
-      request.onResponseStarted();
+      request2.onResponseStarted();
       state.responseReceived = true;
-      if (request.method !== "HEAD" && statusCode !== 304) {
+      if (request2.method !== "HEAD" && statusCode !== 304) {
         const contentLength = headers2[HTTP2_HEADER_CONTENT_LENGTH];
         state.responseContentLength = contentLength == null ? null : Number(contentLength);
       }
       if (state.headersTimeout || state.bodyTimeout) {
         stream.setTimeout(state.bodyTimeout);
       }
-      if (request.aborted || request.completed) {
+      if (request2.aborted || request2.completed) {
         releaseRequestStream(stream);
         return;
       }
-      if (request.onResponseStart(statusCode, headers2, resumeResponseStream.bind(stream), "") === false) {
+      if (request2.onResponseStart(statusCode, headers2, resumeResponseStream.bind(stream), "") === false) {
         pauseResponseStream(stream, state);
       }
       stream.on("data", onData);
@@ -11775,10 +13551,10 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request } = state;
+      const { request: request2 } = state;
       stream.off("end", onEnd);
       if (state.responseReceived) {
-        if (!request.aborted && !request.completed) {
+        if (!request2.aborted && !request2.completed) {
           if (state.responseContentLength != null && state.bytesRead !== state.responseContentLength) {
             state.abort(new ResponseContentLengthMismatchError());
             return;
@@ -11791,29 +13567,29 @@ var require_client_h2 = __commonJS({
       }
     }
     function retryRefusedStream(stream, state) {
-      const { client, request } = state;
-      if (state.responseReceived || request.aborted || request.completed || request[kRefusedStreamRetry] || !canReplayRequest(request)) {
+      const { client, request: request2 } = state;
+      if (state.responseReceived || request2.aborted || request2.completed || request2[kRefusedStreamRetry] || !canReplayRequest(request2)) {
         return false;
       }
-      request[kRefusedStreamRetry] = true;
+      request2[kRefusedStreamRetry] = true;
       requeueStreamRequest(client, state);
       return true;
     }
     function retryUnsentStream(state) {
-      const { client, request, session } = state;
-      if (!session[kReceivedGoAway] || state.responseReceived || request.aborted || request.completed || !canReplayRequest(request) || !registerGoAwayRefusal(request)) {
+      const { client, request: request2, session } = state;
+      if (!session[kReceivedGoAway] || state.responseReceived || request2.aborted || request2.completed || !canReplayRequest(request2) || !registerGoAwayRefusal(request2)) {
         return false;
       }
       requeueStreamRequest(client, state);
       return true;
     }
     function requeueStreamRequest(client, state) {
-      const { request } = state;
-      detachRequestStreamForClose(request);
+      const { request: request2 } = state;
+      detachRequestStreamForClose(request2);
       state.stream = null;
       state.requestFinalized = true;
-      completeRequest(client, request);
-      client[kQueue].splice(client[kPendingIdx], 0, request);
+      completeRequest(client, request2);
+      client[kQueue].splice(client[kPendingIdx], 0, request2);
       client[kResume]();
     }
     function onError(err) {
@@ -11868,10 +13644,10 @@ var require_client_h2 = __commonJS({
       if (state == null) {
         return;
       }
-      const { request } = state;
+      const { request: request2 } = state;
       stream.off("trailers", onTrailers);
       stream.off("data", onData);
-      if (request.aborted || request.completed) {
+      if (request2.aborted || request2.completed) {
         return;
       }
       state.trailers = trailers;
@@ -11880,14 +13656,14 @@ var require_client_h2 = __commonJS({
       const stream = this;
       const state = stream[kRequestStreamState];
       state.bodySent = true;
-      const { abort, body, client, contentLength, expectsPayload, request } = state;
+      const { abort, body, client, contentLength, expectsPayload, request: request2 } = state;
       if (!body || contentLength === 0) {
         writeBuffer(
           abort,
           stream,
           null,
           client,
-          request,
+          request2,
           client[kSocket],
           contentLength,
           expectsPayload
@@ -11898,7 +13674,7 @@ var require_client_h2 = __commonJS({
           stream,
           body,
           client,
-          request,
+          request2,
           client[kSocket],
           contentLength,
           expectsPayload
@@ -11910,7 +13686,7 @@ var require_client_h2 = __commonJS({
             stream,
             body.stream(),
             client,
-            request,
+            request2,
             client[kSocket],
             contentLength,
             expectsPayload
@@ -11921,7 +13697,7 @@ var require_client_h2 = __commonJS({
             stream,
             body,
             client,
-            request,
+            request2,
             client[kSocket],
             contentLength,
             expectsPayload
@@ -11935,7 +13711,7 @@ var require_client_h2 = __commonJS({
           stream,
           body,
           client,
-          request,
+          request2,
           contentLength
         );
       } else if (util.isIterable(body)) {
@@ -11944,7 +13720,7 @@ var require_client_h2 = __commonJS({
           stream,
           body,
           client,
-          request,
+          request2,
           client[kSocket],
           contentLength,
           expectsPayload
@@ -11953,7 +13729,7 @@ var require_client_h2 = __commonJS({
         assert(false);
       }
     }
-    function writeBuffer(abort, h2stream, body, client, request, socket, contentLength, expectsPayload) {
+    function writeBuffer(abort, h2stream, body, client, request2, socket, contentLength, expectsPayload) {
       try {
         if (body != null && util.isBuffer(body)) {
           assert(contentLength === body.byteLength, "buffer body must have content length");
@@ -11961,20 +13737,20 @@ var require_client_h2 = __commonJS({
           h2stream.write(body);
           h2stream.uncork();
           h2stream.end();
-          request.onBodySent(body);
+          request2.onBodySent(body);
         }
         if (!expectsPayload) {
           socket[kReset] = true;
         }
-        request.onRequestSent();
+        request2.onRequestSent();
         client[kResume]();
       } catch (error) {
         abort(error);
       }
     }
-    function writeStream(abort, socket, expectsPayload, h2stream, body, client, request, contentLength) {
+    function writeStream(abort, socket, expectsPayload, h2stream, body, client, request2, contentLength) {
       assert(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
-      const pipe = pipeline(
+      const pipe = pipeline2(
         body,
         h2stream,
         (err) => {
@@ -11983,7 +13759,7 @@ var require_client_h2 = __commonJS({
             abort(err);
           } else {
             util.removeAllListeners(pipe);
-            request.onRequestSent();
+            request2.onRequestSent();
             if (!expectsPayload) {
               socket[kReset] = true;
             }
@@ -11993,10 +13769,10 @@ var require_client_h2 = __commonJS({
       );
       util.addListener(pipe, "data", onPipeData);
       function onPipeData(chunk) {
-        request.onBodySent(chunk);
+        request2.onBodySent(chunk);
       }
     }
-    async function writeBlob(abort, h2stream, body, client, request, socket, contentLength, expectsPayload) {
+    async function writeBlob(abort, h2stream, body, client, request2, socket, contentLength, expectsPayload) {
       try {
         if (contentLength != null && contentLength !== body.size) {
           throw new RequestContentLengthMismatchError();
@@ -12006,8 +13782,8 @@ var require_client_h2 = __commonJS({
         h2stream.write(buffer);
         h2stream.uncork();
         h2stream.end();
-        request.onBodySent(buffer);
-        request.onRequestSent();
+        request2.onBodySent(buffer);
+        request2.onRequestSent();
         if (!expectsPayload) {
           socket[kReset] = true;
         }
@@ -12016,7 +13792,7 @@ var require_client_h2 = __commonJS({
         abort(err);
       }
     }
-    async function writeIterable(abort, h2stream, body, client, request, socket, contentLength, expectsPayload) {
+    async function writeIterable(abort, h2stream, body, client, request2, socket, contentLength, expectsPayload) {
       assert(contentLength !== 0 || client[kRunning] === 0, "iterator body cannot be pipelined");
       let callback = null;
       function onDrain() {
@@ -12041,13 +13817,13 @@ var require_client_h2 = __commonJS({
             throw socket[kError];
           }
           const res = h2stream.write(chunk);
-          request.onBodySent(chunk);
+          request2.onBodySent(chunk);
           if (!res) {
             await waitForDrain();
           }
         }
         h2stream.end();
-        request.onRequestSent();
+        request2.onRequestSent();
         if (!expectsPayload) {
           socket[kReset] = true;
         }
@@ -12388,10 +14164,10 @@ var require_client = __commonJS({
         this.once("connect", cb);
       }
       [kDispatch](opts, handler) {
-        const request = new Request(this[kUrl].origin, opts, handler);
-        this[kQueue].push(request);
+        const request2 = new Request(this[kUrl].origin, opts, handler);
+        this[kQueue].push(request2);
         if (this[kResuming]) {
-        } else if (util.bodyLength(request.body) == null && util.isIterable(request.body)) {
+        } else if (util.bodyLength(request2.body) == null && util.isIterable(request2.body)) {
           this[kResuming] = 1;
           queueMicrotask(() => resume2(this));
         } else {
@@ -12415,9 +14191,9 @@ var require_client = __commonJS({
         return new Promise((resolve4) => {
           const requests = this[kQueue].splice(this[kPendingIdx]);
           for (let i = 0; i < requests.length; i++) {
-            const request = requests[i];
-            if (request != null) {
-              util.errorRequest(this, request, err);
+            const request2 = requests[i];
+            if (request2 != null) {
+              util.errorRequest(this, request2, err);
             }
           }
           const callback = () => {
@@ -12442,9 +14218,9 @@ var require_client = __commonJS({
         assert(client[kPendingIdx] === client[kRunningIdx]);
         const requests = client[kQueue].splice(client[kRunningIdx]);
         for (let i = 0; i < requests.length; i++) {
-          const request = requests[i];
-          if (request != null) {
-            util.errorRequest(client, request, err);
+          const request2 = requests[i];
+          if (request2 != null) {
+            util.errorRequest(client, request2, err);
           }
         }
         assert(client[kSize] === 0);
@@ -12559,8 +14335,8 @@ var require_client = __commonJS({
           util.errorRequest(client, running[i], err);
         }
         while (client[kPending] > 0 && client[kQueue][client[kPendingIdx]].servername === client[kServerName]) {
-          const request = client[kQueue].splice(client[kPendingIdx], 1)[0];
-          util.errorRequest(client, request, err);
+          const request2 = client[kQueue].splice(client[kPendingIdx], 1)[0];
+          util.errorRequest(client, request2, err);
         }
       } else {
         onError(client, err);
@@ -12615,19 +14391,19 @@ var require_client = __commonJS({
         if (client[kRunning] >= (getMaxConcurrent(client) || 1)) {
           return;
         }
-        const request = client[kQueue][client[kPendingIdx]];
-        if (request === null) {
+        const request2 = client[kQueue][client[kPendingIdx]];
+        if (request2 === null) {
           return;
         }
-        if (request.aborted) {
+        if (request2.aborted) {
           client[kQueue].splice(client[kPendingIdx], 1);
           continue;
         }
-        if (client[kUrl].protocol === "https:" && client[kServerName] !== request.servername) {
+        if (client[kUrl].protocol === "https:" && client[kServerName] !== request2.servername) {
           if (client[kRunning] > 0) {
             return;
           }
-          client[kServerName] = request.servername;
+          client[kServerName] = request2.servername;
           client[kHTTPContext]?.destroy(new InformationalError("servername changed"), () => {
             client[kHTTPContext] = null;
             resume2(client);
@@ -12637,17 +14413,17 @@ var require_client = __commonJS({
           return;
         }
         if (!client[kHTTPContext]) {
-          client[kServerName] = request.servername;
+          client[kServerName] = request2.servername;
           connect(client);
           return;
         }
         if (client[kHTTPContext].destroyed) {
           return;
         }
-        if (client[kHTTPContext].busy(request)) {
+        if (client[kHTTPContext].busy(request2)) {
           return;
         }
-        if (!request.aborted && client[kHTTPContext].write(request)) {
+        if (!request2.aborted && client[kHTTPContext].write(request2)) {
           client[kPendingIdx]++;
         } else {
           client[kQueue].splice(client[kPendingIdx], 1);
@@ -14003,13 +15779,13 @@ var require_socks5_client = __commonJS({
         }
         debug("starting handshake with", this.authMethods.length, "auth methods");
         this.state = STATES.HANDSHAKING;
-        const request = Buffer2.alloc(2 + this.authMethods.length);
-        request[0] = SOCKS_VERSION;
-        request[1] = this.authMethods.length;
+        const request2 = Buffer2.alloc(2 + this.authMethods.length);
+        request2[0] = SOCKS_VERSION;
+        request2[1] = this.authMethods.length;
         this.authMethods.forEach((method, i) => {
-          request[2 + i] = method;
+          request2[2 + i] = method;
         });
-        this.socket.write(request);
+        this.socket.write(request2);
       }
       /**
        * Handle handshake response from server
@@ -14051,13 +15827,13 @@ var require_socks5_client = __commonJS({
         if (usernameBuffer.length > 255 || passwordBuffer.length > 255) {
           throw new InvalidArgumentError("Username or password too long");
         }
-        const request = Buffer2.alloc(3 + usernameBuffer.length + passwordBuffer.length);
-        request[0] = 1;
-        request[1] = usernameBuffer.length;
-        usernameBuffer.copy(request, 2);
-        request[2 + usernameBuffer.length] = passwordBuffer.length;
-        passwordBuffer.copy(request, 3 + usernameBuffer.length);
-        this.socket.write(request);
+        const request2 = Buffer2.alloc(3 + usernameBuffer.length + passwordBuffer.length);
+        request2[0] = 1;
+        request2[1] = usernameBuffer.length;
+        usernameBuffer.copy(request2, 2);
+        request2[2 + usernameBuffer.length] = passwordBuffer.length;
+        passwordBuffer.copy(request2, 3 + usernameBuffer.length);
+        this.socket.write(request2);
       }
       /**
        * Handle authentication response
@@ -14092,22 +15868,22 @@ var require_socks5_client = __commonJS({
         }
         debug("connecting to", address, port);
         this.state = STATES.CONNECTING;
-        const request = this.buildConnectRequest(COMMANDS.CONNECT, address, port);
-        this.socket.write(request);
+        const request2 = this.buildConnectRequest(COMMANDS.CONNECT, address, port);
+        this.socket.write(request2);
       }
       /**
        * Build a SOCKS5 request
        */
       buildConnectRequest(command, address, port) {
         const { type: addressType, buffer: addressBuffer } = parseAddress2(address);
-        const request = Buffer2.alloc(4 + addressBuffer.length + 2);
-        request[0] = SOCKS_VERSION;
-        request[1] = command;
-        request[2] = 0;
-        request[3] = addressType;
-        addressBuffer.copy(request, 4);
-        request.writeUInt16BE(port, 4 + addressBuffer.length);
-        return request;
+        const request2 = Buffer2.alloc(4 + addressBuffer.length + 2);
+        request2[0] = SOCKS_VERSION;
+        request2[1] = command;
+        request2[2] = 0;
+        request2[3] = addressType;
+        addressBuffer.copy(request2, 4);
+        request2.writeUInt16BE(port, 4 + addressBuffer.length);
+        return request2;
       }
       /**
        * Handle CONNECT response
@@ -14261,12 +16037,12 @@ var require_socks5_proxy_agent = __commonJS({
           throw new InvalidArgumentError("invalid connectTimeout");
         }
         this[kConnectTimeout] = connectTimeout;
-        const { timeout, ...requestTls } = options.requestTls || {};
+        const { timeout, ...requestTls2 } = options.requestTls || {};
         const requestTlsTimeout = timeout ?? connectTimeout;
         if (!Number.isFinite(requestTlsTimeout) || requestTlsTimeout < 0) {
           throw new InvalidArgumentError("invalid requestTls.timeout");
         }
-        this[kRequestTls] = requestTls;
+        this[kRequestTls] = requestTls2;
         this[kRequestTlsTimeout] = requestTlsTimeout;
         this[kProxyAuth] = {
           username: options.username || (url.username ? decodeURIComponent(url.username) : null),
@@ -16145,10 +17921,10 @@ var require_api_request = __commonJS({
         }
       }
     };
-    function request(opts, callback) {
+    function request2(opts, callback) {
       if (callback === void 0) {
         return new Promise((resolve4, reject) => {
-          request.call(this, opts, (err, data) => {
+          request2.call(this, opts, (err, data) => {
             return err ? reject(err) : resolve4(data);
           });
         });
@@ -16164,7 +17940,7 @@ var require_api_request = __commonJS({
         queueMicrotask(() => callback(err, { opaque }));
       }
     }
-    module.exports = request;
+    module.exports = request2;
     module.exports.RequestHandler = RequestHandler;
   }
 });
@@ -16625,7 +18401,7 @@ var require_api_pipeline = __commonJS({
         util.destroy(ret, err);
       }
     };
-    function pipeline(opts, handler) {
+    function pipeline2(opts, handler) {
       try {
         const pipelineHandler = new PipelineHandler(opts, handler);
         this.dispatch({ ...opts, body: pipelineHandler.req }, pipelineHandler);
@@ -16634,7 +18410,7 @@ var require_api_pipeline = __commonJS({
         return new PassThrough().destroy(err);
       }
     }
-    module.exports = pipeline;
+    module.exports = pipeline2;
   }
 });
 
@@ -18436,8 +20212,8 @@ var require_snapshot_recorder = __commonJS({
         if (this.isUrlExcluded(requestOpts)) {
           return;
         }
-        const request = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
-        const hash2 = createRequestHash(request);
+        const request2 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
+        const hash2 = createRequestHash(request2);
         const normalizedHeaders = normalizeHeaders(response.headers);
         const responseData = {
           statusCode: response.statusCode,
@@ -18455,7 +20231,7 @@ var require_snapshot_recorder = __commonJS({
           existingSnapshot.timestamp = (/* @__PURE__ */ new Date()).toISOString();
         } else {
           this.#snapshots.set(hash2, {
-            request,
+            request: request2,
             responses: [responseData],
             // Always store as array for consistency
             callCount: 0,
@@ -18489,8 +20265,8 @@ var require_snapshot_recorder = __commonJS({
         if (this.isUrlExcluded(requestOpts)) {
           return void 0;
         }
-        const request = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
-        const hash2 = createRequestHash(request);
+        const request2 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
+        const hash2 = createRequestHash(request2);
         const snapshot = this.#snapshots.get(hash2);
         if (!snapshot) return void 0;
         const currentCallCount = snapshot.callCount || 0;
@@ -18585,8 +20361,8 @@ var require_snapshot_recorder = __commonJS({
        * @returns {boolean} - True if snapshot was deleted, false if not found
        */
       deleteSnapshot(requestOpts) {
-        const request = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
-        const hash2 = createRequestHash(request);
+        const request2 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
+        const hash2 = createRequestHash(request2);
         return this.#snapshots.delete(hash2);
       }
       /**
@@ -18595,8 +20371,8 @@ var require_snapshot_recorder = __commonJS({
        * @returns {SnapshotInfo|null} - Snapshot information or null if not found
        */
       getSnapshotInfo(requestOpts) {
-        const request = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
-        const hash2 = createRequestHash(request);
+        const request2 = formatRequestKey(requestOpts, this.#headerFilters, this.matchOptions);
+        const hash2 = createRequestHash(request2);
         const snapshot = this.#snapshots.get(hash2);
         if (!snapshot) return null;
         return {
@@ -18895,16 +20671,16 @@ var require_snapshot_agent = __commonJS({
        */
       #setupMockInterceptors() {
         for (const snapshot of this[kSnapshotRecorder].getSnapshots()) {
-          const { request, responses, response } = snapshot;
-          const url = new URL(request.url);
+          const { request: request2, responses, response } = snapshot;
+          const url = new URL(request2.url);
           const mockPool = this.get(url.origin);
           const responseData = responses ? responses[0] : response;
           if (!responseData) continue;
           mockPool.intercept({
             path: url.pathname + url.search,
-            method: request.method,
-            headers: request.headers,
-            body: request.body
+            method: request2.method,
+            headers: request2.headers,
+            body: request2.body
           }).reply(responseData.statusCode, responseData.body, {
             headers: responseData.headers,
             trailers: responseData.trailers
@@ -22693,7 +24469,7 @@ var require_decompress = __commonJS({
   "node_modules/undici/lib/interceptor/decompress.js"(exports, module) {
     "use strict";
     var { createInflate, createGunzip, createBrotliDecompress, createZstdDecompress, constants: constants11 } = __require("node:zlib");
-    var { pipeline, Transform: TransformStream2 } = __require("node:stream");
+    var { pipeline: pipeline2, Transform: TransformStream2 } = __require("node:stream");
     var { InvalidArgumentError, ResponseExceededMaxSizeError } = require_errors();
     var DecoratorHandler = require_decorator_handler();
     var DecompressController = class {
@@ -23009,7 +24785,7 @@ var require_decompress = __commonJS({
       #setupMultipleDecompressors() {
         const lastDecompressor = this.#decompressors[this.#decompressors.length - 1];
         this.#setupDecompressorEvents(lastDecompressor);
-        pipeline(this.#decompressors, (err) => {
+        pipeline2(this.#decompressors, (err) => {
           if (this.#terminated) {
             return;
           }
@@ -24491,9 +26267,9 @@ var require_headers = __commonJS({
       // https://fetch.spec.whatwg.org/#dom-headers-getsetcookie
       getSetCookie() {
         webidl.brandCheck(this, webidl.is.Headers);
-        const list2 = this.#headersList.cookies;
-        if (list2) {
-          return [...list2];
+        const list3 = this.#headersList.cookies;
+        if (list3) {
+          return [...list3];
         }
         return [];
       }
@@ -24507,8 +26283,8 @@ var require_headers = __commonJS({
           headers2.#guard = guard;
         };
         getHeadersList = (headers2) => headers2.#headersList;
-        setHeadersList = (target, list2) => {
-          target.#headersList = list2;
+        setHeadersList = (target, list3) => {
+          target.#headersList = list3;
         };
         webidl.is.Headers = (arg) => {
           return arg != null && typeof arg === "object" && #guard in arg;
@@ -24584,7 +26360,7 @@ var require_response = __commonJS({
     var {
       redirectStatusSet,
       nullBodyStatus
-    } = require_constants2();
+    } = require_constants3();
     var { webidl } = require_webidl();
     var { URLSerializer } = require_data_url();
     var { kConstruct } = require_symbols();
@@ -24996,7 +26772,7 @@ var require_request2 = __commonJS({
       requestCredentials,
       requestCache,
       requestDuplex
-    } = require_constants2();
+    } = require_constants3();
     var { kEnumerableProperty, normalizedMethodRecordsBase, normalizedMethodRecords } = util;
     var { webidl } = require_webidl();
     var { URLSerializer } = require_data_url();
@@ -25087,7 +26863,7 @@ var require_request2 = __commonJS({
         webidl.argumentLengthCheck(arguments, 1, prefix);
         input = webidl.converters.RequestInfo(input);
         init = webidl.converters.RequestInit(init);
-        let request = null;
+        let request2 = null;
         let fallbackMode = null;
         const baseUrl = environmentSettingsObject.settingsObject.baseUrl;
         let signal = null;
@@ -25104,18 +26880,18 @@ var require_request2 = __commonJS({
               "Request cannot be constructed from a URL that includes credentials: " + input
             );
           }
-          request = makeRequest({ urlList: [parsedURL] });
+          request2 = makeRequest({ urlList: [parsedURL] });
           fallbackMode = "cors";
         } else {
           assert(webidl.is.Request(input));
-          request = input.#state;
+          request2 = input.#state;
           signal = input.#signal;
           this.#dispatcher = init.dispatcher || input.#dispatcher;
         }
         const origin = environmentSettingsObject.settingsObject.origin;
         let window = "client";
-        if (request.window?.constructor?.name === "EnvironmentSettingsObject" && sameOrigin(request.window, origin)) {
-          window = request.window;
+        if (request2.window?.constructor?.name === "EnvironmentSettingsObject" && sameOrigin(request2.window, origin)) {
+          window = request2.window;
         }
         if (init.window != null) {
           throw new TypeError(`'window' option '${window}' must be null`);
@@ -25123,66 +26899,66 @@ var require_request2 = __commonJS({
         if ("window" in init) {
           window = "no-window";
         }
-        request = makeRequest({
+        request2 = makeRequest({
           // URL request’s URL.
           // undici implementation note: this is set as the first item in request's urlList in makeRequest
           // method request’s method.
-          method: request.method,
+          method: request2.method,
           // header list A copy of request’s header list.
           // undici implementation note: headersList is cloned in makeRequest
-          headersList: request.headersList,
+          headersList: request2.headersList,
           // unsafe-request flag Set.
-          unsafeRequest: request.unsafeRequest,
+          unsafeRequest: request2.unsafeRequest,
           // client This’s relevant settings object.
           client: environmentSettingsObject.settingsObject,
           // window window.
           window,
           // priority request’s priority.
-          priority: request.priority,
+          priority: request2.priority,
           // origin request’s origin. The propagation of the origin is only significant for navigation requests
           // being handled by a service worker. In this scenario a request can have an origin that is different
           // from the current client.
-          origin: request.origin,
+          origin: request2.origin,
           // referrer request’s referrer.
-          referrer: request.referrer,
+          referrer: request2.referrer,
           // referrer policy request’s referrer policy.
-          referrerPolicy: request.referrerPolicy,
+          referrerPolicy: request2.referrerPolicy,
           // mode request’s mode.
-          mode: request.mode,
+          mode: request2.mode,
           // credentials mode request’s credentials mode.
-          credentials: request.credentials,
+          credentials: request2.credentials,
           // cache mode request’s cache mode.
-          cache: request.cache,
+          cache: request2.cache,
           // redirect mode request’s redirect mode.
-          redirect: request.redirect,
+          redirect: request2.redirect,
           // integrity metadata request’s integrity metadata.
-          integrity: request.integrity,
+          integrity: request2.integrity,
           // keepalive request’s keepalive.
-          keepalive: request.keepalive,
+          keepalive: request2.keepalive,
           // reload-navigation flag request’s reload-navigation flag.
-          reloadNavigation: request.reloadNavigation,
+          reloadNavigation: request2.reloadNavigation,
           // history-navigation flag request’s history-navigation flag.
-          historyNavigation: request.historyNavigation,
+          historyNavigation: request2.historyNavigation,
           // URL list A clone of request’s URL list.
-          urlList: [...request.urlList]
+          urlList: [...request2.urlList]
         });
         const initHasKey = Object.keys(init).length !== 0;
         if (initHasKey) {
-          if (request.mode === "navigate") {
-            request.mode = "same-origin";
+          if (request2.mode === "navigate") {
+            request2.mode = "same-origin";
           }
-          request.reloadNavigation = false;
-          request.historyNavigation = false;
-          request.origin = "client";
-          request.referrer = "client";
-          request.referrerPolicy = "";
-          request.url = request.urlList[request.urlList.length - 1];
-          request.urlList = [request.url];
+          request2.reloadNavigation = false;
+          request2.historyNavigation = false;
+          request2.origin = "client";
+          request2.referrer = "client";
+          request2.referrerPolicy = "";
+          request2.url = request2.urlList[request2.urlList.length - 1];
+          request2.urlList = [request2.url];
         }
         if (init.referrer !== void 0) {
           const referrer = init.referrer;
           if (referrer === "") {
-            request.referrer = "no-referrer";
+            request2.referrer = "no-referrer";
           } else {
             let parsedReferrer;
             try {
@@ -25191,14 +26967,14 @@ var require_request2 = __commonJS({
               throw new TypeError(`Referrer "${referrer}" is not a valid URL.`, { cause: err });
             }
             if (parsedReferrer.protocol === "about:" && parsedReferrer.hostname === "client" || origin && !sameOrigin(parsedReferrer, environmentSettingsObject.settingsObject.baseUrl)) {
-              request.referrer = "client";
+              request2.referrer = "client";
             } else {
-              request.referrer = parsedReferrer;
+              request2.referrer = parsedReferrer;
             }
           }
         }
         if (init.referrerPolicy !== void 0) {
-          request.referrerPolicy = init.referrerPolicy;
+          request2.referrerPolicy = init.referrerPolicy;
         }
         let mode;
         if (init.mode !== void 0) {
@@ -25213,33 +26989,33 @@ var require_request2 = __commonJS({
           });
         }
         if (mode != null) {
-          request.mode = mode;
+          request2.mode = mode;
         }
         if (init.credentials !== void 0) {
-          request.credentials = init.credentials;
+          request2.credentials = init.credentials;
         }
         if (init.cache !== void 0) {
-          request.cache = init.cache;
+          request2.cache = init.cache;
         }
-        if (request.cache === "only-if-cached" && request.mode !== "same-origin") {
+        if (request2.cache === "only-if-cached" && request2.mode !== "same-origin") {
           throw new TypeError(
             "'only-if-cached' can be set only with 'same-origin' mode"
           );
         }
         if (init.redirect !== void 0) {
-          request.redirect = init.redirect;
+          request2.redirect = init.redirect;
         }
         if (init.integrity != null) {
-          request.integrity = String(init.integrity);
+          request2.integrity = String(init.integrity);
         }
         if (init.keepalive !== void 0) {
-          request.keepalive = Boolean(init.keepalive);
+          request2.keepalive = Boolean(init.keepalive);
         }
         if (init.method !== void 0) {
           let method = init.method;
           const mayBeNormalized = normalizedMethodRecords[method];
           if (mayBeNormalized !== void 0) {
-            request.method = mayBeNormalized;
+            request2.method = mayBeNormalized;
           } else {
             if (!isValidHTTPToken(method)) {
               throw new TypeError(`'${method}' is not a valid HTTP method.`);
@@ -25249,9 +27025,9 @@ var require_request2 = __commonJS({
               throw new TypeError(`'${method}' HTTP method is unsupported.`);
             }
             method = normalizedMethodRecordsBase[upperCase] ?? method;
-            request.method = method;
+            request2.method = method;
           }
-          if (!patchMethodWarning && request.method === "patch") {
+          if (!patchMethodWarning && request2.method === "patch") {
             process.emitWarning("Using `patch` is highly likely to result in a `405 Method Not Allowed`. `PATCH` is much more likely to succeed.", {
               code: "UNDICI-FETCH-patch"
             });
@@ -25261,15 +27037,15 @@ var require_request2 = __commonJS({
         if (init.signal !== void 0) {
           signal = init.signal;
         }
-        this.#state = request;
+        this.#state = request2;
         this.#signal = createDependentSignal(signal);
         this.#headers = new Headers(kConstruct);
-        setHeadersList(this.#headers, request.headersList);
+        setHeadersList(this.#headers, request2.headersList);
         setHeadersGuard(this.#headers, "request");
         if (mode === "no-cors") {
-          if (!corsSafeListedMethodsSet.has(request.method)) {
+          if (!corsSafeListedMethodsSet.has(request2.method)) {
             throw new TypeError(
-              `'${request.method} is unsupported in no-cors mode.`
+              `'${request2.method} is unsupported in no-cors mode.`
             );
           }
           setHeadersGuard(this.#headers, "request-no-cors");
@@ -25288,14 +27064,14 @@ var require_request2 = __commonJS({
           }
         }
         const inputBody = webidl.is.Request(input) ? input.#state.body : null;
-        if ((init.body != null || inputBody != null) && (request.method === "GET" || request.method === "HEAD")) {
+        if ((init.body != null || inputBody != null) && (request2.method === "GET" || request2.method === "HEAD")) {
           throw new TypeError("Request with GET/HEAD method cannot have body.");
         }
         let initBody = null;
         if (init.body != null) {
           const [extractedBody, contentType] = extractBody(
             init.body,
-            request.keepalive
+            request2.keepalive
           );
           initBody = extractedBody;
           if (contentType && !getHeadersList(this.#headers).contains("content-type", true)) {
@@ -25307,12 +27083,12 @@ var require_request2 = __commonJS({
           if (initBody != null && init.duplex == null) {
             throw new TypeError("RequestInit: duplex option is required when sending a body.");
           }
-          if (request.mode !== "same-origin" && request.mode !== "cors") {
+          if (request2.mode !== "same-origin" && request2.mode !== "cors") {
             throw new TypeError(
               'If request is made from ReadableStream, mode should be "same-origin" or "cors"'
             );
           }
-          request.useCORSPreflightFlag = true;
+          request2.useCORSPreflightFlag = true;
         }
         let finalBody = inputOrInitBody;
         if (initBody == null && inputBody != null) {
@@ -25484,28 +27260,28 @@ var require_request2 = __commonJS({
         return `Request ${nodeUtil.formatWithOptions(options, properties)}`;
       }
       static {
-        setRequestSignal = (request, newSignal) => {
-          request.#signal = newSignal;
+        setRequestSignal = (request2, newSignal) => {
+          request2.#signal = newSignal;
         };
-        getRequestDispatcher = (request) => {
-          return request.#dispatcher;
+        getRequestDispatcher = (request2) => {
+          return request2.#dispatcher;
         };
-        setRequestDispatcher = (request, newDispatcher) => {
-          request.#dispatcher = newDispatcher;
+        setRequestDispatcher = (request2, newDispatcher) => {
+          request2.#dispatcher = newDispatcher;
         };
-        setRequestHeaders = (request, newHeaders) => {
-          request.#headers = newHeaders;
+        setRequestHeaders = (request2, newHeaders) => {
+          request2.#headers = newHeaders;
         };
-        getRequestState = (request) => {
-          return request.#state;
+        getRequestState = (request2) => {
+          return request2.#state;
         };
-        setRequestState = (request, newState) => {
-          request.#state = newState;
+        setRequestState = (request2, newState) => {
+          request2.#state = newState;
         };
-        removeRequestAbortListener = (request) => {
-          const state = requestSignals.get(request.#signal);
+        removeRequestAbortListener = (request2) => {
+          const state = requestSignals.get(request2.#signal);
           if (state !== void 0) {
-            requestSignals.delete(request.#signal);
+            requestSignals.delete(request2.#signal);
             requestFinalizer.unregister(state.reference);
             removeSignalFollower(state.source, state.reference);
           }
@@ -25561,23 +27337,23 @@ var require_request2 = __commonJS({
         headersList: init.headersList ? new HeadersList(init.headersList) : new HeadersList()
       };
     }
-    function cloneRequest(request) {
-      const newRequest = makeRequest({ ...request, body: null });
-      if (request.body != null) {
-        newRequest.body = cloneBody(request.body);
+    function cloneRequest(request2) {
+      const newRequest = makeRequest({ ...request2, body: null });
+      if (request2.body != null) {
+        newRequest.body = cloneBody(request2.body);
       }
       return newRequest;
     }
     function fromInnerRequest(innerRequest, dispatcher, signal, guard) {
-      const request = new Request(kConstruct);
-      setRequestState(request, innerRequest);
-      setRequestDispatcher(request, dispatcher);
-      setRequestSignal(request, signal);
+      const request2 = new Request(kConstruct);
+      setRequestState(request2, innerRequest);
+      setRequestDispatcher(request2, dispatcher);
+      setRequestSignal(request2, signal);
       const headers2 = new Headers(kConstruct);
-      setRequestHeaders(request, headers2);
+      setRequestHeaders(request2, headers2);
       setHeadersList(headers2, innerRequest.headersList);
       setHeadersGuard(headers2, guard);
-      return request;
+      return request2;
     }
     Object.defineProperties(Request.prototype, {
       method: kEnumerableProperty,
@@ -25908,9 +27684,9 @@ var require_fetch = __commonJS({
       safeMethodsSet,
       requestBodyHeader,
       subresourceSet
-    } = require_constants2();
+    } = require_constants3();
     var EE = __require("node:events");
-    var { Readable: Readable2, pipeline, finished, isErrored, isReadable } = __require("node:stream");
+    var { Readable: Readable2, pipeline: pipeline2, finished, isErrored, isReadable } = __require("node:stream");
     var { addAbortListener, bufferToLowerCasedHeaderName } = require_util();
     var { SocketError } = require_errors();
     var { dataURLProcessor, serializeAMimeType, minimizeSupportedMimeType } = require_data_url();
@@ -25990,14 +27766,14 @@ var require_fetch = __commonJS({
         p.reject(e);
         return p.promise;
       }
-      const request = getRequestState(requestObject);
+      const request2 = getRequestState(requestObject);
       if (requestObject.signal.aborted) {
-        abortFetch(p, request, null, requestObject.signal.reason, null);
+        abortFetch(p, request2, null, requestObject.signal.reason, null);
         return p.promise;
       }
-      const globalObject = request.client.globalObject;
+      const globalObject = request2.client.globalObject;
       if (globalObject?.constructor?.name === "ServiceWorkerGlobalScope") {
-        request.serviceWorkers = "none";
+        request2.serviceWorkers = "none";
       }
       let responseObject = null;
       let locallyAborted = false;
@@ -26009,7 +27785,7 @@ var require_fetch = __commonJS({
           assert(controller != null);
           controller.abort(requestObject.signal.reason);
           const realResponse = responseObject?.deref();
-          abortFetch(p, request, realResponse, requestObject.signal.reason, controller.controller);
+          abortFetch(p, request2, realResponse, requestObject.signal.reason, controller.controller);
         }
       );
       const cleanupAbortListeners = () => {
@@ -26021,7 +27797,7 @@ var require_fetch = __commonJS({
           return;
         }
         if (response.aborted) {
-          abortFetch(p, request, responseObject, controller.serializedAbortReason, controller.controller);
+          abortFetch(p, request2, responseObject, controller.serializedAbortReason, controller.controller);
           cleanupAbortListeners();
           return;
         }
@@ -26035,7 +27811,7 @@ var require_fetch = __commonJS({
         p = null;
       };
       controller = fetching({
-        request,
+        request: request2,
         processResponseEndOfBody: (response) => {
           handleFetchDone(response);
           cleanupAbortListeners();
@@ -26082,12 +27858,12 @@ var require_fetch = __commonJS({
       );
     }
     var markResourceTiming = performance.markResourceTiming;
-    function abortFetch(p, request, responseObject, error, controller) {
+    function abortFetch(p, request2, responseObject, error, controller) {
       if (p) {
         p.reject(error);
       }
-      if (request.body?.stream != null && isReadable(request.body.stream)) {
-        request.body.stream.cancel(error).catch((err) => {
+      if (request2.body?.stream != null && isReadable(request2.body.stream)) {
+        request2.body.stream.cancel(error).catch((err) => {
           if (err.code === "ERR_INVALID_STATE") {
             return;
           }
@@ -26103,7 +27879,7 @@ var require_fetch = __commonJS({
       }
     }
     function fetching({
-      request,
+      request: request2,
       processRequestBodyChunkLength,
       processRequestEndOfBody,
       processResponse,
@@ -26116,9 +27892,9 @@ var require_fetch = __commonJS({
       assert(dispatcher);
       let taskDestination = null;
       let crossOriginIsolatedCapability = false;
-      if (request.client != null) {
-        taskDestination = request.client.globalObject;
-        crossOriginIsolatedCapability = request.client.crossOriginIsolatedCapability;
+      if (request2.client != null) {
+        taskDestination = request2.client.globalObject;
+        crossOriginIsolatedCapability = request2.client.crossOriginIsolatedCapability;
       }
       const currentTime = coarsenedSharedCurrentTime(crossOriginIsolatedCapability);
       const timingInfo = createOpaqueTimingInfo({
@@ -26126,7 +27902,7 @@ var require_fetch = __commonJS({
       });
       const fetchParams = {
         controller: new Fetch(dispatcher),
-        request,
+        request: request2,
         timingInfo,
         processRequestBodyChunkLength,
         processRequestEndOfBody,
@@ -26136,79 +27912,79 @@ var require_fetch = __commonJS({
         taskDestination,
         crossOriginIsolatedCapability
       };
-      assert(!request.body || request.body.stream);
-      if (request.window === "client") {
-        request.window = request.client?.globalObject?.constructor?.name === "Window" ? request.client : "no-window";
+      assert(!request2.body || request2.body.stream);
+      if (request2.window === "client") {
+        request2.window = request2.client?.globalObject?.constructor?.name === "Window" ? request2.client : "no-window";
       }
-      if (request.origin === "client") {
-        request.origin = request.client.origin;
+      if (request2.origin === "client") {
+        request2.origin = request2.client.origin;
       }
-      if (request.policyContainer === "client") {
-        if (request.client != null) {
-          request.policyContainer = clonePolicyContainer(
-            request.client.policyContainer
+      if (request2.policyContainer === "client") {
+        if (request2.client != null) {
+          request2.policyContainer = clonePolicyContainer(
+            request2.client.policyContainer
           );
         } else {
-          request.policyContainer = makePolicyContainer();
+          request2.policyContainer = makePolicyContainer();
         }
       }
-      if (!request.headersList.contains("accept", true)) {
+      if (!request2.headersList.contains("accept", true)) {
         const value = "*/*";
-        request.headersList.append("accept", value, true);
+        request2.headersList.append("accept", value, true);
       }
-      if (!request.headersList.contains("accept-language", true)) {
-        request.headersList.append("accept-language", "*", true);
+      if (!request2.headersList.contains("accept-language", true)) {
+        request2.headersList.append("accept-language", "*", true);
       }
-      if (request.priority === null) {
+      if (request2.priority === null) {
       }
-      if (subresourceSet.has(request.destination)) {
+      if (subresourceSet.has(request2.destination)) {
       }
       mainFetch(fetchParams, false);
       return fetchParams.controller;
     }
     async function mainFetch(fetchParams, recursive) {
       try {
-        const request = fetchParams.request;
+        const request2 = fetchParams.request;
         let response = null;
-        if (request.localURLsOnly && !urlIsLocal(requestCurrentURL(request))) {
+        if (request2.localURLsOnly && !urlIsLocal(requestCurrentURL(request2))) {
           response = makeNetworkError("local URLs only");
         }
-        tryUpgradeRequestToAPotentiallyTrustworthyURL(request);
-        if (requestBadPort(request) === "blocked") {
+        tryUpgradeRequestToAPotentiallyTrustworthyURL(request2);
+        if (requestBadPort(request2) === "blocked") {
           response = makeNetworkError("bad port");
         }
-        if (request.referrerPolicy === "") {
-          request.referrerPolicy = request.policyContainer.referrerPolicy;
+        if (request2.referrerPolicy === "") {
+          request2.referrerPolicy = request2.policyContainer.referrerPolicy;
         }
-        if (request.referrer !== "no-referrer") {
-          request.referrer = determineRequestsReferrer(request);
+        if (request2.referrer !== "no-referrer") {
+          request2.referrer = determineRequestsReferrer(request2);
         }
         if (response === null) {
-          const currentURL = requestCurrentURL(request);
+          const currentURL = requestCurrentURL(request2);
           if (
             // - request’s current URL’s origin is same origin with request’s origin,
             //   and request’s response tainting is "basic"
-            sameOrigin(currentURL, request.url) && request.responseTainting === "basic" || // request’s current URL’s scheme is "data"
+            sameOrigin(currentURL, request2.url) && request2.responseTainting === "basic" || // request’s current URL’s scheme is "data"
             currentURL.protocol === "data:" || // - request’s mode is "navigate" or "websocket"
-            (request.mode === "navigate" || request.mode === "websocket")
+            (request2.mode === "navigate" || request2.mode === "websocket")
           ) {
-            request.responseTainting = "basic";
+            request2.responseTainting = "basic";
             response = await schemeFetch(fetchParams);
-          } else if (request.mode === "same-origin") {
+          } else if (request2.mode === "same-origin") {
             response = makeNetworkError('request mode cannot be "same-origin"');
-          } else if (request.mode === "no-cors") {
-            if (request.redirect !== "follow") {
+          } else if (request2.mode === "no-cors") {
+            if (request2.redirect !== "follow") {
               response = makeNetworkError(
                 'redirect mode cannot be "follow" for "no-cors" request'
               );
             } else {
-              request.responseTainting = "opaque";
+              request2.responseTainting = "opaque";
               response = await schemeFetch(fetchParams);
             }
-          } else if (!urlIsHttpHttpsScheme(requestCurrentURL(request))) {
+          } else if (!urlIsHttpHttpsScheme(requestCurrentURL(request2))) {
             response = makeNetworkError("URL scheme must be a HTTP(S) scheme");
           } else {
-            request.responseTainting = "cors";
+            request2.responseTainting = "cors";
             response = await httpFetch(fetchParams);
           }
         }
@@ -26216,13 +27992,13 @@ var require_fetch = __commonJS({
           return response;
         }
         if (response.status !== 0 && !response.internalResponse) {
-          if (request.responseTainting === "cors") {
+          if (request2.responseTainting === "cors") {
           }
-          if (request.responseTainting === "basic") {
+          if (request2.responseTainting === "basic") {
             response = filterResponse(response, "basic");
-          } else if (request.responseTainting === "cors") {
+          } else if (request2.responseTainting === "cors") {
             response = filterResponse(response, "cors");
-          } else if (request.responseTainting === "opaque") {
+          } else if (request2.responseTainting === "opaque") {
             response = filterResponse(response, "opaque");
           } else {
             assert(false);
@@ -26230,26 +28006,26 @@ var require_fetch = __commonJS({
         }
         let internalResponse = response.status === 0 ? response : response.internalResponse;
         if (internalResponse.urlList.length === 0) {
-          internalResponse.urlList.push(...request.urlList);
+          internalResponse.urlList.push(...request2.urlList);
         }
-        if (!request.timingAllowFailed) {
+        if (!request2.timingAllowFailed) {
           response.timingAllowPassed = true;
         }
-        if (response.type === "opaque" && internalResponse.status === 206 && internalResponse.rangeRequested && !request.headers.contains("range", true)) {
+        if (response.type === "opaque" && internalResponse.status === 206 && internalResponse.rangeRequested && !request2.headers.contains("range", true)) {
           response = internalResponse = makeNetworkError();
         }
-        if (response.status !== 0 && (request.method === "HEAD" || request.method === "CONNECT" || nullBodyStatus.includes(internalResponse.status))) {
+        if (response.status !== 0 && (request2.method === "HEAD" || request2.method === "CONNECT" || nullBodyStatus.includes(internalResponse.status))) {
           internalResponse.body = null;
           fetchParams.controller.dump = true;
         }
-        if (request.integrity) {
+        if (request2.integrity) {
           const processBodyError = (reason) => fetchFinale(fetchParams, makeNetworkError(reason));
-          if (request.responseTainting === "opaque" || response.body == null) {
+          if (request2.responseTainting === "opaque" || response.body == null) {
             processBodyError(response.error);
             return;
           }
           const processBody = (bytes) => {
-            if (!bytesMatch(bytes, request.integrity)) {
+            if (!bytesMatch(bytes, request2.integrity)) {
               processBodyError("integrity mismatch");
               return;
             }
@@ -26268,8 +28044,8 @@ var require_fetch = __commonJS({
       if (isCancelled(fetchParams)) {
         return Promise.resolve(makeAppropriateNetworkError(fetchParams));
       }
-      const { request } = fetchParams;
-      const { protocol: scheme } = requestCurrentURL(request);
+      const { request: request2 } = fetchParams;
+      const { protocol: scheme } = requestCurrentURL(request2);
       switch (scheme) {
         case "about:": {
           return Promise.resolve(makeNetworkError("about scheme is not supported"));
@@ -26278,19 +28054,19 @@ var require_fetch = __commonJS({
           if (!resolveObjectURL) {
             resolveObjectURL = __require("node:buffer").resolveObjectURL;
           }
-          const blobURLEntry = requestCurrentURL(request);
+          const blobURLEntry = requestCurrentURL(request2);
           if (blobURLEntry.search.length !== 0) {
             return Promise.resolve(makeNetworkError("NetworkError when attempting to fetch resource."));
           }
           const blob = resolveObjectURL(blobURLEntry.toString());
-          if (request.method !== "GET" || !webidl.is.Blob(blob)) {
+          if (request2.method !== "GET" || !webidl.is.Blob(blob)) {
             return Promise.resolve(makeNetworkError("invalid method"));
           }
           const response = makeResponse();
           const fullLength = blob.size;
           const serializedFullLength = isomorphicEncode(`${fullLength}`);
           const type = blob.type;
-          if (!request.headersList.contains("range", true)) {
+          if (!request2.headersList.contains("range", true)) {
             const bodyWithType = extractBody(blob);
             response.statusText = "OK";
             response.body = bodyWithType[0];
@@ -26298,7 +28074,7 @@ var require_fetch = __commonJS({
             response.headersList.set("content-type", type, true);
           } else {
             response.rangeRequested = true;
-            const rangeHeader2 = request.headersList.get("range", true);
+            const rangeHeader2 = request2.headersList.get("range", true);
             const rangeValue = simpleRangeHeaderValue(rangeHeader2, true);
             if (rangeValue === "failure") {
               return Promise.resolve(makeNetworkError("failed to fetch the data URL"));
@@ -26329,7 +28105,7 @@ var require_fetch = __commonJS({
           return Promise.resolve(response);
         }
         case "data:": {
-          const currentURL = requestCurrentURL(request);
+          const currentURL = requestCurrentURL(request2);
           const dataURLStruct = dataURLProcessor(currentURL);
           if (dataURLStruct === "failure") {
             return Promise.resolve(makeNetworkError("failed to fetch the data URL"));
@@ -26427,41 +28203,41 @@ var require_fetch = __commonJS({
       }
     }
     async function httpFetch(fetchParams) {
-      const request = fetchParams.request;
+      const request2 = fetchParams.request;
       let response = null;
       let actualResponse = null;
       const timingInfo = fetchParams.timingInfo;
-      if (request.serviceWorkers === "all") {
+      if (request2.serviceWorkers === "all") {
       }
       if (response === null) {
-        if (request.redirect === "follow") {
-          request.serviceWorkers = "none";
+        if (request2.redirect === "follow") {
+          request2.serviceWorkers = "none";
         }
         actualResponse = response = await httpNetworkOrCacheFetch(fetchParams);
-        if (request.responseTainting === "cors" && corsCheck(request, response) === "failure") {
+        if (request2.responseTainting === "cors" && corsCheck(request2, response) === "failure") {
           return makeNetworkError("cors failure");
         }
-        if (TAOCheck(request, response) === "failure") {
-          request.timingAllowFailed = true;
+        if (TAOCheck(request2, response) === "failure") {
+          request2.timingAllowFailed = true;
         }
       }
-      if ((request.responseTainting === "opaque" || response.type === "opaque") && crossOriginResourcePolicyCheck(
-        request.origin,
-        request.client,
-        request.destination,
+      if ((request2.responseTainting === "opaque" || response.type === "opaque") && crossOriginResourcePolicyCheck(
+        request2.origin,
+        request2.client,
+        request2.destination,
         actualResponse
       ) === "blocked") {
         return makeNetworkError("blocked");
       }
       if (redirectStatusSet.has(actualResponse.status)) {
-        if (request.redirect !== "manual") {
+        if (request2.redirect !== "manual") {
           fetchParams.controller.connection.destroy();
         }
-        if (request.redirect === "error") {
+        if (request2.redirect === "error") {
           response = makeNetworkError("unexpected redirect");
-        } else if (request.redirect === "manual") {
+        } else if (request2.redirect === "manual") {
           response = actualResponse;
-        } else if (request.redirect === "follow") {
+        } else if (request2.redirect === "follow") {
           response = await httpRedirectFetch(fetchParams, response);
         } else {
           assert(false);
@@ -26471,13 +28247,13 @@ var require_fetch = __commonJS({
       return response;
     }
     function httpRedirectFetch(fetchParams, response) {
-      const request = fetchParams.request;
+      const request2 = fetchParams.request;
       const actualResponse = response.internalResponse ? response.internalResponse : response;
       let locationURL;
       try {
         locationURL = responseLocationURL(
           actualResponse,
-          requestCurrentURL(request).hash
+          requestCurrentURL(request2).hash
         );
         if (locationURL == null) {
           return response;
@@ -26488,68 +28264,68 @@ var require_fetch = __commonJS({
       if (!urlIsHttpHttpsScheme(locationURL)) {
         return Promise.resolve(makeNetworkError("URL scheme must be a HTTP(S) scheme"));
       }
-      if (request.redirectCount === 20) {
+      if (request2.redirectCount === 20) {
         return Promise.resolve(makeNetworkError("redirect count exceeded"));
       }
-      request.redirectCount += 1;
-      if (request.mode === "cors" && (locationURL.username || locationURL.password) && !sameOrigin(request, locationURL)) {
+      request2.redirectCount += 1;
+      if (request2.mode === "cors" && (locationURL.username || locationURL.password) && !sameOrigin(request2, locationURL)) {
         return Promise.resolve(makeNetworkError('cross origin not allowed for request mode "cors"'));
       }
-      if (request.responseTainting === "cors" && (locationURL.username || locationURL.password)) {
+      if (request2.responseTainting === "cors" && (locationURL.username || locationURL.password)) {
         return Promise.resolve(makeNetworkError(
           'URL cannot contain credentials for request mode "cors"'
         ));
       }
-      if (actualResponse.status !== 303 && request.body != null && request.body.source == null) {
+      if (actualResponse.status !== 303 && request2.body != null && request2.body.source == null) {
         return Promise.resolve(makeNetworkError());
       }
-      if ([301, 302].includes(actualResponse.status) && request.method === "POST" || actualResponse.status === 303 && !GET_OR_HEAD.includes(request.method)) {
-        request.method = "GET";
-        request.body = null;
+      if ([301, 302].includes(actualResponse.status) && request2.method === "POST" || actualResponse.status === 303 && !GET_OR_HEAD.includes(request2.method)) {
+        request2.method = "GET";
+        request2.body = null;
         for (const headerName of requestBodyHeader) {
-          request.headersList.delete(headerName);
+          request2.headersList.delete(headerName);
         }
       }
-      if (!sameOrigin(requestCurrentURL(request), locationURL)) {
-        request.headersList.delete("authorization", true);
-        request.headersList.delete("proxy-authorization", true);
-        request.headersList.delete("cookie", true);
-        request.headersList.delete("host", true);
+      if (!sameOrigin(requestCurrentURL(request2), locationURL)) {
+        request2.headersList.delete("authorization", true);
+        request2.headersList.delete("proxy-authorization", true);
+        request2.headersList.delete("cookie", true);
+        request2.headersList.delete("host", true);
       }
-      if (request.body != null) {
-        assert(request.body.source != null);
-        request.body = safelyExtractBody(request.body.source)[0];
+      if (request2.body != null) {
+        assert(request2.body.source != null);
+        request2.body = safelyExtractBody(request2.body.source)[0];
       }
       const timingInfo = fetchParams.timingInfo;
       timingInfo.redirectEndTime = timingInfo.postRedirectStartTime = coarsenedSharedCurrentTime(fetchParams.crossOriginIsolatedCapability);
       if (timingInfo.redirectStartTime === 0) {
         timingInfo.redirectStartTime = timingInfo.startTime;
       }
-      request.urlList.push(locationURL);
-      setRequestReferrerPolicyOnRedirect(request, actualResponse);
+      request2.urlList.push(locationURL);
+      setRequestReferrerPolicyOnRedirect(request2, actualResponse);
       return mainFetch(fetchParams, true);
     }
     async function httpNetworkOrCacheFetch(fetchParams, isAuthenticationFetch = false, isNewConnectionFetch = false) {
-      const request = fetchParams.request;
+      const request2 = fetchParams.request;
       let httpFetchParams = null;
       let httpRequest = null;
       let response = null;
       const httpCache = null;
       const revalidatingFlag = false;
-      if (request.window === "no-window" && request.redirect === "error") {
+      if (request2.window === "no-window" && request2.redirect === "error") {
         httpFetchParams = fetchParams;
-        httpRequest = request;
+        httpRequest = request2;
       } else {
-        if (request.body?.source != null) {
-          httpRequest = cloneRequest(request);
+        if (request2.body?.source != null) {
+          httpRequest = cloneRequest(request2);
         } else {
-          httpRequest = cloneRequest({ ...request, body: null });
-          httpRequest.body = request.body;
+          httpRequest = cloneRequest({ ...request2, body: null });
+          httpRequest.body = request2.body;
         }
         httpFetchParams = { ...fetchParams };
         httpFetchParams.request = httpRequest;
       }
-      const includeCredentials = request.credentials === "include" || request.credentials === "same-origin" && request.responseTainting === "basic";
+      const includeCredentials = request2.credentials === "include" || request2.credentials === "same-origin" && request2.responseTainting === "basic";
       const contentLength = httpRequest.body ? httpRequest.body.length : null;
       let contentLengthHeaderValue = null;
       if (httpRequest.body == null && ["POST", "PUT"].includes(httpRequest.method)) {
@@ -26636,14 +28412,14 @@ var require_fetch = __commonJS({
         response.rangeRequested = true;
       }
       response.requestIncludesCredentials = includeCredentials;
-      if (response.status === 401 && httpRequest.responseTainting !== "cors" && includeCredentials && (request.useURLCredentials !== void 0 || isTraversableNavigable(request.traversableForUserPrompts))) {
-        if (request.body != null) {
-          if (request.body.source == null) {
+      if (response.status === 401 && httpRequest.responseTainting !== "cors" && includeCredentials && (request2.useURLCredentials !== void 0 || isTraversableNavigable(request2.traversableForUserPrompts))) {
+        if (request2.body != null) {
+          if (request2.body.source == null) {
             return response;
           }
-          request.body = safelyExtractBody(request.body.source)[0];
+          request2.body = safelyExtractBody(request2.body.source)[0];
         }
-        if (request.useURLCredentials === void 0 || isAuthenticationFetch) {
+        if (request2.useURLCredentials === void 0 || isAuthenticationFetch) {
           if (isCancelled(fetchParams)) {
             return makeAppropriateNetworkError(fetchParams);
           }
@@ -26653,7 +28429,7 @@ var require_fetch = __commonJS({
         response = await httpNetworkOrCacheFetch(fetchParams, true);
       }
       if (response.status === 407) {
-        if (request.window === "no-window") {
+        if (request2.window === "no-window") {
           return makeNetworkError();
         }
         if (isCancelled(fetchParams)) {
@@ -26665,7 +28441,7 @@ var require_fetch = __commonJS({
         // response’s status is 421
         response.status === 421 && // isNewConnectionFetch is false
         !isNewConnectionFetch && // request’s body is null, or request’s body is non-null and request’s body’s source is non-null
-        (request.body == null || request.body.source != null)
+        (request2.body == null || request2.body.source != null)
       ) {
         if (isCancelled(fetchParams)) {
           return makeAppropriateNetworkError(fetchParams);
@@ -26693,21 +28469,21 @@ var require_fetch = __commonJS({
           }
         }
       };
-      const request = fetchParams.request;
+      const request2 = fetchParams.request;
       let response = null;
       const timingInfo = fetchParams.timingInfo;
       const httpCache = null;
       if (httpCache == null) {
-        request.cache = "no-store";
+        request2.cache = "no-store";
       }
       const newConnection = forceNewConnection ? "yes" : "no";
-      if (request.mode === "websocket") {
+      if (request2.mode === "websocket") {
       } else {
       }
       let requestBody = null;
-      if (request.body == null && fetchParams.processRequestEndOfBody) {
+      if (request2.body == null && fetchParams.processRequestEndOfBody) {
         queueMicrotask(() => fetchParams.processRequestEndOfBody());
-      } else if (request.body != null) {
+      } else if (request2.body != null) {
         const processBodyChunk = async function* (bytes) {
           if (isCancelled(fetchParams)) {
             return;
@@ -26735,7 +28511,7 @@ var require_fetch = __commonJS({
         };
         requestBody = (async function* () {
           try {
-            for await (const bytes of request.body.stream) {
+            for await (const bytes of request2.body.stream) {
               yield* processBodyChunk(bytes);
             }
             processEndOfBody();
@@ -26842,7 +28618,7 @@ var require_fetch = __commonJS({
       }
       return response;
       function dispatch2({ body }) {
-        const url = requestCurrentURL(request);
+        const url = requestCurrentURL(request2);
         const agent = fetchParams.controller.dispatcher;
         const path = url.pathname + url.search;
         const hasTrailingQuestionMark = url.search.length === 0 && url.href[url.href.length - url.hash.length - 1] === "?";
@@ -26852,13 +28628,13 @@ var require_fetch = __commonJS({
             {
               path: hasTrailingQuestionMark ? `${path}?` : path,
               origin: url.origin,
-              method: request.method,
-              body: agent.isMockActive ? request.body && (request.body.source || request.body.stream) : body2,
+              method: request2.method,
+              body: agent.isMockActive ? request2.body && (request2.body.source || request2.body.stream) : body2,
               // Preserve the serialized fetch body for MockAgent net-connect fallthroughs.
               __mockAgentBodyForDispatch: body2,
-              headers: request.headersList.entries,
+              headers: request2.headersList.entries,
               maxRedirections: 0,
-              upgrade: request.mode === "websocket" ? "websocket" : void 0,
+              upgrade: request2.mode === "websocket" ? "websocket" : void 0,
               ...allowH2 === false ? { allowH2 } : null
             },
             {
@@ -26887,9 +28663,9 @@ var require_fetch = __commonJS({
                 const headersList = new HeadersList();
                 appendHeadersListFromResponseHeaders(headersList, headers2, rawHeaders);
                 const location = headersList.get("location", true);
-                const willFollow = location && request.redirect === "follow" && redirectStatusSet.has(status2);
+                const willFollow = location && request2.redirect === "follow" && redirectStatusSet.has(status2);
                 const decoders = [];
-                if (request.method !== "HEAD" && request.method !== "CONNECT" && !nullBodyStatus.includes(status2) && !willFollow) {
+                if (request2.method !== "HEAD" && request2.method !== "CONNECT" && !nullBodyStatus.includes(status2) && !willFollow) {
                   const contentEncoding = headersList.get("content-encoding", true);
                   const codings = contentEncoding ? contentEncoding.toLowerCase().split(",") : [];
                   const maxContentEncodings = 5;
@@ -26939,7 +28715,7 @@ var require_fetch = __commonJS({
                   status: status2,
                   statusText,
                   headersList,
-                  body: decoders.length ? pipeline(this.body, ...decoders, (err) => {
+                  body: decoders.length ? pipeline2(this.body, ...decoders, (err) => {
                     if (err) {
                       this.onResponseError(controller, err);
                     }
@@ -26967,7 +28743,7 @@ var require_fetch = __commonJS({
                 if (this.abort) {
                   fetchParams.controller.off("terminated", this.abort);
                 }
-                if (request.mode === "websocket" && allowH2 !== false && error?.code === "UND_ERR_INFO" && error?.message === "HTTP/2: Extended CONNECT protocol not supported by server") {
+                if (request2.mode === "websocket" && allowH2 !== false && error?.code === "UND_ERR_INFO" && error?.message === "HTTP/2: Extended CONNECT protocol not supported by server") {
                   resolve4(dispatchWithProtocolPreference(body2, false));
                   return;
                 }
@@ -27065,31 +28841,31 @@ var require_cache3 = __commonJS({
         webidl.util.markAsUncloneable(this);
         this.#relevantRequestResponseList = arguments[1];
       }
-      async match(request, options = {}) {
+      async match(request2, options = {}) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.match";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request = webidl.converters.RequestInfo(request);
+        request2 = webidl.converters.RequestInfo(request2);
         options = webidl.converters.CacheQueryOptions(options, prefix, "options");
-        const p = this.#internalMatchAll(request, options, 1);
+        const p = this.#internalMatchAll(request2, options, 1);
         if (p.length === 0) {
           return;
         }
         return p[0];
       }
-      async matchAll(request = void 0, options = {}) {
+      async matchAll(request2 = void 0, options = {}) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.matchAll";
-        if (request !== void 0) request = webidl.converters.RequestInfo(request);
+        if (request2 !== void 0) request2 = webidl.converters.RequestInfo(request2);
         options = webidl.converters.CacheQueryOptions(options, prefix, "options");
-        return this.#internalMatchAll(request, options);
+        return this.#internalMatchAll(request2, options);
       }
-      async add(request) {
+      async add(request2) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.add";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request = webidl.converters.RequestInfo(request);
-        const requests = [request];
+        request2 = webidl.converters.RequestInfo(request2);
+        const requests = [request2];
         const responseArrayPromise = this.addAll(requests);
         return await responseArrayPromise;
       }
@@ -27099,19 +28875,19 @@ var require_cache3 = __commonJS({
         webidl.argumentLengthCheck(arguments, 1, prefix);
         const responsePromises = [];
         const requestList = [];
-        for (let request of requests) {
-          if (request === void 0) {
+        for (let request2 of requests) {
+          if (request2 === void 0) {
             throw webidl.errors.conversionFailed({
               prefix,
               argument: "Argument 1",
               types: ["undefined is not allowed"]
             });
           }
-          request = webidl.converters.RequestInfo(request);
-          if (typeof request === "string") {
+          request2 = webidl.converters.RequestInfo(request2);
+          if (typeof request2 === "string") {
             continue;
           }
-          const r = getRequestState(request);
+          const r = getRequestState(request2);
           if (!urlIsHttpHttpsScheme(r.url) || r.method !== "GET") {
             throw webidl.errors.exception({
               header: prefix,
@@ -27120,8 +28896,8 @@ var require_cache3 = __commonJS({
           }
         }
         const fetchControllers = [];
-        for (const request of requests) {
-          const r = getRequestState(new Request(request));
+        for (const request2 of requests) {
+          const r = getRequestState(new Request(request2));
           if (!urlIsHttpHttpsScheme(r.url)) {
             throw webidl.errors.exception({
               header: prefix,
@@ -27201,17 +28977,17 @@ var require_cache3 = __commonJS({
         });
         return cacheJobPromise.promise;
       }
-      async put(request, response) {
+      async put(request2, response) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.put";
         webidl.argumentLengthCheck(arguments, 2, prefix);
-        request = webidl.converters.RequestInfo(request);
+        request2 = webidl.converters.RequestInfo(request2);
         response = webidl.converters.Response(response, prefix, "response");
         let innerRequest = null;
-        if (webidl.is.Request(request)) {
-          innerRequest = getRequestState(request);
+        if (webidl.is.Request(request2)) {
+          innerRequest = getRequestState(request2);
         } else {
-          innerRequest = getRequestState(new Request(request));
+          innerRequest = getRequestState(new Request(request2));
         }
         if (!urlIsHttpHttpsScheme(innerRequest.url) || innerRequest.method !== "GET") {
           throw webidl.errors.exception({
@@ -27282,21 +29058,21 @@ var require_cache3 = __commonJS({
         });
         return cacheJobPromise.promise;
       }
-      async delete(request, options = {}) {
+      async delete(request2, options = {}) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.delete";
         webidl.argumentLengthCheck(arguments, 1, prefix);
-        request = webidl.converters.RequestInfo(request);
+        request2 = webidl.converters.RequestInfo(request2);
         options = webidl.converters.CacheQueryOptions(options, prefix, "options");
         let r = null;
-        if (webidl.is.Request(request)) {
-          r = getRequestState(request);
+        if (webidl.is.Request(request2)) {
+          r = getRequestState(request2);
           if (r.method !== "GET" && !options.ignoreMethod) {
             return false;
           }
         } else {
-          assert(typeof request === "string");
-          r = getRequestState(new Request(request));
+          assert(typeof request2 === "string");
+          r = getRequestState(new Request(request2));
         }
         const operations = [];
         const operation = {
@@ -27328,25 +29104,25 @@ var require_cache3 = __commonJS({
        * @param {import('../../../types/cache').CacheQueryOptions} options
        * @returns {Promise<readonly Request[]>}
        */
-      async keys(request = void 0, options = {}) {
+      async keys(request2 = void 0, options = {}) {
         webidl.brandCheck(this, webidl.is.Cache);
         const prefix = "Cache.keys";
-        if (request !== void 0) request = webidl.converters.RequestInfo(request);
+        if (request2 !== void 0) request2 = webidl.converters.RequestInfo(request2);
         options = webidl.converters.CacheQueryOptions(options, prefix, "options");
         let r = null;
-        if (request !== void 0) {
-          if (webidl.is.Request(request)) {
-            r = getRequestState(request);
+        if (request2 !== void 0) {
+          if (webidl.is.Request(request2)) {
+            r = getRequestState(request2);
             if (r.method !== "GET" && !options.ignoreMethod) {
               return [];
             }
-          } else if (typeof request === "string") {
-            r = getRequestState(new Request(request));
+          } else if (typeof request2 === "string") {
+            r = getRequestState(new Request(request2));
           }
         }
         const promise = Promise.withResolvers();
         const requests = [];
-        if (request === void 0) {
+        if (request2 === void 0) {
           for (const requestResponse of this.#relevantRequestResponseList) {
             requests.push(requestResponse[0]);
           }
@@ -27358,9 +29134,9 @@ var require_cache3 = __commonJS({
         }
         queueMicrotask(() => {
           const requestList = [];
-          for (const request2 of requests) {
+          for (const request3 of requests) {
             const requestObject = fromInnerRequest(
-              request2,
+              request3,
               void 0,
               new AbortController().signal,
               "immutable"
@@ -27479,9 +29255,9 @@ var require_cache3 = __commonJS({
        * @param {import('../../../types/cache').CacheQueryOptions | undefined} options
        * @returns {boolean}
        */
-      #requestMatchesCachedItem(requestQuery, request, response = null, options) {
+      #requestMatchesCachedItem(requestQuery, request2, response = null, options) {
         const queryURL = new URL(requestQuery.url);
-        const cachedURL = new URL(request.url);
+        const cachedURL = new URL(request2.url);
         if (options?.ignoreSearch) {
           cachedURL.search = "";
           queryURL.search = "";
@@ -27497,7 +29273,7 @@ var require_cache3 = __commonJS({
           if (fieldValue === "*") {
             return false;
           }
-          const requestValue = request.headersList.get(fieldValue);
+          const requestValue = request2.headersList.get(fieldValue);
           const queryValue = requestQuery.headersList.get(fieldValue);
           if (requestValue !== queryValue) {
             return false;
@@ -27505,20 +29281,20 @@ var require_cache3 = __commonJS({
         }
         return true;
       }
-      #internalMatchAll(request, options, maxResponses = Infinity) {
+      #internalMatchAll(request2, options, maxResponses = Infinity) {
         let r = null;
-        if (request !== void 0) {
-          if (webidl.is.Request(request)) {
-            r = getRequestState(request);
+        if (request2 !== void 0) {
+          if (webidl.is.Request(request2)) {
+            r = getRequestState(request2);
             if (r.method !== "GET" && !options.ignoreMethod) {
               return [];
             }
-          } else if (typeof request === "string") {
-            r = getRequestState(new Request(request));
+          } else if (typeof request2 === "string") {
+            r = getRequestState(new Request(request2));
           }
         }
         const responses = [];
-        if (request === void 0) {
+        if (request2 === void 0) {
           for (const requestResponse of this.#relevantRequestResponseList) {
             responses.push(requestResponse[1]);
           }
@@ -27615,21 +29391,21 @@ var require_cachestorage = __commonJS({
         }
         webidl.util.markAsUncloneable(this);
       }
-      async match(request, options = {}) {
+      async match(request2, options = {}) {
         webidl.brandCheck(this, webidl.is.CacheStorage);
         webidl.argumentLengthCheck(arguments, 1, "CacheStorage.match");
-        request = webidl.converters.RequestInfo(request);
+        request2 = webidl.converters.RequestInfo(request2);
         options = webidl.converters.MultiCacheQueryOptions(options);
         if (options.cacheName != null) {
           if (this.#caches.has(options.cacheName)) {
             const cacheList = this.#caches.get(options.cacheName);
             const cache = new Cache(kConstruct, cacheList);
-            return await cache.match(request, options);
+            return await cache.match(request2, options);
           }
         } else {
           for (const cacheList of this.#caches.values()) {
             const cache = new Cache(kConstruct, cacheList);
-            const response = await cache.match(request, options);
+            const response = await cache.match(request2, options);
             if (response !== void 0) {
               return response;
             }
@@ -27711,7 +29487,7 @@ var require_cachestorage = __commonJS({
 });
 
 // node_modules/undici/lib/web/cookies/constants.js
-var require_constants4 = __commonJS({
+var require_constants5 = __commonJS({
   "node_modules/undici/lib/web/cookies/constants.js"(exports, module) {
     "use strict";
     var maxAttributeValueSize = 1024;
@@ -27936,11 +29712,11 @@ var require_util4 = __commonJS({
 });
 
 // node_modules/undici/lib/web/cookies/parse.js
-var require_parse = __commonJS({
+var require_parse2 = __commonJS({
   "node_modules/undici/lib/web/cookies/parse.js"(exports, module) {
     "use strict";
     var { collectASequenceOfCodePointsFast } = require_infra();
-    var { maxNameValuePairSize, maxAttributeValueSize } = require_constants4();
+    var { maxNameValuePairSize, maxAttributeValueSize } = require_constants5();
     var { isCTLExcludingHtab } = require_util4();
     var assert = __require("node:assert");
     function parseSetCookie(header) {
@@ -28080,7 +29856,7 @@ var require_parse = __commonJS({
 var require_cookies = __commonJS({
   "node_modules/undici/lib/web/cookies/index.js"(exports, module) {
     "use strict";
-    var { parseSetCookie } = require_parse();
+    var { parseSetCookie } = require_parse2();
     var { stringify: stringify2 } = require_util4();
     var { webidl } = require_webidl();
     var globalHeadersBrandCheck = (arg) => webidl.brandCheck(arg, webidl.util.MakeTypeAssertion(globalThis.Headers));
@@ -28502,7 +30278,7 @@ var require_events = __commonJS({
 });
 
 // node_modules/undici/lib/web/websocket/constants.js
-var require_constants5 = __commonJS({
+var require_constants6 = __commonJS({
   "node_modules/undici/lib/web/websocket/constants.js"(exports, module) {
     "use strict";
     var uid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -28561,7 +30337,7 @@ var require_constants5 = __commonJS({
 var require_util5 = __commonJS({
   "node_modules/undici/lib/web/websocket/util.js"(exports, module) {
     "use strict";
-    var { states, opcodes } = require_constants5();
+    var { states, opcodes } = require_constants6();
     var { isUtf8 } = __require("node:buffer");
     var { removeHTTPWhitespace } = require_data_url();
     var { collectASequenceOfCodePointsFast } = require_infra();
@@ -28739,7 +30515,7 @@ var require_frame = __commonJS({
   "node_modules/undici/lib/web/websocket/frame.js"(exports, module) {
     "use strict";
     var { runtimeFeatures } = require_runtime_features();
-    var { maxUnsigned16Bit, opcodes } = require_constants5();
+    var { maxUnsigned16Bit, opcodes } = require_constants6();
     var BUFFER_SIZE = 8 * 1024;
     var buffer = null;
     var bufIdx = BUFFER_SIZE;
@@ -28838,7 +30614,7 @@ var require_frame = __commonJS({
 var require_connection = __commonJS({
   "node_modules/undici/lib/web/websocket/connection.js"(exports, module) {
     "use strict";
-    var { uid, states, sentCloseFrameState, emptyBuffer, opcodes } = require_constants5();
+    var { uid, states, sentCloseFrameState, emptyBuffer, opcodes } = require_constants6();
     var { parseExtensions, isClosed, isClosing, isEstablished, isConnecting, validateCloseCodeAndReason } = require_util5();
     var { makeRequest } = require_request2();
     var { fetching } = require_fetch();
@@ -28852,7 +30628,7 @@ var require_connection = __commonJS({
     function establishWebSocketConnection(url, protocols, client, handler, options) {
       const requestURL = url;
       requestURL.protocol = url.protocol === "ws:" ? "http:" : "https:";
-      const request = makeRequest({
+      const request2 = makeRequest({
         urlList: [requestURL],
         client,
         serviceWorkers: "none",
@@ -28865,18 +30641,18 @@ var require_connection = __commonJS({
       });
       if (options.headers) {
         const headersList = getHeadersList(new Headers(options.headers));
-        request.headersList = headersList;
+        request2.headersList = headersList;
       }
       const keyValue = crypto.randomBytes(16).toString("base64");
-      request.headersList.append("sec-websocket-key", keyValue, true);
-      request.headersList.append("sec-websocket-version", "13", true);
+      request2.headersList.append("sec-websocket-key", keyValue, true);
+      request2.headersList.append("sec-websocket-version", "13", true);
       for (const protocol of protocols) {
-        request.headersList.append("sec-websocket-protocol", protocol, true);
+        request2.headersList.append("sec-websocket-protocol", protocol, true);
       }
       const permessageDeflate = "permessage-deflate; client_max_window_bits";
-      request.headersList.append("sec-websocket-extensions", permessageDeflate, true);
+      request2.headersList.append("sec-websocket-extensions", permessageDeflate, true);
       const controller = fetching({
-        request,
+        request: request2,
         useParallelQueue: true,
         dispatcher: options.dispatcher,
         processResponse(response) {
@@ -28925,7 +30701,7 @@ var require_connection = __commonJS({
           }
           const secProtocol = response.headersList.get("Sec-WebSocket-Protocol");
           if (secProtocol !== null) {
-            const requestProtocols = getDecodeSplit("sec-websocket-protocol", request.headersList);
+            const requestProtocols = getDecodeSplit("sec-websocket-protocol", request2.headersList);
             if (requestProtocols === null || !requestProtocols.includes(secProtocol)) {
               failHandshake(handler, response, 1002, "Protocol was not set in the opening handshake.");
               return;
@@ -29089,7 +30865,7 @@ var require_receiver = __commonJS({
     "use strict";
     var { Writable } = __require("node:stream");
     var assert = __require("node:assert");
-    var { parserStates, opcodes, states, emptyBuffer, sentCloseFrameState } = require_constants5();
+    var { parserStates, opcodes, states, emptyBuffer, sentCloseFrameState } = require_constants6();
     var {
       isValidStatusCode,
       isValidOpcode,
@@ -29103,7 +30879,7 @@ var require_receiver = __commonJS({
     var { WebsocketFrameSend } = require_frame();
     var { PerMessageDeflate } = require_permessage_deflate();
     var { MessageSizeExceededError } = require_errors();
-    var { defaultWebSocketMaxFragments, defaultWebSocketMaxPayloadSize } = require_constants();
+    var { defaultWebSocketMaxFragments, defaultWebSocketMaxPayloadSize } = require_constants2();
     var ByteParser = class extends Writable {
       #buffers = [];
       #fragmentsBytes = 0;
@@ -29461,7 +31237,7 @@ var require_sender = __commonJS({
   "node_modules/undici/lib/web/websocket/sender.js"(exports, module) {
     "use strict";
     var { WebsocketFrameSend } = require_frame();
-    var { opcodes, sendHints } = require_constants5();
+    var { opcodes, sendHints } = require_constants6();
     var FixedQueue = require_fixed_queue();
     var SendQueue = class {
       /**
@@ -29551,7 +31327,7 @@ var require_websocket = __commonJS({
     var { webidl } = require_webidl();
     var { URLSerializer } = require_data_url();
     var { environmentSettingsObject } = require_util2();
-    var { staticPropertyDescriptors, states, sentCloseFrameState, sendHints, opcodes } = require_constants5();
+    var { staticPropertyDescriptors, states, sentCloseFrameState, sendHints, opcodes } = require_constants6();
     var {
       isConnecting,
       isEstablished,
@@ -30132,7 +31908,7 @@ var require_websocketstream = __commonJS({
     "use strict";
     var { addAbortListener } = __require("node:events");
     var { environmentSettingsObject, readableStreamClose } = require_util2();
-    var { states, opcodes, sentCloseFrameState } = require_constants5();
+    var { states, opcodes, sentCloseFrameState } = require_constants6();
     var { webidl } = require_webidl();
     var { getURLRecord, isValidSubprotocol, isEstablished, utf8Decode } = require_util5();
     var { establishWebSocketConnection, failWebsocketConnection, closeWebSocketConnection } = require_connection();
@@ -30899,7 +32675,7 @@ ${value}`;
 var require_eventsource = __commonJS({
   "node_modules/undici/lib/web/eventsource/eventsource.js"(exports, module) {
     "use strict";
-    var { pipeline } = __require("node:stream");
+    var { pipeline: pipeline2 } = __require("node:stream");
     var { fetching } = require_fetch();
     var { webidl } = require_webidl();
     var { EventSourceStream } = require_eventsource_stream();
@@ -30978,12 +32754,12 @@ var require_eventsource = __commonJS({
           corsAttributeState = USE_CREDENTIALS;
           this.#withCredentials = true;
         }
-        const request = createPotentialCORSRequest(urlRecord, "", corsAttributeState);
-        request.client = environmentSettingsObject.settingsObject;
-        request.headersList.set("Accept", "text/event-stream");
-        request.cache = "no-store";
-        request.initiator = "other";
-        this.#request = request;
+        const request2 = createPotentialCORSRequest(urlRecord, "", corsAttributeState);
+        request2.client = environmentSettingsObject.settingsObject;
+        request2.headersList.set("Accept", "text/event-stream");
+        request2.cache = "no-store";
+        request2.initiator = "other";
+        this.#request = request2;
         this.#connect();
       }
       /**
@@ -31016,10 +32792,10 @@ var require_eventsource = __commonJS({
       #connect() {
         if (this.#readyState === CLOSED) return;
         this.#readyState = CONNECTING;
-        const request = cloneRequest(this.#request);
-        request.urlList = [...this.#request.urlList];
+        const request2 = cloneRequest(this.#request);
+        request2.urlList = [...this.#request.urlList];
         const fetchParams = {
-          request,
+          request: request2,
           dispatcher: this.#dispatcher
         };
         const processEventSourceEndOfBody = (response) => {
@@ -31060,7 +32836,7 @@ var require_eventsource = __commonJS({
               ));
             }
           });
-          pipeline(
+          pipeline2(
             response.body.stream,
             eventSourceStream,
             (error) => {
@@ -31577,7 +33353,7 @@ var require_mod = __commonJS({
 });
 
 // src/cli.ts
-import { homedir as homedir2 } from "node:os";
+import { homedir as homedir3 } from "node:os";
 
 // src/cli/interrupt.ts
 import { constants } from "node:os";
@@ -31690,6 +33466,10 @@ var ERROR_CODES = {
     meaning: "The operating system refused to create the root file system or an entry of it.",
     hint: "The message names the path and the reason. Choose a destination where this user may write."
   },
+  LOAD_FAILED: {
+    meaning: "The container engine that the image was to be loaded into could not be reached, or did not take it.",
+    hint: "Check that the engine runs and that this user may talk to it: docker info, podman info."
+  },
   DISK_FULL: {
     meaning: "The disk is full.",
     hint: "Free some space or choose a destination and a cache directory on a larger disk."
@@ -31758,8 +33538,15 @@ function toPullError(error, context) {
 // src/cli/arguments.ts
 import { parseArgs } from "node:util";
 
+// src/unpack/output.ts
+var OUTPUT_FORMATS = ["oci-layout", "oci-archive", "docker-archive", "tar"];
+var OUTPUT_NAME = "image";
+
 // src/pull/options.ts
 var DEFAULT_CONCURRENCY = 8;
+var VERIFICATIONS = ["diff-id", "toc"];
+var FORMATS = ["rootfs", ...OUTPUT_FORMATS];
+var ENGINES = ["docker", "podman"];
 var OWNERSHIPS = ["auto", "preserve", "runner"];
 
 // src/cli/arguments.ts
@@ -31767,7 +33554,11 @@ var CACHE_MODES = ["none", "read", "write"];
 var MAX_CONCURRENCY = 64;
 var OPTIONS = {
   platform: { type: "string" },
+  format: { type: "string" },
+  load: { type: "string" },
   ownership: { type: "string", default: "auto" },
+  path: { type: "string", multiple: true },
+  verify: { type: "string", default: "diff-id" },
   limit: { type: "string", multiple: true },
   "cache-dir": { type: "string" },
   "cache-mode": { type: "string", default: "write" },
@@ -31800,7 +33591,11 @@ function parseCommand(argv) {
       image,
       destination,
       platform: values.platform,
+      format: values.format ?? "",
+      load: values.load ?? "",
       ownership: OWNERSHIPS.find((ownership) => ownership === values.ownership) ?? "auto",
+      paths: values.path ?? [],
+      verify: VERIFICATIONS.find((verify) => verify === values.verify) ?? "diff-id",
       limits: values.limit ?? [],
       cacheDirectory: values["cache-dir"],
       cacheMode: CACHE_MODES.find((mode) => mode === values["cache-mode"]) ?? "write",
@@ -31818,7 +33613,7 @@ function parseCommand(argv) {
     }
   };
 }
-var NAMED_PLACES = ["cache-dir", "username", "authfile", "hosts-dir", "ca-file"];
+var NAMED_PLACES = ["format", "load", "cache-dir", "username", "authfile", "hosts-dir", "ca-file"];
 function parseStrictly(argv) {
   return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true });
 }
@@ -31839,6 +33634,8 @@ function faultIn(values, positionals) {
     return `--cache-mode must be one of ${CACHE_MODES.join(", ")}`;
   if (!OWNERSHIPS.includes(values.ownership))
     return `--ownership must be one of ${OWNERSHIPS.join(", ")}`;
+  if (!VERIFICATIONS.includes(values.verify))
+    return `--verify must be one of ${VERIFICATIONS.join(", ")}`;
   if (!["true", "false"].includes(values["tls-verify"])) return "--tls-verify must be true or false";
   if (!/^\d{1,3}$/.test(values.concurrency) || !inRange(Number(values.concurrency)))
     return `--concurrency must be a number from 1 to ${MAX_CONCURRENCY}`;
@@ -31905,17 +33702,17 @@ function parseText(text, what) {
   }
 }
 function findRepeatedKey(text) {
-  const open11 = [];
+  const open13 = [];
   for (let at = 0; at < text.length; at++) {
     const char = text[at];
-    if (char === "{") open11.push(/* @__PURE__ */ new Set());
-    else if (char === "}") open11.pop();
+    if (char === "{") open13.push(/* @__PURE__ */ new Set());
+    else if (char === "}") open13.pop();
     else if (char === '"') {
       const end = endOfString(text, at);
-      const keys = isBeforeColon(text, end) ? open11.at(-1) : void 0;
+      const keys = isBeforeColon(text, end) ? open13.at(-1) : void 0;
       if (keys) {
         const key = JSON.parse(text.slice(at, end));
-        const name2 = open11.length === 1 ? key.toUpperCase().toLowerCase() : key;
+        const name2 = open13.length === 1 ? key.toUpperCase().toLowerCase() : key;
         if (keys.has(name2)) return key;
         keys.add(name2);
       }
@@ -32016,12 +33813,19 @@ image's digests before DESTINATION appears. What earlier pulls left in the chunk
   IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub, unless
                          registries.conf says otherwise; or a place on this machine: oci:DIR[:TAG],
                          oci-archive:FILE[:TAG], docker-archive:FILE[:NAME]
-  DESTINATION            a directory that is absent, empty, or was made by an earlier pull
+  DESTINATION            a directory (with some formats a file) that is absent, empty, or was made by an earlier pull
 
 options:
   --platform P           os/architecture[/variant]; default: linux on this machine's architecture
+  --format F             rootfs (default); oci-layout, a directory; oci-archive, docker-archive: a file; tar: one archive of the
+                         whole tree with all owners, which needs no root
+  --load E               docker or podman: hands the docker-archive to that engine when it is complete
   --ownership O          preserve: as in the image, which needs root, or sudo without a password; runner: all belongs to
                          this user; default: auto, which is preserve for root and runner for everybody else
+  --path GLOB            what to unpack, as a path from the root of the image with *, **, ?, [a-z] and {a,b}; with ! before
+                         it, what to leave out; may be repeated; default: everything
+  --verify V             what proves layers that can be fetched in parts. diff-id: the digest of the whole layer (default);
+                         toc: their tables of contents, so that files which upper layers replace are not downloaded
   --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
                          ${NAMED_LIMITS.map(({ name: name2 }) => name2).join(", ")}
   --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory
@@ -32288,9 +34092,9 @@ function normalizePlatform(platform) {
 }
 function normalizeVariant(architecture, variant) {
   if (architecture !== "arm" && architecture !== "arm64" && architecture !== "amd64") return variant;
-  const plain3 = variant.replace(/^(?=\d)/, "v").replace(/^(v\d+)\.0$/, "$1");
-  if (architecture === "arm") return plain3 || DEFAULT_ARM_VARIANT;
-  return plain3 === IMPLIED_VARIANT[architecture] ? "" : plain3;
+  const plain2 = variant.replace(/^(?=\d)/, "v").replace(/^(v\d+)\.0$/, "$1");
+  if (architecture === "arm") return plain2 || DEFAULT_ARM_VARIANT;
+  return plain2 === IMPLIED_VARIANT[architecture] ? "" : plain2;
 }
 function formatPlatform(platform) {
   const version = platform.osVersion ? `(${escapePart(platform.osVersion)})` : "";
@@ -32324,6 +34128,956 @@ function isComponent(text) {
   return COMPONENT.test(text);
 }
 
+// src/pull/formats.ts
+function parseFormat(wishes, name2) {
+  const load = choose(wishes.load || void 0, ENGINES, name2("load"));
+  const format = choose(wishes.format || void 0, FORMATS, name2("format")) ?? (load ? "docker-archive" : "rootfs");
+  if (load && format !== "docker-archive")
+    throw invalid4(`${name2("load")} takes a docker-archive, and ${name2("format")} is ${format}`);
+  if (format === "rootfs") return { format, load };
+  const [isPart, isToc] = [wishes.paths.length > 0, wishes.verify === "toc"];
+  if (isPart) throw invalid4(`${name2("paths")} is for root file systems, and ${name2("format")} is ${format}`);
+  if (isToc)
+    throw invalid4(
+      `${name2("verify")} toc is for root file systems: ${format} takes every layer whole and proves its diff_id`
+    );
+  return { format, load };
+}
+function choose(value, choices, name2) {
+  const choice = choices.find((known) => known === value);
+  if (value === void 0 || choice) return choice;
+  throw invalid4(`${name2} is ${quote(value)}; it must be one of ${choices.join(", ")}`);
+}
+function invalid4(message) {
+  return new PullError("INPUT_INVALID", message);
+}
+function formOf(format) {
+  if (format === "rootfs") return "tree";
+  return format === "oci-layout" ? "directory" : "file";
+}
+function outputOf(format, image, name2) {
+  const { digest, manifest, manifestBytes, configBytes } = image;
+  return {
+    format,
+    manifest: { bytes: manifestBytes, digest, mediaType: manifest.mediaType },
+    config: { bytes: configBytes, digest: manifest.config.digest, mediaType: manifest.config.mediaType },
+    ...namesOf(name2)
+  };
+}
+function namesOf(name2) {
+  if (name2.kind === "registry") return namesOfReference(name2.reference);
+  const isName = name2.name !== void 0 && !name2.name.startsWith("@");
+  if (name2.kind !== "docker-archive") return { tag: isName ? name2.name : void 0, repoTags: [] };
+  return isName ? namesOfReference(parseReference(name2.name ?? "")) : { tag: void 0, repoTags: [] };
+}
+function namesOfReference(reference) {
+  const { tag } = reference;
+  const familiar = repositoryName(reference).replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, "");
+  return { tag, repoTags: tag === void 0 ? [] : [`${familiar}:${tag}`] };
+}
+function describeFormat({ format = "rootfs", manifestKept, loaded: loaded2 }) {
+  if (format === "rootfs") return [];
+  const kept = manifestKept === void 0 ? "" : manifestKept ? ", manifest and layers as in the registry" : ", layers uncompressed and the manifest made anew, because not all layers came whole";
+  return [`format: ${format}${kept}`, ...loaded2 ? [`loaded into ${loaded2}`] : []];
+}
+
+// src/layer/chunk-table.ts
+var DIGEST_BYTES = 32;
+function isGap({ gaps }, index) {
+  return gaps?.[index] === 1;
+}
+function chunkCount(table) {
+  return table.offsets.length;
+}
+function digestKey(digests, index) {
+  const start2 = digests.byteOffset + index * DIGEST_BYTES;
+  return Buffer.from(digests.buffer, start2, DIGEST_BYTES).toString("latin1");
+}
+
+// src/layer/narrow-table.ts
+function narrowTable(table, flags) {
+  const kept = [];
+  const firstChunk = new Uint32Array(table.firstChunk.length);
+  let entry = 0;
+  const count2 = chunkCount(table);
+  for (let chunk = 0; chunk <= count2; chunk++) {
+    for (; entry < firstChunk.length && table.firstChunk[entry] === chunk; entry++)
+      firstChunk[entry] = kept.length;
+    if (chunk < count2 && flags[chunk] === 1) kept.push(chunk);
+  }
+  const pick = (column2) => Float64Array.from(kept, (chunk) => column2[chunk]);
+  const digests = new Uint8Array(kept.length * DIGEST_BYTES);
+  for (const [at, chunk] of kept.entries())
+    digests.set(table.digests.subarray(chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES), at * DIGEST_BYTES);
+  return {
+    digests,
+    offsets: pick(table.offsets),
+    compressedSizes: pick(table.compressedSizes),
+    sizes: pick(table.sizes),
+    ...table.innerOffsets ? { innerOffsets: pick(table.innerOffsets) } : {},
+    firstChunk
+  };
+}
+
+// src/unpack/selection.ts
+var import_picomatch = __toESM(require_picomatch2(), 1);
+var MAX_PATTERNS = 1e3;
+var MAX_PATTERN_LENGTH = 4096;
+var OPTIONS2 = {
+  dot: true,
+  windows: false,
+  nocase: false,
+  nonegate: true,
+  noextglob: true,
+  strictBrackets: true,
+  flags: "s"
+};
+var WILDCARD = /(?<!\\)[*?[\]{}]/;
+var Selection = class {
+  #includes;
+  #excludes;
+  constructor(includes, excludes) {
+    this.#includes = includes;
+    this.#excludes = excludes;
+  }
+  /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
+  has(path) {
+    const text = toText(path);
+    const isIncluded = this.#includes.length === 0 || this.#includes.some(({ matches: matches2 }) => matches2(text));
+    return isIncluded && !this.#excludes.some(({ matches: matches2 }) => matches2(text));
+  }
+  /** Removes from `left` those of `includes` that match. */
+  cross(left, path) {
+    const text = toText(path);
+    for (const { text: pattern, matches: matches2 } of this.#includes)
+      if (left.has(pattern) && matches2(text)) left.delete(pattern);
+  }
+  /** As they were given. */
+  get includes() {
+    return this.#includes.map(({ text }) => text);
+  }
+};
+function createSelection(patterns, where = "paths") {
+  if (patterns.length === 0) return void 0;
+  if (patterns.length > MAX_PATTERNS)
+    throw new PullError("INPUT_INVALID", `${where}: more than ${MAX_PATTERNS} patterns`);
+  const [includes, excludes] = [[], []];
+  for (const text of patterns) {
+    const isExclude = text.startsWith("!");
+    const matches2 = compile(isExclude ? text.slice(1) : text, (problem) => {
+      throw new PullError("INPUT_INVALID", `${where}: ${quote(text)} ${problem}`);
+    });
+    (isExclude ? excludes : includes).push({ text, matches: matches2 });
+  }
+  return new Selection(includes, excludes);
+}
+function compile(pattern, fail3) {
+  const path = pattern.replace(/^(?:\.?\/)+/, "").replace(/\/+$/, "/");
+  if (path === "" || path === ".") fail3("matches nothing: for everything write **");
+  if (path.length > MAX_PATTERN_LENGTH || path.includes("\0")) fail3("is no pattern");
+  if (path.split("/").some((name2) => name2 === "." || name2 === ".."))
+    fail3("has . or .. between slashes, which no path in a tree has");
+  const isTree = path.endsWith("/") || !WILDCARD.test(path);
+  const plain2 = path.replace(/\/$/, "").replace(/(?<!\\)[()|]/g, "\\$&");
+  const glob = plain2.replace(/(^|\/)\*\*(?:\/\*\*)+(?=\/|$)/g, "$1**");
+  try {
+    const above = !isTree && glob.endsWith("/**") ? [glob.slice(0, -"/**".length)] : [];
+    return (0, import_picomatch.default)(isTree ? [glob, `${glob}/**`] : [glob, ...above], OPTIONS2);
+  } catch {
+    return fail3("is no pattern: a bracket has no partner");
+  }
+}
+function toText(path) {
+  return Buffer.byteLength(path) === path.length ? path : Buffer.from(path, "latin1").toString("utf8");
+}
+
+// src/workers/pool.ts
+import { Worker } from "node:worker_threads";
+var WorkerPool = class {
+  #script;
+  #size;
+  #idle = [];
+  #busy = /* @__PURE__ */ new Map();
+  #waiting = [];
+  #closed = false;
+  #nextId = 1;
+  constructor(script, size) {
+    this.#script = script;
+    this.#size = size;
+  }
+  /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
+  run(name2, input, options = {}) {
+    if (this.#closed) return Promise.reject(cancelled());
+    return new Promise((resolve4, reject) => {
+      this.#waiting.push({ name: name2, input, onEvent: options.onEvent, resolve: resolve4, reject });
+      this.#dispatch();
+    });
+  }
+  [Symbol.asyncDispose]() {
+    return this.close();
+  }
+  /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
+  async close() {
+    this.#closed = true;
+    for (const task of this.#waiting.splice(0)) task.reject(cancelled());
+    const workers = [...this.#idle, ...this.#busy.keys()];
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  #dispatch() {
+    while (this.#waiting.length > 0) {
+      const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : void 0);
+      if (!worker) return;
+      const task = this.#waiting.shift();
+      this.#busy.set(worker, task);
+      const request2 = { id: this.#nextId++, name: task.name, input: task.input };
+      try {
+        worker.postMessage(request2);
+      } catch (cause) {
+        this.#settle(worker)?.reject(
+          new PullError("INTERNAL", `the input of job ${task.name} cannot be sent`, { cause })
+        );
+      }
+    }
+  }
+  #start() {
+    const worker = new Worker(this.#script);
+    worker.on("message", (reply) => this.#onReply(worker, reply));
+    worker.on("error", (cause) => this.#onExit(worker, cause));
+    worker.on("exit", () => this.#onExit(worker, void 0));
+    return worker;
+  }
+  #onReply(worker, reply) {
+    if (reply.kind === "event") {
+      this.#busy.get(worker)?.onEvent?.(reply.event);
+      return;
+    }
+    const task = this.#settle(worker);
+    if (reply.kind === "done") task?.resolve(reply.output);
+    else task?.reject(fromErrorData(reply.error));
+    this.#dispatch();
+  }
+  #settle(worker) {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    this.#idle.push(worker);
+    return task;
+  }
+  #onExit(worker, cause) {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    const at = this.#idle.indexOf(worker);
+    if (at !== -1) this.#idle.splice(at, 1);
+    const error = this.#closed ? cancelled() : new PullError("WORKER_EXITED", `the worker thread for ${task?.name} ended`, { cause });
+    task?.reject(error);
+    if (!this.#closed) this.#dispatch();
+  }
+};
+function cancelled() {
+  return new PullError("ABORTED", "the pull was cancelled");
+}
+
+// src/pull/jobs.ts
+function openPool(threads) {
+  return new WorkerPool(workerScript(), threads);
+}
+function workerScript() {
+  return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
+}
+
+// src/pull/session.ts
+import { rm as rm3 } from "node:fs/promises";
+
+// src/elevate/staging-name.ts
+import { randomBytes } from "node:crypto";
+import { basename, dirname, join } from "node:path";
+function stagingPrefix(destination) {
+  return `.${basename(destination)}.oci-pull-`;
+}
+function newStagingPath(destination) {
+  return join(dirname(destination), stagingPrefix(destination) + randomBytes(6).toString("hex"));
+}
+function oldTreePath(staging) {
+  return `${staging}.old`;
+}
+
+// src/fetch/tally.ts
+function createTally(layers) {
+  return Array.from({ length: layers }, () => ({ bytes: 0, requests: 0, ranges: 0 }));
+}
+
+// src/store/pack-format.ts
+import zlib from "node:zlib";
+
+// src/integrity/hash.ts
+import { createHash, hash } from "node:crypto";
+function digestOf(bytes, algorithm = "sha256") {
+  return parseDigest(`${algorithm}:${hash(algorithm, bytes, "hex")}`, "hash");
+}
+function createHasher(algorithm = "sha256") {
+  const state = createHash(algorithm);
+  return {
+    update: (bytes) => {
+      state.update(bytes);
+    },
+    digest: () => parseDigest(`${algorithm}:${state.digest("hex")}`, "hash")
+  };
+}
+
+// src/store/pack-format.ts
+var PACK_VERSION = 1;
+var WIDE_PACK_VERSION = 2;
+var TRAILER_SIZE = 64;
+var MAGIC = Buffer.from("OCIPULL\n");
+var MAX_PACK_ENTRIES = 2e6;
+var MAX_TABLE_BYTES = 128 << 20;
+var ENTRY_SIZE = 51;
+var WIDE_ENTRY_SIZE = 57;
+var MIN_ENTRY_BYTES = 8;
+var MIN_SLACK = 4096;
+var MAX_ENTRY_SIZE = 2 ** 48;
+var FORMS = ["frame", "blob", "member", "part"];
+function storedForm({ form, innerOffset }) {
+  return innerOffset === void 0 ? form : "member";
+}
+function isStorable({ form, compressedSize, size, innerOffset = 0 }) {
+  const fits = size < MAX_ENTRY_SIZE && innerOffset < MAX_ENTRY_SIZE;
+  return fits && (form === "blob" || compressedSize >= MIN_ENTRY_BYTES);
+}
+function believableEntries(entries, end) {
+  if (entries.length * MIN_ENTRY_BYTES <= end + MIN_SLACK) return entries;
+  return entries.filter(({ innerOffset = 0 }) => innerOffset === 0);
+}
+function encodeTable(entries, tableOffset) {
+  const isWide = entries.some((entry) => FORMS.indexOf(storedForm(entry)) > 1);
+  const columns = Buffer.alloc(entries.length * (isWide ? WIDE_ENTRY_SIZE : ENTRY_SIZE));
+  let position = 0;
+  entries.forEach((entry, index) => {
+    columns.write(entry.hex, index * 32, "hex");
+    const at = column(entries.length, index);
+    columns[at.form] = FORMS.indexOf(storedForm(entry));
+    columns.writeUIntLE(entry.offset - position, at.gap, 6);
+    columns.writeUIntLE(entry.compressedSize, at.compressedSize, 6);
+    columns.writeUIntLE(entry.size, at.size, 6);
+    if (isWide) columns.writeUIntLE(entry.innerOffset ?? 0, at.innerOffset, 6);
+    position = afterEntry({ ...entry, form: storedForm(entry) });
+  });
+  const table = zlib.zstdCompressSync(columns);
+  return Buffer.concat([table, encodeTrailer({ count: entries.length, tableOffset, isWide }, table)]);
+}
+function compareEntries(a, b) {
+  const byForm = FORMS.indexOf(storedForm(b)) - FORMS.indexOf(storedForm(a));
+  return a.offset - b.offset || byForm || (a.innerOffset ?? 0) - (b.innerOffset ?? 0);
+}
+function afterEntry({ form, offset, compressedSize }) {
+  return form === "frame" ? offset + compressedSize : offset;
+}
+function encodeTrailer({ count: count2, tableOffset, isWide }, table) {
+  const trailer = Buffer.alloc(TRAILER_SIZE);
+  MAGIC.copy(trailer, 0);
+  trailer.writeUInt32LE(isWide ? WIDE_PACK_VERSION : PACK_VERSION, 8);
+  trailer.writeUInt32LE(count2, 12);
+  trailer.writeBigUInt64LE(BigInt(tableOffset), 16);
+  trailer.writeBigUInt64LE(BigInt(table.length), 24);
+  trailer.write(sha256Hex(table), 32, "hex");
+  return trailer;
+}
+function decodeTrailer(trailer, fileSize) {
+  if (trailer.length !== TRAILER_SIZE || trailer.compare(MAGIC, 0, 8, 0, 8) !== 0) return void 0;
+  const version = trailer.readUInt32LE(8);
+  if (version !== PACK_VERSION && version !== WIDE_PACK_VERSION) return void 0;
+  const count2 = trailer.readUInt32LE(12);
+  const tableOffset = Number(trailer.readBigUInt64LE(16));
+  const tableLength = Number(trailer.readBigUInt64LE(24));
+  if (count2 > MAX_PACK_ENTRIES || count2 * MIN_ENTRY_BYTES > tableOffset + MIN_SLACK || tableLength > MAX_TABLE_BYTES)
+    return void 0;
+  if (tableOffset + tableLength + TRAILER_SIZE !== fileSize) return void 0;
+  const tableDigest = trailer.toString("hex", 32, 64);
+  return { count: count2, tableOffset, tableLength, tableDigest, isWide: version === WIDE_PACK_VERSION };
+}
+function decodeTable(table, trailer) {
+  if (sha256Hex(table) !== trailer.tableDigest) return void 0;
+  const { count: count2, isWide } = trailer;
+  const columns = decompressTable(table, count2 * (isWide ? WIDE_ENTRY_SIZE : ENTRY_SIZE));
+  if (!columns) return void 0;
+  const rows = { columns, count: count2, isWide };
+  if (!isSound(rows, trailer.tableOffset)) return void 0;
+  const others = ["frame", "member", "part"];
+  return {
+    count: count2,
+    blobs: [...readRows(rows, ["blob"])],
+    frames: () => readRows(rows, ["frame", "member"]),
+    others: () => readRows(rows, others)
+  };
+}
+function isSound(rows, end) {
+  const { columns, count: count2, isWide } = rows;
+  let position = 0;
+  for (let index = 0; index < count2; index++) {
+    const row = readRow(rows, index, position);
+    if (row.form === void 0 || row.offset + row.compressedSize > end) return false;
+    if (!isWide && row.form !== "frame" && row.form !== "blob") return false;
+    const isAsItIs = row.form === "blob" || row.form === "part";
+    if (isAsItIs && columns.readUIntLE(column(count2, index).size, 6) !== row.compressedSize) return false;
+    position = row.next;
+  }
+  return true;
+}
+function* readRows(rows, wanted) {
+  const { columns, count: count2 } = rows;
+  let position = 0;
+  for (let index = 0; index < count2; index++) {
+    const { form, offset, compressedSize, next } = readRow(rows, index, position);
+    position = next;
+    if (form === void 0 || !wanted.includes(form)) continue;
+    const hex = columns.toString("hex", index * 32, index * 32 + 32);
+    const at = column(count2, index);
+    const size = columns.readUIntLE(at.size, 6);
+    if (form !== "member") yield { form, hex, offset, compressedSize, size };
+    else {
+      const innerOffset = columns.readUIntLE(at.innerOffset, 6);
+      yield { form: "frame", hex, offset, compressedSize, size, innerOffset };
+    }
+  }
+}
+function readRow({ columns, count: count2 }, index, position) {
+  const at = column(count2, index);
+  const form = FORMS[columns[at.form]];
+  const offset = position + columns.readUIntLE(at.gap, 6);
+  const compressedSize = columns.readUIntLE(at.compressedSize, 6);
+  return { form, offset, compressedSize, next: afterEntry({ form, offset, compressedSize }) };
+}
+function decompressTable(table, size) {
+  try {
+    const columns = zlib.zstdDecompressSync(table, { maxOutputLength: Math.max(1, size) });
+    return columns.length === size ? columns : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function column(count2, index) {
+  return {
+    form: count2 * 32 + index,
+    gap: count2 * 33 + index * 6,
+    compressedSize: count2 * 39 + index * 6,
+    size: count2 * 45 + index * 6,
+    innerOffset: count2 * 51 + index * 6
+  };
+}
+function sha256Hex(bytes) {
+  return digestOf(bytes).slice("sha256:".length);
+}
+function packKey(entries) {
+  const sorted = entries.map((entry) => `${storedForm(entry)} ${entry.hex}
+`).sort();
+  return sha256Hex(Buffer.from(`v${PACK_VERSION}
+${sorted.join("")}`)).slice(0, 40);
+}
+
+// src/store/store.ts
+import { randomBytes as randomBytes2 } from "node:crypto";
+import { open as open2, readdir, rm as rm2, stat as stat2 } from "node:fs/promises";
+import { join as join2 } from "node:path";
+
+// src/oci/digest-key.ts
+function digestKeyOfHex(hex) {
+  return Buffer.from(hex, "hex").toString("latin1");
+}
+function digestOfKey(key) {
+  return `sha256:${Buffer.from(key, "latin1").toString("hex")}`;
+}
+
+// src/store/chunk-index.ts
+var ChunkIndex = class {
+  #chunks = {
+    frame: /* @__PURE__ */ new Map(),
+    blob: /* @__PURE__ */ new Map(),
+    part: /* @__PURE__ */ new Map()
+  };
+  /** The first pack to hold a chunk is the one used. */
+  add(form, key, held) {
+    const chunks = this.#chunks[form];
+    const first2 = chunks.get(key);
+    if (!first2) chunks.set(key, held);
+    else if (first2.size !== held.size && !chunks.has(longKey(key, held.size)))
+      chunks.set(longKey(key, held.size), held);
+  }
+  /** Without `size`: whichever was there first. */
+  find(form, key, size) {
+    const first2 = this.#chunks[form].get(key);
+    return size === void 0 || first2?.size === size ? first2 : this.#chunks[form].get(longKey(key, size));
+  }
+  delete(form, key, held) {
+    const chunks = this.#chunks[form];
+    chunks.delete(chunks.get(key) === held ? key : longKey(key, held.size));
+  }
+  /** Keeps only what is not in a sealed pack. */
+  deleteSealed() {
+    for (const chunks of Object.values(this.#chunks))
+      for (const [key, { pack }] of chunks) if (pack.key) chunks.delete(key);
+  }
+  get holdsFrames() {
+    return this.#chunks.frame.size > 0;
+  }
+};
+function longKey(key, size) {
+  return `${key} ${size}`;
+}
+
+// src/store/make-directories.ts
+import { mkdir, stat } from "node:fs/promises";
+import { dirname as dirname2 } from "node:path";
+async function makeDirectories(path, mode = 511) {
+  try {
+    return await makeOne(path, mode);
+  } catch (error) {
+    if (error.code !== "ENOENT" || dirname2(path) === path) throw error;
+  }
+  await makeDirectories(dirname2(path), mode);
+  await makeOne(path, mode);
+}
+async function makeOne(path, mode) {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if (error.code !== "EEXIST" || !(await stat(path)).isDirectory()) throw error;
+  }
+}
+
+// src/store/staged-pack.ts
+import { open, rename, rm } from "node:fs/promises";
+var StagedPack = class _StagedPack {
+  path;
+  #file;
+  #entries = [];
+  constructor(path, file) {
+    this.path = path;
+    this.#file = file;
+  }
+  /** `path` must not exist. Throws STORE_FAILED. */
+  static async create(path) {
+    const file = await open(path, "wx+", 384).catch(
+      (cause) => fail(`${path} cannot be created`, cause)
+    );
+    return new _StagedPack(path, file);
+  }
+  /** Writes all of `buffers`, one after the other, at `offset`. Throws DISK_FULL or STORE_FAILED. */
+  async write(offset, buffers) {
+    const wanted = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    try {
+      const { bytesWritten } = await this.#file.writev(buffers, offset);
+      if (bytesWritten === wanted) return;
+      const rest = Buffer.concat(buffers).subarray(bytesWritten);
+      for (let done = 0; done < rest.length; ) {
+        const step = await this.#file.write(rest, done, rest.length - done, offset + bytesWritten + done);
+        done += step.bytesWritten;
+      }
+    } catch (cause) {
+      fail(`${this.path} cannot be written`, cause);
+    }
+  }
+  /** One that the table has no room for is left out: nobody will find it, and nobody misses it. */
+  add(entry) {
+    if (this.#entries.length < MAX_PACK_ENTRIES && isStorable(entry)) this.#entries.push(entry);
+  }
+  /** Takes entries back whose bytes turned out wrong. */
+  drop(form, hex) {
+    this.#entries = this.#entries.filter((entry) => entry.form !== form || !hex.has(entry.hex));
+  }
+  get isEmpty() {
+    return this.#entries.length === 0;
+  }
+  get entries() {
+    return this.#entries;
+  }
+  /** Writes table and trailer and moves the file to `<directory>/<key>.pack`. A pack that is there already is as good. */
+  async seal(directory) {
+    const sorted = [...this.#entries].sort(compareEntries);
+    const end = sorted.reduce((most, entry) => Math.max(most, entry.offset + entry.compressedSize), 0);
+    const entries = believableEntries(sorted, end);
+    const key = packKey(entries);
+    const path = `${directory}/${key}.pack`;
+    try {
+      const tail = encodeTable(entries, end);
+      await this.#file.truncate(end);
+      await this.write(end, [tail]);
+      await this.#file.datasync();
+      await this.#file.close();
+      await rename(this.path, path);
+      return { key, path, size: end + tail.length };
+    } catch (cause) {
+      return fail(`${path} cannot be written`, cause);
+    }
+  }
+  /** Never throws. */
+  async discard() {
+    await this.#file.close().catch(() => void 0);
+    await rm(this.path, { force: true }).catch(() => void 0);
+  }
+};
+function fail(message, cause) {
+  throw toPullError(cause, { code: "STORE_FAILED", message });
+}
+
+// src/store/store.ts
+var MAX_STORE_ENTRIES = 5e6;
+var STALE_MS = 24 * 60 * 60 * 1e3;
+function packsDirectory(storeDirectory) {
+  return join2(storeDirectory, `v${PACK_VERSION}`, "packs");
+}
+async function prepareStore(storeDirectory) {
+  try {
+    await makeDirectories(packsDirectory(storeDirectory), 448);
+    await makeDirectories(stagingDirectory(storeDirectory), 448);
+  } catch (cause) {
+    throw toPullError(cause, {
+      code: "STORE_FAILED",
+      message: `the chunk store ${storeDirectory} cannot be created`
+    });
+  }
+  await removeStale(stagingDirectory(storeDirectory), /^/);
+  await removeStale(packsDirectory(storeDirectory), /\.partial$/);
+}
+var ChunkStore = class _ChunkStore {
+  directory;
+  #chunks = new ChunkIndex();
+  #packs = /* @__PURE__ */ new Map();
+  #damaged = /* @__PURE__ */ new Set();
+  #forgotten = /* @__PURE__ */ new Set();
+  /** Packs of which only the blobs have been looked at. */
+  #unread = [];
+  #entries = 0;
+  constructor(directory) {
+    this.directory = directory;
+  }
+  /** Reads the tables of all packs; with `read` false the store starts out empty. Damaged packs are passed over and removed. Throws STORE_FAILED. */
+  static async open(directory, read) {
+    await prepareStore(directory);
+    const store = new _ChunkStore(directory);
+    if (!read) return store;
+    for (const name2 of (await listPacks(directory)).filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate)).sort()) {
+      if (store.#entries < MAX_STORE_ENTRIES)
+        await store.#addPack(join2(packsDirectory(directory), name2), name2.slice(0, 40));
+    }
+    return store;
+  }
+  /**
+   * `key`: the digest's 32 bytes as a latin1 string. `size`: what the chunk must decode to; of two sizes under one digest one is a lie,
+   * which must not hide the other.
+   */
+  find(form, key, size) {
+    const found = this.#lookUp(form, key, size);
+    if (!found) return void 0;
+    const { pack, ...stored } = found;
+    return { path: pack.path, ...stored };
+  }
+  #lookUp(form, key, size) {
+    if (form !== "blob") this.#readOthers();
+    return this.#chunks.find(form, key, size);
+  }
+  /** Chunks of a pack that is still being filled, found like any other from now on. */
+  adopt({ path, entries }) {
+    this.#readOthers();
+    this.#add({ key: "", path }, entries);
+  }
+  #add({ key, path }, entries) {
+    const pack = { key, path };
+    for (const { form, hex, ...stored } of entries)
+      this.#chunks.add(form, digestKeyOfHex(hex), { ...stored, pack });
+  }
+  /** Only once somebody asks for one: an image that is wholly at hand as blobs needs none of its 80,000 frames. */
+  #readOthers() {
+    for (const pack of this.#unread.splice(0)) this.#add(pack, pack.others());
+  }
+  /** Is there any chunk that a layer could share? */
+  get holdsFrames() {
+    return this.#chunks.holdsFrames || this.#unread.length > 0;
+  }
+  /** A chunk whose bytes were wrong: not found again. Its pack is kept for the other chunks until `removeDamaged`. */
+  forget(form, key, size) {
+    const found = this.#lookUp(form, key, size);
+    if (!found) return;
+    this.#chunks.delete(form, key, found);
+    if (!found.pack.key) return;
+    this.#damaged.add(found.pack.path);
+    if (form === "frame") this.#forgotten.add(`${found.pack.path} ${found.offset}`);
+  }
+  /** Have bytes at this place of a sealed pack been wrong under the name of a frame? */
+  isForgotten(path, offset) {
+    return this.#forgotten.has(`${path} ${offset}`);
+  }
+  /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
+  forgetSealed() {
+    this.#unread.length = 0;
+    this.#chunks.deleteSealed();
+  }
+  /** The sealed pack with this path. */
+  packAt(path) {
+    return this.#packs.get(path);
+  }
+  /** Is the chunk in a sealed pack, rather than in one this pull is filling? */
+  isStored(form, key, size) {
+    return Boolean(this.#lookUp(form, key, size)?.pack.key);
+  }
+  /** Has any pack of the store shown a wrong byte? */
+  get isDamaged() {
+    return this.#damaged.size > 0;
+  }
+  /**
+   * Deletes the packs that held wrong bytes, once what is good in them has been copied or is not needed any more.
+   * `replaced`: paths under which a good pack stands by now, since equal chunks make equal names.
+   */
+  async removeDamaged(replaced) {
+    for (const path of this.#damaged)
+      if (!replaced.has(path)) await rm2(path, { force: true }).catch(() => void 0);
+    this.#damaged.clear();
+  }
+  stage() {
+    return StagedPack.create(
+      join2(stagingDirectory(this.directory), `${process.pid}-${randomBytes2(8).toString("hex")}`)
+    );
+  }
+  async #addPack(path, key) {
+    const pack = await readPack(path, key).catch(() => "unreadable");
+    if (pack === "unreadable") return;
+    if (!pack) return rm2(path, { force: true }).catch(() => void 0);
+    this.#packs.set(path, pack);
+    this.#entries += pack.count;
+    this.#add(pack, pack.blobs);
+    if (pack.count > pack.blobs.length) this.#unread.push(pack);
+  }
+};
+async function readPack(path, key) {
+  var _stack = [];
+  try {
+    const file = __using(_stack, await open2(path, "r"), true);
+    const { size } = await file.stat();
+    if (size < TRAILER_SIZE) return void 0;
+    const tail = Buffer.alloc(TRAILER_SIZE);
+    await file.read(tail, 0, TRAILER_SIZE, size - TRAILER_SIZE);
+    const trailer = decodeTrailer(tail, size);
+    if (!trailer) return void 0;
+    const table = Buffer.alloc(trailer.tableLength);
+    await file.read(table, 0, table.length, trailer.tableOffset);
+    const decoded = decodeTable(table, trailer);
+    return decoded && { ...decoded, key, path, size };
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+function stagingDirectory(storeDirectory) {
+  return join2(storeDirectory, `v${PACK_VERSION}`, "staging");
+}
+async function listPacks(storeDirectory) {
+  try {
+    return await readdir(packsDirectory(storeDirectory));
+  } catch (cause) {
+    throw toPullError(cause, {
+      code: "STORE_FAILED",
+      message: `the chunk store ${storeDirectory} cannot be read`
+    });
+  }
+}
+async function removeStale(directory, pattern) {
+  for (const name2 of await readdir(directory).catch(() => [])) {
+    if (!pattern.test(name2)) continue;
+    const path = join2(directory, name2);
+    const { mtimeMs } = await stat2(path).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > STALE_MS) await rm2(path, { force: true }).catch(() => void 0);
+  }
+}
+
+// src/store/staging.ts
+var Staging = class {
+  #store;
+  #packs = [];
+  #scratch;
+  #scratchUsed = 0;
+  #used = 0;
+  constructor(store) {
+    this.#store = store;
+  }
+  /** Where a plan may begin to write without spoiling what earlier attempts have left. */
+  get free() {
+    const { length } = this.#packs;
+    return length > 1 ? { pack: length, packOffset: 0 } : { pack: 0, packOffset: this.#used };
+  }
+  pack(number) {
+    this.#packs[number] ??= this.#store.stage();
+    return this.#packs[number];
+  }
+  /** Room at the beginning of pack 0, for what is fetched before there is a plan. Returns the offset. */
+  reserve(length) {
+    const offset = this.#used;
+    this.#used += length;
+    return offset;
+  }
+  /** Room in a file beside the packs, for what is needed only as long as this pull runs: it is never sealed. */
+  async scratch(length) {
+    const offset = this.#scratchUsed;
+    this.#scratchUsed += length;
+    this.#scratch ??= this.#store.stage();
+    return { file: await this.#scratch, offset };
+  }
+  /** Makes the chunks of pack `number` findable in the store, as long as this pull runs. */
+  async adopt(number, entries) {
+    const pack = await this.pack(number);
+    for (const entry of entries) {
+      pack.add(entry);
+      if (number === 0) this.#used = Math.max(this.#used, entry.offset + entry.compressedSize);
+    }
+    this.#store.adopt({ path: pack.path, entries });
+  }
+  /** The pack that is being filled at `path`, if there is one. */
+  async numberOf(path) {
+    for (const number of this.#packs.keys())
+      if (this.#packs[number] && (await this.#packs[number]).path === path) return number;
+    return void 0;
+  }
+  /** Names chunks that lie inside of blobs of pack `number`, for later pulls; this one does not find them. */
+  async index(number, entries) {
+    const pack = await this.pack(number);
+    for (const entry of entries) pack.add(entry);
+  }
+  /** Chunks whose bytes were wrong will not be sealed. */
+  async drop(form, hex) {
+    for (const pack of await this.#all()) pack.drop(form, hex);
+  }
+  /** Moves all packs that hold something into the store. Throws STORE_FAILED or DISK_FULL. */
+  async seal() {
+    const sealed = [];
+    for (const pack of await this.#all()) {
+      if (pack.isEmpty) {
+        await pack.discard();
+        continue;
+      }
+      const liveBytes = storedBytes(pack.entries);
+      const { entries } = pack;
+      sealed.push({
+        ...await pack.seal(packsDirectory(this.#store.directory)),
+        liveBytes,
+        stagedPath: pack.path,
+        frames: () => entries.filter(({ form }) => form === "frame").sort(compareEntries)
+      });
+    }
+    this.#packs.length = 0;
+    return sealed;
+  }
+  /** Never throws. */
+  async discard() {
+    const scratch = await this.#scratch?.catch(() => void 0);
+    for (const pack of [...await this.#all(), ...scratch ? [scratch] : []]) await pack.discard();
+    this.#packs.length = 0;
+  }
+  async #all() {
+    const settled = await Promise.allSettled(this.#packs.filter((pack) => pack !== void 0));
+    return settled.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
+  }
+};
+function storedBytes(entries) {
+  let [bytes, end] = [0, 0];
+  for (const { offset, compressedSize } of [...entries].sort(compareEntries)) {
+    bytes += Math.max(0, offset + compressedSize - Math.max(offset, end));
+    end = Math.max(end, offset + compressedSize);
+  }
+  return bytes;
+}
+
+// src/pull/session.ts
+async function openSession(options, access2, privileges) {
+  const { image, caching } = access2;
+  const isShared = caching.storeRead || caching.storeWrite;
+  const storeDirectory = isShared ? options.storeDirectory : newStagingPath(options.destination);
+  const store = await ChunkStore.open(storeDirectory, caching.storeRead);
+  const { layers } = image.manifest;
+  return {
+    ...access2,
+    options,
+    privileges,
+    layers,
+    store,
+    staging: new Staging(store),
+    tallies: createTally(layers.length),
+    warnings: []
+  };
+}
+function warn(session, message) {
+  session.warnings.push(message);
+  session.options.emit({ kind: "warning", message });
+}
+async function closeSession(session) {
+  await session.staging.discard();
+  if (session.caching.storeWrite) await session.store.removeDamaged(/* @__PURE__ */ new Set());
+  const { directory } = session.store;
+  if (directory !== session.options.storeDirectory)
+    await rm3(directory, { recursive: true, force: true }).catch(() => void 0);
+}
+
+// src/pull/parts.ts
+var MAX_SHOWN = 5;
+function learnMissing(known, { entries }) {
+  let isNew = false;
+  for (const { layer, entry } of entries) {
+    const ofLayer = known.get(layer) ?? /* @__PURE__ */ new Set();
+    isNew ||= !ofLayer.has(entry);
+    known.set(layer, ofLayer.add(entry));
+  }
+  if (!isNew) throw new PullError("INTERNAL", "a file that a hard link needs was not written twice");
+}
+function keptOf(known, layer) {
+  const entries = known.get(layer);
+  if (!entries) return void 0;
+  const flags = new Uint8Array([...entries].reduce((most, entry) => Math.max(most, entry), 0) + 1);
+  for (const entry of entries) flags[entry] = 1;
+  return { flags, isExact: false };
+}
+async function selectParts({ options, privileges }, metadata, missing2) {
+  var _stack = [];
+  try {
+    const layers = metadata.map((layer) => layer.kind === "chunked" ? layer.entries : void 0);
+    if (layers.every((entries) => entries === void 0)) return { metadata, parts: [] };
+    const pool = __using(_stack, openPool(1), true);
+    const besides = [...missing2].flatMap(([layer, entries]) => [...entries].map((entry) => ({ layer, entry })));
+    const { paths, limits } = options;
+    const needed = await pool.run("select", { layers, paths, limits, owner: privileges.owner, besides });
+    return {
+      metadata: metadata.map((layer, index) => {
+        const files = needed[index];
+        if (layer.kind !== "chunked" || !files) return layer;
+        return { ...layer, table: narrowTable(layer.table, files.chunks) };
+      }),
+      parts: layers.map((entries, index) => {
+        const files = needed[index];
+        return entries && files && { entries, kept: { flags: files.flags, isExact: true } };
+      })
+    };
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+function checkPaths(paths, where) {
+  createSelection(paths, where);
+  return paths;
+}
+function checkMatches(session, part) {
+  const { paths = [] } = session.options;
+  if (!part || paths.length === 0) return;
+  if (part.matched === 0)
+    throw new PullError("INPUT_INVALID", `nothing in ${session.image.repository} matches ${list(paths)}`, {
+      hint: "A glob has to match whole paths from the root of the image, like usr/lib/jvm/**. Upper and lower case differ."
+    });
+  if (part.idle.length > 0) warn(session, `nothing in the image matches ${list(part.idle)}`);
+}
+function list(paths) {
+  const more = paths.length > MAX_SHOWN ? ` and ${paths.length - MAX_SHOWN} more` : "";
+  return `${paths.slice(0, MAX_SHOWN).map(quote).join(", ")}${more}`;
+}
+
 // src/cli/cache-directory.ts
 import { posix, win32 } from "node:path";
 var NAME = "oci-pull";
@@ -32350,14 +35104,14 @@ async function readAll(input) {
   for await (const chunk of input) {
     const buffer = Buffer.from(chunk);
     bytes += buffer.length;
-    if (bytes > MAX_PASSWORD_BYTES) throw invalid4(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
+    if (bytes > MAX_PASSWORD_BYTES) throw invalid5(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
     chunks.push(buffer);
   }
   const password = Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
-  if (password === "") throw invalid4("is empty");
+  if (password === "") throw invalid5("is empty");
   return password;
 }
-function invalid4(fault2) {
+function invalid5(fault2) {
   return new PullError("INPUT_INVALID", `the password on standard input ${fault2}`, {
     hint: 'Pipe the password in, for example: printf %s "$TOKEN" | oci-pull … --password-stdin'
   });
@@ -32366,12 +35120,19 @@ function invalid4(fault2) {
 // src/cli/options.ts
 async function toPullOptions(args, surroundings) {
   const { cwd } = surroundings;
+  const paths = checkPaths(args.paths, "--path");
+  const wishes = { format: args.format, load: args.load, paths, verify: args.verify };
+  const { format, load } = parseFormat(wishes, (name2) => name2 === "paths" ? "--path" : `--${name2}`);
   return {
     image: toAbsolute(parseImageName(args.image), cwd),
     seeds: args.seeds.map((seed) => toAbsolute(parseSeed(seed), cwd)),
     platform: args.platform === void 0 ? hostPlatform(surroundings.arch) : parsePlatform(args.platform),
     destination: resolve(cwd, args.destination),
     ownership: args.ownership,
+    paths,
+    format,
+    load,
+    verify: args.verify,
     limits: parseLimits(args.limits, "--limit"),
     network: await readNetwork(args, surroundings),
     storeDirectory: resolve(cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
@@ -32437,19 +35198,25 @@ function oneLine(text, maxLength = MAX_LENGTH) {
   return short.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
 }
 
+// src/pull/part-words.ts
+function describePart({ bytesRead, bytesWritten }) {
+  const share = percent(bytesWritten, bytesRead);
+  return `needed: ${formatBytes(bytesWritten)} of ${formatBytes(bytesRead)} of files in all layers (${share})`;
+}
+
 // src/unpack/skips.ts
 var SKIP_KINDS = ["device", "fifo", "xattr"];
 
 // src/pull/skipped.ts
 var LIST_VERSION = 1;
-var MAX_SHOWN = 5;
+var MAX_SHOWN2 = 5;
 var NOUNS = {
   device: "device",
   fifo: "FIFO",
   xattr: "extended attribute"
 };
 function summarizeSkips({ count: count2, byKind, named }) {
-  const first2 = named.slice(0, MAX_SHOWN);
+  const first2 = named.slice(0, MAX_SHOWN2);
   return {
     count: count2,
     byKind,
@@ -32462,8 +35229,8 @@ function countsInWords({ byKind }) {
 function renderSkipList(report, about) {
   if (report.count === 0) return void 0;
   const head = { tool: "oci-pull", version: LIST_VERSION, ...about };
-  const list2 = { ...head, count: report.count, counts: report.byKind, entries: report.named.map(toEntry) };
-  return Buffer.from(`${JSON.stringify(list2, void 0, 2)}
+  const list3 = { ...head, count: report.count, counts: report.byKind, entries: report.named.map(toEntry) };
+  return Buffer.from(`${JSON.stringify(list3, void 0, 2)}
 `);
 }
 function toEntry({ path, kind, reason }) {
@@ -32486,6 +35253,8 @@ function renderReport(result) {
     `${result.image} (${result.platform})`,
     `is in ${result.rootPath}, its config in ${result.configPath}`,
     ...result.skippedPath === void 0 ? [] : [`left out: ${countsInWords(result.skipped)}, listed in ${result.skippedPath}`],
+    ...describeFormat(result),
+    ...result.part ? [describePart(result.part)] : [],
     `${originOf(result)}; ${count(result.requests, "request")}, ${formatDuration(result.timings.total)}`
   ];
   return lines2.map((line) => oneLine(line)).join("\n");
@@ -32507,6 +35276,8 @@ function toJson(result) {
     platform: result.platform,
     "root-path": result.rootPath,
     "config-path": result.configPath,
+    format: result.format ?? "rootfs",
+    "manifest-kept": result.manifestKept ?? null,
     ownership: result.ownership,
     skipped: result.skipped.count,
     "skipped-path": result.skippedPath ?? null,
@@ -32515,6 +35286,7 @@ function toJson(result) {
     "bytes-from-cache": result.bytesFromCache,
     "bytes-from-seed": result.bytesFromSeed,
     "bytes-total": result.bytesTotal,
+    part: partToJson(result),
     requests: result.requests,
     hosts: result.hosts,
     layers: result.layers.map(layerToJson),
@@ -32529,12 +35301,18 @@ function toJson(result) {
     warnings: result.warnings
   };
 }
+function partToJson({ part }) {
+  if (!part) return null;
+  const { matched, bytesRead, bytesWritten } = part;
+  return { matched, "file-bytes": bytesWritten, "file-bytes-total": bytesRead };
+}
 function layerToJson(layer) {
   return {
     digest: layer.digest,
     format: layer.format,
     way: layer.way,
     reason: layer.reason ?? null,
+    chain: layer.chain,
     "compressed-size": layer.compressedSize,
     "bytes-downloaded": layer.bytesDownloaded,
     "bytes-from-cache": layer.bytesFromCache,
@@ -32719,7 +35497,7 @@ async function runPull(args, program) {
   try {
     options = await toPullOptions(args, { ...program, signal: program.interrupt.signal });
   } catch (error) {
-    return fail(error, program.interrupt.exitStatus() ?? WRONG_USAGE, program);
+    return fail2(error, program.interrupt.exitStatus() ?? WRONG_USAGE, program);
   }
   const reporter = new Reporter({
     write: program.stderr,
@@ -32736,13 +35514,13 @@ async function runPull(args, program) {
     return DONE;
   } catch (error) {
     reporter.stop();
-    return fail(error, program.interrupt.exitStatus() ?? FAILED, program);
+    return fail2(error, program.interrupt.exitStatus() ?? FAILED, program);
   }
 }
 function isDebugging({ env }) {
   return env.OCI_PULL_DEBUG === "1";
 }
-function fail(error, status2, program) {
+function fail2(error, status2, program) {
   program.stderr(`${renderError(toPullError(error))}
 `);
   if (isDebugging(program) && error instanceof Error) program.stderr(`${redactUrls(error.stack ?? "")}
@@ -32752,454 +35530,6 @@ function fail(error, status2, program) {
 
 // src/pull/pull.ts
 import { isAbsolute as isAbsolute5, relative as relative3 } from "node:path";
-
-// src/store/store.ts
-import { randomBytes } from "node:crypto";
-import { open as open2, readdir, rm as rm2, stat as stat2 } from "node:fs/promises";
-import { join } from "node:path";
-
-// src/oci/digest-key.ts
-function digestKeyOfHex(hex) {
-  return Buffer.from(hex, "hex").toString("latin1");
-}
-function digestOfKey(key) {
-  return `sha256:${Buffer.from(key, "latin1").toString("hex")}`;
-}
-
-// src/store/chunk-index.ts
-var ChunkIndex = class {
-  #chunks = { frame: /* @__PURE__ */ new Map(), blob: /* @__PURE__ */ new Map() };
-  /** The first pack to hold a chunk is the one used. */
-  add(form, key, held) {
-    const chunks = this.#chunks[form];
-    const first2 = chunks.get(key);
-    if (!first2) chunks.set(key, held);
-    else if (first2.size !== held.size && !chunks.has(longKey(key, held.size)))
-      chunks.set(longKey(key, held.size), held);
-  }
-  /** Without `size`: whichever was there first. */
-  find(form, key, size) {
-    const first2 = this.#chunks[form].get(key);
-    return size === void 0 || first2?.size === size ? first2 : this.#chunks[form].get(longKey(key, size));
-  }
-  delete(form, key, held) {
-    const chunks = this.#chunks[form];
-    chunks.delete(chunks.get(key) === held ? key : longKey(key, held.size));
-  }
-  /** Keeps only what is not in a sealed pack. */
-  deleteSealed() {
-    for (const chunks of Object.values(this.#chunks))
-      for (const [key, { pack }] of chunks) if (pack.key) chunks.delete(key);
-  }
-  get holdsFrames() {
-    return this.#chunks.frame.size > 0;
-  }
-};
-function longKey(key, size) {
-  return `${key} ${size}`;
-}
-
-// src/store/make-directories.ts
-import { mkdir, stat } from "node:fs/promises";
-import { dirname } from "node:path";
-async function makeDirectories(path, mode = 511) {
-  try {
-    return await makeOne(path, mode);
-  } catch (error) {
-    if (error.code !== "ENOENT" || dirname(path) === path) throw error;
-  }
-  await makeDirectories(dirname(path), mode);
-  await makeOne(path, mode);
-}
-async function makeOne(path, mode) {
-  try {
-    await mkdir(path, { mode });
-  } catch (error) {
-    if (error.code !== "EEXIST" || !(await stat(path)).isDirectory()) throw error;
-  }
-}
-
-// src/store/pack-format.ts
-import zlib from "node:zlib";
-
-// src/integrity/hash.ts
-import { createHash, hash } from "node:crypto";
-function digestOf(bytes, algorithm = "sha256") {
-  return parseDigest(`${algorithm}:${hash(algorithm, bytes, "hex")}`, "hash");
-}
-function createHasher(algorithm = "sha256") {
-  const state = createHash(algorithm);
-  return {
-    update: (bytes) => {
-      state.update(bytes);
-    },
-    digest: () => parseDigest(`${algorithm}:${state.digest("hex")}`, "hash")
-  };
-}
-
-// src/store/pack-format.ts
-var PACK_VERSION = 1;
-var TRAILER_SIZE = 64;
-var MAGIC = Buffer.from("OCIPULL\n");
-var MAX_PACK_ENTRIES = 2e6;
-var MAX_TABLE_BYTES = 128 << 20;
-var ENTRY_SIZE = 51;
-var MIN_ENTRY_BYTES = 8;
-var MIN_SLACK = 4096;
-var MAX_ENTRY_SIZE = 2 ** 48;
-var FORMS = ["frame", "blob"];
-function isStorable({ form, compressedSize, size }) {
-  return size < MAX_ENTRY_SIZE && (form === "blob" || compressedSize >= MIN_ENTRY_BYTES);
-}
-function encodeTable(entries, tableOffset) {
-  const columns = Buffer.alloc(entries.length * ENTRY_SIZE);
-  let position = 0;
-  entries.forEach((entry, index) => {
-    columns.write(entry.hex, index * 32, "hex");
-    const at = column(entries.length, index);
-    columns[at.form] = FORMS.indexOf(entry.form);
-    columns.writeUIntLE(entry.offset - position, at.gap, 6);
-    columns.writeUIntLE(entry.compressedSize, at.compressedSize, 6);
-    columns.writeUIntLE(entry.size, at.size, 6);
-    position = afterEntry(entry);
-  });
-  const table = zlib.zstdCompressSync(columns);
-  return Buffer.concat([table, encodeTrailer(entries.length, tableOffset, table)]);
-}
-function compareEntries(a, b) {
-  return a.offset - b.offset || FORMS.indexOf(b.form) - FORMS.indexOf(a.form);
-}
-function afterEntry({ form, offset, compressedSize }) {
-  return form === "blob" ? offset : offset + compressedSize;
-}
-function encodeTrailer(count2, tableOffset, table) {
-  const trailer = Buffer.alloc(TRAILER_SIZE);
-  MAGIC.copy(trailer, 0);
-  trailer.writeUInt32LE(PACK_VERSION, 8);
-  trailer.writeUInt32LE(count2, 12);
-  trailer.writeBigUInt64LE(BigInt(tableOffset), 16);
-  trailer.writeBigUInt64LE(BigInt(table.length), 24);
-  trailer.write(sha256Hex(table), 32, "hex");
-  return trailer;
-}
-function decodeTrailer(trailer, fileSize) {
-  if (trailer.length !== TRAILER_SIZE || trailer.compare(MAGIC, 0, 8, 0, 8) !== 0) return void 0;
-  if (trailer.readUInt32LE(8) !== PACK_VERSION) return void 0;
-  const count2 = trailer.readUInt32LE(12);
-  const tableOffset = Number(trailer.readBigUInt64LE(16));
-  const tableLength = Number(trailer.readBigUInt64LE(24));
-  if (count2 > MAX_PACK_ENTRIES || count2 * MIN_ENTRY_BYTES > tableOffset + MIN_SLACK || tableLength > MAX_TABLE_BYTES)
-    return void 0;
-  if (tableOffset + tableLength + TRAILER_SIZE !== fileSize) return void 0;
-  return { count: count2, tableOffset, tableLength, tableDigest: trailer.toString("hex", 32, 64) };
-}
-function decodeTable(table, trailer) {
-  if (sha256Hex(table) !== trailer.tableDigest) return void 0;
-  const columns = decompressTable(table, trailer.count * ENTRY_SIZE);
-  if (!columns) return void 0;
-  const rows = { columns, count: trailer.count };
-  if (!isSound(rows, trailer.tableOffset)) return void 0;
-  return { count: trailer.count, blobs: [...readRows(rows, "blob")], frames: () => readRows(rows, "frame") };
-}
-function isSound({ columns, count: count2 }, end) {
-  let position = 0;
-  for (let index = 0; index < count2; index++) {
-    const row = readRow({ columns, count: count2 }, index, position);
-    if (row.form === void 0 || row.offset + row.compressedSize > end) return false;
-    if (row.form === "blob" && columns.readUIntLE(column(count2, index).size, 6) !== row.compressedSize)
-      return false;
-    position = row.next;
-  }
-  return true;
-}
-function* readRows({ columns, count: count2 }, wanted) {
-  let position = 0;
-  for (let index = 0; index < count2; index++) {
-    const { form, offset, compressedSize, next } = readRow({ columns, count: count2 }, index, position);
-    position = next;
-    if (form !== wanted) continue;
-    const hex = columns.toString("hex", index * 32, index * 32 + 32);
-    const size = columns.readUIntLE(column(count2, index).size, 6);
-    yield { form, hex, offset, compressedSize, size };
-  }
-}
-function readRow({ columns, count: count2 }, index, position) {
-  const at = column(count2, index);
-  const form = FORMS[columns[at.form]];
-  const offset = position + columns.readUIntLE(at.gap, 6);
-  const compressedSize = columns.readUIntLE(at.compressedSize, 6);
-  return { form, offset, compressedSize, next: form === "blob" ? offset : offset + compressedSize };
-}
-function decompressTable(table, size) {
-  try {
-    const columns = zlib.zstdDecompressSync(table, { maxOutputLength: Math.max(1, size) });
-    return columns.length === size ? columns : void 0;
-  } catch {
-    return void 0;
-  }
-}
-function column(count2, index) {
-  return {
-    form: count2 * 32 + index,
-    gap: count2 * 33 + index * 6,
-    compressedSize: count2 * 39 + index * 6,
-    size: count2 * 45 + index * 6
-  };
-}
-function sha256Hex(bytes) {
-  return digestOf(bytes).slice("sha256:".length);
-}
-function packKey(entries) {
-  const sorted = entries.map((entry) => `${entry.form} ${entry.hex}
-`).sort();
-  return sha256Hex(Buffer.from(`v${PACK_VERSION}
-${sorted.join("")}`)).slice(0, 40);
-}
-
-// src/store/staged-pack.ts
-import { open, rename, rm } from "node:fs/promises";
-var StagedPack = class _StagedPack {
-  path;
-  #file;
-  #entries = [];
-  constructor(path, file) {
-    this.path = path;
-    this.#file = file;
-  }
-  /** `path` must not exist. Throws STORE_FAILED. */
-  static async create(path) {
-    const file = await open(path, "wx+", 384).catch(
-      (cause) => fail2(`${path} cannot be created`, cause)
-    );
-    return new _StagedPack(path, file);
-  }
-  /** Writes all of `buffers`, one after the other, at `offset`. Throws DISK_FULL or STORE_FAILED. */
-  async write(offset, buffers) {
-    const wanted = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
-    try {
-      const { bytesWritten } = await this.#file.writev(buffers, offset);
-      if (bytesWritten === wanted) return;
-      const rest = Buffer.concat(buffers).subarray(bytesWritten);
-      for (let done = 0; done < rest.length; ) {
-        const step = await this.#file.write(rest, done, rest.length - done, offset + bytesWritten + done);
-        done += step.bytesWritten;
-      }
-    } catch (cause) {
-      fail2(`${this.path} cannot be written`, cause);
-    }
-  }
-  /** One that the table has no room for is left out: nobody will find it, and nobody misses it. */
-  add(entry) {
-    if (this.#entries.length < MAX_PACK_ENTRIES && isStorable(entry)) this.#entries.push(entry);
-  }
-  /** Takes entries back whose bytes turned out wrong. */
-  drop(form, hex) {
-    this.#entries = this.#entries.filter((entry) => entry.form !== form || !hex.has(entry.hex));
-  }
-  get isEmpty() {
-    return this.#entries.length === 0;
-  }
-  get entries() {
-    return this.#entries;
-  }
-  /** Writes table and trailer and moves the file to `<directory>/<key>.pack`. A pack that is there already is as good. */
-  async seal(directory) {
-    const entries = [...this.#entries].sort(compareEntries);
-    const end = entries.reduce((most, entry) => Math.max(most, entry.offset + entry.compressedSize), 0);
-    const key = packKey(entries);
-    const path = `${directory}/${key}.pack`;
-    try {
-      const tail = encodeTable(entries, end);
-      await this.#file.truncate(end);
-      await this.write(end, [tail]);
-      await this.#file.datasync();
-      await this.#file.close();
-      await rename(this.path, path);
-      return { key, path, size: end + tail.length };
-    } catch (cause) {
-      return fail2(`${path} cannot be written`, cause);
-    }
-  }
-  /** Never throws. */
-  async discard() {
-    await this.#file.close().catch(() => void 0);
-    await rm(this.path, { force: true }).catch(() => void 0);
-  }
-};
-function fail2(message, cause) {
-  throw toPullError(cause, { code: "STORE_FAILED", message });
-}
-
-// src/store/store.ts
-var MAX_STORE_ENTRIES = 5e6;
-var STALE_MS = 24 * 60 * 60 * 1e3;
-function packsDirectory(storeDirectory) {
-  return join(storeDirectory, `v${PACK_VERSION}`, "packs");
-}
-async function prepareStore(storeDirectory) {
-  try {
-    await makeDirectories(packsDirectory(storeDirectory), 448);
-    await makeDirectories(stagingDirectory(storeDirectory), 448);
-  } catch (cause) {
-    throw toPullError(cause, {
-      code: "STORE_FAILED",
-      message: `the chunk store ${storeDirectory} cannot be created`
-    });
-  }
-  await removeStale(stagingDirectory(storeDirectory), /^/);
-  await removeStale(packsDirectory(storeDirectory), /\.partial$/);
-}
-var ChunkStore = class _ChunkStore {
-  directory;
-  #chunks = new ChunkIndex();
-  #packs = /* @__PURE__ */ new Map();
-  #damaged = /* @__PURE__ */ new Set();
-  #forgotten = /* @__PURE__ */ new Set();
-  /** Packs whose frames have not been looked at yet. */
-  #unread = [];
-  #entries = 0;
-  constructor(directory) {
-    this.directory = directory;
-  }
-  /** Reads the tables of all packs; with `read` false the store starts out empty. Damaged packs are passed over and removed. Throws STORE_FAILED. */
-  static async open(directory, read) {
-    await prepareStore(directory);
-    const store = new _ChunkStore(directory);
-    if (!read) return store;
-    for (const name2 of (await listPacks(directory)).filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate)).sort()) {
-      if (store.#entries < MAX_STORE_ENTRIES)
-        await store.#addPack(join(packsDirectory(directory), name2), name2.slice(0, 40));
-    }
-    return store;
-  }
-  /**
-   * `key`: the digest's 32 bytes as a latin1 string. `size`: what the chunk must decode to; of two sizes under one digest one is a lie,
-   * which must not hide the other.
-   */
-  find(form, key, size) {
-    const found = this.#lookUp(form, key, size);
-    if (!found) return void 0;
-    const { pack, offset, compressedSize } = found;
-    return { path: pack.path, offset, compressedSize, size: found.size };
-  }
-  #lookUp(form, key, size) {
-    if (form === "frame") this.#readFrames();
-    return this.#chunks.find(form, key, size);
-  }
-  /** Chunks of a pack that is still being filled, found like any other from now on. */
-  adopt({ path, entries }) {
-    this.#readFrames();
-    this.#add({ key: "", path }, entries);
-  }
-  #add({ key, path }, entries) {
-    const pack = { key, path };
-    for (const { form, hex, offset, compressedSize, size } of entries)
-      this.#chunks.add(form, digestKeyOfHex(hex), { pack, offset, compressedSize, size });
-  }
-  /** Only once somebody asks for one: an image that is wholly at hand as blobs needs none of its 80,000 frames. */
-  #readFrames() {
-    for (const pack of this.#unread.splice(0)) this.#add(pack, pack.frames());
-  }
-  /** Is there any chunk that a layer could share? */
-  get holdsFrames() {
-    return this.#chunks.holdsFrames || this.#unread.length > 0;
-  }
-  /** A chunk whose bytes were wrong: not found again. Its pack is kept for the other chunks until `removeDamaged`. */
-  forget(form, key, size) {
-    const found = this.#lookUp(form, key, size);
-    if (!found) return;
-    this.#chunks.delete(form, key, found);
-    if (!found.pack.key) return;
-    this.#damaged.add(found.pack.path);
-    if (form === "frame") this.#forgotten.add(`${found.pack.path} ${found.offset}`);
-  }
-  /** Have bytes at this place of a sealed pack been wrong under the name of a frame? */
-  isForgotten(path, offset) {
-    return this.#forgotten.has(`${path} ${offset}`);
-  }
-  /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
-  forgetSealed() {
-    this.#unread.length = 0;
-    this.#chunks.deleteSealed();
-  }
-  /** The sealed pack with this path. */
-  packAt(path) {
-    return this.#packs.get(path);
-  }
-  /** Is the chunk in a sealed pack, rather than in one this pull is filling? */
-  isStored(form, key, size) {
-    return Boolean(this.#lookUp(form, key, size)?.pack.key);
-  }
-  /** Has any pack of the store shown a wrong byte? */
-  get isDamaged() {
-    return this.#damaged.size > 0;
-  }
-  /**
-   * Deletes the packs that held wrong bytes, once what is good in them has been copied or is not needed any more.
-   * `replaced`: paths under which a good pack stands by now, since equal chunks make equal names.
-   */
-  async removeDamaged(replaced) {
-    for (const path of this.#damaged)
-      if (!replaced.has(path)) await rm2(path, { force: true }).catch(() => void 0);
-    this.#damaged.clear();
-  }
-  stage() {
-    return StagedPack.create(
-      join(stagingDirectory(this.directory), `${process.pid}-${randomBytes(8).toString("hex")}`)
-    );
-  }
-  async #addPack(path, key) {
-    const pack = await readPack(path, key).catch(() => "unreadable");
-    if (pack === "unreadable") return;
-    if (!pack) return rm2(path, { force: true }).catch(() => void 0);
-    this.#packs.set(path, pack);
-    this.#entries += pack.count;
-    this.#add(pack, pack.blobs);
-    if (pack.count > pack.blobs.length) this.#unread.push(pack);
-  }
-};
-async function readPack(path, key) {
-  var _stack = [];
-  try {
-    const file = __using(_stack, await open2(path, "r"), true);
-    const { size } = await file.stat();
-    if (size < TRAILER_SIZE) return void 0;
-    const tail = Buffer.alloc(TRAILER_SIZE);
-    await file.read(tail, 0, TRAILER_SIZE, size - TRAILER_SIZE);
-    const trailer = decodeTrailer(tail, size);
-    if (!trailer) return void 0;
-    const table = Buffer.alloc(trailer.tableLength);
-    await file.read(table, 0, table.length, trailer.tableOffset);
-    const decoded = decodeTable(table, trailer);
-    return decoded && { ...decoded, key, path, size };
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
-function stagingDirectory(storeDirectory) {
-  return join(storeDirectory, `v${PACK_VERSION}`, "staging");
-}
-async function listPacks(storeDirectory) {
-  try {
-    return await readdir(packsDirectory(storeDirectory));
-  } catch (cause) {
-    throw toPullError(cause, {
-      code: "STORE_FAILED",
-      message: `the chunk store ${storeDirectory} cannot be read`
-    });
-  }
-}
-async function removeStale(directory, pattern) {
-  for (const name2 of await readdir(directory).catch(() => [])) {
-    if (!pattern.test(name2)) continue;
-    const path = join(directory, name2);
-    const { mtimeMs } = await stat2(path).catch(() => ({ mtimeMs: Date.now() }));
-    if (Date.now() - mtimeMs > STALE_MS) await rm2(path, { force: true }).catch(() => void 0);
-  }
-}
 
 // src/auth/announce.ts
 var MIN_ANNOUNCED_LINE = 16;
@@ -33260,7 +35590,7 @@ function readEntry({ key, value }, source) {
   const text = (name2) => readString(value, name2, what) ?? "";
   const registryToken = text("registrytoken").trim();
   if (/[^\x21-\x7e]/.test(registryToken))
-    throw invalid5(what, '"registrytoken" holds characters that no token has');
+    throw invalid6(what, '"registrytoken" holds characters that no token has');
   if (registryToken !== "") return { kind: "registry-token", token: registryToken, source };
   const identityToken = text("identitytoken").trim();
   if (identityToken !== "") return { kind: "identity-token", token: identityToken, source };
@@ -33280,26 +35610,26 @@ function parseText2(text, source) {
   try {
     value = JSON.parse(json);
   } catch {
-    throw invalid5(source, "it is not valid JSON");
+    throw invalid6(source, "it is not valid JSON");
   }
   if (isJsonRecord(value)) return value;
-  throw invalid5(source, "it is not a JSON object");
+  throw invalid6(source, "it is not a JSON object");
 }
 function section(document, name2, source) {
   const value = field(document, name2) ?? {};
   if (isJsonRecord(value)) return value;
-  throw invalid5(source, `"${name2}" is not an object`);
+  throw invalid6(source, `"${name2}" is not an object`);
 }
 function readString(record, name2, what) {
   const value = field(record, name2);
   if (value === void 0 || typeof value === "string") return value;
-  throw invalid5(what, `"${name2}" is not a string`);
+  throw invalid6(what, `"${name2}" is not a string`);
 }
 function readEntries(auths, source, isLegacy) {
   const entries = /* @__PURE__ */ new Map();
   for (const [key, value] of Object.entries(auths)) {
     if (value !== null && !isJsonRecord(value))
-      throw invalid5(source, `the login for ${quote(key)} is not an object`);
+      throw invalid6(source, `the login for ${quote(key)} is not an object`);
     const canonical = canonicalKey(key, isLegacy);
     if (canonical === void 0) continue;
     const known = entries.get(canonical) ?? [];
@@ -33319,18 +35649,18 @@ function readHelpers(section2, source) {
   return helpers;
 }
 function decodeAuth(auth, what) {
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(auth)) throw invalid5(what, '"auth" is not base64');
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(auth)) throw invalid6(what, '"auth" is not base64');
   let text;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(auth, "base64"));
   } catch {
-    throw invalid5(what, '"auth" is not UTF-8 in base64');
+    throw invalid6(what, '"auth" is not UTF-8 in base64');
   }
   const colon = text.indexOf(":");
-  if (colon < 0) throw invalid5(what, '"auth" is not a user name and a password with a colon between them');
+  if (colon < 0) throw invalid6(what, '"auth" is not a user name and a password with a colon between them');
   return [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, "")];
 }
-function invalid5(what, fault2) {
+function invalid6(what, fault2) {
   return new PullError("CONFIG_INVALID", `${what}: ${fault2}`, {
     hint: "Log in again, or take the file or variable away; nothing was downloaded."
   });
@@ -33339,7 +35669,7 @@ function invalid5(what, fault2) {
 // src/auth/auth-sources.ts
 import { constants as constants2 } from "node:fs";
 import { open as open3 } from "node:fs/promises";
-import { join as join2 } from "node:path";
+import { join as join3 } from "node:path";
 var MAX_LOGINS_BYTES = 1024 * 1024;
 var VARIABLE = "DOCKER_AUTH_CONFIG";
 function namedFile(authFile, env) {
@@ -33348,20 +35678,20 @@ function namedFile(authFile, env) {
   return path ? { path, format: "config", need: "must-be-readable" } : void 0;
 }
 function foundFiles({ env, home, uid }) {
-  const config = env.XDG_CONFIG_HOME || home && join2(home, ".config");
-  const docker = env.DOCKER_CONFIG || home && join2(home, ".docker");
+  const config = env.XDG_CONFIG_HOME || home && join3(home, ".config");
+  const docker = env.DOCKER_CONFIG || home && join3(home, ".docker");
   const directories = [
-    env.XDG_RUNTIME_DIR && join2(env.XDG_RUNTIME_DIR, "containers"),
+    env.XDG_RUNTIME_DIR && join3(env.XDG_RUNTIME_DIR, "containers"),
     uid === void 0 ? "" : `/run/containers/${uid}`,
-    config && join2(config, "containers")
+    config && join3(config, "containers")
   ];
   const paths = [
-    ...directories.map((directory) => directory && join2(directory, "auth.json")),
-    docker && join2(docker, "config.json")
+    ...directories.map((directory) => directory && join3(directory, "auth.json")),
+    docker && join3(docker, "config.json")
   ];
   const files = [];
   for (const path of paths) if (path) files.push({ path, format: "config", need: "optional" });
-  if (home) files.push({ path: join2(home, ".dockercfg"), format: "dockercfg", need: "optional" });
+  if (home) files.push({ path: join3(home, ".dockercfg"), format: "dockercfg", need: "optional" });
   return files;
 }
 function readVariable(env) {
@@ -33413,12 +35743,12 @@ import { spawn } from "node:child_process";
 // src/auth/find-program.ts
 import { constants as constants3 } from "node:fs";
 import { access, stat as stat3 } from "node:fs/promises";
-import { isAbsolute, join as join3 } from "node:path";
+import { isAbsolute, join as join4 } from "node:path";
 async function findProgram(name2, { env, platform }) {
   const isWindows = platform === "win32";
   const file = isWindows && !name2.toLowerCase().endsWith(".exe") ? `${name2}.exe` : name2;
   for (const directory of pathOf(env, isWindows).split(isWindows ? ";" : ":")) {
-    const path = join3(directory, file);
+    const path = join4(directory, file);
     if (isAbsolute(directory) && await isProgram(path)) return path;
   }
   return void 0;
@@ -33640,7 +35970,7 @@ function once(make) {
 // src/hosts/certificates.ts
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { stat as stat4 } from "node:fs/promises";
-import { join as join4 } from "node:path";
+import { join as join5 } from "node:path";
 
 // src/hosts/config-file.ts
 import { constants as constants4, open as open4, readdir as readdir2 } from "node:fs/promises";
@@ -33712,7 +36042,7 @@ var CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 async function findCertificates(places, registry, windows, note) {
   const name2 = windows ? registry.replaceAll(":", "") : registry;
   for (const place of places) {
-    const directory = join4(place, name2);
+    const directory = join5(place, name2);
     if (await isDirectory(directory)) return readCertificateDirectory(directory, note);
   }
   return NO_TRUST;
@@ -33722,9 +36052,9 @@ async function readCertificateDirectory(directory, note) {
   refuseHalfPairs(directory, names);
   const parts = [];
   for (const name2 of names.filter((each) => each.endsWith(".crt")))
-    parts.push(await readAuthorities(join4(directory, name2), note));
+    parts.push(await readAuthorities(join5(directory, name2), note));
   for (const name2 of names.filter((each) => each.endsWith(".cert"))) {
-    const certificate = join4(directory, name2);
+    const certificate = join5(directory, name2);
     parts.push(await readClient(certificate, certificate.replace(/cert$/, "key"), note));
   }
   noteFurtherClients(parts, note);
@@ -33754,7 +36084,7 @@ function refuseHalfPairs(directory, names) {
     for (const name2 of names.filter((each) => each.endsWith(half))) {
       const missing2 = `${name2.slice(0, -half.length)}${other}`;
       if (names.includes(missing2)) continue;
-      throw invalidConfig(join4(directory, name2), `${missing2} is not beside it`, {
+      throw invalidConfig(join5(directory, name2), `${missing2} is not beside it`, {
         hint: "A client certificate needs both files; the certificate of an authority ends in .crt."
       });
     }
@@ -33794,7 +36124,7 @@ async function isDirectory(path) {
 }
 
 // src/hosts/containerd-hosts.ts
-import { isAbsolute as isAbsolute2, join as join5 } from "node:path";
+import { isAbsolute as isAbsolute2, join as join6 } from "node:path";
 
 // src/hosts/docker-daemon.ts
 import { BlockList, isIP } from "node:net";
@@ -34688,9 +37018,9 @@ function familyOf(address) {
 async function containerdHosts(root, reference, windows, note) {
   if (await listDirectory(root) === void 0) throw invalidConfig(root, "there is no such directory");
   for (const name2 of directoryNames(reference.registry, windows)) {
-    const directory = join5(root, name2);
+    const directory = join6(root, name2);
     if (await listDirectory(directory) === void 0) continue;
-    const file = join5(directory, "hosts.toml");
+    const file = join6(directory, "hosts.toml");
     const bytes = await readConfigFile(file);
     if (bytes && bytes.length > 0) return readHosts(parseToml(bytes, file), directory, reference, note);
     const trust = await readCertificateDirectory(directory, note);
@@ -34765,7 +37095,7 @@ function headers(table) {
   return Object.fromEntries(entries);
 }
 async function readTrust(table, directory, note) {
-  const resolve4 = (file) => isAbsolute2(file) ? file : join5(directory, file);
+  const resolve4 = (file) => isAbsolute2(file) ? file : join6(directory, file);
   const parts = [];
   for (const file of fileList(table, "ca")) parts.push(await readAuthorities(resolve4(file)));
   for (const [certificate, key] of clientPairs(table))
@@ -34782,8 +37112,8 @@ function fileList(table, key) {
 function clientPairs(table) {
   const value = table.value("client") ?? [];
   if (isText(value)) return [[value, value]];
-  const list2 = Array.isArray(value) ? value : [value];
-  return list2.map((each) => {
+  const list3 = Array.isArray(value) ? value : [value];
+  return list3.map((each) => {
     if (isText(each)) return [each, each];
     const [certificate, key, ...more] = isTexts(each) ? each : [];
     if (certificate !== void 0 && key !== void 0 && more.length === 0) return [certificate, key];
@@ -34833,12 +37163,12 @@ function repositoryAt(line, { host, path }, repository) {
 }
 
 // src/hosts/places.ts
-import { join as join6 } from "node:path";
+import { join as join7 } from "node:path";
 function registriesPlaces(settings) {
   const { env } = settings;
   const named = env.CONTAINERS_REGISTRIES_CONF || void 0;
-  const own = { path: join6(userDirectory(settings), "containers/registries.conf"), own: true };
-  const system = systemDirectories(settings).map((path) => join6(path, "registries.conf"));
+  const own = { path: join7(userDirectory(settings), "containers/registries.conf"), own: true };
+  const system = systemDirectories(settings).map((path) => join7(path, "registries.conf"));
   const dropIns2 = [
     { path: `${own.path}.d`, own: true },
     ...system.flatMap((path) => dropInDirectories(path, ".conf", settings.uid))
@@ -34853,37 +37183,37 @@ function registriesPlaces(settings) {
 }
 function certificatePlaces(settings) {
   const { root = "/", uid } = settings;
-  const rootless = (uid ?? 0) > 0 ? [join6(userDirectory(settings), "docker/certs.d")] : [];
+  const rootless = (uid ?? 0) > 0 ? [join7(userDirectory(settings), "docker/certs.d")] : [];
   return [
-    join6(userDirectory(settings), "containers/certs.d"),
+    join7(userDirectory(settings), "containers/certs.d"),
     ...systemDirectories(settings).flatMap(
-      (path) => dropInDirectories(join6(path, "certs"), "", uid).map((place) => place.path)
+      (path) => dropInDirectories(join7(path, "certs"), "", uid).map((place) => place.path)
     ),
     ...rootless,
-    join6(root, "etc/docker/certs.d")
+    join7(root, "etc/docker/certs.d")
   ];
 }
 function daemonPlaces(settings) {
   const { root = "/", uid } = settings;
-  const rootless = (uid ?? 0) > 0 ? [join6(userDirectory(settings), "docker/daemon.json")] : [];
-  return [...rootless, join6(root, "etc/docker/daemon.json")];
+  const rootless = (uid ?? 0) > 0 ? [join7(userDirectory(settings), "docker/daemon.json")] : [];
+  return [...rootless, join7(root, "etc/docker/daemon.json")];
 }
 function dropInDirectories(file, extension, uid) {
   const stem = file.slice(0, file.length - extension.length);
   const rootless = (uid ?? 0) > 0;
   const special = `${stem}.${rootless ? "rootless" : "rootful"}${extension}.d`;
-  const paths = [`${file}.d`, special, ...rootless ? [join6(special, String(uid))] : []];
+  const paths = [`${file}.d`, special, ...rootless ? [join7(special, String(uid))] : []];
   return paths.map((path) => ({ path, own: false }));
 }
 function shortNamesPlace({ env, home, uid, root = "/" }) {
-  const cache = uid === 0 ? join6(root, "var/cache") : env.XDG_CACHE_HOME || join6(home, ".cache");
-  return { path: join6(cache, "containers/short-name-aliases.conf"), own: true };
+  const cache = uid === 0 ? join7(root, "var/cache") : env.XDG_CACHE_HOME || join7(home, ".cache");
+  return { path: join7(cache, "containers/short-name-aliases.conf"), own: true };
 }
 function systemDirectories({ root = "/" }) {
-  return [join6(root, "etc/containers"), join6(root, "usr/share/containers")];
+  return [join7(root, "etc/containers"), join7(root, "usr/share/containers")];
 }
 function userDirectory({ env, home }) {
-  return env.XDG_CONFIG_HOME || join6(home, ".config");
+  return env.XDG_CONFIG_HOME || join7(home, ".config");
 }
 
 // src/hosts/prefix.ts
@@ -34919,7 +37249,7 @@ function tryParse(text) {
 }
 
 // src/hosts/registries-files.ts
-import { basename, join as join7 } from "node:path";
+import { basename as basename2, join as join8 } from "node:path";
 
 // src/hosts/registries-conf.ts
 var PULL_FROM_MIRROR = ["all", "digest-only", "tag-only"];
@@ -35094,9 +37424,9 @@ async function dropIns(directories, note) {
   for (const { path, own } of directories.toReversed()) {
     const names = await listDirectory(path, own ? note : void 0) ?? [];
     for (const name2 of names.filter((each) => each.endsWith(".conf")))
-      chosen.set(name2, { path: join7(path, name2), own });
+      chosen.set(name2, { path: join8(path, name2), own });
   }
-  const sorted = [...chosen.values()].sort((a, b) => basename(a.path) < basename(b.path) ? -1 : 1);
+  const sorted = [...chosen.values()].sort((a, b) => basename2(a.path) < basename2(b.path) ? -1 : 1);
   const found = await Promise.all(sorted.map((place) => firstFile([place], note)));
   return found.filter((each) => each !== void 0);
 }
@@ -35247,9 +37577,9 @@ function refuseUnanswerable(hosts, context) {
 import { statSync as statSync2 } from "node:fs";
 
 // src/source/archive.ts
-import { mkdtemp, rm as rm3 } from "node:fs/promises";
+import { mkdtemp, rm as rm4 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join as join9 } from "node:path";
+import { join as join10 } from "node:path";
 
 // src/compression/decompress.ts
 import zlib3 from "node:zlib";
@@ -35394,7 +37724,7 @@ var FrameWalker = class {
     const magic = readUInt32(this.#scratch, 0);
     this.#skippable = (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
     if (!this.#skippable && magic !== FRAME_MAGIC)
-      throw invalid6("there is no zstd frame where one should begin");
+      throw invalid7("there is no zstd frame where one should begin");
     this.#step = this.#skippable ? "skippable" : "descriptor";
     this.#wanted = this.#skippable ? 4 : 1;
   }
@@ -35406,8 +37736,8 @@ var FrameWalker = class {
     const dictionaryBytes = [0, 1, 2, 4][descriptor & 3];
     const contentSizeBytes = contentSizeFlag === 0 ? singleSegment ? 1 : 0 : 1 << contentSizeFlag;
     this.#wanted = (singleSegment ? 0 : 1) + dictionaryBytes + contentSizeBytes;
-    if (dictionaryBytes > 0) throw invalid6("a zstd frame needs a dictionary");
-    if ((descriptor & 8) !== 0) throw invalid6("a zstd frame has its reserved bit set");
+    if (dictionaryBytes > 0) throw invalid7("a zstd frame needs a dictionary");
+    if ((descriptor & 8) !== 0) throw invalid7("a zstd frame has its reserved bit set");
     this.#singleSegment = singleSegment;
     this.#contentSizeBytes = contentSizeBytes;
     this.#step = "header";
@@ -35431,7 +37761,7 @@ var FrameWalker = class {
     const header = this.#scratch[0] | this.#scratch[1] << 8 | this.#scratch[2] << 16;
     const type = header >> 1 & 3;
     const size = header >> 3;
-    if (type === RESERVED_BLOCK) throw invalid6("a zstd frame holds a block of the reserved type");
+    if (type === RESERVED_BLOCK) throw invalid7("a zstd frame holds a block of the reserved type");
     this.#bound += type === COMPRESSED_BLOCK ? MAX_BLOCK_SIZE : size;
     this.#skip = type === RLE_BLOCK ? 1 : size;
     if ((header & 1) === 0) return;
@@ -35447,7 +37777,7 @@ function scanFrames(bytes) {
     at += consumed;
     if (frame) frames.push(frame);
   }
-  if (walker.pending > 0) throw invalid6("a zstd frame is cut off");
+  if (walker.pending > 0) throw invalid7("a zstd frame is cut off");
   return frames;
 }
 function windowSize(descriptor) {
@@ -35464,7 +37794,7 @@ function readContentSize(bytes, at, length) {
 function readUInt32(bytes, at) {
   return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
 }
-function invalid6(message) {
+function invalid7(message) {
   return new PullError("TAR_INVALID", message);
 }
 
@@ -35694,7 +38024,7 @@ async function* resume(head, rest) {
 
 // src/source/file-tree.ts
 import { accessSync, constants as constants6, realpathSync, statSync } from "node:fs";
-import { isAbsolute as isAbsolute3, join as join8, relative } from "node:path";
+import { isAbsolute as isAbsolute3, join as join9, relative } from "node:path";
 
 // src/source/local-file.ts
 import { constants as constants5 } from "node:fs";
@@ -35805,7 +38135,7 @@ function openDirectory(path) {
   return {
     path,
     find: (name2) => {
-      const found = realPathIfAny(join8(root, ...name2.split("/")));
+      const found = realPathIfAny(join9(root, ...name2.split("/")));
       if (found === void 0) return void 0;
       if (!isInside(root, found))
         throw new PullError("LAYOUT_INVALID", `${path}: ${quote(name2)} leads out of the directory`, {
@@ -35850,7 +38180,7 @@ function isInside(root, path) {
 // src/source/archive-jobs.ts
 import { writeSync } from "node:fs";
 import { open as open6 } from "node:fs/promises";
-import { dirname as dirname2 } from "node:path";
+import { dirname as dirname3 } from "node:path";
 var MAX_ARCHIVE_BYTES = 256 * 2 ** 30;
 async function unpackArchive({ name: name2, file, target }, signal) {
   try {
@@ -35886,7 +38216,7 @@ async function unpackArchive({ name: name2, file, target }, signal) {
 function fault(cause, name2, target) {
   const known = toPullError(cause, { code: "LAYOUT_INVALID", message: `${name2} cannot be decompressed` });
   if (known.code !== "DISK_FULL") return known;
-  return new PullError("DISK_FULL", `no space left in ${dirname2(target)} to decompress ${name2}`, {
+  return new PullError("DISK_FULL", `no space left in ${dirname3(target)} to decompress ${name2}`, {
     hint: "Free some space there, or decompress the archive first, where there is more.",
     cause
   });
@@ -36402,6 +38732,7 @@ function buildEntry(header, preface, block) {
     uid: checkId(pax?.uid ?? header.uid, path),
     gid: checkId(pax?.gid ?? header.gid, path),
     mtime: pax?.mtime ?? header.mtime,
+    ...pax?.mtimeText === void 0 ? {} : { mtimeText: pax.mtimeText },
     size: kind === "file" ? pax?.size ?? header.size : 0,
     deviceMajor: device.major,
     deviceMinor: device.minor,
@@ -36452,6 +38783,7 @@ function parsePax(bytes) {
     uid: integerIn(values, "uid"),
     gid: integerIn(values, "gid"),
     mtime: timeIn(values, "mtime"),
+    ...fractionIn(values.get("mtime")),
     xattrs: xattrsIn(values),
     sparse: sparseIn(values),
     sparseNumbers
@@ -36504,6 +38836,10 @@ function timeIn(values, key) {
   const exact = Number(`${seconds}.${fraction || "0"}`);
   const kept = Math.floor(exact) === seconds ? exact : seconds + 0.999999;
   return sign === "-" ? -kept : kept;
+}
+function fractionIn(text = "") {
+  const [, seconds, fraction = ""] = /^(-?[0-9]+)\.([0-9]{1,9})/.exec(text) ?? [];
+  return seconds === void 0 || /^0*$/.test(fraction) ? {} : { mtimeText: detach(`${seconds}.${fraction}`) };
 }
 function xattrsIn(values) {
   let xattrs;
@@ -36853,14 +39189,14 @@ async function treeOf(path, archive, { signal }, close = async () => void 0) {
   };
 }
 async function openCompressed(path, file, context) {
-  const directory = await mkdtemp(join9(context.temporaryDirectory ?? tmpdir(), "oci-pull-archive-")).catch(
+  const directory = await mkdtemp(join10(context.temporaryDirectory ?? tmpdir(), "oci-pull-archive-")).catch(
     (cause) => {
       throw toPullError(cause, { code: "LAYOUT_INVALID", message: `${path} cannot be decompressed` });
     }
   );
-  const close = () => rm3(directory, { recursive: true, force: true }).catch(() => void 0);
+  const close = () => rm4(directory, { recursive: true, force: true }).catch(() => void 0);
   try {
-    const target = join9(realPath(directory), "archive.tar");
+    const target = join10(realPath(directory), "archive.tar");
     announce(context, `unpacking ${path}, which is compressed as a whole`, file.size);
     await workOf(context).unpackArchive({ name: path, file, target }, context.signal);
     return await treeOf(path, fileAt(target), context, close);
@@ -37267,9 +39603,9 @@ function missing(images, digest) {
     hint: "It may have been written for some of its platforms only, or in part; write it again with what is wanted."
   });
 }
-function asLayoutError(parse6) {
+function asLayoutError(parse7) {
   try {
-    return parse6();
+    return parse7();
   } catch (error) {
     if (!(error instanceof PullError) || error.code !== "MANIFEST_INVALID") throw error;
     throw new PullError("LAYOUT_INVALID", error.message, { cause: error });
@@ -37318,16 +39654,16 @@ function toJson2({ platform, annotations, ...descriptor }) {
 }
 function missingImage({ path, entries }, name2 = "") {
   if (entries.length === 0) return new PullError("LAYOUT_INVALID", `${path} holds no image`);
-  return new PullError("LAYOUT_INVALID", `${path} holds no image ${quote(name2)}, only ${list(entries)}`, {
+  return new PullError("LAYOUT_INVALID", `${path} holds no image ${quote(name2)}, only ${list2(entries)}`, {
     hint: "Name one of those, or leave the name out if there is only one."
   });
 }
 function ambiguous({ path }, entries) {
-  return new PullError("LAYOUT_INVALID", `${path} holds several images: ${list(entries)}`, {
+  return new PullError("LAYOUT_INVALID", `${path} holds several images: ${list2(entries)}`, {
     hint: "Name one of them behind a colon, or by @ and its digest, or as :@0, :@1 and so on."
   });
 }
-function list(entries) {
+function list2(entries) {
   const names = [...new Set(entries.flatMap(({ names: [name2], id }) => name2 ?? id))];
   const shown2 = names.slice(0, MAX_LISTED2).map(quote).join(", ");
   return names.length > MAX_LISTED2 ? `${shown2} and ${names.length - MAX_LISTED2} more` : shown2;
@@ -37350,11 +39686,11 @@ async function readItems(tree) {
   return asLayoutError(() => {
     const wrapped = Buffer.concat([Buffer.from('{"images":'), bytes, Buffer.from("}")]);
     const document = parseJsonObject(wrapped, what, wrapped.length);
-    const list2 = arrayField(document, "images", what);
+    const list3 = arrayField(document, "images", what);
     if (Object.keys(document).length !== 1)
       throw new PullError("LAYOUT_INVALID", `${what}: no list of images`);
-    if (list2.length > MAX_INDEX_ENTRIES) throw tooMany2(`${what}: ${list2.length} images`, MAX_INDEX_ENTRIES);
-    const items = list2.map((json, index) => toItem(json, `${what}, image ${index + 1}`));
+    if (list3.length > MAX_INDEX_ENTRIES) throw tooMany2(`${what}: ${list3.length} images`, MAX_INDEX_ENTRIES);
+    const items = list3.map((json, index) => toItem(json, `${what}, image ${index + 1}`));
     const names = items.reduce((sum, { tags }) => sum + tags.length, 0);
     if (names > MAX_NAMES) throw tooMany2(`${what}: ${names} names`, MAX_NAMES);
     return items;
@@ -37484,7 +39820,7 @@ async function readImage(archive, item) {
   const digest = checkName(item.config, bytes, what);
   const config = asLayoutError(() => parseConfig(bytes, what));
   if (config.diffIds.length !== item.layers.length)
-    throw invalid7(
+    throw invalid8(
       tree,
       `${item.layers.length} layers are listed, but the config has ${config.diffIds.length} diff_ids`
     );
@@ -37545,7 +39881,7 @@ async function digestsOf({ digests }, layers) {
 function member(tree, name2) {
   const file = tree.find(name2);
   if (file) return file;
-  throw invalid7(tree, `it lists ${quote(name2)} and does not hold it`);
+  throw invalid8(tree, `it lists ${quote(name2)} and does not hold it`);
 }
 function findByName(tree, digest) {
   const hex = digestHex(digest);
@@ -37556,7 +39892,7 @@ function findByName(tree, digest) {
   }
   return void 0;
 }
-function invalid7(tree, why) {
+function invalid8(tree, why) {
   return new PullError("LAYOUT_INVALID", `${tree.path}: ${why}`);
 }
 
@@ -37682,8 +40018,8 @@ var HttpError = class extends PullError {
     this.isUnreachable = details.isUnreachable ?? details.retry === "unreachable";
   }
 };
-function answerError({ request, status: status2 }, code2, fact, details = {}) {
-  const { what, url } = request;
+function answerError({ request: request2, status: status2 }, code2, fact, details = {}) {
+  const { what, url } = request2;
   const usual = { retry: "never", origin: url.origin, status: status2 };
   return new HttpError(code2, `${what}: ${url.host} ${fact}`, { ...usual, ...details });
 }
@@ -37899,10 +40235,10 @@ function translatedKind(host) {
   return kind === "loopback" ? "private" : kind;
 }
 function blockList(ipv4, ipv6) {
-  const list2 = new BlockList2();
-  for (const [net, prefix] of ipv4) list2.addSubnet(net, prefix, "ipv4");
-  for (const [net, prefix] of ipv6) list2.addSubnet(net, prefix, "ipv6");
-  return list2;
+  const list3 = new BlockList2();
+  for (const [net, prefix] of ipv4) list3.addSubnet(net, prefix, "ipv4");
+  for (const [net, prefix] of ipv6) list3.addSubnet(net, prefix, "ipv6");
+  return list3;
 }
 
 // src/http/guarded-lookup.ts
@@ -38069,9 +40405,9 @@ function matchesAddress(address, entry) {
   const length = Number(prefix ?? bits);
   if (length > bits) return false;
   const family = version === 4 ? "ipv4" : "ipv6";
-  const list2 = new BlockList3();
-  list2.addSubnet(network, length, family);
-  return list2.check(address, family);
+  const list3 = new BlockList3();
+  list3.addSubnet(network, length, family);
+  return list3.check(address, family);
 }
 
 // src/http/dispatchers.ts
@@ -38084,7 +40420,7 @@ function createDispatchers(options) {
     const key = `${proxy.label} ${isOwn}`;
     let agent = proxied.get(key);
     if (!agent) {
-      const requestTls = { ...isOwn ? tls.own : tls.others, allowH2: false, timeout: connectTimeout };
+      const requestTls2 = { ...isOwn ? tls.own : tls.others, allowH2: false, timeout: connectTimeout };
       const proxyTls = {
         ...tls.others,
         rejectUnauthorized: true,
@@ -38092,7 +40428,7 @@ function createDispatchers(options) {
         timeout: connectTimeout
       };
       const isSocks = proxy.protocol === "socks5:";
-      const parts = { ...common, requestTls, ...isSocks ? {} : { proxyTls }, connectTimeout };
+      const parts = { ...common, requestTls: requestTls2, ...isSocks ? {} : { proxyTls }, connectTimeout };
       agent = new import_undici2.ProxyAgent({ ...parts, uri: uriOf(proxy) });
       hideCredential(proxy, options.secrets);
       proxied.set(key, agent);
@@ -38211,7 +40547,7 @@ function reasonOf(error, code2, shown2) {
   if (code2 === "CERT_NOT_YET_VALID")
     return `${which} is not valid${shown2 ? ` before ${shown2.validFrom}` : " yet"}`;
   if (code2 === "ERR_TLS_CERT_ALTNAME_INVALID")
-    return `${which} is for other names than this: ${namesOf(error)}`;
+    return `${which} is for other names than this: ${namesOf2(error)}`;
   if (code2 === "DEPTH_ZERO_SELF_SIGNED_CERT") return `${which} is signed by nobody but itself`;
   if (UNKNOWN_AUTHORITY.has(code2))
     return `${which} is signed by an authority${issuer} that is not trusted here`;
@@ -38230,7 +40566,7 @@ function clientFault(code2, host) {
     hint: `Put the certificate and key for ${host} into its certs.d directory (NAME.cert and NAME.key).`
   };
 }
-function namesOf(error) {
+function namesOf2(error) {
   const { subjectaltname, subject } = error.cert ?? { subject: {} };
   return printable(subjectaltname ?? subject?.CN ?? "none", MAX_TOLD_LENGTH2);
 }
@@ -38263,10 +40599,10 @@ var BROKEN = /* @__PURE__ */ new Set([
 var UNKNOWN_NAME = /* @__PURE__ */ new Set(["ENOTFOUND", "EAI_AGAIN"]);
 var NO_TLS = /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|ERR_SSL_HTTP_REQUEST)$/;
 var PROXY_REFUSAL = /Proxy response \((\d{3})\)|Proxy Authentication Required \((407)\)/;
-function networkError(error, request, attempt = {}) {
-  if (request.signal.aborted) return abortedError(request.signal);
+function networkError(error, request2, attempt = {}) {
+  if (request2.signal.aborted) return abortedError(request2.signal);
   if (error instanceof PullError) return error;
-  const { what, url } = request;
+  const { what, url } = request2;
   const { took, via } = attempt;
   const { fact, code: code2, retry, hint } = faultOf(error, url, via);
   const way = via === void 0 ? url.host : `${url.host}, through the proxy ${via}`;
@@ -38308,8 +40644,8 @@ function unknownName(error, url, via) {
   return { fact, hint };
 }
 function refusalOf(error) {
-  const [, tunnel, plain3] = PROXY_REFUSAL.exec(error instanceof Error ? error.message : "") ?? [];
-  const status2 = tunnel ?? plain3;
+  const [, tunnel, plain2] = PROXY_REFUSAL.exec(error instanceof Error ? error.message : "") ?? [];
+  const status2 = tunnel ?? plain2;
   return status2 === void 0 ? void 0 : Number(status2);
 }
 function proxyRefusal(status2, via) {
@@ -38453,11 +40789,11 @@ function clientContext(ca, { certificate, key }, sources) {
 // src/http/with-slots.ts
 var OVERLOADED = /* @__PURE__ */ new Set([429, 503]);
 function withSlots(send, slots) {
-  return async (request) => {
-    const slot = await slots.acquire(request.url.origin, request.signal);
+  return async (request2) => {
+    const slot = await slots.acquire(request2.url.origin, request2.signal);
     let answer;
     try {
-      answer = await send(request);
+      answer = await send(request2);
     } catch (error) {
       if (error instanceof HttpError && error.retry !== "never") slot.trouble();
       slot.release();
@@ -38500,27 +40836,27 @@ function openTransport(options) {
       onTrouble: () => slots.trouble(origin)
     });
   }
-  async function sendNow(request) {
-    const { url, signal } = request;
+  async function sendNow(request2) {
+    const { url, signal } = request2;
     const { dispatcher, proxy } = dispatchers.route(url);
     const started = performance.now();
     await gate.pass(url.origin, signal);
     requests++;
     const sent = performance.now();
     try {
-      const answer = await dispatch(request, dispatcher, timeouts);
+      const answer = await dispatch(request2, dispatcher, timeouts);
       meters.of(url.origin).answered(performance.now() - sent);
       if (answer.status < 500) gate.sign(url.origin);
       const took = performance.now() - started;
       const smallBodyTimeout = timeouts.body * SMALL_BODY;
       return { ...answer, took, via: proxy?.label, smallBodyTimeout, watch: watchOver(url) };
     } catch (error) {
-      throw networkError(error, request, { took: performance.now() - started, via: proxy?.label });
+      throw networkError(error, request2, { took: performance.now() - started, via: proxy?.label });
     }
   }
   const inTurn = withSlots(sendNow, slots);
   return {
-    send: (request) => (request.bulk ? inTurn : sendNow)(request),
+    send: (request2) => (request2.bulk ? inTurn : sendNow)(request2),
     get requests() {
       return requests;
     },
@@ -38529,20 +40865,20 @@ function openTransport(options) {
     close: dispatchers.destroy
   };
 }
-async function dispatch(request, dispatcher, timeouts) {
-  const { statusCode, headers: headers2, body } = await (0, import_undici3.request)(request.url, {
+async function dispatch(request2, dispatcher, timeouts) {
+  const { statusCode, headers: headers2, body } = await (0, import_undici3.request)(request2.url, {
     dispatcher,
-    method: request.method ?? "GET",
-    body: request.body ?? null,
+    method: request2.method ?? "GET",
+    body: request2.body ?? null,
     // Compressed answers would make ranges and lengths mean something else.
-    headers: { "user-agent": USER_AGENT, "accept-encoding": "identity", ...request.headers },
-    signal: request.signal,
+    headers: { "user-agent": USER_AGENT, "accept-encoding": "identity", ...request2.headers },
+    signal: request2.signal,
     headersTimeout: timeouts.headers,
     bodyTimeout: timeouts.body
   });
   body.on("error", () => {
   });
-  return { status: statusCode, headers: headers2, body, request };
+  return { status: statusCode, headers: headers2, body, request: request2 };
 }
 
 // src/http/stall.ts
@@ -38628,7 +40964,7 @@ async function* deliver(piece, wanted, stall, onDelivered) {
   }
 }
 function createReader({ answer }, stall) {
-  const { body, request, watch } = answer;
+  const { body, request: request2, watch } = answer;
   const iterator = body[Symbol.asyncIterator]();
   let failure;
   return async () => {
@@ -38643,8 +40979,8 @@ function createReader({ answer }, stall) {
       if (watch.arrived(value.length, stall)) failure = "stalled";
       return value;
     } catch (error) {
-      const took = watch.failed(request.signal.aborted ? "aborted" : "broken");
-      const broken3 = networkError(error, request, { took, via: answer.via });
+      const took = watch.failed(request2.signal.aborted ? "aborted" : "broken");
+      const broken3 = networkError(error, request2, { took, via: answer.via });
       if (!(broken3 instanceof HttpError)) throw broken3;
       failure = broken3;
       return body.read() ?? failure;
@@ -38712,9 +41048,9 @@ var MAX_RESOLUTIONS = 3;
 var EXPIRED = /* @__PURE__ */ new Set([400, 401, 403]);
 function createBlobLocator(options) {
   const places = new BlobPlaces(options);
-  async function fetch(digest, request) {
+  async function fetch(digest, request2) {
     for (let resolutions = 1; ; resolutions++) {
-      const arrival = await places.visit(digest, request);
+      const arrival = await places.visit(digest, request2);
       const { answer, location } = arrival;
       if (location.authorised || !EXPIRED.has(answer.status)) return arrival;
       places.forget(digest, location);
@@ -38754,32 +41090,32 @@ var BlobPlaces = class {
    * a failure, too: if each tried in its turn, the last one would wait for all the others. Where the answer was a refusal,
    * which may be about the one request, they all go and ask.
    */
-  async visit(digest, request) {
+  async visit(digest, request2) {
     for (; ; ) {
       const location = this.#known.get(digest);
-      if (location) return this.#revisit(digest, request, location);
+      if (location) return this.#revisit(digest, request2, location);
       const lookup = this.#lookups.get(digest);
-      if (!lookup) return this.#lookUp(digest, request);
+      if (!lookup) return this.#lookUp(digest, request2);
       const started = performance.now();
-      const outcome = await untilAborted(lookup, request.signal);
-      if (outcome === void 0) return this.#lookUp(digest, request);
-      if ("location" in outcome) return this.#revisit(digest, request, outcome.location);
+      const outcome = await untilAborted(lookup, request2.signal);
+      if (outcome === void 0) return this.#lookUp(digest, request2);
+      if ("location" in outcome) return this.#revisit(digest, request2, outcome.location);
       if (!isAbort(outcome.error)) throw sharedFailure(outcome.error, performance.now() - started);
     }
   }
   /** A place that does not answer any more is forgotten: the registry may know a better one. */
-  async #revisit(digest, request, location) {
+  async #revisit(digest, request2, location) {
     try {
-      return await this.#options.follow(request, location);
+      return await this.#options.follow(request2, location);
     } catch (error) {
       if (!isAbort(error)) this.forget(digest, location);
       throw error;
     }
   }
-  async #lookUp(digest, request) {
+  async #lookUp(digest, request2) {
     const { endpoint: endpoint3, repository, follow } = this.#options;
     const start2 = { url: endpoint3.api(`${repository}/blobs/${digest}`), authorised: true };
-    const arrival = follow(request, start2);
+    const arrival = follow(request2, start2);
     const lookup = arrival.then(
       (found) => this.#note(digest, found),
       (error) => ({ error })
@@ -38989,8 +41325,8 @@ async function receiveBody(answer, maxBytes) {
 
 // src/registry/manifest.ts
 var WORTH_A_GET = /* @__PURE__ */ new Set([200, 400, 405, 501]);
-async function fetchManifest(request, options) {
-  const { target, expected, location, signal } = request;
+async function fetchManifest(request2, options) {
+  const { target, expected, location, signal } = request2;
   const what = `manifest ${target} of ${options.name}`;
   const { answer } = await options.follow({ headers: { accept: MANIFEST_ACCEPT }, signal, what }, location);
   options.onAnswer?.(answer);
@@ -39012,8 +41348,8 @@ async function fetchManifest(request, options) {
 }
 async function hasManifest({ target, location, signal }, options) {
   const { name: name2, follow } = options;
-  const request = { headers: { accept: MANIFEST_ACCEPT }, signal, what: `manifest ${target} of ${name2}` };
-  const { answer: head } = await follow({ ...request, method: "HEAD" }, location);
+  const request2 = { headers: { accept: MANIFEST_ACCEPT }, signal, what: `manifest ${target} of ${name2}` };
+  const { answer: head } = await follow({ ...request2, method: "HEAD" }, location);
   head.body.destroy();
   if (!WORTH_A_GET.has(head.status)) return false;
   const stated = headerOf(head, "docker-content-digest")?.trim();
@@ -39329,17 +41665,17 @@ var Authoriser = class {
   }
   /** A Send that adds the Authorization and answers challenges. Throws UNAUTHORIZED when it has nothing new to offer. */
   authorised(send) {
-    return async (request) => {
-      let used = await this.#fresh(request);
+    return async (request2) => {
+      let used = await this.#fresh(request2);
       for (let renewals = 0; ; renewals++) {
-        const answer = await sendWith(send, request, used);
+        const answer = await sendWith(send, request2, used);
         if (!this.#isRefusal(answer, used, renewals)) {
           if (answer.status !== 400) this.#accepted = Math.max(this.#accepted, used.generation);
           return answer;
         }
         const challenges = parseChallenges(answer.headers["www-authenticate"]);
         const refusal2 = await readRefusal(answer, this.#options.secrets);
-        const renewed = renewals < MAX_RENEWALS && await this.#renew(used, { kind: "refused", challenges }, request);
+        const renewed = renewals < MAX_RENEWALS && await this.#renew(used, { kind: "refused", challenges }, request2);
         if (!renewed) throw refusal2;
         used = this.#current;
       }
@@ -39352,19 +41688,19 @@ var Authoriser = class {
     return status2 === 400 && wasGood && renewals === 0;
   }
   /** The current authorisation, renewed if its token is about to expire. */
-  async #fresh(request) {
+  async #fresh(request2) {
     const used = this.#current;
     if (used.refreshAt !== void 0 && Date.now() >= used.refreshAt)
-      await this.#renew(used, { kind: "due" }, request).catch(() => false);
+      await this.#renew(used, { kind: "due" }, request2).catch(() => false);
     return this.#current;
   }
   /** Once per generation, whoever asks first. false: there is nothing better to be had. */
-  #renew(used, occasion, request) {
+  #renew(used, occasion, request2) {
     if (this.#current.generation !== used.generation) return Promise.resolve(true);
     this.#renewal ??= this.#obtain(used, occasion).finally(() => {
       this.#renewal = void 0;
     });
-    return untilAborted(this.#renewal, request.signal);
+    return untilAborted(this.#renewal, request2.signal);
   }
   async #obtain(used, occasion) {
     this.#credential ??= this.#lookUp();
@@ -39418,9 +41754,9 @@ var Authoriser = class {
     this.#current = { ...next, generation: this.#current.generation + 1 };
   }
 };
-async function sendWith(send, request, { header, source }) {
-  if (header === void 0) return send(request);
-  const answer = await send({ ...request, headers: { ...request.headers, authorization: header } });
+async function sendWith(send, request2, { header, source }) {
+  if (header === void 0) return send(request2);
+  const answer = await send({ ...request2, headers: { ...request2.headers, authorization: header } });
   return { ...answer, credentialSource: source };
 }
 
@@ -39466,17 +41802,17 @@ import { Readable } from "node:stream";
 var MAX_REFUSAL_BYTES = 64 * 1024;
 function withForeignTokens(send, fetchToken) {
   const tokens = /* @__PURE__ */ new Map();
-  return async (request) => {
-    const { origin } = request.url;
+  return async (request2) => {
+    const { origin } = request2.url;
     const known = tokens.get(origin);
-    const answer = await sendWith2(send, request, await valid(known));
+    const answer = await sendWith2(send, request2, await valid(known));
     if (answer.status !== 401) return answer;
     const challenge = parseChallenges(answer.headers["www-authenticate"]).find(isExchangeable);
     if (!challenge) return answer;
     const refusal2 = await detach2(answer);
     if (tokens.get(origin) === known) tokens.set(origin, exchange(challenge));
     const token = await valid(tokens.get(origin));
-    return token ? sendWith2(send, request, token) : refusal2;
+    return token ? sendWith2(send, request2, token) : refusal2;
   };
   function exchange(challenge) {
     const scope = challenge.parameters.get("scope") ?? "";
@@ -39484,10 +41820,10 @@ function withForeignTokens(send, fetchToken) {
   }
 }
 function exceptOwnHost(send, endpoint3) {
-  return async (request) => {
-    if (request.url.host !== new URL(endpoint3.origin).host) return send(request);
+  return async (request2) => {
+    if (request2.url.host !== new URL(endpoint3.origin).host) return send(request2);
     const fact = "leads back to the registry for a token";
-    throw new PullError("RESPONSE_INVALID", `${request.what}: another host ${fact}`);
+    throw new PullError("RESPONSE_INVALID", `${request2.what}: another host ${fact}`);
   };
 }
 function isExchangeable({ scheme, parameters }) {
@@ -39499,9 +41835,9 @@ async function valid(pending) {
   const token = await pending;
   return token && Date.now() < token.refreshAt ? token : void 0;
 }
-function sendWith2(send, request, token) {
-  if (!token) return send(request);
-  return send({ ...request, headers: { ...request.headers, authorization: `Bearer ${token.value}` } });
+function sendWith2(send, request2, token) {
+  if (!token) return send(request2);
+  return send({ ...request2, headers: { ...request2.headers, authorization: `Bearer ${token.value}` } });
 }
 async function detach2(answer) {
   const bytes = await readBody(answer, MAX_REFUSAL_BYTES).then(
@@ -39533,8 +41869,8 @@ function withHostHeaders(send, {
   if (Object.keys(own).length === 0) return send;
   for (const [name2, value] of Object.entries(own))
     for (const one of secretsIn(name2, value)) secrets.hide(one);
-  return (request) => send(
-    request.url.origin === endpoint3.origin ? { ...request, headers: { ...own, ...request.headers } } : request
+  return (request2) => send(
+    request2.url.origin === endpoint3.origin ? { ...request2, headers: { ...own, ...request2.headers } } : request2
   );
 }
 function secretsIn(name2, value) {
@@ -39549,14 +41885,14 @@ function secretsIn(name2, value) {
 
 // src/registry/plain-http.ts
 function withPlainHttpFallback(send, endpoint3) {
-  return async (request) => {
+  return async (request2) => {
     try {
-      return await send(request);
+      return await send(request2);
     } catch (error) {
-      if (request.url.protocol !== "https:" || !speaksNoTls(error) || !endpoint3.fallBackToHttp()) throw error;
-      const url = new URL(request.url);
+      if (request2.url.protocol !== "https:" || !speaksNoTls(error) || !endpoint3.fallBackToHttp()) throw error;
+      const url = new URL(request2.url);
       url.protocol = "http:";
-      return send({ ...request, url });
+      return send({ ...request2, url });
     }
   };
 }
@@ -39587,16 +41923,16 @@ function mayContact(hostname, endpoint3) {
 // src/registry/redirect.ts
 var MAX_REDIRECTS = 5;
 var REDIRECTS = /* @__PURE__ */ new Set([301, 302, 303, 307, 308]);
-function createFollow({ endpoint: endpoint3, api, plain: plain3, secrets }) {
-  return async (request, from) => {
+function createFollow({ endpoint: endpoint3, api, plain: plain2, secrets }) {
+  return async (request2, from) => {
     let location = from;
     for (let redirects = 0; ; redirects++) {
-      const send = location.authorised ? api : plain3;
-      const answer = await send({ ...request, url: location.url });
+      const send = location.authorised ? api : plain2;
+      const answer = await send({ ...request2, url: location.url });
       if (!REDIRECTS.has(answer.status))
         return { answer, location: { url: answer.request.url, authorised: location.authorised } };
       discard(answer);
-      if (redirects === MAX_REDIRECTS) throw invalid8(answer, `more than ${MAX_REDIRECTS} redirects`);
+      if (redirects === MAX_REDIRECTS) throw invalid9(answer, `more than ${MAX_REDIRECTS} redirects`);
       location = nextLocation(answer, location);
     }
   };
@@ -39604,7 +41940,7 @@ function createFollow({ endpoint: endpoint3, api, plain: plain3, secrets }) {
     const base = answer.request.url;
     const target = headerOf(answer, "location") ?? "";
     if (target === "" || !URL.canParse(target, base.href))
-      throw invalid8(answer, "a redirect without a valid target");
+      throw invalid9(answer, "a redirect without a valid target");
     const url = new URL(target, base);
     const what = `${answer.request.what}: the redirect`;
     checkTarget(url, { endpoint: endpoint3, what });
@@ -39613,7 +41949,7 @@ function createFollow({ endpoint: endpoint3, api, plain: plain3, secrets }) {
     return { url, authorised };
   }
 }
-function invalid8(answer, fact) {
+function invalid9(answer, fact) {
   return answerError(answer, "RESPONSE_INVALID", `answered ${answer.status} with ${fact}`);
 }
 
@@ -39633,8 +41969,8 @@ function createTokenRequests({ endpoint: endpoint3, send, secrets }) {
   function withBasic({ basic, source }) {
     const authorization = basicAuthorization(basic);
     secrets.hide(authorization.slice("Basic ".length));
-    return async (request) => {
-      const answer = await send({ ...request, headers: { ...request.headers, authorization } });
+    return async (request2) => {
+      const answer = await send({ ...request2, headers: { ...request2.headers, authorization } });
       return { ...answer, credentialSource: source };
     };
   }
@@ -39730,14 +42066,14 @@ function openStack(options) {
   const api = authoriser.authorised(direct);
   const asStranger = exceptOwnHost(transport.send, endpoint3);
   const fetchForeignToken = createTokenFetcher({ name: name2, endpoint: endpoint3, send: asStranger, secrets, signal });
-  const plain3 = withForeignTokens(transport.send, fetchForeignToken);
+  const plain2 = withForeignTokens(transport.send, fetchForeignToken);
   return {
     name: name2,
     endpoint: endpoint3,
     gate,
     transport,
     secrets,
-    follow: createFollow({ endpoint: endpoint3, api, plain: plain3, secrets })
+    follow: createFollow({ endpoint: endpoint3, api, plain: plain2, secrets })
   };
 }
 
@@ -39745,12 +42081,12 @@ function openStack(options) {
 var TAGS_PER_PAGE = 1e3;
 var MAX_WAIT_MS2 = 1e4;
 var TAG2 = /^\w[\w.-]{0,127}$/;
-async function listTags(request, follow) {
-  const { location, what } = request;
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(MAX_WAIT_MS2)]);
+async function listTags(request2, follow) {
+  const { location, what } = request2;
+  const signal = AbortSignal.any([request2.signal, AbortSignal.timeout(MAX_WAIT_MS2)]);
   try {
     const { answer } = await follow({ headers: { accept: "application/json" }, signal, what }, location);
-    return await readTags(answer, request.maxBytes);
+    return await readTags(answer, request2.maxBytes);
   } catch {
     return [];
   }
@@ -39809,10 +42145,10 @@ function openRegistryClient(options) {
       checkRange(blob, range);
       const either = AbortSignal.any([signal, blobSignal]);
       const budget = createBudget(patience, policy, either);
-      const open11 = (part) => withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
-      const first2 = await scrubber.call(() => open11(range));
+      const open13 = (part) => withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
+      const first2 = await scrubber.call(() => open13(range));
       const onStall = patience === "full" ? "reconnect" : "fail";
-      const chunks = scrubber.chunks(readBlob({ first: first2, reopen: open11, budget, onStall }));
+      const chunks = scrubber.chunks(readBlob({ first: first2, reopen: open13, budget, onStall }));
       return { range: first2.range, chunks };
     },
     forget: locator.forget,
@@ -39855,7 +42191,7 @@ function withFallback(first2, openSecond) {
     get quota() {
       return current().quota;
     },
-    manifest: (request) => ask((client) => client.manifest(request)),
+    manifest: (request2) => ask((client) => client.manifest(request2)),
     hasManifest: (target) => ask((client) => client.hasManifest(target)),
     blob: (blob, range, signal) => ask((client) => client.blob(blob, range, signal)),
     forget: (digest) => {
@@ -40001,11 +42337,11 @@ async function openBlobInTurn(roster, asked) {
   const { descriptor, range, signal, what } = asked;
   const question = { kind: "digests", digest: descriptor.digest };
   const search = { roster, question, tried: /* @__PURE__ */ new Set(), what };
-  const open11 = (part) => first(search, ({ client }) => client.blob(descriptor, part, signal));
-  const found = await open11(range);
-  return { range: found.answer.range, chunks: readOn(found, { search, open: open11, digest: descriptor.digest }) };
+  const open13 = (part) => first(search, ({ client }) => client.blob(descriptor, part, signal));
+  const found = await open13(range);
+  return { range: found.answer.range, chunks: readOn(found, { search, open: open13, digest: descriptor.digest }) };
 }
-async function* readOn(begun, { search, open: open11, digest }) {
+async function* readOn(begun, { search, open: open13, digest }) {
   const { end } = begun.answer.range;
   let offset = begun.answer.range.start;
   for (let { host, answer } = begun; ; ) {
@@ -40023,7 +42359,7 @@ async function* readOn(begun, { search, open: open11, digest }) {
     } catch (error) {
       passOver(search, host, error);
       if (offset === end) return;
-      ({ host, answer } = await open11({ start: offset, end }));
+      ({ host, answer } = await open13({ start: offset, end }));
     }
   }
 }
@@ -40073,16 +42409,16 @@ function openHosts({ hosts, keychain, fallback, ...options }) {
   const shared = { connections, signal, onSecret, env, timeouts, backoff };
   return hosts.map((host, index) => {
     const isLast = index === hosts.length - 1;
-    const open11 = (credential) => openRegistryClient({ ...shared, host, credential, patience: isLast ? "full" : "brief" });
+    const open13 = (credential) => openRegistryClient({ ...shared, host, credential, patience: isLast ? "full" : "brief" });
     let isKnown = false;
-    const first2 = open11(async () => {
+    const first2 = open13(async () => {
       const credential = await keychain(host.registry, host.repository);
       isKnown = credential !== void 0;
       return credential;
     });
     const openSecond = () => {
       const credential = isKnown ? void 0 : fallback?.(host);
-      return credential && open11(async () => credential);
+      return credential && open13(async () => credential);
     };
     return { host, isLast, client: withFallback(first2, openSecond) };
   });
@@ -40313,99 +42649,6 @@ function isUnreachable(error) {
   return error instanceof HttpError && error.isUnreachable;
 }
 
-// src/workers/pool.ts
-import { Worker } from "node:worker_threads";
-var WorkerPool = class {
-  #script;
-  #size;
-  #idle = [];
-  #busy = /* @__PURE__ */ new Map();
-  #waiting = [];
-  #closed = false;
-  #nextId = 1;
-  constructor(script, size) {
-    this.#script = script;
-    this.#size = size;
-  }
-  /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
-  run(name2, input, options = {}) {
-    if (this.#closed) return Promise.reject(cancelled());
-    return new Promise((resolve4, reject) => {
-      this.#waiting.push({ name: name2, input, onEvent: options.onEvent, resolve: resolve4, reject });
-      this.#dispatch();
-    });
-  }
-  [Symbol.asyncDispose]() {
-    return this.close();
-  }
-  /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
-  async close() {
-    this.#closed = true;
-    for (const task of this.#waiting.splice(0)) task.reject(cancelled());
-    const workers = [...this.#idle, ...this.#busy.keys()];
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
-  #dispatch() {
-    while (this.#waiting.length > 0) {
-      const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : void 0);
-      if (!worker) return;
-      const task = this.#waiting.shift();
-      this.#busy.set(worker, task);
-      const request = { id: this.#nextId++, name: task.name, input: task.input };
-      try {
-        worker.postMessage(request);
-      } catch (cause) {
-        this.#settle(worker)?.reject(
-          new PullError("INTERNAL", `the input of job ${task.name} cannot be sent`, { cause })
-        );
-      }
-    }
-  }
-  #start() {
-    const worker = new Worker(this.#script);
-    worker.on("message", (reply) => this.#onReply(worker, reply));
-    worker.on("error", (cause) => this.#onExit(worker, cause));
-    worker.on("exit", () => this.#onExit(worker, void 0));
-    return worker;
-  }
-  #onReply(worker, reply) {
-    if (reply.kind === "event") {
-      this.#busy.get(worker)?.onEvent?.(reply.event);
-      return;
-    }
-    const task = this.#settle(worker);
-    if (reply.kind === "done") task?.resolve(reply.output);
-    else task?.reject(fromErrorData(reply.error));
-    this.#dispatch();
-  }
-  #settle(worker) {
-    const task = this.#busy.get(worker);
-    this.#busy.delete(worker);
-    this.#idle.push(worker);
-    return task;
-  }
-  #onExit(worker, cause) {
-    const task = this.#busy.get(worker);
-    this.#busy.delete(worker);
-    const at = this.#idle.indexOf(worker);
-    if (at !== -1) this.#idle.splice(at, 1);
-    const error = this.#closed ? cancelled() : new PullError("WORKER_EXITED", `the worker thread for ${task?.name} ended`, { cause });
-    task?.reject(error);
-    if (!this.#closed) this.#dispatch();
-  }
-};
-function cancelled() {
-  return new PullError("ABORTED", "the pull was cancelled");
-}
-
-// src/pull/jobs.ts
-function openPool(threads) {
-  return new WorkerPool(workerScript(), threads);
-}
-function workerScript() {
-  return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
-}
-
 // src/pull/archive-work.ts
 function localContext({
   temporaryDirectory,
@@ -40467,7 +42710,7 @@ var MAX_INDEX_DEPTH = 4;
 var MAX_LAYER_BYTES = 128 * 2 ** 30;
 var MAX_IMAGE_BYTES = 256 * 2 ** 30;
 async function resolveImage(source, target, platform) {
-  const { digest, indexDigest, manifest } = await findManifest(source, target, platform);
+  const { digest, indexDigest, manifest, manifestBytes } = await findManifest(source, target, platform);
   checkLayers(manifest, source.name);
   const configBytes = await source.smallBlob(manifest.config, MAX_IMAGE_CONFIG_BYTES);
   const config = parseConfig(configBytes);
@@ -40479,6 +42722,7 @@ async function resolveImage(source, target, platform) {
     indexDigest,
     platform: platformOf2(config),
     manifest,
+    manifestBytes,
     config,
     configBytes
   };
@@ -40508,7 +42752,8 @@ async function findManifest(source, named, platform) {
     const raw = await source.manifest(target, expected);
     const by = isDigest(target) ? "digest" : "tag";
     const manifest = parseManifest(raw.bytes, raw.mediaType, `manifest ${target} of ${source.name}`, by);
-    if (manifest.kind === "image") return { digest: raw.digest, indexDigest, manifest };
+    if (manifest.kind === "image")
+      return { digest: raw.digest, indexDigest, manifest, manifestBytes: raw.bytes };
     indexDigest ??= raw.digest;
     expected = selectManifest(manifest.manifests, platform);
     target = expected.digest;
@@ -40901,14 +43146,91 @@ function throwFirstCause(...results) {
   if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
 }
 
-// src/layer/chunk-table.ts
-var DIGEST_BYTES = 32;
-function chunkCount(table) {
-  return table.offsets.length;
+// src/layer/toc-document.ts
+function isSha256(value) {
+  return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
 }
-function digestKey(digests, index) {
-  const start2 = digests.byteOffset + index * DIGEST_BYTES;
-  return Buffer.from(digests.buffer, start2, DIGEST_BYTES).toString("latin1");
+
+// src/layer/annotations.ts
+var MAX_METADATA_BYTES = 64 << 20;
+var PREFIXES = ["io.github.containers.zstd-chunked.", "io.containers.zstd-chunked."];
+var SKIPPABLE_HEADER_SIZE = 8;
+var TOC_TYPE = 1;
+function parsePosition(text, blobSize, fields) {
+  if (text === void 0 || !/^\d{1,15}(:\d{1,15}){2,3}$/.test(text)) return void 0;
+  const [start2, length, , type, ...rest] = text.split(":").map(Number);
+  if (rest.length > 0 || type === void 0 !== (fields === 3)) return void 0;
+  if (length > MAX_METADATA_BYTES || start2 + length > blobSize) return void 0;
+  return { range: { start: start2, end: start2 + length }, type };
+}
+
+// src/layer/dialect.ts
+var MIN_PROBED_SIZE = 16 << 20;
+var STARGZ_TOC_DIGEST = "containerd.io/snapshot/stargz/toc.digest";
+var UNCOMPRESSED_SIZE = "io.containers.estargz.uncompressed-size";
+function isStargzLayer({ annotations }) {
+  return annotations[STARGZ_TOC_DIGEST] !== void 0 && annotations[`${PREFIXES[0]}manifest-checksum`] === void 0;
+}
+function detectDialect(descriptor) {
+  const { annotations, size } = descriptor;
+  const prefix = PREFIXES.find((candidate) => annotations[`${candidate}manifest-checksum`] !== void 0);
+  if (prefix !== void 0) return zstdChunked(descriptor, prefix);
+  const jsonDigest = annotations[STARGZ_TOC_DIGEST];
+  if (jsonDigest !== void 0) {
+    if (!isSha256(jsonDigest)) return { kind: "plain", reason: "its TOC annotations are malformed" };
+    return { kind: "estargz", jsonDigest, uncompressedSize: parseSize2(annotations[UNCOMPRESSED_SIZE]) };
+  }
+  return size >= MIN_PROBED_SIZE && compressionOf2(descriptor) !== "none" ? { kind: "maybe" } : { kind: "plain" };
+}
+function zstdChunked({ annotations, size }, prefix) {
+  const digest = annotations[`${prefix}manifest-checksum`];
+  const jsonDigest = annotations[STARGZ_TOC_DIGEST];
+  const toc = parsePosition(annotations[`${prefix}manifest-position`], size, 4);
+  const isSound2 = toc && toc.type === TOC_TYPE && toc.range.start >= SKIPPABLE_HEADER_SIZE;
+  if (!isSha256(digest) || !isSound2 || rangeLength(toc.range) === 0)
+    return { kind: "plain", reason: "its TOC annotations are malformed" };
+  const position = annotations[`${prefix}tarsplit-position`];
+  const tarSplit = parsePosition(position, size, 3);
+  const splitDigest = annotations[`${prefix}tarsplit-checksum`];
+  if (position !== void 0 && !tarSplit || splitDigest !== void 0 && !isSha256(splitDigest))
+    return { kind: "plain", reason: "its tar-split annotations are malformed" };
+  const dataEnd = toc.range.start - SKIPPABLE_HEADER_SIZE;
+  return {
+    kind: "zstd-chunked",
+    compression: "zstd",
+    toc: { range: toc.range, digest, jsonDigest: isSha256(jsonDigest) ? jsonDigest : void 0 },
+    tarSplit: tarSplit && { range: tarSplit.range, digest: splitDigest },
+    dataEnd,
+    streamEnd: dataEnd
+  };
+}
+function parseSize2(text) {
+  return text !== void 0 && /^\d{1,15}$/.test(text) ? Number(text) : void 0;
+}
+function compressionOf2({ mediaType }) {
+  try {
+    return layerCompression(mediaType);
+  } catch {
+    return "none";
+  }
+}
+function locateToc(dialect, footer, blobSize) {
+  const jsonDigest = dialect.kind === "estargz" ? dialect.jsonDigest : void 0;
+  if (footer.kind === "none") {
+    const isExpected = dialect.kind === "estargz" || footer.reason !== "it has no footer";
+    return isExpected ? { kind: "plain", reason: footer.reason } : { kind: "plain" };
+  }
+  const { dataEnd } = footer;
+  if (footer.kind === "estargz-external")
+    return jsonDigest === void 0 ? { kind: "plain", reason: "its TOC is in another image, which nothing vouches for" } : { kind: "external", compression: "gzip", jsonDigest, dataEnd, streamEnd: blobSize };
+  const toc = { range: footer.tocRange, digest: void 0, jsonDigest };
+  if (footer.kind === "zstd-chunked") {
+    const tarSplit = footer.tarSplitRange && { range: footer.tarSplitRange, digest: void 0 };
+    return { kind: "located", compression: "zstd", toc, tarSplit, dataEnd, streamEnd: dataEnd };
+  }
+  if (footer.kind === "stargz") return { kind: "plain", reason: "its format gives no digests of chunks" };
+  const streamEnd = blobSize;
+  return { kind: "located", compression: "gzip", toc, tarSplit: void 0, dataEnd, streamEnd };
 }
 
 // src/plan/chunk-map.ts
@@ -41010,19 +43332,23 @@ var MIN_GAP = 8 << 10;
 var MAX_GAP = 256 << 10;
 var WASTE_SHARE = 0.02;
 var WASTE_FLOOR = 4096;
+var PART_WASTE_SHARE = 0.04;
 var BUSY_MS = 5;
 var WASTE_SHARE_PER_MS = 0.13;
 var MAX_WASTE_SHARE = 0.25;
 var WHOLE_SHARE = 0.7;
 var MIN_WHOLE_BYTES = 4 << 20;
+var SPARED_FOR_NOTHING = MIN_GAP;
+var MIN_SPARED_BYTES = 32 << 10;
 function gapCosts(layer, { link, connections = 1 }) {
   const limits = { maxRanges: MAX_LAYER_RANGES, maxRangeBytes: MAX_RANGE_BYTES };
-  if (isNearlyAll(layer.needed, layer.dataEnd))
+  if (!layer.hasGaps && !layer.isPart && isNearlyAll(layer.needed, layer.dataEnd))
     return { ...limits, maxGap: Number.POSITIVE_INFINITY, wasteBudget: Number.POSITIVE_INFINITY };
   const { roundTripMs = 0, bytesPerSecond } = link ?? {};
   const requestMs = bytesPerSecond === void 0 ? 0 : Math.max(0, roundTripMs - BUSY_MS) / Math.max(1, connections);
   const worth = requestMs / 1e3 * Math.max(0, bytesPerSecond ?? 0);
-  const share = Math.min(MAX_WASTE_SHARE, Math.max(WASTE_SHARE, WASTE_SHARE_PER_MS * requestMs));
+  const least = layer.isPart ? PART_WASTE_SHARE : WASTE_SHARE;
+  const share = layer.hasGaps ? MAX_WASTE_SHARE : Math.min(MAX_WASTE_SHARE, Math.max(least, WASTE_SHARE_PER_MS * requestMs));
   return {
     ...limits,
     maxGap: Math.min(MAX_GAP, Math.max(MIN_GAP, worth)),
@@ -41030,6 +43356,7 @@ function gapCosts(layer, { link, connections = 1 }) {
   };
 }
 function isBetterWhole({ table, dataEnd }, isAtHand) {
+  if (table.gaps) return isBetterWholeWithGaps({ table, dataEnd }, isAtHand);
   if (dataEnd < MIN_WHOLE_BYTES) return false;
   const keyOf = digestKeys(table);
   const missing2 = /* @__PURE__ */ new Set();
@@ -41042,9 +43369,32 @@ function isBetterWhole({ table, dataEnd }, isAtHand) {
   }
   return isNearlyAll(needed, dataEnd);
 }
+function isBetterWholeWithGaps({ table, dataEnd }, isAtHand) {
+  const keyOf = digestKeys(table);
+  let [spared, run2, isComplete] = [0, 0, true];
+  const endRun = () => {
+    spared += Math.max(0, run2 - SPARED_FOR_NOTHING);
+    run2 = 0;
+  };
+  for (let index = 0; index < chunkCount(table); index++) {
+    const form = isGap(table, index) ? "part" : "frame";
+    if (isAtHand(form, keyOf(index), table.sizes[index]))
+      run2 += table.compressedSizes[index];
+    else {
+      isComplete = false;
+      endRun();
+    }
+  }
+  endRun();
+  if (isComplete) return false;
+  return dataEnd < MIN_WHOLE_BYTES ? spared < MIN_SPARED_BYTES : isNearlyAll(dataEnd - spared, dataEnd);
+}
 function isNearlyAll(needed, dataEnd) {
   return needed >= WHOLE_SHARE * dataEnd;
 }
+
+// src/plan/fetch-plan.ts
+var EXACT = -1;
 
 // src/plan/placement.ts
 var AT_HAND = -1;
@@ -41067,10 +43417,11 @@ var Placement = class {
     this.#offset = packOffset;
   }
   /** Gives it the next place, and closes the pack if that makes it full. */
-  place(name2, { compressedSize, size }) {
+  place(name2, stored) {
     this.#file ??= this.files.push({ kind: "new", pack: this.#pack }) - 1;
+    const { compressedSize } = stored;
     const at = { file: this.#file, pack: this.#pack, offset: this.#offset };
-    const placed = { ...at, compressedSize, size, group: UNDECIDED, ready: 0 };
+    const placed = { ...at, ...stored, group: UNDECIDED, ready: 0 };
     this.#placed.set(name2, placed);
     this.#offset += compressedSize;
     if (this.#offset >= this.#packTarget) {
@@ -41078,6 +43429,13 @@ var Placement = class {
       this.#offset = 0;
       this.#file = void 0;
     }
+    return placed;
+  }
+  /** It comes with the bytes of another one. */
+  placeWithin(name2, host, stored) {
+    const { file, pack, offset } = host;
+    const placed = { file, pack, offset, ...stored, group: UNDECIDED, ready: 0 };
+    this.#placed.set(name2, placed);
     return placed;
   }
   findBlob(digest, size) {
@@ -41098,6 +43456,7 @@ var Placement = class {
       offset,
       compressedSize,
       size,
+      ...stored.innerOffset === void 0 ? {} : { innerOffset: stored.innerOffset },
       group: AT_HAND,
       ready: 0
     };
@@ -41170,7 +43529,11 @@ var Planner = class {
     const { missing: missing2, repeated } = this.#placeChunks(table, sources);
     const pieces = missing2.map(({ index }) => chunkRange(table, index));
     const needed = pieces.reduce((sum, piece) => sum + rangeLength(piece), 0);
-    const ranges = coalesce(pieces, gapCosts({ ...layer, needed }, this.#options), packEnds(missing2));
+    const ranges = coalesce(
+      pieces,
+      gapCosts({ ...layer, needed, hasGaps: table.gaps !== void 0 }, this.#options),
+      packEnds(missing2)
+    );
     let next = 0;
     for (const range of ranges) {
       const { placed: first2 } = missing2[next];
@@ -41183,7 +43546,10 @@ var Planner = class {
         setSource(sources, index, placed);
       }
     }
-    for (const { index, placed } of repeated) setSource(sources, index, placed);
+    for (const { index, placed, host } of repeated) {
+      if (host) [placed.group, placed.ready] = [host.group, host.ready];
+      setSource(sources, index, placed);
+    }
     this.#layers.push({ kind: "chunked", sources });
     this.#bytes.push(countBytes(sources, ranges));
   }
@@ -41193,21 +43559,39 @@ var Planner = class {
     const keyOf = digestKeys(table);
     for (let index = 0; index < chunkCount(table); index++) {
       const key = keyOf(index);
-      const found = this.#placement.find("frame", { name: key, key, size: table.sizes[index] });
-      if (!found) missing2.push({ index, placed: this.#placeChunk(table, index, key) });
+      const { form, name: name2 } = nameOf3(table, index, key);
+      const found = this.#placement.find(form, { name: name2, key, size: table.sizes[index] });
+      const last = missing2.at(-1);
+      if (!found && last && table.offsets[index] === table.offsets[last.index])
+        repeated.push({
+          index,
+          placed: this.#placeChunk(table, index, { key, host: last.placed }),
+          host: last.placed
+        });
+      else if (!found) missing2.push({ index, placed: this.#placeChunk(table, index, { key }) });
       else if (found.group === UNDECIDED) repeated.push({ index, placed: found });
       else setSource(sources, index, found);
     }
     return { missing: missing2, repeated };
   }
-  #placeChunk(table, index, key) {
-    const [compressedSize, size] = [table.compressedSizes[index], table.sizes[index]];
-    const placed = this.#placement.place(key, { compressedSize, size });
+  /** `host`: the chunk before, if it is stored in the same bytes. */
+  #placeChunk(table, index, { key, host }) {
+    const { form, name: name2 } = nameOf3(table, index, key);
+    const innerOffset = form === "frame" ? table.innerOffsets?.[index] : void 0;
+    const stored = {
+      compressedSize: table.compressedSizes[index],
+      size: table.sizes[index],
+      ...innerOffset === void 0 ? {} : { innerOffset }
+    };
+    const placed = host ? this.#placement.placeWithin(name2, host, stored) : this.#placement.place(name2, stored);
     const { pack, offset } = placed;
-    this.#chunks.push({ form: "frame", digest: digestOfKey(key), pack, offset, compressedSize, size });
+    this.#chunks.push({ form, digest: digestOfKey(key), pack, offset, ...stored });
     return placed;
   }
 };
+function nameOf3(table, index, key) {
+  return isGap(table, index) ? { form: "part", name: `part ${key}` } : { form: "frame", name: key };
+}
 function emptySources(table) {
   const count2 = chunkCount(table);
   return {
@@ -41216,7 +43600,8 @@ function emptySources(table) {
     compressedSizes: new Float64Array(count2),
     sizes: table.sizes,
     groups: new Int32Array(count2),
-    ready: new Float64Array(count2)
+    ready: new Float64Array(count2),
+    ...table.gaps ? { gaps: table.gaps } : {}
   };
 }
 function setSource(sources, index, placed) {
@@ -41225,6 +43610,9 @@ function setSource(sources, index, placed) {
   sources.compressedSizes[index] = placed.compressedSize;
   sources.groups[index] = placed.group;
   sources.ready[index] = placed.ready;
+  if (placed.innerOffset === void 0) return;
+  sources.innerOffsets ??= new Float64Array(sources.files.length).fill(EXACT);
+  sources.innerOffsets[index] = placed.innerOffset;
 }
 function packEnds(missing2) {
   const ends = /* @__PURE__ */ new Set();
@@ -41246,33 +43634,39 @@ async function toUnpackJob(session, attempt, board) {
   }
   const layers = session.layers.map((_, index) => toLayerInput(session, attempt, { index, files }));
   const { options, privileges } = session;
-  return { root, owner: privileges.owner, limits: options.limits, files, board, layers };
+  const { paths, limits, format = "rootfs", image } = options;
+  const output = format === "rootfs" ? void 0 : outputOf(format, session.image, image);
+  return { root, owner: privileges.owner, limits, paths, files, board, layers, output };
 }
-function toLayerInput(session, { plan, metadata }, { index, files }) {
+function toLayerInput(session, { plan, metadata, missing: missing2, parts }, { index, files }) {
   const layer = metadata[index];
   const planned = plan.layers[index];
   const [diffId, digest] = [session.image.config.diffIds[index], session.layers[index]?.digest];
   if (!diffId || !digest) throw new Error(`layer ${index} has no name`);
-  const names = { diffId, digest };
+  const isStargz = isStargzLayer(session.layers[index]);
+  const names = { diffId, digest, kept: keptOf(missing2, index), isStargz };
   if (planned.kind === "plain") {
-    const { file: file2, offset: offset2, compressedSize: compressedSize2, groups } = planned;
+    const { file, offset, compressedSize, groups } = planned;
     const stored = parseDigest(planned.digest, `layer ${index}`);
-    const blob = { file: file2, offset: offset2, compressedSize: compressedSize2, groups, groupBytes: MAX_RANGE_BYTES };
-    const isKept = session.store.packAt(files[file2] ?? "") !== void 0;
-    return { diffId, digest: stored, kind: "plain", blob, isKept };
+    const blob = { file, offset, compressedSize, groups, groupBytes: MAX_RANGE_BYTES };
+    const isKept = session.store.packAt(files[file] ?? "") !== void 0;
+    return { ...names, digest: stored, kind: "plain", blob, isKept };
   }
   if (layer.kind !== "chunked") throw new Error(`layer ${index} was planned as another kind than it is`);
-  const { path, offset, compressedSize, digest: tarSplitDigest } = layer.tarSplit;
-  const file = files.push(path) - 1;
+  const part = parts[index];
   return {
     ...names,
+    ...part,
     kind: "chunked",
     chunks: planned.sources,
     chunkDigests: layer.table.digests,
     firstChunk: layer.table.firstChunk,
-    tarSplit: { file, offset, compressedSize, groups: [], groupBytes: 1 },
-    tarSplitDigest
+    tarSplit: layer.tarSplit && blobInput(layer.tarSplit, files),
+    tarSplitDigest: layer.tarSplit?.digest
   };
+}
+function blobInput({ path, offset, compressedSize }, files) {
+  return { file: files.push(path) - 1, offset, compressedSize, groups: [], groupBytes: 1 };
 }
 
 // src/pull/attempt.ts
@@ -41317,7 +43711,7 @@ import { dirname as dirname6, join as join11, parse as parse5, relative as relat
 
 // src/elevate/inode.ts
 import { lstat, stat as stat5 } from "node:fs/promises";
-import { dirname as dirname3 } from "node:path";
+import { dirname as dirname4 } from "node:path";
 function inodeName({ ino, birthtimeNs }) {
   return `${ino} ${birthtimeNs}`;
 }
@@ -41334,7 +43728,7 @@ async function isInodeAt(path, name2) {
   const options = { bigint: true };
   const [found, parent] = [
     await lstat(path, options).catch(() => void 0),
-    await stat5(dirname3(path), options).catch(() => void 0)
+    await stat5(dirname4(path), options).catch(() => void 0)
   ];
   return found !== void 0 && parent !== void 0 && isInode(found, name2, parent);
 }
@@ -41381,19 +43775,6 @@ var HeldDirectory = class _HeldDirectory {
   }
 };
 
-// src/elevate/staging-name.ts
-import { randomBytes as randomBytes2 } from "node:crypto";
-import { basename as basename2, dirname as dirname4, join as join10 } from "node:path";
-function stagingPrefix(destination) {
-  return `.${basename2(destination)}.oci-pull-`;
-}
-function newStagingPath(destination) {
-  return join10(dirname4(destination), stagingPrefix(destination) + randomBytes2(6).toString("hex"));
-}
-function oldTreePath(staging) {
-  return `${staging}.old`;
-}
-
 // src/elevate/staged-tree.ts
 var MODE_BITS = 0o777n;
 var OWNER_ONLY = 448;
@@ -41438,7 +43819,7 @@ function failed(cause, { path }) {
 }
 
 // src/pull/destination-publish.ts
-import { lstat as lstat3, readdir as readdir3, rename as rename3, rm as rm4, rmdir, writeFile as writeFile2 } from "node:fs/promises";
+import { lstat as lstat3, readdir as readdir3, rename as rename3, rm as rm5, rmdir, writeFile as writeFile2 } from "node:fs/promises";
 
 // src/pull/destination-record.ts
 import { randomBytes as randomBytes3 } from "node:crypto";
@@ -41514,9 +43895,9 @@ function skippedPath(destination) {
   return `${destination}.skipped.json`;
 }
 async function publish(tree, record) {
-  const { path, root, accepted, remove } = tree;
+  const { path, root, made, accepted, remove } = tree;
   const old = oldTreePath(root);
-  const after = await inodeOf(root);
+  const after = await inodeOf(made);
   let isMoved = false;
   await refuseNewcomer(path, accepted);
   try {
@@ -41524,21 +43905,26 @@ async function publish(tree, record) {
     await writeRecord(path, { ...record, complete: false, inodes: [accepted, after] });
     isMoved = await moveAway({ path, old }, accepted);
     try {
-      await rename3(root, path);
+      await rename3(made, path);
       await placeSideFiles(tree);
       await writeRecord(path, { ...record, complete: true, inodes: [after] });
     } catch (cause) {
-      await putBack({ path, root, old }, after);
+      await putBack({ path, made, old }, after);
       throw cause;
     }
   } catch (cause) {
-    for (const [staged] of sideFiles(tree)) await rm4(staged, { force: true }).catch(() => void 0);
+    for (const [staged] of sideFiles(tree)) await rm5(staged, { force: true }).catch(() => void 0);
     throw toPullError(cause, {
       code: "UNPACK_FAILED",
-      message: `the root file system cannot be moved to ${path}`
+      message: `what was made cannot be moved to ${path}`
     });
   }
-  if (isMoved && accepted !== void 0) await remove({ path: old, inode: accepted }).catch(() => void 0);
+  if (isMoved && accepted !== void 0)
+    await removeOld({ path: old, inode: accepted }, remove).catch(() => void 0);
+}
+async function removeOld(old, remove) {
+  const isTree = (await lstat3(old.path)).isDirectory();
+  await (isTree ? remove(old) : rm5(old.path));
 }
 function sideFiles({ path, root, files }) {
   return [
@@ -41554,7 +43940,7 @@ async function writeSideFiles(tree) {
 async function placeSideFiles(tree) {
   for (const [staged, place, content] of sideFiles(tree)) {
     if (content) await rename3(staged, place);
-    else await rm4(place, { force: true });
+    else await rm5(place, { force: true });
   }
 }
 async function moveAway({ path, old }, accepted) {
@@ -41583,9 +43969,9 @@ async function isEmptyDirectory(path) {
   const found = await lstat3(path).catch(() => void 0);
   return found?.isDirectory() === true && (await readdir3(path).catch(() => ["?"])).length === 0;
 }
-async function putBack(paths, made) {
-  const { path, root, old } = paths;
-  if (await isInodeAt(path, made)) await rename3(path, root).catch(() => void 0);
+async function putBack(paths, after) {
+  const { path, made, old } = paths;
+  if (await isInodeAt(path, after)) await rename3(path, made).catch(() => void 0);
   await rename3(old, path).catch(() => void 0);
 }
 
@@ -41623,12 +44009,13 @@ async function closeByName(path) {
 // src/pull/destination.ts
 var STALE_MS2 = 24 * 60 * 60 * 1e3;
 async function claimDestination(path, options = {}) {
-  const { workspace = process.cwd(), removeTree, onStaged } = options;
+  const { workspace = process.cwd(), removeTree, onStaged, form = "tree" } = options;
   refuseProtected(path, workspace);
-  const accepted = await acceptedTree(path);
+  const accepted = await acceptedTree(path, form);
   if (removeTree) await refuseForeignParent(path);
   const remove = removeTree ?? removeOwnTree;
   const root = newStagingPath(path);
+  const made = form === "tree" ? root : join11(root, OUTPUT_NAME);
   let inode;
   const make = async () => {
     await mkdir2(root, { mode: 448 });
@@ -41646,6 +44033,7 @@ async function claimDestination(path, options = {}) {
   return {
     path,
     root,
+    made,
     configPath: configPath(path),
     skippedPath: skippedPath(path),
     reset: () => guarded(`${root} cannot be emptied for another attempt`, async () => {
@@ -41654,7 +44042,7 @@ async function claimDestination(path, options = {}) {
     }),
     publish: async (record, files) => {
       await refuseForeignFiles(path);
-      await publish({ path, root, accepted, files, remove }, record);
+      await publish({ path, root, made, accepted, files, remove }, record);
     },
     discard: () => removeRoot().catch(() => void 0)
   };
@@ -41678,7 +44066,7 @@ function refuseProtected(path, workspace) {
   const reason = reasons.find(([applies]) => applies)?.[1];
   if (reason) throw new PullError("DESTINATION_UNSAFE", `destination ${path} is refused: ${reason}`);
 }
-async function acceptedTree(path) {
+async function acceptedTree(path, form) {
   await refuseForeignFiles(path);
   const found = await lstat5(path).catch(() => void 0);
   if (!found) return void 0;
@@ -41686,10 +44074,13 @@ async function acceptedTree(path) {
     throw new PullError("DESTINATION_UNSAFE", `destination ${path} is a symbolic link`, {
       hint: "Name the directory that it leads to."
     });
-  if (!found.isDirectory())
-    throw new PullError("DESTINATION_UNSAFE", `destination ${path} exists and is not a directory`);
   const inode = await inodeOf(path);
   if (await isOurs(path) && await isInodeAt(path, inode)) return inode;
+  if (!found.isDirectory())
+    throw new PullError(
+      "DESTINATION_UNSAFE",
+      `destination ${path} exists and ${form === "file" ? "was not made by an earlier pull" : "is not a directory"}`
+    );
   const entries = await readdir4(path).catch(() => ["?"]);
   if (entries.length === 0) return void 0;
   throw new PullError(
@@ -41740,104 +44131,6 @@ async function removeStale2(path, removeTree) {
 
 // src/store/compact.ts
 import { open as open9 } from "node:fs/promises";
-
-// src/store/staging.ts
-var Staging = class {
-  #store;
-  #packs = [];
-  #scratch;
-  #scratchUsed = 0;
-  #used = 0;
-  constructor(store) {
-    this.#store = store;
-  }
-  /** Where a plan may begin to write without spoiling what earlier attempts have left. */
-  get free() {
-    const { length } = this.#packs;
-    return length > 1 ? { pack: length, packOffset: 0 } : { pack: 0, packOffset: this.#used };
-  }
-  pack(number) {
-    this.#packs[number] ??= this.#store.stage();
-    return this.#packs[number];
-  }
-  /** Room at the beginning of pack 0, for what is fetched before there is a plan. Returns the offset. */
-  reserve(length) {
-    const offset = this.#used;
-    this.#used += length;
-    return offset;
-  }
-  /** Room in a file beside the packs, for what is needed only as long as this pull runs: it is never sealed. */
-  async scratch(length) {
-    const offset = this.#scratchUsed;
-    this.#scratchUsed += length;
-    this.#scratch ??= this.#store.stage();
-    return { file: await this.#scratch, offset };
-  }
-  /** Makes the chunks of pack `number` findable in the store, as long as this pull runs. */
-  async adopt(number, entries) {
-    const pack = await this.pack(number);
-    for (const entry of entries) {
-      pack.add(entry);
-      if (number === 0) this.#used = Math.max(this.#used, entry.offset + entry.compressedSize);
-    }
-    this.#store.adopt({ path: pack.path, entries });
-  }
-  /** The pack that is being filled at `path`, if there is one. */
-  async numberOf(path) {
-    for (const number of this.#packs.keys())
-      if (this.#packs[number] && (await this.#packs[number]).path === path) return number;
-    return void 0;
-  }
-  /** Names chunks that lie inside of blobs of pack `number`, for later pulls; this one does not find them. */
-  async index(number, entries) {
-    const pack = await this.pack(number);
-    for (const entry of entries) pack.add(entry);
-  }
-  /** Chunks whose bytes were wrong will not be sealed. */
-  async drop(form, hex) {
-    for (const pack of await this.#all()) pack.drop(form, hex);
-  }
-  /** Moves all packs that hold something into the store. Throws STORE_FAILED or DISK_FULL. */
-  async seal() {
-    const sealed = [];
-    for (const pack of await this.#all()) {
-      if (pack.isEmpty) {
-        await pack.discard();
-        continue;
-      }
-      const liveBytes = storedBytes(pack.entries);
-      const { entries } = pack;
-      sealed.push({
-        ...await pack.seal(packsDirectory(this.#store.directory)),
-        liveBytes,
-        stagedPath: pack.path,
-        frames: () => entries.filter(({ form }) => form === "frame").sort(compareEntries)
-      });
-    }
-    this.#packs.length = 0;
-    return sealed;
-  }
-  /** Never throws. */
-  async discard() {
-    const scratch = await this.#scratch?.catch(() => void 0);
-    for (const pack of [...await this.#all(), ...scratch ? [scratch] : []]) await pack.discard();
-    this.#packs.length = 0;
-  }
-  async #all() {
-    const settled = await Promise.allSettled(this.#packs.filter((pack) => pack !== void 0));
-    return settled.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
-  }
-};
-function storedBytes(entries) {
-  let [bytes, end] = [0, 0];
-  for (const { offset, compressedSize } of [...entries].sort(compareEntries)) {
-    bytes += Math.max(0, offset + compressedSize - Math.max(offset, end));
-    end = Math.max(end, offset + compressedSize);
-  }
-  return bytes;
-}
-
-// src/store/compact.ts
 var COPY_BYTES = 4 << 20;
 async function copyIntoFreshPacks(chunks, store, packTarget2) {
   const staging = new Staging(store);
@@ -41906,13 +44199,99 @@ async function copyRun(run2, staging, to) {
 }
 
 // src/pull/index-layers.ts
+import { open as open10 } from "node:fs/promises";
+
+// src/layer/toc.ts
+var MAX_TOC_SIZE = 256 << 20;
+
+// src/layer/footer.ts
+var FOOTER_TAIL_BYTES = 72;
+function parseFooter(tail, blobSize) {
+  if (tail.length > blobSize) return none("it has no footer");
+  const bytes = Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength);
+  return parseZstdFooter(bytes, blobSize) ?? parseGzipFooter(bytes, blobSize) ?? none("it has no footer");
+}
+function none(reason) {
+  return { kind: "none", reason };
+}
+var SKIPPABLE_MAGIC2 = 407710288;
+var ZSTD_FOOTERS = [
+  { size: 64, magic: "GNUlInUx", magicAt: 56 },
+  { size: 56, magic: "GnUlInUx", magicAt: 32 },
+  { size: 40, magic: "GnUlInUx", magicAt: 32 }
+];
+function parseZstdFooter(tail, blobSize) {
+  for (const { size, magic, magicAt } of ZSTD_FOOTERS) {
+    const start2 = tail.length - size;
+    if (start2 < SKIPPABLE_HEADER_SIZE) continue;
+    const frameMagic = tail.readUInt32LE(start2 - SKIPPABLE_HEADER_SIZE);
+    if ((frameMagic & 4294967280) >>> 0 !== SKIPPABLE_MAGIC2 || tail.readUInt32LE(start2 - 4) !== size)
+      continue;
+    if (tail.toString("latin1", start2 + magicAt, start2 + magicAt + magic.length) !== magic) continue;
+    const fields = numbersOf(tail.subarray(start2, start2 + magicAt));
+    return fields ? zstdFooter(fields, blobSize - size - SKIPPABLE_HEADER_SIZE) : malformed2();
+  }
+  return void 0;
+}
+function numbersOf(bytes) {
+  const numbers = [];
+  for (let at = 0; at < bytes.length; at += 8) numbers.push(Number(bytes.readBigUInt64LE(at)));
+  return numbers.every(Number.isSafeInteger) ? numbers : void 0;
+}
+function zstdFooter(fields, limit) {
+  const [offset = 0, length = 0, tocUncompressedSize = 0, type, splitOffset = 0, splitLength = 0] = fields;
+  if (type !== TOC_TYPE || length === 0) return malformed2();
+  const tocRange2 = { start: offset, end: offset + length };
+  if (offset < SKIPPABLE_HEADER_SIZE || tocRange2.end > limit) return outside();
+  const tarSplitRange = splitOffset === 0 ? void 0 : { start: splitOffset, end: splitOffset + splitLength };
+  if (tarSplitRange && (tarSplitRange.start < tocRange2.end || tarSplitRange.end > limit)) return outside();
+  if (length > MAX_METADATA_BYTES || splitLength > MAX_METADATA_BYTES || tocUncompressedSize > MAX_TOC_SIZE)
+    return none("its TOC is too large");
+  const dataEnd = offset - SKIPPABLE_HEADER_SIZE;
+  return { kind: "zstd-chunked", tocRange: tocRange2, tocUncompressedSize, tarSplitRange, dataEnd };
+}
+var gzipFooter = (extra) => new RegExp(
+  `^\\x1f\\x8b\\x08\\x04\\0\\0\\0\\0\\0\\xff${extra}\\x01\\0\\0\\xff\\xff\\0\\0\\0\\0\\0\\0\\0\\0$`
+);
+var GZIP_FOOTERS = [
+  { kind: "estargz", size: 51, pattern: gzipFooter("\\x1a\\0SG\\x16\\0([0-9a-f]{16})STARGZ") },
+  { kind: "stargz", size: 47, pattern: gzipFooter("\\x16\\0([0-9a-f]{16})STARGZ") },
+  { kind: "estargz-external", size: 46, pattern: gzipFooter("\\x15\\0SG\\x11\\0STARGZEXTERNALTOC") }
+];
+function parseGzipFooter(tail, blobSize) {
+  for (const { kind, size, pattern } of GZIP_FOOTERS) {
+    if (tail.length < size) continue;
+    const match = pattern.exec(tail.toString("latin1", tail.length - size));
+    if (!match) continue;
+    const end = blobSize - size;
+    if (kind === "estargz-external") return { kind, dataEnd: end };
+    const start2 = Number.parseInt(match[1] ?? "", 16);
+    if (!Number.isSafeInteger(start2)) return malformed2();
+    if (start2 >= end) return outside();
+    const tocRange2 = { start: start2, end };
+    if (rangeLength(tocRange2) > MAX_METADATA_BYTES) return none("its TOC is too large");
+    return { kind, tocRange: tocRange2, dataEnd: start2 };
+  }
+  return void 0;
+}
+function malformed2() {
+  return none("its footer is malformed");
+}
+function outside() {
+  return none("its footer points outside of the blob");
+}
+
+// src/pull/index-layers.ts
 async function indexWholeLayers(session, plan, metadata) {
   var _stack = [];
   try {
     const whole = await findWhole(session, plan, metadata);
     const pool = __using(_stack, openPool(1), true);
-    for (const { chunked: chunked2, table, pack, offset } of whole) {
-      const outcome = table ? { kind: "toc", table } : await pool.run("readToc", { ...tocAt(chunked2, offset), path: (await session.staging.pack(pack)).path }).catch((error) => ({ kind: "unusable", reason: String(error) }));
+    for (const layer of whole) {
+      const { table, pack, offset } = layer;
+      const job = table ? void 0 : await findToc(layer, (await session.staging.pack(pack)).path);
+      if (!table && !job) continue;
+      const outcome = job ? await pool.run("readToc", job).catch((error) => ({ kind: "unusable", reason: String(error) })) : { kind: "toc", table };
       if (outcome.kind === "toc") await session.staging.index(pack, entriesOf(outcome.table, offset));
       else
         session.options.emit({
@@ -41927,7 +44306,7 @@ async function indexWholeLayers(session, plan, metadata) {
     _promise && await _promise;
   }
 }
-async function findWhole({ staging }, plan, metadata) {
+async function findWhole({ staging, layers }, plan, metadata) {
   const whole = /* @__PURE__ */ new Map();
   for (const [index, layer] of metadata.entries()) {
     const planned = plan.layers[index];
@@ -41936,70 +44315,55 @@ async function findWhole({ staging }, plan, metadata) {
     const pack = file.kind === "new" ? file.pack : await staging.numberOf(file.path);
     const { offset } = planned;
     const { chunked: chunked2, table } = layer;
-    if (pack !== void 0) whole.set(`${pack} ${offset}`, { chunked: chunked2, table, pack, offset });
+    const size = layers[index]?.size ?? 0;
+    if (pack !== void 0) whole.set(`${pack} ${offset}`, { chunked: chunked2, size, table, pack, offset });
   }
   return whole.values();
 }
-function tocAt({ toc, dataEnd }, offset) {
-  const { range, digest } = toc;
-  return { offset: offset + range.start, compressedSize: rangeLength(range), digest, dataEnd };
+async function findToc(layer, path) {
+  const { chunked: chunked2, size, offset } = layer;
+  const located = chunked2.kind === "zstd-chunked" ? chunked2 : locateToc(chunked2, await footerOf(layer, path), size);
+  if (located.kind !== "located" && located.kind !== "zstd-chunked") return void 0;
+  const { compression, dataEnd, toc } = located;
+  const { range, digest, jsonDigest } = toc;
+  const compressedSize = rangeLength(range);
+  return { path, offset: offset + range.start, compressedSize, compression, digest, jsonDigest, dataEnd };
+}
+async function footerOf({ size, offset }, path) {
+  var _stack = [];
+  try {
+    const tail = Buffer.alloc(Math.min(FOOTER_TAIL_BYTES, size));
+    const file = __using(_stack, await open10(path, "r"), true);
+    await file.read(tail, 0, tail.length, offset + size - tail.length);
+    return parseFooter(tail, size);
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
 }
 function entriesOf(table, offset) {
-  const { digests, offsets, compressedSizes, sizes } = table;
+  const { digests, offsets, compressedSizes, sizes, innerOffsets } = table;
   const all = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength);
   const entries = /* @__PURE__ */ new Map();
   for (let chunk = 0; chunk < chunkCount(table); chunk++) {
     const hex = all.toString("hex", chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES);
     const [start2, compressedSize, size] = [offsets[chunk], compressedSizes[chunk], sizes[chunk]];
+    const innerOffset = innerOffsets?.[chunk];
+    const inside = innerOffset === void 0 ? {} : { innerOffset };
     if (!entries.has(hex))
-      entries.set(hex, { form: "frame", hex, offset: offset + start2, compressedSize, size });
+      entries.set(hex, { form: "frame", hex, offset: offset + start2, compressedSize, size, ...inside });
   }
   return [...entries.values()];
 }
 
 // src/fetch/metadata.ts
-import { open as open10 } from "node:fs/promises";
+import { open as open12 } from "node:fs/promises";
 
-// src/layer/toc-document.ts
-function isSha256(value) {
-  return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
-}
-
-// src/layer/annotations.ts
-var MAX_METADATA_BYTES = 64 << 20;
-var PREFIXES = ["io.github.containers.zstd-chunked.", "io.containers.zstd-chunked."];
-var SKIPPABLE_HEADER_SIZE = 8;
-var TOC_TYPE = 1;
-function detectLayerFormat(descriptor) {
-  const { annotations } = descriptor;
-  const prefix = PREFIXES.find((candidate) => annotations[`${candidate}manifest-checksum`] !== void 0);
-  if (prefix === void 0) return { kind: "plain" };
-  const digest = annotations[`${prefix}manifest-checksum`] ?? "";
-  const toc = parsePosition(annotations[`${prefix}manifest-position`], descriptor.size, 4);
-  if (!isSha256(digest) || !toc || toc.type !== TOC_TYPE) return plain2("its TOC annotations are malformed");
-  const tarSplit = parsePosition(annotations[`${prefix}tarsplit-position`], descriptor.size, 3);
-  if (!tarSplit) return plain2("it has no tar-split");
-  if (toc.range.start < SKIPPABLE_HEADER_SIZE || rangeLength(toc.range) === 0)
-    return plain2("its TOC annotations are malformed");
-  const splitDigest = annotations[`${prefix}tarsplit-checksum`];
-  if (splitDigest !== void 0 && !isSha256(splitDigest))
-    return plain2("its tar-split annotations are malformed");
-  return {
-    kind: "chunked",
-    toc: { range: toc.range, digest },
-    tarSplit: { range: tarSplit.range, digest: splitDigest },
-    dataEnd: toc.range.start - SKIPPABLE_HEADER_SIZE
-  };
-}
-function plain2(reason) {
-  return { kind: "plain", reason };
-}
-function parsePosition(text, blobSize, fields) {
-  if (text === void 0 || !/^\d{1,15}(:\d{1,15}){2,3}$/.test(text)) return void 0;
-  const [start2, length, , type, ...rest] = text.split(":").map(Number);
-  if (rest.length > 0 || type === void 0 !== (fields === 3)) return void 0;
-  if (length > MAX_METADATA_BYTES || start2 + length > blobSize) return void 0;
-  return { range: { start: start2, end: start2 + length }, type };
+// src/store/part-name.ts
+function partName(layer, { start: start2, end }) {
+  return digestOf(Buffer.from(`${layer} ${start2} ${end}`)).slice("sha256:".length);
 }
 
 // src/fetch/blob-end.ts
@@ -42052,59 +44416,146 @@ async function receive2({ range, chunks }, { file, offset }, { source, tally, em
     throw new PullError("RESPONSE_INVALID", `${source.name}: the answer to a range request ended early`);
 }
 
+// src/fetch/footer.ts
+import { open as open11 } from "node:fs/promises";
+async function readFooter(descriptor, context) {
+  const { digest, size } = descriptor;
+  const range = { start: Math.max(0, size - FOOTER_TAIL_BYTES), end: size };
+  const compressedSize = rangeLength(range);
+  const name2 = { form: "part", hex: partName(digest, range) };
+  const stored = context.store.find("part", digestKeyOfHex(name2.hex), compressedSize);
+  const known = stored && await readBytes(stored).catch(() => void 0);
+  if (stored && known) {
+    const { path: path2, offset: offset2 } = stored;
+    return {
+      kind: "footer",
+      bytes: known,
+      at: { path: path2, offset: offset2, compressedSize, ...name2 },
+      tail: { start: range.start, path: path2, offset: offset2 }
+    };
+  }
+  const end = await fetchBlobEnd(descriptor, range, context);
+  if (end.kind === "whole") return end;
+  const { path, offset } = end;
+  const at = { path, offset, compressedSize, ...name2 };
+  return { kind: "footer", bytes: await readBytes(at), at, tail: { start: range.start, path, offset } };
+}
+async function readBytes({ path, offset, compressedSize }) {
+  var _stack = [];
+  try {
+    const file = __using(_stack, await open11(path, "r"), true);
+    const bytes = Buffer.alloc(compressedSize);
+    await file.read(bytes, 0, compressedSize, offset);
+    return bytes;
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+
 // src/fetch/metadata.ts
 var MAX_FOOTER_BYTES = 4096;
 var COPY_BYTES2 = 1 << 20;
+var MIN_ESTARGZ_SIZE = 256 << 10;
+var WHOLE_REASONS = {
+  "no chunks": void 0,
+  "no chunk stands alone": "its files are compressed together with the headers between them",
+  "chunks share members": "its files are compressed together",
+  "chunks out of order": "its TOC holds chunks that overlap or are out of order"
+};
 async function readLayerMetadata(descriptor, context) {
-  const format = detectLayerFormat(descriptor);
-  if (format.kind === "plain") return format;
+  const dialect = detectDialect(descriptor);
+  if (dialect.kind === "plain") return dialect;
   const { store } = context;
-  if (isStored(descriptor, store) || isNamed2(descriptor) && !store.holdsFrames)
-    return { kind: "plain", chunked: format };
-  const known = await readKnown(descriptor, format, context);
+  const takesPart = context.trustsToc === true && dialect.kind !== "maybe";
+  if (isStored(descriptor, store) || isNamed2(descriptor) && !store.holdsFrames && !takesPart)
+    return { kind: "plain", chunked: dialect };
+  if (dialect.kind === "zstd-chunked") return readLocated({ descriptor, dialect, located: dialect }, context);
+  if (descriptor.size < MIN_ESTARGZ_SIZE && !takesPart) return { kind: "plain", chunked: dialect };
+  const footer = await readFooter(descriptor, context);
+  if (footer.kind === "whole") return receivedWhole(dialect, footer.isKept);
+  const located = locateToc(dialect, parseFooter(footer.bytes, descriptor.size), descriptor.size);
+  if (located.kind === "located")
+    return readLocated({ descriptor, dialect, located, footer: footer.at }, context);
+  const reason = located.kind === "external" ? "its TOC is in another image" : located.reason;
+  return { kind: "plain", tail: footer.tail, ...reason === void 0 ? {} : { reason } };
+}
+async function readLocated(layer, context) {
+  const known = await readKnown(layer, context);
   if (known) return known;
-  const span = metadataSpan(format, descriptor.size);
+  const { descriptor, dialect } = layer;
+  const span = metadataSpan(layer);
   if (!span) return { kind: "plain", reason: "its TOC and tar-split do not lie side by side" };
   const end = await fetchBlobEnd(descriptor, span, context);
-  if (end.kind === "whole") {
-    const reason = "the server ignores ranges";
-    return end.isKept ? { kind: "plain", reason, chunked: format } : { kind: "plain", reason };
-  }
-  return readFetched(descriptor, { format, span, end }, context);
+  if (end.kind === "whole") return receivedWhole(dialect, end.isKept);
+  return readFetched(layer, { ...end, span }, context);
 }
-function metadataSpan({ toc, tarSplit, dataEnd }, size) {
-  const end = Math.max(toc.range.end, tarSplit.range.end);
-  if (end - toc.range.start > 2 * MAX_METADATA_BYTES || tarSplit.range.start < toc.range.end)
-    return void 0;
+function receivedWhole(dialect, isKept) {
+  const reason = dialect.kind === "maybe" ? {} : { reason: "the server ignores ranges" };
+  return { kind: "plain", ...reason, ...isKept ? { chunked: dialect } : {} };
+}
+function metadataSpan({ located, descriptor }) {
+  const { toc, tarSplit, dataEnd } = located;
+  const end = Math.max(toc.range.end, tarSplit?.range.end ?? 0);
+  if (end - toc.range.start > 2 * MAX_METADATA_BYTES) return void 0;
+  if (tarSplit && tarSplit.range.start < toc.range.end) return void 0;
+  const { size } = descriptor;
   return { start: dataEnd, end: size - end <= MAX_FOOTER_BYTES ? size : end };
 }
-async function readFetched(descriptor, {
-  format,
-  span,
-  end
-}, context) {
-  const { path } = end;
+function tocRange({ located, descriptor }) {
+  const { compression, toc } = located;
+  return compression === "gzip" ? { start: toc.range.start, end: descriptor.size } : toc.range;
+}
+function nameOf4({ descriptor }, range, digest) {
+  return digest ? { form: "blob", hex: digestHex(digest) } : { form: "part", hex: partName(descriptor.digest, range) };
+}
+async function readFetched(layer, end, context) {
+  const { descriptor, located } = layer;
+  const { path, span } = end;
   const at = (range) => ({
+    path,
     offset: end.offset + range.start - span.start,
     compressedSize: rangeLength(range)
   });
-  const toc = { path, ...at(format.toc.range), digest: format.toc.digest };
-  const split = { path, ...at(format.tarSplit.range), digest: format.tarSplit.digest };
-  const outcome = await context.readToc({ ...toc, dataEnd: format.dataEnd, tarSplit: split });
+  const toc = at(tocRange(layer));
+  const { tarSplit } = located;
+  const split = tarSplit && { ...at(tarSplit.range), digest: tarSplit.digest };
+  const outcome = await context.readToc({
+    ...jobFor(layer, toc, context),
+    ...split ? { tarSplit: split } : {}
+  });
   if (outcome.kind === "corrupt") context.source.distrust?.(descriptor.digest);
   if (outcome.kind !== "toc") return { kind: "plain", reason: outcome.reason };
-  const { table } = outcome;
+  const whole = wholeIfBetter(layer, outcome, context.store);
   const { start: start2 } = span;
-  const tail = span.end === descriptor.size ? { tail: { start: start2, path, offset: end.offset } } : {};
-  if (isMostlyMissing(descriptor, { ...format, table }, context.store))
-    return { kind: "plain", chunked: format, table, ...tail };
-  const tarSplit = { ...split, digest: outcome.tarSplitDigest ?? format.tarSplit.digest };
-  await keep([toc, tarSplit], context.staging);
-  return chunked(format, table, tarSplit);
+  if (whole)
+    return {
+      ...whole,
+      ...span.end === descriptor.size ? { tail: { start: start2, path, offset: end.offset } } : {}
+    };
+  const metadata = chunked(layer, outcome, { toc, split });
+  await keep(metadata.blobs, context);
+  return metadata;
 }
-function isMostlyMissing(descriptor, layer, store) {
+function jobFor({ descriptor, located }, toc, { trustsToc = false }) {
+  const { compression, dataEnd, streamEnd, tarSplit } = located;
+  const { digest, jsonDigest } = located.toc;
+  const stream = tarSplit ? {} : { stream: { layer: descriptor.digest, end: streamEnd } };
+  const wantsEntries = trustsToc && (digest !== void 0 || jsonDigest !== void 0);
+  return { ...toc, compression, digest, jsonDigest, dataEnd, wantsEntries, ...stream };
+}
+function wholeIfBetter({ descriptor, dialect, located }, { table, pieces, entries }, store) {
+  if (entries) return void 0;
+  const whole = { kind: "plain", chunked: dialect, table };
+  if (typeof pieces === "string") {
+    const reason = WHOLE_REASONS[pieces];
+    return reason === void 0 ? whole : { ...whole, reason };
+  }
+  const layer = pieces ? { table: pieces, dataEnd: located.streamEnd } : { table, dataEnd: located.dataEnd };
   const isAtHand = (form, key, size) => store.find(form, key, size) !== void 0;
-  return isNamed2(descriptor) && isBetterWhole(layer, isAtHand);
+  return isNamed2(descriptor) && isBetterWhole(layer, isAtHand) ? whole : void 0;
 }
 function isStored({ digest, size }, store) {
   return isNamed2({ digest }) && store.find("blob", digestKeyOfHex(digestHex(digest)), size) !== void 0;
@@ -42112,41 +44563,47 @@ function isStored({ digest, size }, store) {
 function isNamed2({ digest }) {
   return digest.startsWith("sha256:");
 }
-async function readKnown(descriptor, format, context) {
+async function readKnown(layer, context) {
   const { store } = context;
-  const stored = findBlob2(format.toc.digest, format.toc.range, store);
-  if (!stored) return void 0;
-  const outcome = await context.readToc({ ...stored, digest: format.toc.digest, dataEnd: format.dataEnd });
+  const { located } = layer;
+  const range = tocRange(layer);
+  const toc = findNamed(nameOf4(layer, range, located.toc.digest), range, store);
+  if (!toc) return void 0;
+  const outcome = await context.readToc(jobFor(layer, toc, context));
   if (outcome.kind === "unusable") return { kind: "plain", reason: outcome.reason };
   if (outcome.kind === "corrupt") {
-    store.forget("blob", digestKeyOfHex(digestHex(format.toc.digest)), rangeLength(format.toc.range));
+    store.forget(toc.form, digestKeyOfHex(toc.hex), toc.compressedSize);
     context.emit({ kind: "warning", message: `a damaged cache entry was not used (${outcome.reason})` });
     return void 0;
   }
-  const { table } = outcome;
-  if (isMostlyMissing(descriptor, { ...format, table }, store))
-    return { kind: "plain", chunked: format, table };
-  const digest = outcome.tarSplitDigest ?? format.tarSplit.digest;
-  const tarSplit = digest && findBlob2(digest, format.tarSplit.range, store);
-  if (!tarSplit) return void 0;
-  return chunked(format, table, { ...tarSplit, digest });
+  const whole = wholeIfBetter(layer, outcome, store);
+  if (whole) return whole;
+  if (!located.tarSplit) return chunked(layer, outcome, { toc, split: void 0 });
+  const { range: splitRange } = located.tarSplit;
+  const digest = outcome.tarSplitDigest ?? located.tarSplit.digest;
+  const split = findNamed(nameOf4(layer, splitRange, digest), splitRange, store);
+  if (!split) return outcome.entries && chunked(layer, outcome, { toc, split: void 0 });
+  return chunked(layer, outcome, { toc, split: { ...split, digest } });
 }
-function findBlob2(digest, range, store) {
-  return store.find("blob", digestKeyOfHex(digestHex(digest)), rangeLength(range));
+function findNamed(name2, range, store) {
+  const found = store.find(name2.form, digestKeyOfHex(name2.hex), rangeLength(range));
+  return found && { ...found, ...name2 };
 }
-async function keep(blobs, staging) {
-  const pack = await staging.pack(0);
-  for (const { digest, path, offset: from, compressedSize } of blobs) {
-    if (!digest) continue;
+async function keep(blobs, { staging, store }) {
+  for (const { form, hex, ...at } of blobs) {
+    const { compressedSize } = at;
+    if (store.find(form, digestKeyOfHex(hex), compressedSize)) continue;
     const offset = staging.reserve(compressedSize);
-    let done = 0;
-    for await (const bytes of readStaged({ path, offset: from, compressedSize })) {
-      await pack.write(offset + done, [bytes]);
-      done += bytes.length;
-    }
-    await staging.adopt(0, [
-      { form: "blob", hex: digestHex(digest), offset, compressedSize, size: compressedSize }
-    ]);
+    await copy(at, offset, staging);
+    await staging.adopt(0, [{ form, hex, offset, compressedSize, size: compressedSize }]);
+  }
+}
+async function copy({ path, offset: from, compressedSize }, to, staging) {
+  const pack = await staging.pack(0);
+  let done = 0;
+  for await (const bytes of readStaged({ path, offset: from, compressedSize })) {
+    await pack.write(to + done, [bytes]);
+    done += bytes.length;
   }
 }
 async function* readStaged({ path, offset, compressedSize }) {
@@ -42154,7 +44611,7 @@ async function* readStaged({ path, offset, compressedSize }) {
   try {
     var _stack = [];
     try {
-      const file = __using(_stack, await open10(path, "r"), true);
+      const file = __using(_stack, await open12(path, "r"), true);
       for (let done = 0; done < compressedSize; ) {
         const length = Math.min(bytes.length, compressedSize - done);
         const { bytesRead } = await file.read(bytes, 0, length, offset + done);
@@ -42173,9 +44630,20 @@ async function* readStaged({ path, offset, compressedSize }) {
     throw toPullError(cause, { code: "STORE_FAILED", message: `${path} cannot be read` });
   }
 }
-function chunked(format, table, tarSplit) {
-  const toc = { digest: format.toc.digest, compressedSize: rangeLength(format.toc.range) };
-  return { kind: "chunked", table, dataEnd: format.dataEnd, toc, tarSplit };
+function chunked(layer, { table, pieces, tarSplitDigest, entries }, at) {
+  const { located, footer } = layer;
+  const toc = { ...at.toc, ...nameOf4(layer, tocRange(layer), located.toc.digest) };
+  const blobs = [toc, ...footer ? [footer] : []];
+  const digest = tarSplitDigest ?? at.split?.digest;
+  const tarSplit = at.split && located.tarSplit ? { ...at.split, ...nameOf4(layer, located.tarSplit.range, digest), digest } : void 0;
+  if (tarSplit) blobs.push(tarSplit);
+  if (entries)
+    return { kind: "chunked", table, dataEnd: located.dataEnd, blobs, tarSplit: void 0, entries };
+  if (!tarSplit) {
+    const stream = pieces && typeof pieces !== "string" ? pieces : table;
+    return { kind: "chunked", table: stream, dataEnd: located.streamEnd, blobs, tarSplit: void 0 };
+  }
+  return { kind: "chunked", table, dataEnd: located.dataEnd, blobs, tarSplit };
 }
 
 // src/pull/prepare.ts
@@ -42190,12 +44658,14 @@ async function readMetadata(session, whole) {
     const readToc = (job) => pool.run("readToc", job).catch(tooLarge2);
     const reads = session.layers.map((descriptor, index) => {
       if (locate(session, index)) return Promise.resolve(inPlace(descriptor));
-      const reason = detectLayerFormat(descriptor).kind === "chunked" ? whole.get(index) : void 0;
-      if (reason !== void 0) return Promise.resolve({ kind: "plain", reason });
+      const reason = detectDialect(descriptor).kind === "plain" ? void 0 : whole.get(index);
+      if (reason !== void 0)
+        return Promise.resolve({ kind: "plain", ...reason === "" ? {} : { reason } });
       const { source, store, staging } = session;
       const tally = session.tallies[index];
       const { emit } = session.options;
-      return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal });
+      const trustsToc = trustsTocs(session.options);
+      return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal, trustsToc });
     });
     for (const read of reads) read.catch(() => stop.abort());
     throwFirstCause(...await Promise.allSettled(reads));
@@ -42207,9 +44677,12 @@ async function readMetadata(session, whole) {
     _promise && await _promise;
   }
 }
+function trustsTocs({ verify, paths = [] }) {
+  return verify === "toc" || paths.length > 0;
+}
 function inPlace(descriptor) {
-  const format = detectLayerFormat(descriptor);
-  return format.kind === "chunked" ? { kind: "plain", chunked: format } : { kind: "plain" };
+  const dialect = detectDialect(descriptor);
+  return dialect.kind === "plain" ? { kind: "plain" } : { kind: "plain", chunked: dialect };
 }
 function tooLarge2(error) {
   if (error instanceof PullError && error.code === "WORKER_EXITED")
@@ -42246,48 +44719,11 @@ function toPlanLayer(metadata, descriptor) {
       kind: "chunked",
       table: metadata.table,
       dataEnd: metadata.dataEnd,
-      metadataBytes: metadata.toc.compressedSize + metadata.tarSplit.compressedSize
+      isPart: metadata.entries !== void 0,
+      metadataBytes: metadata.blobs.reduce((sum, { compressedSize }) => sum + compressedSize, 0)
     };
   const { tail } = metadata;
   return { kind: "plain", digest: descriptor.digest, compressedSize: descriptor.size, tail };
-}
-
-// src/pull/session.ts
-import { rm as rm5 } from "node:fs/promises";
-
-// src/fetch/tally.ts
-function createTally(layers) {
-  return Array.from({ length: layers }, () => ({ bytes: 0, requests: 0, ranges: 0 }));
-}
-
-// src/pull/session.ts
-async function openSession(options, access2, privileges) {
-  const { image, caching } = access2;
-  const isShared = caching.storeRead || caching.storeWrite;
-  const storeDirectory = isShared ? options.storeDirectory : newStagingPath(options.destination);
-  const store = await ChunkStore.open(storeDirectory, caching.storeRead);
-  const { layers } = image.manifest;
-  return {
-    ...access2,
-    options,
-    privileges,
-    layers,
-    store,
-    staging: new Staging(store),
-    tallies: createTally(layers.length),
-    warnings: []
-  };
-}
-function warn(session, message) {
-  session.warnings.push(message);
-  session.options.emit({ kind: "warning", message });
-}
-async function closeSession(session) {
-  await session.staging.discard();
-  if (session.caching.storeWrite) await session.store.removeDamaged(/* @__PURE__ */ new Set());
-  const { directory } = session.store;
-  if (directory !== session.options.storeDirectory)
-    await rm5(directory, { recursive: true, force: true }).catch(() => void 0);
 }
 
 // src/pull/live-packs.ts
@@ -42317,15 +44753,28 @@ async function compact(image, fresh) {
     frames.set(path, known);
     return known;
   };
-  const chunks = [...imageChunks(image)].map((chunk) => {
+  const chunks = togetherWhereStored(imageChunks(image)).map((chunk) => {
     const known = chunk.form === "blob" ? framesInside(chunk, framesOf(chunk.path)) : [];
     const inside = known.filter(({ offset }) => !session.store.isForgotten(chunk.path, offset));
-    return { ...chunk, path: sealed.get(chunk.path)?.path ?? chunk.path, inside };
+    const beside = chunk.inside ?? [];
+    return { ...chunk, path: sealed.get(chunk.path)?.path ?? chunk.path, inside: [...beside, ...inside] };
   });
   const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
   const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
   await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
   return { fresh: packs, live: packs };
+}
+function togetherWhereStored(chunks) {
+  const together = [];
+  for (const chunk of chunks) {
+    const last = together.at(-1);
+    const isSame = last && last.path === chunk.path && last.offset === chunk.offset;
+    if (isSame && last.compressedSize === chunk.compressedSize) {
+      const { path: _, ...entry } = chunk;
+      last.inside.push(entry);
+    } else together.push({ ...chunk, inside: [] });
+  }
+  return together;
 }
 function framesInside({ offset, compressedSize }, frames) {
   let [low, high] = [0, frames.length];
@@ -42361,13 +44810,22 @@ function* imageKeys({
 }) {
   for (const [index, layer] of metadata.entries()) {
     if (isLocal(plan, index)) continue;
-    for (const { digest, size } of layer.kind === "plain" ? session.layers.slice(index, index + 1) : metadataBlobs(layer)) {
-      if (digest) yield { form: "blob", key: digestKeyOfHex(digestHex(digest)), size };
+    if (layer.kind === "plain") {
+      const descriptor = session.layers[index];
+      if (descriptor)
+        yield {
+          form: "blob",
+          key: digestKeyOfHex(digestHex(descriptor.digest)),
+          size: descriptor.size
+        };
+      continue;
     }
-    if (layer.kind === "plain" || plan.layers[index]?.kind !== "chunked") continue;
+    for (const { form, hex, compressedSize } of layer.blobs)
+      yield { form, key: digestKeyOfHex(hex), size: compressedSize };
+    if (plan.layers[index]?.kind !== "chunked") continue;
     for (let chunk = 0; chunk < chunkCount(layer.table); chunk++) {
       yield {
-        form: "frame",
+        form: isGap(layer.table, chunk) ? "part" : "frame",
         key: digestKey(layer.table.digests, chunk),
         size: layer.table.sizes[chunk]
       };
@@ -42377,9 +44835,6 @@ function* imageKeys({
 function isLocal(plan, layer) {
   const planned = plan.layers[layer];
   return planned?.kind === "plain" && plan.files[planned.file]?.kind === "local";
-}
-function metadataBlobs({ toc, tarSplit }) {
-  return [toc, tarSplit].map(({ digest, compressedSize }) => ({ digest, size: compressedSize }));
 }
 function storedPacks(image) {
   const { store } = image.session;
@@ -42395,6 +44850,127 @@ function storedPacks(image) {
     const pack = store.packAt(path);
     return pack ? [{ key: pack.key, path, size: pack.size, liveBytes }] : [];
   });
+}
+
+// src/export/docker-engine.ts
+import { createReadStream as createReadStream2, readFileSync } from "node:fs";
+import { stat as stat7 } from "node:fs/promises";
+import { request } from "node:http";
+import { request as requestTls } from "node:https";
+import { homedir as homedir2 } from "node:os";
+import { join as join12 } from "node:path";
+import { pipeline } from "node:stream/promises";
+var DEFAULT_HOST = "unix:///var/run/docker.sock";
+var MAX_ANSWER_BYTES = 1 << 20;
+async function loadIntoDocker({ path, env, signal }) {
+  const host = env.DOCKER_HOST || DEFAULT_HOST;
+  const { size } = await stat7(path);
+  try {
+    const { promise, resolve: resolve4, reject } = Promise.withResolvers();
+    const options = {
+      ...addressOf(host, env),
+      method: "POST",
+      path: "/images/load?quiet=1",
+      headers: { host: "docker", "content-type": "application/x-tar", "content-length": size },
+      signal
+    };
+    const send = isTls(host, env) ? requestTls(options) : request(options);
+    send.on("response", resolve4);
+    send.on("error", reject);
+    const sent = pipeline(createReadStream2(path), send).catch(reject);
+    const answer = await promise;
+    const text = await readText2(answer);
+    const lines2 = messagesIn(text);
+    if (answer.statusCode !== 200)
+      throw failed2(host, `${answer.statusCode}: ${lines2.errors[0] ?? text.slice(0, 300)}`);
+    if (lines2.errors.length > 0) throw failed2(host, lines2.errors[0] ?? "");
+    await sent;
+    return lines2.said;
+  } catch (cause) {
+    if (signal.aborted) throw new PullError("ABORTED", "the pull was cancelled", { cause });
+    throw toPullError(cause, {
+      code: "LOAD_FAILED",
+      message: `the image could not be sent to Docker at ${host}`
+    });
+  }
+}
+function failed2(host, reason) {
+  return new PullError("LOAD_FAILED", `Docker at ${host} did not take the image: ${reason}`);
+}
+function isTls(host, { DOCKER_TLS_VERIFY }) {
+  return host.startsWith("https://") || host.startsWith("tcp://") && Boolean(DOCKER_TLS_VERIFY);
+}
+function addressOf(host, env) {
+  if (host.startsWith("unix://")) return { socketPath: host.slice("unix://".length) };
+  const url = /^(?:tcp|https?):\/\//.test(host) ? URL.parse(host.replace(/^tcp:/, "http:")) : void 0;
+  if (!url)
+    throw new PullError("LOAD_FAILED", `DOCKER_HOST is ${host}, which cannot be used here`, {
+      hint: "Set it to unix:///path or tcp://host:port. What is reached by ssh needs a tunnel."
+    });
+  const tls = isTls(host, env);
+  const address = { hostname: url.hostname, port: url.port || (tls ? 2376 : 2375) };
+  return tls ? { ...address, ...certificates(env) } : address;
+}
+function certificates(env) {
+  const directory = env.DOCKER_CERT_PATH || join12(env.DOCKER_CONFIG || join12(homedir2(), ".docker"));
+  const read = (name2) => readFileSync(join12(directory, name2));
+  return { ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem") };
+}
+async function readText2(answer) {
+  let text = "";
+  for await (const piece of answer.setEncoding("utf8")) if (text.length < MAX_ANSWER_BYTES) text += piece;
+  return text;
+}
+function messagesIn(text) {
+  const said = [];
+  const errors = [];
+  for (const line of text.split("\n").filter((each) => each.trim() !== "")) {
+    const { stream, error, message } = parse6(line);
+    if (typeof stream === "string" && stream.trim() !== "") said.push(stream.trim());
+    for (const reason of [error, message]) if (typeof reason === "string") errors.push(reason);
+  }
+  return { said, errors };
+}
+function parse6(line) {
+  try {
+    const value = JSON.parse(line);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+// src/export/podman-engine.ts
+import { spawn as spawn2 } from "node:child_process";
+var MAX_TEXT = 64 << 10;
+async function loadIntoPodman({ path, env, signal }) {
+  const child = spawn2("podman", ["load", "--quiet", "--input", path], {
+    env: { ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    signal
+  });
+  const text = { stdout: "", stderr: "" };
+  for (const name2 of ["stdout", "stderr"])
+    child[name2].setEncoding("utf8").on("data", (piece) => {
+      text[name2] = (text[name2] + piece).slice(0, MAX_TEXT);
+    });
+  const status2 = await new Promise((resolve4, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve4);
+  }).catch((cause) => {
+    if (signal.aborted) throw new PullError("ABORTED", "the pull was cancelled", { cause });
+    throw toPullError(cause, { code: "LOAD_FAILED", message: "podman cannot be run" });
+  });
+  if (status2 !== 0)
+    throw new PullError("LOAD_FAILED", `podman did not take the image: ${text.stderr.trim()}`);
+  return text.stdout.split("\n").filter((line) => line.trim() !== "");
+}
+
+// src/pull/load.ts
+async function loadImage({ network, emit, signal }, engine, path) {
+  const { env } = network.hosts;
+  const said = engine === "docker" ? await loadIntoDocker({ path, env, signal }) : await loadIntoPodman({ path, env, signal });
+  for (const message of said) emit({ kind: "info", message: `${engine}: ${message}` });
 }
 
 // src/elevate/board-relay.ts
@@ -42472,7 +45048,7 @@ var MAX_REQUEST_BYTES = 1 << 30;
 var MAX_REPLY_BYTES = 64 << 20;
 
 // src/elevate/sudo.ts
-import { spawn as spawn2 } from "node:child_process";
+import { spawn as spawn3 } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 // src/unpack/host-tools.ts
@@ -42498,7 +45074,7 @@ function whyNoSudo(platform = process.platform) {
 }
 function spawnAsRoot() {
   const command = [process.execPath, fileURLToPath(elevatedScript())];
-  return spawn2(findTool("sudo") ?? "sudo", ["-n", "-u", "root", "--", ...command], {
+  return spawn3(findTool("sudo") ?? "sudo", ["-n", "-u", "root", "--", ...command], {
     cwd: "/",
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
     stdio: ["pipe", "pipe", "pipe"],
@@ -42576,13 +45152,13 @@ var RootProcess = class _RootProcess {
     await this.#closed.promise;
     clearTimeout(timeout);
   }
-  #ask(request, onEvent) {
+  #ask(request2, onEvent) {
     if (this.#isOver) return Promise.reject(this.#ended());
     if (this.#pending) return Promise.reject(new PullError("INTERNAL", "the root process is busy"));
     return new Promise((resolve4, reject) => {
       this.#pending = { onEvent, resolve: resolve4, reject };
       try {
-        this.#send(request);
+        this.#send(request2);
       } catch (error) {
         this.#pending = void 0;
         reject(error);
@@ -42640,6 +45216,20 @@ var RootProcess = class _RootProcess {
 };
 function noRoot(reason) {
   return new PullError("ROOT_REQUIRED", `this user is not root and cannot become root: ${reason}`);
+}
+
+// src/export/passes.ts
+function planPasses(format, layers) {
+  if (format === "tar") return { reads: "ring", passes: 2 };
+  const isLayout2 = format === "oci-layout" || format === "oci-archive";
+  return { reads: isLayout2 && layers.every(({ kind }) => kind === "plain") ? "stored" : "ring", passes: 1 };
+}
+function layersToStream(layers, { reads, passes }) {
+  if (passes === 2) return [...layers, ...layers.map((layer) => withKept(layer, true))];
+  return reads === "stored" ? [...layers] : layers.map((layer) => withKept(layer, false));
+}
+function withKept(layer, isKept) {
+  return layer.kind === "plain" ? { ...layer, isKept } : layer;
 }
 
 // src/unpack/ring.ts
@@ -42705,6 +45295,10 @@ var SEGMENT_START = Buffer.from('{"type":2,"payload":"');
 // src/unpack/rebuild.ts
 var MAX_TAR_SPLIT_SIZE = 2 ** 30;
 
+// src/unpack/piece.ts
+var SMALL_STORED = 256 << 10;
+var SMALL_OUTPUT = 8 << 20;
+
 // src/unpack/run-reader.ts
 var RUN_BYTES = 256 << 10;
 var RUN_OUTPUT = 1 << 20;
@@ -42718,7 +45312,7 @@ function streamAlgorithms(layers) {
   return layers.map((layer) => needsDiffId(layer) ? digestAlgorithm(layer.diffId) : void 0);
 }
 function needsDiffId(layer) {
-  return layer.kind === "chunked" || !layer.isKept;
+  return layer.kind === "chunked" ? !layer.entries : !layer.isKept;
 }
 
 // src/pull/unpack-here.ts
@@ -42726,7 +45320,7 @@ var FINAL = ["ABORTED", "DISK_FULL"];
 var THREADS = 4;
 async function unpackHere(job, hooks) {
   const outcome = await runThreads(job, hooks);
-  if (outcome.kind === "done") return outcome;
+  if (outcome.kind !== "failed") return outcome;
   const { layer, error } = outcome;
   if (layer === void 0 || FINAL.includes(error.code)) throw fromErrorData(error);
   return diagnosed(job, { index: layer, error }, hooks.signal);
@@ -42762,24 +45356,40 @@ async function runThreads(job, { signal, onEvent }) {
     };
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
-    const { files, board, layers, ...options } = job;
-    const failed2 = Promise.withResolvers();
+    const { files, board, layers, output, ...options } = job;
+    const passes = output && planPasses(output.format, layers);
+    const streams = passes ? layersToStream(layers, passes) : layers;
+    const failed3 = Promise.withResolvers();
     const watched = async (running) => {
       const outcome = await running;
-      if (outcome.kind === "done") return outcome;
-      failed2.resolve(outcome);
+      if (outcome.kind !== "failed") return outcome;
+      failed3.resolve(outcome);
       return new Promise(() => void 0);
     };
-    const streamed = watched(pool.run("stream", { files, board, layers, ring, stored }));
+    const streamed = watched(
+      pool.run("stream", {
+        files,
+        board,
+        layers: streams,
+        ring,
+        stored,
+        limits: options.limits ?? {},
+        reads: passes?.reads
+      }).then((outcome) => inImage(outcome, layers.length))
+    );
     const applied = watched(
-      pool.run("apply", { ...options, ring, layerCount: layers.length }, { onEvent })
+      output ? pool.run(
+        "export",
+        { ...options, output, ring, stored, layers: layers.map(describeLayer) },
+        { onEvent }
+      ) : pool.run("apply", { ...options, ring, layers: layers.map(describeLayer) }, { onEvent })
     );
     const hash2 = (memory, algorithms) => algorithms.some(Boolean) ? pool.run("hash", { ring: memory, algorithms }) : void 0;
-    const hashed = [hash2(ring, streamAlgorithms(layers)), hash2(stored, blobAlgorithms(layers))];
+    const hashed = [hash2(ring, streamAlgorithms(streams)), hash2(stored, blobAlgorithms(streams))];
     const proven = streamed.then(() => proveRing(ring));
     try {
       const all = Promise.all([applied, proven, ...hashed]).then(([image]) => image);
-      return await Promise.race([failed2.promise, all]);
+      return await Promise.race([failed3.promise, all]);
     } finally {
       signal.removeEventListener("abort", stop);
       stop();
@@ -42790,6 +45400,14 @@ async function runThreads(job, { signal, onEvent }) {
     var _promise = __callDispose(_stack, _error, _hasError);
     _promise && await _promise;
   }
+}
+function describeLayer({ kept, isStargz, diffId, digest, ...layer }) {
+  const entries = layer.kind === "chunked" ? layer.entries : void 0;
+  return { kept, isStargz, diffId, digest, kind: layer.kind, entries };
+}
+function inImage(outcome, layerCount) {
+  if (outcome.kind !== "failed" || outcome.layer === void 0) return outcome;
+  return { ...outcome, layer: outcome.layer % layerCount };
 }
 
 // src/pull/privileges.ts
@@ -42884,6 +45502,7 @@ async function learn(session, detour, circumstances) {
   const { layer } = detour;
   const { lessons, metadata } = circumstances;
   if (detour.kind === "inconsistent") {
+    if (await forgetGaps(session, lessons, { layer, described: metadata[layer] })) return;
     return takeWhole(session, lessons, {
       layer,
       reason: `its parts do not make up the layer (${detour.reason})`
@@ -42921,17 +45540,45 @@ async function learnBlob(session, lessons, { layer, reason }) {
 }
 async function learnChunks(session, lessons, found) {
   const { layer, described } = found;
-  const { digests, sizes } = described.table;
-  const keys = new Map(found.chunks.map((chunk) => [digestKey(digests, chunk), sizes[chunk]]));
-  const chunks = new Map([...keys].map(([key, size]) => [Buffer.from(key, "latin1").toString("hex"), size]));
-  const { again } = discard2(session, lessons, { form: "frame", layer, chunks });
-  await session.staging.drop("frame", new Set(chunks.keys()));
-  if (!again) return;
-  const [first2] = keys.keys();
-  takeWhole(session, lessons, {
-    layer,
-    reason: `chunk ${digestOfKey(first2 ?? "")} does not match its digest`
-  });
+  const reasons = {
+    frame: (hex) => `chunk sha256:${hex} does not match its digest`,
+    part: () => "what lies between its chunks cannot be read"
+  };
+  for (const form of ["frame", "part"]) {
+    const chunks = namesOf3(
+      described.table,
+      found.chunks.filter((chunk) => isGap(described.table, chunk) === (form === "part"))
+    );
+    const [first2] = chunks.keys();
+    if (first2 === void 0) continue;
+    const { again } = discard2(session, lessons, { form, layer, chunks });
+    await session.staging.drop(form, new Set(chunks.keys()));
+    if (again) takeWhole(session, lessons, { layer, reason: reasons[form](first2) });
+  }
+}
+function namesOf3({ digests, sizes }, chunks) {
+  return new Map(
+    chunks.map((chunk) => [
+      Buffer.from(digestKey(digests, chunk), "latin1").toString("hex"),
+      sizes[chunk]
+    ])
+  );
+}
+async function forgetGaps(session, lessons, { layer, described }) {
+  if (described?.kind !== "chunked" || !described.table.gaps) return false;
+  const { table } = described;
+  const all = [...table.offsets.keys()].filter((index) => isGap(table, index));
+  const names = namesOf3(table, all);
+  const isStored2 = [...names].some(
+    ([hex, size]) => session.store.isStored("part", digestKeyOfHex(hex), size)
+  );
+  for (const [hex, size] of names) session.store.forget("part", digestKeyOfHex(hex), size);
+  await session.staging.drop("part", new Set(names.keys()));
+  if (!isStored2) return false;
+  const digest = session.layers[layer]?.digest;
+  warn(session, `what the cache holds of layer ${digest} does not make up the layer, and is fetched again`);
+  distrustStore(session, lessons, layer);
+  return true;
 }
 function discard2(session, lessons, { form, layer, chunks }) {
   const digest = session.layers[layer]?.digest;
@@ -42947,7 +45594,11 @@ function discard2(session, lessons, { form, layer, chunks }) {
   }
   const [first2] = chunks.keys();
   const others = chunks.size > 1 ? ` and ${chunks.size - 1} more` : "";
-  const what = form === "blob" ? `layer ${digest}` : `chunk sha256:${first2}${others} of layer ${digest}`;
+  const what = {
+    blob: `layer ${digest}`,
+    frame: `chunk sha256:${first2}${others} of layer ${digest}`,
+    part: `a part of layer ${digest}`
+  }[form];
   const verb = cached > 0 ? "was damaged in the cache" : "arrived damaged";
   if (!again) warn(session, `${what} ${verb} and is fetched again`);
   if (cached > 0) distrustStore(session, lessons, layer);
@@ -42958,11 +45609,12 @@ function distrustStore(session, lessons, layer) {
   if (lessons.damagedInStore.size > 1) session.store.forgetSealed();
 }
 async function learnTarSplit(session, lessons, { layer, described }) {
-  const { digest, compressedSize } = described.tarSplit;
-  const key = digest && digestKeyOfHex(digestHex(digest));
-  const cached = key !== void 0 && session.store.isStored("blob", key, compressedSize);
-  if (key !== void 0) session.store.forget("blob", key, compressedSize);
-  if (digest) await session.staging.drop("blob", /* @__PURE__ */ new Set([digestHex(digest)]));
+  if (!described.tarSplit) return;
+  const { form, hex, compressedSize } = described.tarSplit;
+  const key = digestKeyOfHex(hex);
+  const cached = session.store.isStored(form, key, compressedSize);
+  session.store.forget(form, key, compressedSize);
+  await session.staging.drop(form, /* @__PURE__ */ new Set([hex]));
   if (!cached) {
     const layerDigest = session.layers[layer]?.digest;
     if (layerDigest) session.source.distrust?.(layerDigest);
@@ -42979,9 +45631,10 @@ function takeWhole(session, lessons, { layer, reason }) {
   lessons.whole.set(layer, reason);
   warn(session, `layer ${session.layers[layer]?.digest} is fetched whole: ${reason}`);
   if (lessons.whole.size < 2) return;
-  for (const index of session.layers.keys()) {
+  for (const [index, descriptor] of session.layers.entries()) {
+    const isClaimed = detectDialect(descriptor).kind !== "maybe";
     if (!lessons.whole.has(index))
-      lessons.whole.set(index, "other layers of the image lie about their parts");
+      lessons.whole.set(index, isClaimed ? "other layers of the image lie about their parts" : "");
   }
 }
 
@@ -42994,27 +45647,44 @@ function reportLayers(session, finished) {
     const reason = metadata.kind === "plain" ? metadata.reason : void 0;
     return {
       digest: descriptor.digest,
-      format: isChunked(metadata) ? "zstd:chunked" : formatName(descriptor.mediaType),
+      format: formatName(descriptor.mediaType, isChunked(descriptor, metadata)),
       way: isInPlace ? "local" : tally.bytes === 0 ? "cached" : metadata.kind === "chunked" ? "ranges" : "whole",
       ...reason === void 0 ? {} : { reason },
+      chain: chainOf(session, metadata, { planned: finished.plan.layers[index], plan: finished.plan }),
       compressedSize: descriptor.size,
       bytesDownloaded: tally.bytes,
-      bytesFromCache: bytesFromCache(session, metadata, {
-        planned: finished.plan.layers[index],
-        plan: finished.plan
-      }),
+      bytesFromCache: Math.min(
+        descriptor.size,
+        bytesFromCache(session, metadata, {
+          planned: finished.plan.layers[index],
+          plan: finished.plan
+        })
+      ),
       bytesFromSeed: isInPlace ? descriptor.size : 0,
       requests: tally.requests,
       milliseconds: finished.layers[index]?.milliseconds ?? 0
     };
   });
 }
-function isChunked(metadata) {
-  return metadata.kind === "chunked" || metadata.chunked !== void 0 || metadata.reason !== void 0;
+function chainOf({ store }, metadata, { planned, plan }) {
+  if (metadata.kind === "chunked") return metadata.entries ? "toc" : "diff-id";
+  const file = planned?.kind === "plain" ? plan.files[planned.file] : void 0;
+  return file?.kind === "stored" && store.packAt(file.path) !== void 0 ? "digest" : "diff-id";
 }
-function formatName(mediaType) {
+function isChunked(descriptor, metadata) {
+  if (metadata.kind === "chunked" || metadata.reason !== void 0 || metadata.table) return true;
+  const { kind } = detectDialect(descriptor);
+  return kind === "zstd-chunked" || kind === "estargz";
+}
+function formatName(mediaType, isChunked2) {
   const compression = layerCompression(mediaType);
-  return compression === "none" ? "tar" : compression;
+  if (compression === "none") return "tar";
+  if (!isChunked2) return compression;
+  return compression === "gzip" ? "estargz" : "zstd:chunked";
+}
+function pathOf2(plan, file) {
+  const where = plan.files[file];
+  return where?.kind === "new" ? void 0 : where?.path;
 }
 function bytesFromCache({ store }, metadata, { planned, plan }) {
   const isCached = (file) => {
@@ -43028,8 +45698,14 @@ function bytesFromCache({ store }, metadata, { planned, plan }) {
   files.forEach((file, chunk) => {
     if (cachedFiles[file]) bytes += compressedSizes[chunk];
   });
-  if (metadata.kind === "chunked" && store.packAt(metadata.tarSplit.path))
-    bytes += metadata.tarSplit.compressedSize + metadata.toc.compressedSize;
+  if (metadata.kind !== "chunked") return bytes;
+  const { gaps = new Uint8Array(), offsets } = planned.sources;
+  const places = /* @__PURE__ */ new Set();
+  gaps.forEach((isGap2, piece) => {
+    if (isGap2) places.add(`${offsets[piece]} ${pathOf2(plan, files[piece])}`);
+  });
+  for (const { path, offset, compressedSize } of metadata.blobs)
+    if (store.packAt(path) && !places.has(`${offset} ${path}`)) bytes += compressedSize;
   return bytes;
 }
 
@@ -43039,8 +45715,15 @@ async function pull(options) {
   var _stack = [];
   try {
     const watch = new Stopwatch();
-    const privileges = __using(_stack, await acquirePrivileges(options), true);
-    const destination = await claimDestination(options.destination, privileges);
+    const { format = "rootfs" } = options;
+    const ownership = format === "rootfs" ? options.ownership : "runner";
+    const privileges = __using(_stack, await acquirePrivileges({ ...options, ownership }), true);
+    const { removeTree, onStaged } = privileges;
+    const destination = await claimDestination(options.destination, {
+      removeTree,
+      onStaged,
+      form: formOf(format)
+    });
     try {
       refuseNested(options);
       options.emit({ kind: "stage", stage: "resolve" });
@@ -43053,11 +45736,13 @@ async function pull(options) {
         try {
           const finished = await fetchAndUnpack(session, destination, watch);
           watch.lap("fetchAndUnpack");
+          checkMatches(session, finished.part);
           const verdict = await access2.judge();
           const packs = await keep2({ ...session, caching: verdict.caching }, finished);
           noteQuota(session);
           const result = describeResult(session, finished, { destination, packs, verdict });
-          const about = { image: result.image, platform: result.platform, ownership: result.ownership };
+          if (options.load) await loadImage(options, options.load, destination.made);
+          const about = { image: result.image, platform: result.platform, ownership: privileges.owner };
           const skipped = renderSkipList(finished.skipped, about);
           await destination.publish(about, { config: access2.image.configBytes, skipped });
           watch.lap("finish");
@@ -43110,25 +45795,28 @@ async function restorePacks(options, { image, caching }) {
 }
 async function fetchAndUnpack(session, destination, watch) {
   const lessons = { whole: /* @__PURE__ */ new Map(), refetched: /* @__PURE__ */ new Set(), damagedInStore: /* @__PURE__ */ new Set() };
+  const missing2 = /* @__PURE__ */ new Map();
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     session.options.emit({ kind: "stage", stage: "plan" });
-    const metadata = await readMetadata(session, lessons.whole);
+    const described = await readMetadata(session, lessons.whole);
+    const { metadata, parts } = await selectParts(session, described, missing2);
     const plan = planLayers(session, metadata);
     announce2(session, plan, metadata);
     watch.lap("plan");
     session.options.emit({ kind: "stage", stage: "fetch" });
-    const outcome = await runAttempt(session, { plan, metadata, root: destination.root });
+    const outcome = await runAttempt(session, { plan, metadata, missing: missing2, parts, root: destination.root });
     watch.lap("fetchAndUnpack");
     if (outcome.kind === "done") {
-      const { skipped } = outcome.report;
+      const { skipped, part } = outcome.report;
       noteSkipped(session, summarizeSkips(skipped));
-      return { plan, metadata, layers: outcome.layers, skipped };
+      const { layers, written } = outcome;
+      return { plan, metadata, layers, skipped, part, written };
     }
-    session.options.emit({
-      kind: "debug",
-      message: `attempt ${attempt} took a detour: ${outcome.kind}, ${outcome.reason}`
-    });
-    await learn(session, outcome, { lessons, plan, metadata });
+    const why = outcome.kind === "missing" ? `${outcome.entries.length} files` : outcome.reason;
+    const message = `attempt ${attempt} took a detour: ${outcome.kind}, ${why}`;
+    session.options.emit({ kind: "debug", message });
+    if (outcome.kind === "missing") learnMissing(missing2, outcome);
+    else await learn(session, outcome, { lessons, plan, metadata });
     await destination.reset();
   }
   throw new PullError(
@@ -43177,12 +45865,12 @@ function describeResult(session, finished, { destination, packs, verdict }) {
   const sum = (measure) => layers.reduce((total, layer) => total + measure(layer), 0);
   const bytesDownloaded = sum((layer) => layer.bytesDownloaded);
   return {
-    ...nameOf3(session),
+    ...nameOf5(session),
     digest: session.image.digest,
     ...session.image.indexDigest === void 0 ? {} : { indexDigest: session.image.indexDigest },
     rootPath: destination.path,
     configPath: destination.configPath,
-    ownership: session.privileges.owner,
+    ...formatOf(session, finished),
     skipped: summarizeSkips(finished.skipped),
     ...finished.skipped.count > 0 ? { skippedPath: destination.skippedPath } : {},
     repository: session.image.repository,
@@ -43196,12 +45884,24 @@ function describeResult(session, finished, { destination, packs, verdict }) {
     hosts: source.hosts ?? [],
     ...source.quota ? { quota: source.quota } : {},
     layers,
+    ...finished.part ? { part: finished.part } : {},
     warnings,
     newPacks: packs.fresh,
     livePacks: packs.live
   };
 }
-function nameOf3({ image }) {
+function formatOf({ options, privileges }, { written }) {
+  const { format = "rootfs", load } = options;
+  if (format === "rootfs") return { ownership: privileges.owner };
+  const isLayout2 = format === "oci-layout" || format === "oci-archive";
+  return {
+    format,
+    ownership: "preserve",
+    ...isLayout2 && written ? { manifestKept: written.manifestKept } : {},
+    ...load ? { loaded: load } : {}
+  };
+}
+function nameOf5({ image }) {
   return { image: `${image.repository}@${image.digest}`, platform: image.platform };
 }
 var Stopwatch = class {
@@ -43241,7 +45941,7 @@ var status = await main({
   platform: process.platform,
   arch: process.arch,
   uid: process.getuid?.(),
-  home: homedir2(),
+  home: homedir3(),
   stdin: process.stdin,
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),

@@ -144,6 +144,10 @@ var ERROR_CODES = {
     meaning: "The operating system refused to create the root file system or an entry of it.",
     hint: "The message names the path and the reason. Choose a destination where this user may write."
   },
+  LOAD_FAILED: {
+    meaning: "The container engine that the image was to be loaded into could not be reached, or did not take it.",
+    hint: "Check that the engine runs and that this user may talk to it: docker info, podman info."
+  },
   DISK_FULL: {
     meaning: "The disk is full.",
     hint: "Free some space or choose a destination and a cache directory on a larger disk."
@@ -576,6 +580,20 @@ var RootServer = class {
   }
 };
 
+// src/export/passes.ts
+function planPasses(format, layers) {
+  if (format === "tar") return { reads: "ring", passes: 2 };
+  const isLayout = format === "oci-layout" || format === "oci-archive";
+  return { reads: isLayout && layers.every(({ kind }) => kind === "plain") ? "stored" : "ring", passes: 1 };
+}
+function layersToStream(layers, { reads, passes }) {
+  if (passes === 2) return [...layers, ...layers.map((layer) => withKept(layer, true))];
+  return reads === "stored" ? [...layers] : layers.map((layer) => withKept(layer, false));
+}
+function withKept(layer, isKept) {
+  return layer.kind === "plain" ? { ...layer, isKept } : layer;
+}
+
 // src/unpack/ring.ts
 var SLOT_BYTES = 256 << 10;
 var SLOTS = 32;
@@ -654,12 +672,32 @@ function digestAlgorithm(digest) {
 // src/unpack/inputs.ts
 var PIECE_BYTES = 1 << 20;
 
+// src/unpack/limits.ts
+var GIB = 2 ** 30;
+var DEFAULT_LIMITS = {
+  entries: 5e6,
+  fileSize: 64 * GIB,
+  totalSize: 256 * GIB,
+  pathLength: 4096,
+  componentLength: 255,
+  depth: 1024,
+  symlinkSteps: 255
+};
+var MAX_PENDING_XATTR_BYTES = 64 << 20;
+var MAX_XATTR_INPUT = 4 << 20;
+var MAX_LINK_TARGET_BYTES = 256 << 20;
+var MAX_NAMED_SKIP_BYTES = 4 << 20;
+
 // src/layer/tar-split.ts
 var MAX_LINE_BYTES = 16 << 20;
 var SEGMENT_START = Buffer.from('{"type":2,"payload":"');
 
 // src/unpack/rebuild.ts
 var MAX_TAR_SPLIT_SIZE = 2 ** 30;
+
+// src/unpack/piece.ts
+var SMALL_STORED = 256 << 10;
+var SMALL_OUTPUT = 8 << 20;
 
 // src/unpack/run-reader.ts
 var RUN_BYTES = 256 << 10;
@@ -674,7 +712,7 @@ function streamAlgorithms(layers) {
   return layers.map((layer) => needsDiffId(layer) ? digestAlgorithm(layer.diffId) : void 0);
 }
 function needsDiffId(layer) {
-  return layer.kind === "chunked" || !layer.isKept;
+  return layer.kind === "chunked" ? !layer.entries : !layer.isKept;
 }
 
 // src/workers/pool.ts
@@ -775,7 +813,7 @@ var FINAL = ["ABORTED", "DISK_FULL"];
 var THREADS = 4;
 async function unpackHere(job, hooks) {
   const outcome = await runThreads(job, hooks);
-  if (outcome.kind === "done") return outcome;
+  if (outcome.kind !== "failed") return outcome;
   const { layer, error } = outcome;
   if (layer === void 0 || FINAL.includes(error.code)) throw fromErrorData(error);
   return diagnosed(job, { index: layer, error }, hooks.signal);
@@ -811,20 +849,36 @@ async function runThreads(job, { signal, onEvent }) {
     };
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
-    const { files, board, layers, ...options } = job;
+    const { files, board, layers, output, ...options } = job;
+    const passes = output && planPasses(output.format, layers);
+    const streams = passes ? layersToStream(layers, passes) : layers;
     const failed2 = Promise.withResolvers();
     const watched = async (running) => {
       const outcome = await running;
-      if (outcome.kind === "done") return outcome;
+      if (outcome.kind !== "failed") return outcome;
       failed2.resolve(outcome);
       return new Promise(() => void 0);
     };
-    const streamed = watched(pool.run("stream", { files, board, layers, ring, stored }));
+    const streamed = watched(
+      pool.run("stream", {
+        files,
+        board,
+        layers: streams,
+        ring,
+        stored,
+        limits: options.limits ?? {},
+        reads: passes?.reads
+      }).then((outcome) => inImage(outcome, layers.length))
+    );
     const applied = watched(
-      pool.run("apply", { ...options, ring, layerCount: layers.length }, { onEvent })
+      output ? pool.run(
+        "export",
+        { ...options, output, ring, stored, layers: layers.map(describeLayer) },
+        { onEvent }
+      ) : pool.run("apply", { ...options, ring, layers: layers.map(describeLayer) }, { onEvent })
     );
     const hash = (memory, algorithms) => algorithms.some(Boolean) ? pool.run("hash", { ring: memory, algorithms }) : void 0;
-    const hashed = [hash(ring, streamAlgorithms(layers)), hash(stored, blobAlgorithms(layers))];
+    const hashed = [hash(ring, streamAlgorithms(streams)), hash(stored, blobAlgorithms(streams))];
     const proven = streamed.then(() => proveRing(ring));
     try {
       const all = Promise.all([applied, proven, ...hashed]).then(([image]) => image);
@@ -839,6 +893,14 @@ async function runThreads(job, { signal, onEvent }) {
     var _promise = __callDispose(_stack, _error, _hasError);
     _promise && await _promise;
   }
+}
+function describeLayer({ kept, isStargz, diffId, digest, ...layer }) {
+  const entries = layer.kind === "chunked" ? layer.entries : void 0;
+  return { kept, isStargz, diffId, digest, kind: layer.kind, entries };
+}
+function inImage(outcome, layerCount) {
+  if (outcome.kind !== "failed" || outcome.layer === void 0) return outcome;
+  return { ...outcome, layer: outcome.layer % layerCount };
 }
 
 // src/workers/heap.ts

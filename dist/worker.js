@@ -1,8 +1,37 @@
 import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);
+var __create = Object.create;
+var __defProp = Object.defineProperty;
+var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
+var __getOwnPropNames = Object.getOwnPropertyNames;
+var __getProtoOf = Object.getPrototypeOf;
+var __hasOwnProp = Object.prototype.hasOwnProperty;
 var __knownSymbol = (name2, symbol) => (symbol = Symbol[name2]) ? symbol : /* @__PURE__ */ Symbol.for("Symbol." + name2);
 var __typeError = (msg) => {
   throw TypeError(msg);
 };
+var __commonJS = (cb, mod) => function __require() {
+  try {
+    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;
+  } catch (e) {
+    throw mod = 0, e;
+  }
+};
+var __copyProps = (to, from, except, desc) => {
+  if (from && typeof from === "object" || typeof from === "function") {
+    for (let key of __getOwnPropNames(from))
+      if (!__hasOwnProp.call(to, key) && key !== except)
+        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });
+  }
+  return to;
+};
+var __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(
+  // If the importer is in node compatibility mode or this is not an ESM
+  // file that has been converted to a CommonJS file using a Babel-
+  // compatible transform (i.e. "__esModule" has not been set), then set
+  // "default" to the CommonJS "module.exports" for node compatibility.
+  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,
+  mod
+));
 var __using = (stack, value, async) => {
   if (value != null) {
     if (typeof value !== "object" && typeof value !== "function") __typeError("Object expected");
@@ -45,9 +74,1784 @@ var __callDispose = (stack, error, hasError) => {
   return next();
 };
 
-// src/fetch/jobs.ts
-import { open } from "node:fs/promises";
-import zlib from "node:zlib";
+// node_modules/picomatch/lib/constants.js
+var require_constants = __commonJS({
+  "node_modules/picomatch/lib/constants.js"(exports, module) {
+    "use strict";
+    var WIN_SLASH = "\\\\/";
+    var WIN_NO_SLASH = `[^${WIN_SLASH}]`;
+    var DEFAULT_MAX_EXTGLOB_RECURSION = 0;
+    var DOT_LITERAL = "\\.";
+    var PLUS_LITERAL = "\\+";
+    var QMARK_LITERAL = "\\?";
+    var SLASH_LITERAL = "\\/";
+    var ONE_CHAR = "(?=.)";
+    var QMARK = "[^/]";
+    var END_ANCHOR = `(?:${SLASH_LITERAL}|$)`;
+    var START_ANCHOR = `(?:^|${SLASH_LITERAL})`;
+    var DOTS_SLASH = `${DOT_LITERAL}{1,2}${END_ANCHOR}`;
+    var NO_DOT = `(?!${DOT_LITERAL})`;
+    var NO_DOTS = `(?!${START_ANCHOR}${DOTS_SLASH})`;
+    var NO_DOT_SLASH = `(?!${DOT_LITERAL}{0,1}${END_ANCHOR})`;
+    var NO_DOTS_SLASH = `(?!${DOTS_SLASH})`;
+    var QMARK_NO_DOT = `[^.${SLASH_LITERAL}]`;
+    var STAR = `${QMARK}*?`;
+    var SEP = "/";
+    var POSIX_CHARS = {
+      DOT_LITERAL,
+      PLUS_LITERAL,
+      QMARK_LITERAL,
+      SLASH_LITERAL,
+      ONE_CHAR,
+      QMARK,
+      END_ANCHOR,
+      DOTS_SLASH,
+      NO_DOT,
+      NO_DOTS,
+      NO_DOT_SLASH,
+      NO_DOTS_SLASH,
+      QMARK_NO_DOT,
+      STAR,
+      START_ANCHOR,
+      SEP
+    };
+    var WINDOWS_CHARS = {
+      ...POSIX_CHARS,
+      SLASH_LITERAL: `[${WIN_SLASH}]`,
+      QMARK: WIN_NO_SLASH,
+      STAR: `${WIN_NO_SLASH}*?`,
+      DOTS_SLASH: `${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$)`,
+      NO_DOT: `(?!${DOT_LITERAL})`,
+      NO_DOTS: `(?!(?:^|[${WIN_SLASH}])${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
+      NO_DOT_SLASH: `(?!${DOT_LITERAL}{0,1}(?:[${WIN_SLASH}]|$))`,
+      NO_DOTS_SLASH: `(?!${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
+      QMARK_NO_DOT: `[^.${WIN_SLASH}]`,
+      START_ANCHOR: `(?:^|[${WIN_SLASH}])`,
+      END_ANCHOR: `(?:[${WIN_SLASH}]|$)`,
+      SEP: "\\"
+    };
+    var POSIX_REGEX_SOURCE = {
+      __proto__: null,
+      alnum: "a-zA-Z0-9",
+      alpha: "a-zA-Z",
+      ascii: "\\x00-\\x7F",
+      blank: " \\t",
+      cntrl: "\\x00-\\x1F\\x7F",
+      digit: "0-9",
+      graph: "\\x21-\\x7E",
+      lower: "a-z",
+      print: "\\x20-\\x7E ",
+      punct: "\\-!\"#$%&'()\\*+,./:;<=>?@[\\]^_`{|}~",
+      space: " \\t\\r\\n\\v\\f",
+      upper: "A-Z",
+      word: "A-Za-z0-9_",
+      xdigit: "A-Fa-f0-9"
+    };
+    module.exports = {
+      DEFAULT_MAX_EXTGLOB_RECURSION,
+      MAX_LENGTH: 1024 * 64,
+      POSIX_REGEX_SOURCE,
+      // regular expressions
+      REGEX_BACKSLASH: /\\(?![*+?^${}(|)[\]])/g,
+      REGEX_NON_SPECIAL_CHARS: /^[^@![\].,$*+?^{}()|\\/]+/,
+      REGEX_SPECIAL_CHARS: /[-*+?.^${}(|)[\]]/,
+      REGEX_SPECIAL_CHARS_BACKREF: /(\\?)((\W)(\3*))/g,
+      REGEX_SPECIAL_CHARS_GLOBAL: /([-*+?.^${}(|)[\]])/g,
+      REGEX_REMOVE_BACKSLASH: /(?:\[.*?[^\\]\]|\\(?=.))/g,
+      // Replace globs with equivalent patterns to reduce parsing time.
+      REPLACEMENTS: {
+        __proto__: null,
+        "***": "*",
+        "**/**": "**",
+        "**/**/**": "**"
+      },
+      // Digits
+      CHAR_0: 48,
+      /* 0 */
+      CHAR_9: 57,
+      /* 9 */
+      // Alphabet chars.
+      CHAR_UPPERCASE_A: 65,
+      /* A */
+      CHAR_LOWERCASE_A: 97,
+      /* a */
+      CHAR_UPPERCASE_Z: 90,
+      /* Z */
+      CHAR_LOWERCASE_Z: 122,
+      /* z */
+      CHAR_LEFT_PARENTHESES: 40,
+      /* ( */
+      CHAR_RIGHT_PARENTHESES: 41,
+      /* ) */
+      CHAR_ASTERISK: 42,
+      /* * */
+      // Non-alphabetic chars.
+      CHAR_AMPERSAND: 38,
+      /* & */
+      CHAR_AT: 64,
+      /* @ */
+      CHAR_BACKWARD_SLASH: 92,
+      /* \ */
+      CHAR_CARRIAGE_RETURN: 13,
+      /* \r */
+      CHAR_CIRCUMFLEX_ACCENT: 94,
+      /* ^ */
+      CHAR_COLON: 58,
+      /* : */
+      CHAR_COMMA: 44,
+      /* , */
+      CHAR_DOT: 46,
+      /* . */
+      CHAR_DOUBLE_QUOTE: 34,
+      /* " */
+      CHAR_EQUAL: 61,
+      /* = */
+      CHAR_EXCLAMATION_MARK: 33,
+      /* ! */
+      CHAR_FORM_FEED: 12,
+      /* \f */
+      CHAR_FORWARD_SLASH: 47,
+      /* / */
+      CHAR_GRAVE_ACCENT: 96,
+      /* ` */
+      CHAR_HASH: 35,
+      /* # */
+      CHAR_HYPHEN_MINUS: 45,
+      /* - */
+      CHAR_LEFT_ANGLE_BRACKET: 60,
+      /* < */
+      CHAR_LEFT_CURLY_BRACE: 123,
+      /* { */
+      CHAR_LEFT_SQUARE_BRACKET: 91,
+      /* [ */
+      CHAR_LINE_FEED: 10,
+      /* \n */
+      CHAR_NO_BREAK_SPACE: 160,
+      /* \u00A0 */
+      CHAR_PERCENT: 37,
+      /* % */
+      CHAR_PLUS: 43,
+      /* + */
+      CHAR_QUESTION_MARK: 63,
+      /* ? */
+      CHAR_RIGHT_ANGLE_BRACKET: 62,
+      /* > */
+      CHAR_RIGHT_CURLY_BRACE: 125,
+      /* } */
+      CHAR_RIGHT_SQUARE_BRACKET: 93,
+      /* ] */
+      CHAR_SEMICOLON: 59,
+      /* ; */
+      CHAR_SINGLE_QUOTE: 39,
+      /* ' */
+      CHAR_SPACE: 32,
+      /*   */
+      CHAR_TAB: 9,
+      /* \t */
+      CHAR_UNDERSCORE: 95,
+      /* _ */
+      CHAR_VERTICAL_LINE: 124,
+      /* | */
+      CHAR_ZERO_WIDTH_NOBREAK_SPACE: 65279,
+      /* \uFEFF */
+      /**
+       * Create EXTGLOB_CHARS
+       */
+      extglobChars(chars) {
+        return {
+          "!": { type: "negate", open: "(?:(?!(?:", close: `))${chars.STAR})` },
+          "?": { type: "qmark", open: "(?:", close: ")?" },
+          "+": { type: "plus", open: "(?:", close: ")+" },
+          "*": { type: "star", open: "(?:", close: ")*" },
+          "@": { type: "at", open: "(?:", close: ")" }
+        };
+      },
+      /**
+       * Create GLOB_CHARS
+       */
+      globChars(win32) {
+        return win32 === true ? WINDOWS_CHARS : POSIX_CHARS;
+      }
+    };
+  }
+});
+
+// node_modules/picomatch/lib/utils.js
+var require_utils = __commonJS({
+  "node_modules/picomatch/lib/utils.js"(exports) {
+    "use strict";
+    var {
+      REGEX_BACKSLASH,
+      REGEX_REMOVE_BACKSLASH,
+      REGEX_SPECIAL_CHARS,
+      REGEX_SPECIAL_CHARS_GLOBAL
+    } = require_constants();
+    exports.isObject = (val) => val !== null && typeof val === "object" && !Array.isArray(val);
+    exports.hasRegexChars = (str) => REGEX_SPECIAL_CHARS.test(str);
+    exports.isRegexChar = (str) => str.length === 1 && exports.hasRegexChars(str);
+    exports.escapeRegex = (str) => str.replace(REGEX_SPECIAL_CHARS_GLOBAL, "\\$1");
+    exports.toPosixSlashes = (str) => str.replace(REGEX_BACKSLASH, "/");
+    exports.isWindows = () => {
+      if (typeof navigator !== "undefined" && navigator.platform) {
+        const platform = navigator.platform.toLowerCase();
+        return platform === "win32" || platform === "windows";
+      }
+      if (typeof process !== "undefined" && process.platform) {
+        return process.platform === "win32";
+      }
+      return false;
+    };
+    exports.removeBackslashes = (str) => {
+      return str.replace(REGEX_REMOVE_BACKSLASH, (match) => {
+        return match === "\\" ? "" : match;
+      });
+    };
+    exports.escapeLast = (input, char, lastIdx) => {
+      const idx = input.lastIndexOf(char, lastIdx);
+      if (idx === -1) return input;
+      if (input[idx - 1] === "\\") return exports.escapeLast(input, char, idx - 1);
+      return `${input.slice(0, idx)}\\${input.slice(idx)}`;
+    };
+    exports.removePrefix = (input, state = {}) => {
+      let output = input;
+      if (output.startsWith("./")) {
+        output = output.slice(2);
+        state.prefix = "./";
+      }
+      return output;
+    };
+    exports.wrapOutput = (input, state = {}, options = {}) => {
+      const prepend = options.contains ? "" : "^";
+      const append = options.contains ? "" : "$";
+      let output = `${prepend}(?:${input})${append}`;
+      if (state.negated === true) {
+        output = `(?:^(?!${output}).*$)`;
+      }
+      return output;
+    };
+    exports.basename = (path, { windows } = {}) => {
+      const segs = path.split(windows ? /[\\/]/ : "/");
+      const last = segs[segs.length - 1];
+      if (last === "") {
+        return segs[segs.length - 2];
+      }
+      return last;
+    };
+  }
+});
+
+// node_modules/picomatch/lib/scan.js
+var require_scan = __commonJS({
+  "node_modules/picomatch/lib/scan.js"(exports, module) {
+    "use strict";
+    var utils = require_utils();
+    var {
+      CHAR_ASTERISK,
+      /* * */
+      CHAR_AT,
+      /* @ */
+      CHAR_BACKWARD_SLASH,
+      /* \ */
+      CHAR_COMMA,
+      /* , */
+      CHAR_DOT,
+      /* . */
+      CHAR_EXCLAMATION_MARK,
+      /* ! */
+      CHAR_FORWARD_SLASH,
+      /* / */
+      CHAR_LEFT_CURLY_BRACE,
+      /* { */
+      CHAR_LEFT_PARENTHESES,
+      /* ( */
+      CHAR_LEFT_SQUARE_BRACKET,
+      /* [ */
+      CHAR_PLUS,
+      /* + */
+      CHAR_QUESTION_MARK,
+      /* ? */
+      CHAR_RIGHT_CURLY_BRACE,
+      /* } */
+      CHAR_RIGHT_PARENTHESES,
+      /* ) */
+      CHAR_RIGHT_SQUARE_BRACKET
+      /* ] */
+    } = require_constants();
+    var isPathSeparator = (code2) => {
+      return code2 === CHAR_FORWARD_SLASH || code2 === CHAR_BACKWARD_SLASH;
+    };
+    var depth = (token) => {
+      if (token.isPrefix !== true) {
+        token.depth = token.isGlobstar ? Infinity : 1;
+      }
+    };
+    var scan = (input, options) => {
+      const opts = options || {};
+      const length = input.length - 1;
+      const scanToEnd = opts.parts === true || opts.tokens === true || opts.scanToEnd === true;
+      const slashes = [];
+      const tokens = [];
+      const parts = [];
+      let str = input;
+      let index = -1;
+      let start = 0;
+      let lastIndex = 0;
+      let isBrace = false;
+      let isBracket = false;
+      let isGlob = false;
+      let isExtglob = false;
+      let isGlobstar = false;
+      let braceEscaped = false;
+      let backslashes = false;
+      let negated = false;
+      let negatedExtglob = false;
+      let finished = false;
+      let braces = 0;
+      let prev;
+      let code2;
+      let token = { value: "", depth: 0, isGlob: false };
+      const eos = () => index >= length;
+      const peek = () => str.charCodeAt(index + 1);
+      const advance = () => {
+        prev = code2;
+        return str.charCodeAt(++index);
+      };
+      while (index < length) {
+        code2 = advance();
+        let next;
+        if (code2 === CHAR_BACKWARD_SLASH) {
+          backslashes = token.backslashes = true;
+          code2 = advance();
+          if (code2 === CHAR_LEFT_CURLY_BRACE) {
+            braceEscaped = true;
+          }
+          continue;
+        }
+        if (braceEscaped === true || code2 === CHAR_LEFT_CURLY_BRACE) {
+          braces++;
+          while (eos() !== true && (code2 = advance())) {
+            if (code2 === CHAR_BACKWARD_SLASH) {
+              backslashes = token.backslashes = true;
+              advance();
+              continue;
+            }
+            if (code2 === CHAR_LEFT_CURLY_BRACE) {
+              braces++;
+              continue;
+            }
+            if (braceEscaped !== true && code2 === CHAR_DOT && (code2 = advance()) === CHAR_DOT) {
+              isBrace = token.isBrace = true;
+              isGlob = token.isGlob = true;
+              finished = true;
+              if (scanToEnd === true) {
+                continue;
+              }
+              break;
+            }
+            if (braceEscaped !== true && code2 === CHAR_COMMA) {
+              isBrace = token.isBrace = true;
+              isGlob = token.isGlob = true;
+              finished = true;
+              if (scanToEnd === true) {
+                continue;
+              }
+              break;
+            }
+            if (code2 === CHAR_RIGHT_CURLY_BRACE) {
+              braces--;
+              if (braces === 0) {
+                braceEscaped = false;
+                isBrace = token.isBrace = true;
+                finished = true;
+                break;
+              }
+            }
+          }
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+        if (code2 === CHAR_FORWARD_SLASH) {
+          slashes.push(index);
+          tokens.push(token);
+          token = { value: "", depth: 0, isGlob: false };
+          if (finished === true) continue;
+          if (prev === CHAR_DOT && index === start + 1) {
+            start += 2;
+            continue;
+          }
+          lastIndex = index + 1;
+          continue;
+        }
+        if (opts.noext !== true) {
+          const isExtglobChar = code2 === CHAR_PLUS || code2 === CHAR_AT || code2 === CHAR_ASTERISK || code2 === CHAR_QUESTION_MARK || code2 === CHAR_EXCLAMATION_MARK;
+          if (isExtglobChar === true && peek() === CHAR_LEFT_PARENTHESES) {
+            isGlob = token.isGlob = true;
+            isExtglob = token.isExtglob = true;
+            finished = true;
+            if (code2 === CHAR_EXCLAMATION_MARK && index === start) {
+              negatedExtglob = true;
+            }
+            if (scanToEnd === true) {
+              let parens = 0;
+              while (eos() !== true && (code2 = advance())) {
+                if (code2 === CHAR_BACKWARD_SLASH) {
+                  backslashes = token.backslashes = true;
+                  advance();
+                  continue;
+                }
+                if (code2 === CHAR_LEFT_PARENTHESES) {
+                  parens++;
+                  continue;
+                }
+                if (code2 === CHAR_RIGHT_PARENTHESES && --parens === 0) {
+                  finished = true;
+                  break;
+                }
+              }
+              continue;
+            }
+            break;
+          }
+        }
+        if (code2 === CHAR_ASTERISK) {
+          if (prev === CHAR_ASTERISK) isGlobstar = token.isGlobstar = true;
+          isGlob = token.isGlob = true;
+          finished = true;
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+        if (code2 === CHAR_QUESTION_MARK) {
+          isGlob = token.isGlob = true;
+          finished = true;
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+        if (code2 === CHAR_LEFT_SQUARE_BRACKET) {
+          while (eos() !== true && (next = advance())) {
+            if (next === CHAR_BACKWARD_SLASH) {
+              backslashes = token.backslashes = true;
+              advance();
+              continue;
+            }
+            if (next === CHAR_RIGHT_SQUARE_BRACKET) {
+              isBracket = token.isBracket = true;
+              isGlob = token.isGlob = true;
+              finished = true;
+              break;
+            }
+          }
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+        if (opts.nonegate !== true && code2 === CHAR_EXCLAMATION_MARK && index === start) {
+          negated = token.negated = true;
+          start++;
+          continue;
+        }
+        if (opts.noparen !== true && code2 === CHAR_LEFT_PARENTHESES) {
+          isGlob = token.isGlob = true;
+          if (scanToEnd === true) {
+            let parens = 1;
+            while (eos() !== true && (code2 = advance())) {
+              if (code2 === CHAR_BACKWARD_SLASH) {
+                backslashes = token.backslashes = true;
+                advance();
+                continue;
+              }
+              if (code2 === CHAR_LEFT_PARENTHESES) {
+                parens++;
+                continue;
+              }
+              if (code2 === CHAR_RIGHT_PARENTHESES && --parens === 0) {
+                finished = true;
+                break;
+              }
+            }
+            continue;
+          }
+          break;
+        }
+        if (isGlob === true) {
+          finished = true;
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+      }
+      if (opts.noext === true) {
+        isExtglob = false;
+        isGlob = false;
+      }
+      let base = str;
+      let prefix = "";
+      let glob = "";
+      if (start > 0) {
+        prefix = str.slice(0, start);
+        str = str.slice(start);
+        lastIndex -= start;
+      }
+      if (base && isGlob === true && lastIndex > 0) {
+        base = str.slice(0, lastIndex);
+        glob = str.slice(lastIndex);
+      } else if (isGlob === true) {
+        base = "";
+        glob = str;
+      } else {
+        base = str;
+      }
+      if (base && base !== "" && base !== "/" && base !== str) {
+        if (isPathSeparator(base.charCodeAt(base.length - 1))) {
+          base = base.slice(0, -1);
+        }
+      }
+      if (opts.unescape === true) {
+        if (glob) glob = utils.removeBackslashes(glob);
+        if (base && backslashes === true) {
+          base = utils.removeBackslashes(base);
+        }
+      }
+      const state = {
+        prefix,
+        input,
+        start,
+        base,
+        glob,
+        isBrace,
+        isBracket,
+        isGlob,
+        isExtglob,
+        isGlobstar,
+        negated,
+        negatedExtglob
+      };
+      if (opts.tokens === true) {
+        state.maxDepth = 0;
+        if (!isPathSeparator(code2)) {
+          tokens.push(token);
+        }
+        state.tokens = tokens;
+      }
+      if (opts.parts === true || opts.tokens === true) {
+        let prevIndex;
+        for (let idx = 0; idx < slashes.length; idx++) {
+          const n2 = prevIndex !== void 0 ? prevIndex + 1 : start;
+          const i = slashes[idx];
+          const value2 = input.slice(n2, i);
+          if (opts.tokens) {
+            if (idx === 0 && start !== 0) {
+              tokens[idx].isPrefix = true;
+              tokens[idx].value = prefix;
+            } else {
+              tokens[idx].value = value2;
+            }
+            depth(tokens[idx]);
+            state.maxDepth += tokens[idx].depth;
+          }
+          if (i >= start) {
+            parts.push(value2);
+            prevIndex = i;
+          }
+        }
+        const n = prevIndex !== void 0 ? prevIndex + 1 : start;
+        const value = input.slice(n);
+        parts.push(value);
+        if (opts.tokens && prevIndex && prevIndex + 1 < input.length) {
+          tokens[tokens.length - 1].value = value;
+          depth(tokens[tokens.length - 1]);
+          state.maxDepth += tokens[tokens.length - 1].depth;
+        }
+        state.slashes = slashes;
+        state.parts = parts;
+      }
+      return state;
+    };
+    module.exports = scan;
+  }
+});
+
+// node_modules/picomatch/lib/parse.js
+var require_parse = __commonJS({
+  "node_modules/picomatch/lib/parse.js"(exports, module) {
+    "use strict";
+    var constants7 = require_constants();
+    var utils = require_utils();
+    var {
+      MAX_LENGTH,
+      POSIX_REGEX_SOURCE,
+      REGEX_NON_SPECIAL_CHARS,
+      REGEX_SPECIAL_CHARS_BACKREF,
+      REPLACEMENTS
+    } = constants7;
+    var expandRange = (args, options) => {
+      if (typeof options.expandRange === "function") {
+        return options.expandRange(...args, options);
+      }
+      args.sort();
+      const value = `[${args.join("-")}]`;
+      try {
+        new RegExp(value);
+      } catch (ex) {
+        return args.map((v) => utils.escapeRegex(v)).join("..");
+      }
+      return value;
+    };
+    var syntaxError = (type, char) => {
+      return `Missing ${type}: "${char}" - use "\\\\${char}" to match literal characters`;
+    };
+    var splitTopLevel = (input) => {
+      const parts = [];
+      let bracket = 0;
+      let paren = 0;
+      let quote2 = 0;
+      let value = "";
+      let escaped = false;
+      for (const ch of input) {
+        if (escaped === true) {
+          value += ch;
+          escaped = false;
+          continue;
+        }
+        if (ch === "\\") {
+          value += ch;
+          escaped = true;
+          continue;
+        }
+        if (ch === '"') {
+          quote2 = quote2 === 1 ? 0 : 1;
+          value += ch;
+          continue;
+        }
+        if (quote2 === 0) {
+          if (ch === "[") {
+            bracket++;
+          } else if (ch === "]" && bracket > 0) {
+            bracket--;
+          } else if (bracket === 0) {
+            if (ch === "(") {
+              paren++;
+            } else if (ch === ")" && paren > 0) {
+              paren--;
+            } else if (ch === "|" && paren === 0) {
+              parts.push(value);
+              value = "";
+              continue;
+            }
+          }
+        }
+        value += ch;
+      }
+      parts.push(value);
+      return parts;
+    };
+    var isPlainBranch = (branch) => {
+      let escaped = false;
+      for (const ch of branch) {
+        if (escaped === true) {
+          escaped = false;
+          continue;
+        }
+        if (ch === "\\") {
+          escaped = true;
+          continue;
+        }
+        if (/[?*+@!()[\]{}]/.test(ch)) {
+          return false;
+        }
+      }
+      return true;
+    };
+    var normalizeSimpleBranch = (branch) => {
+      let value = branch.trim();
+      let changed = true;
+      while (changed === true) {
+        changed = false;
+        if (/^@\([^\\()[\]{}|]+\)$/.test(value)) {
+          value = value.slice(2, -1);
+          changed = true;
+        }
+      }
+      if (!isPlainBranch(value)) {
+        return;
+      }
+      return value.replace(/\\(.)/g, "$1");
+    };
+    var hasRepeatedCharPrefixOverlap = (branches) => {
+      const values = branches.map(normalizeSimpleBranch).filter(Boolean);
+      for (let i = 0; i < values.length; i++) {
+        for (let j = i + 1; j < values.length; j++) {
+          const a = values[i];
+          const b = values[j];
+          const char = a[0];
+          if (!char || a !== char.repeat(a.length) || b !== char.repeat(b.length)) {
+            continue;
+          }
+          if (a === b || a.startsWith(b) || b.startsWith(a)) {
+            return true;
+          }
+        }
+      }
+      return false;
+    };
+    var parseRepeatedExtglob = (pattern, requireEnd = true) => {
+      if (pattern[0] !== "+" && pattern[0] !== "*" || pattern[1] !== "(") {
+        return;
+      }
+      let bracket = 0;
+      let paren = 0;
+      let quote2 = 0;
+      let escaped = false;
+      for (let i = 1; i < pattern.length; i++) {
+        const ch = pattern[i];
+        if (escaped === true) {
+          escaped = false;
+          continue;
+        }
+        if (ch === "\\") {
+          escaped = true;
+          continue;
+        }
+        if (ch === '"') {
+          quote2 = quote2 === 1 ? 0 : 1;
+          continue;
+        }
+        if (quote2 === 1) {
+          continue;
+        }
+        if (ch === "[") {
+          bracket++;
+          continue;
+        }
+        if (ch === "]" && bracket > 0) {
+          bracket--;
+          continue;
+        }
+        if (bracket > 0) {
+          continue;
+        }
+        if (ch === "(") {
+          paren++;
+          continue;
+        }
+        if (ch === ")") {
+          paren--;
+          if (paren === 0) {
+            if (requireEnd === true && i !== pattern.length - 1) {
+              return;
+            }
+            return {
+              type: pattern[0],
+              body: pattern.slice(2, i),
+              end: i
+            };
+          }
+        }
+      }
+    };
+    var buildCharClassStar = (chars) => {
+      const source = chars.length === 1 ? utils.escapeRegex(chars[0]) : `[${chars.map((ch) => utils.escapeRegex(ch)).join("")}]`;
+      return `${source}*`;
+    };
+    var getStarExtglobSequenceChars = (pattern) => {
+      let index = 0;
+      const chars = [];
+      while (index < pattern.length) {
+        const match = parseRepeatedExtglob(pattern.slice(index), false);
+        if (!match || match.type !== "*") {
+          return;
+        }
+        const branches = splitTopLevel(match.body).map((branch2) => branch2.trim());
+        if (branches.length !== 1) {
+          return;
+        }
+        const branch = normalizeSimpleBranch(branches[0]);
+        if (!branch || branch.length !== 1) {
+          return;
+        }
+        chars.push(branch);
+        index += match.end + 1;
+      }
+      if (chars.length < 1) {
+        return;
+      }
+      return chars;
+    };
+    var repeatedExtglobRecursion = (pattern) => {
+      let depth = 0;
+      let value = pattern.trim();
+      let match = parseRepeatedExtglob(value);
+      while (match) {
+        depth++;
+        value = match.body.trim();
+        match = parseRepeatedExtglob(value);
+      }
+      return depth;
+    };
+    var analyzeRepeatedExtglob = (body, options) => {
+      if (options.maxExtglobRecursion === false) {
+        return { risky: false };
+      }
+      const max = typeof options.maxExtglobRecursion === "number" ? options.maxExtglobRecursion : constants7.DEFAULT_MAX_EXTGLOB_RECURSION;
+      const branches = splitTopLevel(body).map((branch) => branch.trim());
+      if (branches.length > 1) {
+        if (branches.some((branch) => branch === "") || branches.some((branch) => /^[*?]+$/.test(branch)) || hasRepeatedCharPrefixOverlap(branches)) {
+          return { risky: true };
+        }
+      }
+      const safeChars = [];
+      let sawStarSequence = false;
+      let combinable = true;
+      for (const branch of branches) {
+        const chars = getStarExtglobSequenceChars(branch);
+        if (chars) {
+          sawStarSequence = true;
+          safeChars.push(...chars);
+          continue;
+        }
+        const literal2 = normalizeSimpleBranch(branch);
+        if (literal2 && literal2.length === 1) {
+          safeChars.push(literal2);
+          continue;
+        }
+        combinable = false;
+        if (repeatedExtglobRecursion(branch) > max) {
+          return { risky: true };
+        }
+      }
+      if (sawStarSequence) {
+        return combinable ? { risky: true, safeOutput: buildCharClassStar([...new Set(safeChars)]) } : { risky: true };
+      }
+      return { risky: false };
+    };
+    var parse2 = (input, options) => {
+      if (typeof input !== "string") {
+        throw new TypeError("Expected a string");
+      }
+      input = REPLACEMENTS[input] || input;
+      const opts = { ...options };
+      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH, opts.maxLength) : MAX_LENGTH;
+      let len = input.length;
+      if (len > max) {
+        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
+      }
+      const bos = { type: "bos", value: "", output: opts.prepend || "" };
+      const tokens = [bos];
+      const capture = opts.capture ? "" : "?:";
+      const PLATFORM_CHARS = constants7.globChars(opts.windows);
+      const EXTGLOB_CHARS = constants7.extglobChars(PLATFORM_CHARS);
+      const {
+        DOT_LITERAL,
+        PLUS_LITERAL,
+        SLASH_LITERAL,
+        ONE_CHAR,
+        DOTS_SLASH,
+        NO_DOT,
+        NO_DOT_SLASH,
+        NO_DOTS_SLASH,
+        QMARK,
+        QMARK_NO_DOT,
+        STAR,
+        START_ANCHOR
+      } = PLATFORM_CHARS;
+      const globstar = (opts2) => {
+        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
+      };
+      const nodot = opts.dot ? "" : NO_DOT;
+      const qmarkNoDot = opts.dot ? QMARK : QMARK_NO_DOT;
+      let star = opts.bash === true ? globstar(opts) : STAR;
+      if (opts.capture) {
+        star = `(${star})`;
+      }
+      if (typeof opts.noext === "boolean") {
+        opts.noextglob = opts.noext;
+      }
+      const state = {
+        input,
+        index: -1,
+        start: 0,
+        dot: opts.dot === true,
+        consumed: "",
+        output: "",
+        prefix: "",
+        backtrack: false,
+        negated: false,
+        brackets: 0,
+        braces: 0,
+        parens: 0,
+        quotes: 0,
+        globstar: false,
+        tokens
+      };
+      input = utils.removePrefix(input, state);
+      len = input.length;
+      const extglobs = [];
+      const braces = [];
+      const stack = [];
+      let prev = bos;
+      let value;
+      const eos = () => state.index === len - 1;
+      const peek = state.peek = (n = 1) => input[state.index + n];
+      const advance = state.advance = () => input[++state.index] || "";
+      const remaining = () => input.slice(state.index + 1);
+      const consume2 = (value2 = "", num = 0) => {
+        state.consumed += value2;
+        state.index += num;
+      };
+      const append = (token) => {
+        state.output += token.output != null ? token.output : token.value;
+        consume2(token.value);
+      };
+      const negate = () => {
+        let count = 1;
+        while (peek() === "!" && (peek(2) !== "(" || peek(3) === "?")) {
+          advance();
+          state.start++;
+          count++;
+        }
+        if (count % 2 === 0) {
+          return false;
+        }
+        state.negated = true;
+        state.start++;
+        return true;
+      };
+      const increment = (type) => {
+        state[type]++;
+        stack.push(type);
+      };
+      const decrement = (type) => {
+        state[type]--;
+        stack.pop();
+      };
+      const push = (tok) => {
+        if (prev.type === "globstar") {
+          const isBrace = state.braces > 0 && (tok.type === "comma" || tok.type === "brace");
+          const isExtglob = tok.extglob === true || extglobs.length && (tok.type === "pipe" || tok.type === "paren");
+          if (tok.type !== "slash" && tok.type !== "paren" && !isBrace && !isExtglob) {
+            state.output = state.output.slice(0, -prev.output.length);
+            prev.type = "star";
+            prev.value = "*";
+            prev.output = star;
+            state.output += prev.output;
+          }
+        }
+        if (extglobs.length && tok.type !== "paren") {
+          extglobs[extglobs.length - 1].inner += tok.value;
+        }
+        if (tok.value || tok.output) append(tok);
+        if (prev && prev.type === "text" && tok.type === "text") {
+          prev.output = (prev.output || prev.value) + tok.value;
+          prev.value += tok.value;
+          return;
+        }
+        tok.prev = prev;
+        tokens.push(tok);
+        prev = tok;
+      };
+      const extglobOpen = (type, value2) => {
+        const token = { ...EXTGLOB_CHARS[value2], conditions: 1, inner: "" };
+        token.prev = prev;
+        token.parens = state.parens;
+        token.output = state.output;
+        token.startIndex = state.index;
+        token.tokensIndex = tokens.length;
+        const output = (opts.capture ? "(" : "") + token.open;
+        increment("parens");
+        push({ type, value: value2, output: state.output ? "" : ONE_CHAR });
+        push({ type: "paren", extglob: true, value: advance(), output });
+        extglobs.push(token);
+      };
+      const extglobClose = (token) => {
+        const literal2 = input.slice(token.startIndex, state.index + 1);
+        const body = input.slice(token.startIndex + 2, state.index);
+        const analysis = analyzeRepeatedExtglob(body, opts);
+        if ((token.type === "plus" || token.type === "star") && analysis.risky) {
+          const safeOutput = analysis.safeOutput ? (token.output ? "" : ONE_CHAR) + (opts.capture ? `(${analysis.safeOutput})` : analysis.safeOutput) : void 0;
+          const open4 = tokens[token.tokensIndex];
+          open4.type = "text";
+          open4.value = literal2;
+          open4.output = safeOutput || utils.escapeRegex(literal2);
+          for (let i = token.tokensIndex + 1; i < tokens.length; i++) {
+            tokens[i].value = "";
+            tokens[i].output = "";
+            delete tokens[i].suffix;
+          }
+          state.output = token.output + open4.output;
+          state.backtrack = true;
+          push({ type: "paren", extglob: true, value, output: "" });
+          decrement("parens");
+          return;
+        }
+        let output = token.close + (opts.capture ? ")" : "");
+        let rest;
+        if (token.type === "negate") {
+          let extglobStar = star;
+          if (token.inner && token.inner.length > 1 && token.inner.includes("/")) {
+            extglobStar = globstar(opts);
+          }
+          if (extglobStar !== star || eos() || /^\)+$/.test(remaining())) {
+            output = token.close = `)$))${extglobStar}`;
+          }
+          if (token.inner.includes("*") && (rest = remaining()) && /^\.[^\\/.]+$/.test(rest)) {
+            const expression = parse2(rest, { ...options, fastpaths: false }).output;
+            output = token.close = `)${expression})${extglobStar})`;
+          }
+          if (token.prev.type === "bos") {
+            state.negatedExtglob = true;
+          }
+        }
+        push({ type: "paren", extglob: true, value, output });
+        decrement("parens");
+      };
+      if (opts.fastpaths !== false && !/(^[*!]|[/()[\]{}"])/.test(input)) {
+        let backslashes = false;
+        let output = input.replace(REGEX_SPECIAL_CHARS_BACKREF, (m, esc, chars, first, rest, index) => {
+          if (first === "\\") {
+            backslashes = true;
+            return m;
+          }
+          if (first === "?") {
+            if (esc) {
+              return esc + first + (rest ? QMARK.repeat(rest.length) : "");
+            }
+            if (index === 0) {
+              return qmarkNoDot + (rest ? QMARK.repeat(rest.length) : "");
+            }
+            return QMARK.repeat(chars.length);
+          }
+          if (first === ".") {
+            return DOT_LITERAL.repeat(chars.length);
+          }
+          if (first === "*") {
+            if (esc) {
+              return esc + first + (rest ? star : "");
+            }
+            return star;
+          }
+          return esc ? m : `\\${m}`;
+        });
+        if (backslashes === true) {
+          if (opts.unescape === true) {
+            output = output.replace(/\\/g, "");
+          } else {
+            output = output.replace(/\\+/g, (m) => {
+              return m.length % 2 === 0 ? "\\\\" : m ? "\\" : "";
+            });
+          }
+        }
+        if (output === input && opts.contains === true) {
+          state.output = input;
+          return state;
+        }
+        state.output = utils.wrapOutput(output, state, options);
+        return state;
+      }
+      while (!eos()) {
+        value = advance();
+        if (value === "\0") {
+          continue;
+        }
+        if (value === "\\") {
+          const next = peek();
+          if (next === "/" && opts.bash !== true) {
+            continue;
+          }
+          if (next === "." || next === ";") {
+            continue;
+          }
+          if (!next) {
+            value += "\\";
+            push({ type: "text", value });
+            continue;
+          }
+          const match = /^\\+/.exec(remaining());
+          let slashes = 0;
+          if (match && match[0].length > 2) {
+            slashes = match[0].length;
+            state.index += slashes;
+            if (slashes % 2 !== 0) {
+              value += "\\";
+            }
+          }
+          if (opts.unescape === true) {
+            value = advance();
+          } else {
+            value += advance();
+          }
+          if (state.brackets === 0) {
+            push({ type: "text", value });
+            continue;
+          }
+        }
+        if (state.brackets > 0 && (value !== "]" || prev.value === "[" || prev.value === "[^")) {
+          if (opts.posix !== false && value === ":") {
+            const inner = prev.value.slice(1);
+            if (inner.includes("[")) {
+              prev.posix = true;
+              if (inner.includes(":")) {
+                const idx = prev.value.lastIndexOf("[");
+                const pre = prev.value.slice(0, idx);
+                const rest2 = prev.value.slice(idx + 2);
+                const posix = POSIX_REGEX_SOURCE[rest2];
+                if (posix) {
+                  prev.value = pre + posix;
+                  state.backtrack = true;
+                  advance();
+                  if (!bos.output && tokens.indexOf(prev) === 1) {
+                    bos.output = ONE_CHAR;
+                  }
+                  continue;
+                }
+              }
+            }
+          }
+          if (value === "[" && peek() !== ":" || value === "-" && peek() === "]") {
+            value = `\\${value}`;
+          }
+          if (value === "]" && (prev.value === "[" || prev.value === "[^")) {
+            value = `\\${value}`;
+          }
+          if (opts.posix === true && value === "!" && prev.value === "[") {
+            value = "^";
+          }
+          prev.value += value;
+          append({ value });
+          continue;
+        }
+        if (state.quotes === 1 && value !== '"') {
+          value = utils.escapeRegex(value);
+          prev.value += value;
+          append({ value });
+          continue;
+        }
+        if (value === '"') {
+          state.quotes = state.quotes === 1 ? 0 : 1;
+          if (opts.keepQuotes === true) {
+            push({ type: "text", value });
+          }
+          continue;
+        }
+        if (value === "(") {
+          increment("parens");
+          push({ type: "paren", value });
+          continue;
+        }
+        if (value === ")") {
+          if (state.parens === 0 && opts.strictBrackets === true) {
+            throw new SyntaxError(syntaxError("opening", "("));
+          }
+          const extglob = extglobs[extglobs.length - 1];
+          if (extglob && state.parens === extglob.parens + 1) {
+            extglobClose(extglobs.pop());
+            continue;
+          }
+          push({ type: "paren", value, output: state.parens ? ")" : "\\)" });
+          decrement("parens");
+          continue;
+        }
+        if (value === "[") {
+          if (opts.nobracket === true || !remaining().includes("]")) {
+            if (opts.nobracket !== true && opts.strictBrackets === true) {
+              throw new SyntaxError(syntaxError("closing", "]"));
+            }
+            value = `\\${value}`;
+          } else {
+            increment("brackets");
+          }
+          push({ type: "bracket", value });
+          continue;
+        }
+        if (value === "]") {
+          if (opts.nobracket === true || prev && prev.type === "bracket" && prev.value.length === 1) {
+            push({ type: "text", value, output: `\\${value}` });
+            continue;
+          }
+          if (state.brackets === 0) {
+            if (opts.strictBrackets === true) {
+              throw new SyntaxError(syntaxError("opening", "["));
+            }
+            push({ type: "text", value, output: `\\${value}` });
+            continue;
+          }
+          decrement("brackets");
+          const prevValue = prev.value.slice(1);
+          if (prev.posix !== true && prevValue[0] === "^" && !prevValue.includes("/")) {
+            value = `/${value}`;
+          }
+          prev.value += value;
+          append({ value });
+          if (opts.literalBrackets === false || utils.hasRegexChars(prevValue)) {
+            continue;
+          }
+          const escaped = utils.escapeRegex(prev.value);
+          state.output = state.output.slice(0, -prev.value.length);
+          if (opts.literalBrackets === true) {
+            state.output += escaped;
+            prev.value = escaped;
+            continue;
+          }
+          prev.value = `(${capture}${escaped}|${prev.value})`;
+          state.output += prev.value;
+          continue;
+        }
+        if (value === "{" && opts.nobrace !== true) {
+          increment("braces");
+          const open4 = {
+            type: "brace",
+            value,
+            output: "(",
+            outputIndex: state.output.length,
+            tokensIndex: state.tokens.length
+          };
+          braces.push(open4);
+          push(open4);
+          continue;
+        }
+        if (value === "}") {
+          const brace = braces[braces.length - 1];
+          if (opts.nobrace === true || !brace) {
+            push({ type: "text", value, output: value });
+            continue;
+          }
+          let output = ")";
+          if (brace.dots === true) {
+            const arr = tokens.slice();
+            const range = [];
+            for (let i = arr.length - 1; i >= 0; i--) {
+              tokens.pop();
+              if (arr[i].type === "brace") {
+                break;
+              }
+              if (arr[i].type !== "dots") {
+                range.unshift(arr[i].value);
+              }
+            }
+            output = expandRange(range, opts);
+            state.backtrack = true;
+          }
+          if (brace.comma !== true && brace.dots !== true) {
+            const out = state.output.slice(0, brace.outputIndex);
+            const toks = state.tokens.slice(brace.tokensIndex);
+            brace.value = brace.output = "\\{";
+            value = output = "\\}";
+            state.output = out;
+            for (const t of toks) {
+              state.output += t.output || t.value;
+            }
+          }
+          push({ type: "brace", value, output });
+          decrement("braces");
+          braces.pop();
+          continue;
+        }
+        if (value === "|") {
+          if (extglobs.length > 0) {
+            extglobs[extglobs.length - 1].conditions++;
+          }
+          push({ type: "text", value });
+          continue;
+        }
+        if (value === ",") {
+          let output = value;
+          const brace = braces[braces.length - 1];
+          if (brace && stack[stack.length - 1] === "braces") {
+            brace.comma = true;
+            output = "|";
+          }
+          push({ type: "comma", value, output });
+          continue;
+        }
+        if (value === "/") {
+          if (prev.type === "dot" && state.index === state.start + 1) {
+            state.start = state.index + 1;
+            state.consumed = "";
+            state.output = "";
+            tokens.pop();
+            prev = bos;
+            continue;
+          }
+          push({ type: "slash", value, output: SLASH_LITERAL });
+          continue;
+        }
+        if (value === ".") {
+          if (state.braces > 0 && prev.type === "dot") {
+            if (prev.value === ".") prev.output = DOT_LITERAL;
+            const brace = braces[braces.length - 1];
+            prev.type = "dots";
+            prev.output += value;
+            prev.value += value;
+            brace.dots = true;
+            continue;
+          }
+          if (state.braces + state.parens === 0 && prev.type !== "bos" && prev.type !== "slash") {
+            push({ type: "text", value, output: DOT_LITERAL });
+            continue;
+          }
+          push({ type: "dot", value, output: DOT_LITERAL });
+          continue;
+        }
+        if (value === "?") {
+          const isGroup = prev && prev.value === "(";
+          if (!isGroup && opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
+            extglobOpen("qmark", value);
+            continue;
+          }
+          if (prev && prev.type === "paren") {
+            const next = peek();
+            let output = value;
+            if (prev.value === "(" && !/[!=<:]/.test(next) || next === "<" && !/<([!=]|\w+>)/.test(remaining())) {
+              output = `\\${value}`;
+            }
+            push({ type: "text", value, output });
+            continue;
+          }
+          if (opts.dot !== true && (prev.type === "slash" || prev.type === "bos")) {
+            push({ type: "qmark", value, output: QMARK_NO_DOT });
+            continue;
+          }
+          push({ type: "qmark", value, output: QMARK });
+          continue;
+        }
+        if (value === "!") {
+          if (opts.noextglob !== true && peek() === "(") {
+            if (peek(2) !== "?" || !/[!=<:]/.test(peek(3))) {
+              extglobOpen("negate", value);
+              continue;
+            }
+          }
+          if (opts.nonegate !== true && state.index === 0) {
+            negate();
+            continue;
+          }
+        }
+        if (value === "+") {
+          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
+            extglobOpen("plus", value);
+            continue;
+          }
+          if (prev && prev.value === "(" || opts.regex === false) {
+            push({ type: "plus", value, output: PLUS_LITERAL });
+            continue;
+          }
+          if (prev && (prev.type === "bracket" || prev.type === "paren" || prev.type === "brace") || state.parens > 0) {
+            push({ type: "plus", value });
+            continue;
+          }
+          push({ type: "plus", value: PLUS_LITERAL });
+          continue;
+        }
+        if (value === "@") {
+          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
+            push({ type: "at", extglob: true, value, output: "" });
+            continue;
+          }
+          push({ type: "text", value });
+          continue;
+        }
+        if (value !== "*") {
+          if (value === "$" || value === "^") {
+            value = `\\${value}`;
+          }
+          const match = REGEX_NON_SPECIAL_CHARS.exec(remaining());
+          if (match) {
+            value += match[0];
+            state.index += match[0].length;
+          }
+          push({ type: "text", value });
+          continue;
+        }
+        if (prev && (prev.type === "globstar" || prev.star === true)) {
+          prev.type = "star";
+          prev.star = true;
+          prev.value += value;
+          prev.output = star;
+          state.backtrack = true;
+          state.globstar = true;
+          consume2(value);
+          continue;
+        }
+        let rest = remaining();
+        if (opts.noextglob !== true && /^\([^?]/.test(rest)) {
+          extglobOpen("star", value);
+          continue;
+        }
+        if (prev.type === "star") {
+          if (opts.noglobstar === true) {
+            consume2(value);
+            continue;
+          }
+          const prior = prev.prev;
+          const before = prior.prev;
+          const isStart = prior.type === "slash" || prior.type === "bos";
+          const afterStar = before && (before.type === "star" || before.type === "globstar");
+          if (opts.bash === true && (!isStart || rest[0] && rest[0] !== "/")) {
+            push({ type: "star", value, output: "" });
+            continue;
+          }
+          const isBrace = state.braces > 0 && (prior.type === "comma" || prior.type === "brace");
+          const isExtglob = extglobs.length && (prior.type === "pipe" || prior.type === "paren");
+          if (!isStart && prior.type !== "paren" && !isBrace && !isExtglob) {
+            push({ type: "star", value, output: "" });
+            continue;
+          }
+          while (rest.slice(0, 3) === "/**") {
+            const after = input[state.index + 4];
+            if (after && after !== "/") {
+              break;
+            }
+            rest = rest.slice(3);
+            consume2("/**", 3);
+          }
+          const isEnd = eos() || state.parens > 0 && rest === ")".repeat(state.parens) && !extglobs.some((extglob) => extglob.type === "negate");
+          if (prior.type === "bos" && eos()) {
+            prev.type = "globstar";
+            prev.value += value;
+            prev.output = globstar(opts);
+            state.output = prev.output;
+            state.globstar = true;
+            consume2(value);
+            continue;
+          }
+          if (prior.type === "slash" && prior.prev.type !== "bos" && !afterStar && isEnd) {
+            state.output = state.output.slice(0, -(prior.output + prev.output).length);
+            prior.output = `(?:${prior.output}`;
+            prev.type = "globstar";
+            prev.output = globstar(opts) + (opts.strictSlashes ? ")" : "|$)");
+            prev.value += value;
+            state.globstar = true;
+            state.output += prior.output + prev.output;
+            consume2(value);
+            continue;
+          }
+          if (prior.type === "slash" && prior.prev.type !== "bos" && rest[0] === "/") {
+            const end = rest[1] !== void 0 ? "|$" : "";
+            state.output = state.output.slice(0, -(prior.output + prev.output).length);
+            prior.output = `(?:${prior.output}`;
+            prev.type = "globstar";
+            prev.output = `${globstar(opts)}${SLASH_LITERAL}|${SLASH_LITERAL}${end})`;
+            prev.value += value;
+            state.output += prior.output + prev.output;
+            state.globstar = true;
+            consume2(value + advance());
+            push({ type: "slash", value: "/", output: "" });
+            continue;
+          }
+          if (prior.type === "bos" && rest[0] === "/") {
+            prev.type = "globstar";
+            prev.value += value;
+            prev.output = `(?:^|${SLASH_LITERAL}|${globstar(opts)}${SLASH_LITERAL})`;
+            state.output = prev.output;
+            state.globstar = true;
+            consume2(value + advance());
+            push({ type: "slash", value: "/", output: "" });
+            continue;
+          }
+          state.output = state.output.slice(0, -prev.output.length);
+          prev.type = "globstar";
+          prev.output = globstar(opts);
+          prev.value += value;
+          state.output += prev.output;
+          state.globstar = true;
+          consume2(value);
+          continue;
+        }
+        const token = { type: "star", value, output: star };
+        if (opts.bash === true) {
+          token.output = ".*?";
+          if (prev.type === "bos" || prev.type === "slash") {
+            token.output = nodot + token.output;
+          }
+          push(token);
+          continue;
+        }
+        if (prev && (prev.type === "bracket" || prev.type === "paren") && opts.regex === true) {
+          token.output = value;
+          push(token);
+          continue;
+        }
+        if (state.index === state.start || prev.type === "slash" || prev.type === "dot") {
+          if (prev.type === "dot") {
+            state.output += NO_DOT_SLASH;
+            prev.output += NO_DOT_SLASH;
+          } else if (opts.dot === true) {
+            state.output += NO_DOTS_SLASH;
+            prev.output += NO_DOTS_SLASH;
+          } else {
+            state.output += nodot;
+            prev.output += nodot;
+          }
+          if (peek() !== "*") {
+            state.output += ONE_CHAR;
+            prev.output += ONE_CHAR;
+          }
+        }
+        push(token);
+      }
+      while (state.brackets > 0) {
+        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "]"));
+        state.output = utils.escapeLast(state.output, "[");
+        decrement("brackets");
+      }
+      while (state.parens > 0) {
+        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", ")"));
+        state.output = utils.escapeLast(state.output, "(");
+        decrement("parens");
+      }
+      while (state.braces > 0) {
+        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "}"));
+        state.output = utils.escapeLast(state.output, "{");
+        decrement("braces");
+      }
+      if (opts.strictSlashes !== true && (prev.type === "star" || prev.type === "bracket")) {
+        push({ type: "maybe_slash", value: "", output: `${SLASH_LITERAL}?` });
+      }
+      if (state.backtrack === true) {
+        state.output = "";
+        for (const token of state.tokens) {
+          state.output += token.output != null ? token.output : token.value;
+          if (token.suffix) {
+            state.output += token.suffix;
+          }
+        }
+      }
+      return state;
+    };
+    parse2.fastpaths = (input, options) => {
+      const opts = { ...options };
+      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH, opts.maxLength) : MAX_LENGTH;
+      const len = input.length;
+      if (len > max) {
+        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
+      }
+      input = REPLACEMENTS[input] || input;
+      const {
+        DOT_LITERAL,
+        SLASH_LITERAL,
+        ONE_CHAR,
+        DOTS_SLASH,
+        NO_DOT,
+        NO_DOTS,
+        NO_DOTS_SLASH,
+        STAR,
+        START_ANCHOR
+      } = constants7.globChars(opts.windows);
+      const nodot = opts.dot ? NO_DOTS : NO_DOT;
+      const slashDot = opts.dot ? NO_DOTS_SLASH : NO_DOT;
+      const capture = opts.capture ? "" : "?:";
+      const state = { negated: false, prefix: "" };
+      let star = opts.bash === true ? ".*?" : STAR;
+      if (opts.capture) {
+        star = `(${star})`;
+      }
+      const globstar = (opts2) => {
+        if (opts2.noglobstar === true) return star;
+        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
+      };
+      const create = (str) => {
+        switch (str) {
+          case "*":
+            return `${nodot}${ONE_CHAR}${star}`;
+          case ".*":
+            return `${DOT_LITERAL}${ONE_CHAR}${star}`;
+          case "*.*":
+            return `${nodot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
+          case "*/*":
+            return `${nodot}${star}${SLASH_LITERAL}${ONE_CHAR}${slashDot}${star}`;
+          case "**":
+            return nodot + globstar(opts);
+          case "**/*":
+            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${ONE_CHAR}${star}`;
+          case "**/*.*":
+            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
+          case "**/.*":
+            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${DOT_LITERAL}${ONE_CHAR}${star}`;
+          default: {
+            const match = /^(.*?)\.(\w+)$/.exec(str);
+            if (!match) return;
+            const source2 = create(match[1]);
+            if (!source2) return;
+            return source2 + DOT_LITERAL + match[2];
+          }
+        }
+      };
+      const output = utils.removePrefix(input, state);
+      let source = create(output);
+      if (source && opts.strictSlashes !== true) {
+        source += `${SLASH_LITERAL}?`;
+      }
+      return source;
+    };
+    module.exports = parse2;
+  }
+});
+
+// node_modules/picomatch/lib/picomatch.js
+var require_picomatch = __commonJS({
+  "node_modules/picomatch/lib/picomatch.js"(exports, module) {
+    "use strict";
+    var scan = require_scan();
+    var parse2 = require_parse();
+    var utils = require_utils();
+    var constants7 = require_constants();
+    var isObject = (val) => val && typeof val === "object" && !Array.isArray(val);
+    var picomatch2 = (glob, options, returnState = false) => {
+      if (Array.isArray(glob)) {
+        const fns = glob.map((input) => picomatch2(input, options, returnState));
+        const arrayMatcher = (str) => {
+          for (const isMatch of fns) {
+            const state2 = isMatch(str);
+            if (state2) return state2;
+          }
+          return false;
+        };
+        return arrayMatcher;
+      }
+      const isState = isObject(glob) && glob.tokens && glob.input;
+      if (glob === "" || typeof glob !== "string" && !isState) {
+        throw new TypeError("Expected pattern to be a non-empty string");
+      }
+      const opts = options || {};
+      const posix = opts.windows;
+      const regex = isState ? picomatch2.compileRe(glob, options) : picomatch2.makeRe(glob, options, false, true);
+      const state = regex.state;
+      delete regex.state;
+      let isIgnored = () => false;
+      if (opts.ignore) {
+        const ignoreOpts = { ...options, ignore: null, onMatch: null, onResult: null };
+        isIgnored = picomatch2(opts.ignore, ignoreOpts, returnState);
+      }
+      const matcher = (input, returnObject = false) => {
+        const { isMatch, match, output } = picomatch2.test(input, regex, options, { glob, posix });
+        const result = { glob, state, regex, posix, input, output, match, isMatch };
+        if (typeof opts.onResult === "function") {
+          opts.onResult(result);
+        }
+        if (isMatch === false) {
+          result.isMatch = false;
+          return returnObject ? result : false;
+        }
+        if (isIgnored(input)) {
+          if (typeof opts.onIgnore === "function") {
+            opts.onIgnore(result);
+          }
+          result.isMatch = false;
+          return returnObject ? result : false;
+        }
+        if (typeof opts.onMatch === "function") {
+          opts.onMatch(result);
+        }
+        return returnObject ? result : true;
+      };
+      if (returnState) {
+        matcher.state = state;
+      }
+      return matcher;
+    };
+    picomatch2.test = (input, regex, options, { glob, posix } = {}) => {
+      if (typeof input !== "string") {
+        throw new TypeError("Expected input to be a string");
+      }
+      if (input === "") {
+        return { isMatch: false, output: "" };
+      }
+      const opts = options || {};
+      const format = opts.format || (posix ? utils.toPosixSlashes : null);
+      let match = input === glob;
+      let output = match && format ? format(input) : input;
+      if (match === false) {
+        output = format ? format(input) : input;
+        match = output === glob;
+      }
+      if (match === false || opts.capture === true) {
+        if (opts.matchBase === true || opts.basename === true) {
+          match = picomatch2.matchBase(input, regex, options, posix);
+        } else {
+          match = regex.exec(output);
+        }
+      }
+      return { isMatch: Boolean(match), match, output };
+    };
+    picomatch2.matchBase = (input, glob, options, posix = options && options.windows) => {
+      const regex = glob instanceof RegExp ? glob : picomatch2.makeRe(glob, options);
+      return regex.test(utils.basename(input, { windows: posix }));
+    };
+    picomatch2.isMatch = (str, patterns, options) => picomatch2(patterns, options)(str);
+    picomatch2.parse = (pattern, options) => {
+      if (Array.isArray(pattern)) return pattern.map((p) => picomatch2.parse(p, options));
+      return parse2(pattern, { ...options, fastpaths: false });
+    };
+    picomatch2.scan = (input, options) => scan(input, options);
+    picomatch2.compileRe = (state, options, returnOutput = false, returnState = false) => {
+      if (returnOutput === true) {
+        return state.output;
+      }
+      const opts = options || {};
+      const prepend = opts.contains ? "" : "^";
+      const append = opts.contains ? "" : "$";
+      let source = `${prepend}(?:${state.output})${append}`;
+      if (state && state.negated === true) {
+        source = `^(?!${source}).*$`;
+      }
+      const regex = picomatch2.toRegex(source, options);
+      if (returnState === true) {
+        regex.state = state;
+      }
+      return regex;
+    };
+    picomatch2.makeRe = (input, options = {}, returnOutput = false, returnState = false) => {
+      if (!input || typeof input !== "string") {
+        throw new TypeError("Expected a non-empty string");
+      }
+      let parsed = { negated: false, fastpaths: true };
+      if (options.fastpaths !== false && (input[0] === "." || input[0] === "*")) {
+        parsed.output = parse2.fastpaths(input, options);
+      }
+      if (!parsed.output) {
+        parsed = parse2(input, options);
+      }
+      return picomatch2.compileRe(parsed, options, returnOutput, returnState);
+    };
+    picomatch2.toRegex = (source, options) => {
+      try {
+        const opts = options || {};
+        return new RegExp(source, opts.flags || (opts.nocase ? "i" : ""));
+      } catch (err) {
+        if (options && options.debug === true) throw err;
+        return /$^/;
+      }
+    };
+    picomatch2.constants = constants7;
+    module.exports = picomatch2;
+  }
+});
+
+// node_modules/picomatch/index.js
+var require_picomatch2 = __commonJS({
+  "node_modules/picomatch/index.js"(exports, module) {
+    "use strict";
+    var pico = require_picomatch();
+    var utils = require_utils();
+    function picomatch2(glob, options, returnState = false) {
+      if (options && (options.windows === null || options.windows === void 0)) {
+        options = { ...options, windows: utils.isWindows() };
+      }
+      return pico(glob, options, returnState);
+    }
+    Object.assign(picomatch2, pico);
+    module.exports = picomatch2;
+  }
+});
+
+// src/export/export-job.ts
+import { join as join2 } from "node:path";
 
 // src/errors.ts
 var ERROR_CODES = {
@@ -139,6 +1943,10 @@ var ERROR_CODES = {
     meaning: "The operating system refused to create the root file system or an entry of it.",
     hint: "The message names the path and the reason. Choose a destination where this user may write."
   },
+  LOAD_FAILED: {
+    meaning: "The container engine that the image was to be loaded into could not be reached, or did not take it.",
+    hint: "Check that the engine runs and that this user may talk to it: docker info, podman info."
+  },
   DISK_FULL: {
     meaning: "The disk is full.",
     hint: "Free some space or choose a destination and a cache directory on a larger disk."
@@ -206,979 +2014,39 @@ function toPullError(error, context) {
   return new PullError("INTERNAL", describeError(error), { cause: error });
 }
 
-// src/compression/zstd-frames.ts
-var FRAME_MAGIC = 4247762216;
-var SKIPPABLE_MAGIC = 407710288;
-var MAX_BLOCK_SIZE = 128 * 1024;
-var RLE_BLOCK = 1;
-var COMPRESSED_BLOCK = 2;
-var RESERVED_BLOCK = 3;
-var MAX_WINDOW_SIZE = 2 ** 27;
-function isZstdMagic(bytes) {
-  if (bytes.length < 4) return false;
-  const magic = readUInt32(bytes, 0);
-  return magic === FRAME_MAGIC || (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
+// src/layer/packed-entries.ts
+import v8 from "node:v8";
+function packEntries(entries) {
+  const rows = entries.filter(({ isOwn }) => !isOwn).map(toRow);
+  const packed = v8.serialize(rows);
+  return new Uint8Array(packed);
 }
-var FrameWalker = class {
-  #scratch = new Uint8Array(16);
-  #gathered = 0;
-  #wanted = 4;
-  #skip = 0;
-  #step = "magic";
-  #checksum = false;
-  #contentSize;
-  #frameBytes = 0;
-  #bound = 0;
-  #skippable = false;
-  #singleSegment = false;
-  #contentSizeBytes = 0;
-  /** Bytes of the unfinished frame seen so far; 0 between frames. */
-  get pending() {
-    return this.#frameBytes;
-  }
-  /**
-   * Consumes bytes up to the end of the current frame, or all of them. Returns how many were consumed, and the frame if it ended.
-   * Throws TAR_INVALID where there is no frame.
-   */
-  advance(bytes, from) {
-    let at = from;
-    for (; ; ) {
-      if (this.#skip > 0) {
-        const step = Math.min(this.#skip, bytes.length - at);
-        at += step;
-        this.#skip -= step;
-        this.#frameBytes += step;
-        if (this.#skip > 0) return { consumed: at - from };
-      }
-      if (this.#wanted === 0) return { consumed: at - from, frame: this.#finish() };
-      while (this.#gathered < this.#wanted && at < bytes.length) {
-        this.#scratch[this.#gathered++] = bytes[at++];
-        this.#frameBytes++;
-      }
-      if (this.#gathered < this.#wanted) return { consumed: at - from };
-      this.#gathered = 0;
-      this.#next();
-    }
-  }
-  #finish() {
-    const frame = {
-      skippable: this.#skippable,
-      compressedSize: this.#frameBytes,
-      maxSize: this.#contentSize ?? this.#bound,
-      blockBound: this.#bound
-    };
-    this.#frameBytes = 0;
-    this.#bound = 0;
-    this.#contentSize = void 0;
-    this.#wanted = 4;
-    this.#step = "magic";
-    return frame;
-  }
-  #next() {
-    if (this.#step === "magic") this.#onMagic();
-    else if (this.#step === "skippable") this.#onSkippable();
-    else if (this.#step === "descriptor") this.#onDescriptor(this.#scratch[0]);
-    else if (this.#step === "header") this.#onHeader();
-    else this.#onBlock();
-  }
-  #onSkippable() {
-    this.#skip = readUInt32(this.#scratch, 0);
-    this.#wanted = 0;
-  }
-  #onMagic() {
-    const magic = readUInt32(this.#scratch, 0);
-    this.#skippable = (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
-    if (!this.#skippable && magic !== FRAME_MAGIC)
-      throw invalid("there is no zstd frame where one should begin");
-    this.#step = this.#skippable ? "skippable" : "descriptor";
-    this.#wanted = this.#skippable ? 4 : 1;
-  }
-  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.1.1
-  #onDescriptor(descriptor) {
-    const singleSegment = (descriptor & 32) !== 0;
-    const contentSizeFlag = descriptor >> 6;
-    this.#checksum = (descriptor & 4) !== 0;
-    const dictionaryBytes = [0, 1, 2, 4][descriptor & 3];
-    const contentSizeBytes = contentSizeFlag === 0 ? singleSegment ? 1 : 0 : 1 << contentSizeFlag;
-    this.#wanted = (singleSegment ? 0 : 1) + dictionaryBytes + contentSizeBytes;
-    if (dictionaryBytes > 0) throw invalid("a zstd frame needs a dictionary");
-    if ((descriptor & 8) !== 0) throw invalid("a zstd frame has its reserved bit set");
-    this.#singleSegment = singleSegment;
-    this.#contentSizeBytes = contentSizeBytes;
-    this.#step = "header";
-    if (this.#wanted === 0) this.#onHeader();
-  }
-  #onHeader() {
-    const at = this.#singleSegment ? 0 : 1;
-    this.#contentSize = readContentSize(this.#scratch, at, this.#contentSizeBytes);
-    const window = this.#singleSegment ? this.#contentSize ?? 0 : windowSize(this.#scratch[0]);
-    if (window > MAX_WINDOW_SIZE) {
-      throw new PullError(
-        "LIMIT_EXCEEDED",
-        `a zstd frame asks for a window of ${window} bytes; the limit is ${MAX_WINDOW_SIZE}`
-      );
-    }
-    this.#step = "block";
-    this.#wanted = 3;
-  }
-  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.2
-  #onBlock() {
-    const header = this.#scratch[0] | this.#scratch[1] << 8 | this.#scratch[2] << 16;
-    const type = header >> 1 & 3;
-    const size = header >> 3;
-    if (type === RESERVED_BLOCK) throw invalid("a zstd frame holds a block of the reserved type");
-    this.#bound += type === COMPRESSED_BLOCK ? MAX_BLOCK_SIZE : size;
-    this.#skip = type === RLE_BLOCK ? 1 : size;
-    if ((header & 1) === 0) return;
-    if (this.#checksum) this.#skip += 4;
-    this.#wanted = 0;
-  }
-};
-function scanFrames(bytes) {
-  const walker = new FrameWalker();
-  const frames = [];
-  for (let at = 0; at < bytes.length; ) {
-    const { consumed, frame } = walker.advance(bytes, at);
-    at += consumed;
-    if (frame) frames.push(frame);
-  }
-  if (walker.pending > 0) throw invalid("a zstd frame is cut off");
-  return frames;
+function unpackEntries(packed) {
+  return v8.deserialize(packed).map(toEntry);
 }
-function windowSize(descriptor) {
-  const base = 2 ** (10 + (descriptor >> 3));
-  return base + base / 8 * (descriptor & 7);
+function toRow({ entry, firstChunk, endChunk }) {
+  const { kind, path, linkPath, mode, uid, gid, mtime, size, deviceMajor, deviceMinor, xattrs } = entry;
+  return [
+    kind,
+    path,
+    linkPath,
+    mode,
+    uid,
+    gid,
+    mtime,
+    size,
+    deviceMajor,
+    deviceMinor,
+    xattrs,
+    firstChunk,
+    endChunk
+  ];
 }
-function readContentSize(bytes, at, length) {
-  if (length === 0) return void 0;
-  if (length === 1) return bytes[at];
-  if (length === 2) return (bytes[at] | bytes[at + 1] << 8) + 256;
-  const low = readUInt32(bytes, at);
-  return length === 4 ? low : low + readUInt32(bytes, at + 4) * 2 ** 32;
+function toEntry(row) {
+  const [kind, path, linkPath, mode, uid, gid, mtime, size, deviceMajor, deviceMinor, xattrs] = row;
+  const entry = { kind, path, linkPath, mode, uid, gid, mtime, size, deviceMajor, deviceMinor, xattrs };
+  return { entry, firstChunk: row[11], endChunk: row[12], isOwn: false };
 }
-function readUInt32(bytes, at) {
-  return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
-}
-function invalid(message) {
-  return new PullError("TAR_INVALID", message);
-}
-
-// src/integrity/hash.ts
-import { createHash, hash } from "node:crypto";
-
-// src/oci/json.ts
-var MAX_QUOTED_LENGTH = 300;
-function quote(text) {
-  const short = text.length > MAX_QUOTED_LENGTH ? `${text.slice(0, MAX_QUOTED_LENGTH)}…` : text;
-  return JSON.stringify(short).replace(
-    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`
-  );
-}
-
-// src/oci/digest.ts
-var CANONICAL = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
-function parseDigest(text, what) {
-  if (isDigest(text)) return text;
-  throw new PullError("MANIFEST_INVALID", `${what}: ${digestFault(text)}`);
-}
-function isDigest(text) {
-  return CANONICAL.test(text);
-}
-function digestFault(text) {
-  const [, algorithm, encoded] = /^([A-Za-z0-9]+(?:[+._-][A-Za-z0-9]+)*):(.*)$/s.exec(text) ?? [];
-  if (algorithm === void 0 || encoded === void 0) return `${quote(text)} is not a digest`;
-  if (algorithm !== "sha256" && algorithm !== "sha512")
-    return `digest algorithm ${quote(algorithm)} is not supported (only sha256 and sha512 are)`;
-  const length = algorithm === "sha256" ? 64 : 128;
-  return `${quote(text)} is not a digest: ${algorithm} takes ${length} lower-case hex digits`;
-}
-function digestAlgorithm(digest) {
-  return digest.startsWith("sha256:") ? "sha256" : "sha512";
-}
-
-// src/integrity/hash.ts
-function digestOf(bytes, algorithm = "sha256") {
-  return parseDigest(`${algorithm}:${hash(algorithm, bytes, "hex")}`, "hash");
-}
-function createHasher(algorithm = "sha256") {
-  const state = createHash(algorithm);
-  return {
-    update: (bytes) => {
-      state.update(bytes);
-    },
-    digest: () => parseDigest(`${algorithm}:${state.digest("hex")}`, "hash")
-  };
-}
-
-// src/layer/chunk-table.ts
-var DIGEST_BYTES = 32;
-function digestKey(digests, index) {
-  const start = digests.byteOffset + index * DIGEST_BYTES;
-  return Buffer.from(digests.buffer, start, DIGEST_BYTES).toString("latin1");
-}
-
-// src/layer/chunk-columns.ts
-var ChunkColumns = class {
-  #digests;
-  #offsets;
-  #compressedSizes;
-  #sizes;
-  #firstChunk;
-  #chunks = 0;
-  #entries = 0;
-  /** `capacity`: entries and chunks at most. */
-  constructor(capacity) {
-    this.#digests = Buffer.alloc(capacity * DIGEST_BYTES);
-    this.#offsets = new Float64Array(capacity);
-    this.#compressedSizes = new Float64Array(capacity);
-    this.#sizes = new Float64Array(capacity);
-    this.#firstChunk = new Uint32Array(capacity + 1);
-  }
-  beginEntry() {
-    this.#firstChunk[this.#entries++] = this.#chunks;
-  }
-  /** Returns the index of the chunk. Whether places make sense is for the caller to know. */
-  push({ digest, start, end, size }) {
-    this.#digests.write(digest.slice("sha256:".length), this.#chunks * DIGEST_BYTES, "hex");
-    this.#offsets[this.#chunks] = start;
-    this.#compressedSizes[this.#chunks] = end - start;
-    this.#sizes[this.#chunks] = size;
-    return this.#chunks++;
-  }
-  finish() {
-    this.#firstChunk[this.#entries] = this.#chunks;
-    return {
-      digests: new Uint8Array(this.#digests.subarray(0, this.#chunks * DIGEST_BYTES)),
-      offsets: this.#offsets.slice(0, this.#chunks),
-      compressedSizes: this.#compressedSizes.slice(0, this.#chunks),
-      sizes: this.#sizes.slice(0, this.#chunks),
-      firstChunk: this.#firstChunk.slice(0, this.#entries + 1)
-    };
-  }
-};
-
-// src/layer/toc-document.ts
-var MAX_TOC_ENTRIES = 1e6;
-var ENTRY_TYPES = /* @__PURE__ */ new Set(["reg", "dir", "symlink", "hardlink", "char", "block", "fifo"]);
-function parseTocDocument(json) {
-  let document;
-  try {
-    document = JSON.parse(json);
-  } catch {
-    return unusable("its TOC is not JSON");
-  }
-  if (typeof document !== "object" || document === null || document.version !== 1)
-    return unusable("its TOC has an unknown version");
-  const entries = document.entries ?? [];
-  if (!Array.isArray(entries) || entries.length > MAX_TOC_ENTRIES)
-    return unusable("its TOC has no usable list of entries");
-  const { tarSplitDigest } = document;
-  if (tarSplitDigest !== void 0 && !isSha256(tarSplitDigest))
-    return unusable("its TOC has a malformed tarSplitDigest");
-  return { kind: "document", entries, tarSplitDigest };
-}
-function* entrySpans(entries) {
-  for (let at = 0, next = 0; at < entries.length; at = next) {
-    next = at + 1;
-    while (entries[next]?.type === "chunk") next++;
-    const type = entries[at]?.type;
-    yield typeof type === "string" && ENTRY_TYPES.has(type) ? { entries, at, next } : void 0;
-  }
-}
-function unusable(reason) {
-  return { kind: "unusable", reason };
-}
-function isSha256(value) {
-  return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
-}
-function isCount(value) {
-  return Number.isSafeInteger(value) && value >= 0;
-}
-
-// src/layer/toc.ts
-var MAX_TOC_SIZE = 256 << 20;
-function parseToc(json, dataEnd) {
-  const document = parseTocDocument(json);
-  return document.kind === "document" ? chunksOf(document, dataEnd) : document;
-}
-function chunksOf({ entries, tarSplitDigest }, dataEnd) {
-  const columns = new OrderedColumns(entries.length);
-  for (const span of entrySpans(entries)) {
-    if (!span) return unusable("its TOC holds a malformed entry");
-    columns.beginEntry();
-    const isFile = entries[span.at].type === "reg";
-    const located = isFile ? addFile(columns, span, dataEnd) : span.next === span.at + 1;
-    if (!located) return unusable("its TOC holds a file whose chunks cannot be located");
-  }
-  return { kind: "toc", table: columns.finish(), tarSplitDigest };
-}
-function addFile(columns, file, dataEnd) {
-  const { size = 0, offset: start, endOffset: end, digest } = file.entries[file.at];
-  const split = file.next > file.at + 1;
-  if (!isCount(size)) return false;
-  if (size === 0) return !split;
-  if (!isCount(start) || !isCount(end) || end > dataEnd) return false;
-  if (split && isSplitSound(file, end, size)) return addSplit(columns, file, end);
-  return isSha256(digest) && columns.add({ digest, start, end, size });
-}
-function isSplitSound(file, fileEnd, fileSize) {
-  let position = 0;
-  for (let at = file.at; at < file.next; at++) {
-    const {
-      offset: start,
-      chunkSize: size,
-      chunkDigest: digest,
-      chunkOffset = 0
-    } = file.entries[at];
-    const end = chunkEnd(file, at, fileEnd);
-    if (!isCount(start) || !isCount(end) || start >= end || !isCount(size) || !isSha256(digest)) return false;
-    if (chunkOffset !== position) return false;
-    position += size;
-  }
-  return position === fileSize;
-}
-function addSplit(columns, file, fileEnd) {
-  for (let at = file.at; at < file.next; at++) {
-    const { offset, chunkSize, chunkDigest } = file.entries[at];
-    const end = chunkEnd(file, at, fileEnd);
-    const chunk = {
-      digest: chunkDigest,
-      start: offset,
-      end,
-      size: chunkSize
-    };
-    if (!columns.add(chunk)) return false;
-  }
-  return true;
-}
-function chunkEnd(file, at, fileEnd) {
-  return at + 1 < file.next ? file.entries[at + 1].offset : fileEnd;
-}
-var OrderedColumns = class extends ChunkColumns {
-  #end = 0;
-  /** false where the chunk does not lie behind the one before: every writer lists files as they lie in the blob. */
-  add(chunk) {
-    if (chunk.start < this.#end || chunk.start >= chunk.end) return false;
-    this.push(chunk);
-    this.#end = chunk.end;
-    return true;
-  }
-};
-
-// src/fetch/jobs.ts
-var VALUES_PER_ENTRY = 24;
-var OPEN_BRACE = 123;
-var OPEN_BRACKET = 91;
-var COMMA = 44;
-async function readToc(job) {
-  const frame = await readFrame(job).catch(() => void 0);
-  if (!frame) return { kind: "corrupt", reason: "its TOC cannot be read" };
-  const actual = digestOf(frame);
-  if (actual !== job.digest)
-    return { kind: "corrupt", reason: `its TOC hashes to ${actual} instead of ${job.digest}` };
-  const json = decodeToc(frame);
-  if (json === void 0) return { kind: "unusable", reason: "its TOC cannot be decoded, or is too large" };
-  const parsed = parseToc(json, job.dataEnd);
-  const fault2 = parsed.kind === "toc" ? await tarSplitFault(job, parsed.tarSplitDigest) : void 0;
-  return fault2 === void 0 ? parsed : { kind: "unusable", reason: fault2 };
-}
-async function tarSplitFault({ path, tarSplit }, named) {
-  const digest = named ?? tarSplit?.digest;
-  if (!tarSplit || !digest) return void 0;
-  const frame = await readFrame({ path, ...tarSplit }).catch(() => void 0);
-  if (!frame) return "its tar-split cannot be read";
-  return digestOf(frame) === digest ? void 0 : "its tar-split does not match its digest";
-}
-async function readFrame(job) {
-  const file = await open(job.path, "r");
-  try {
-    const frame = Buffer.alloc(job.compressedSize);
-    const { bytesRead } = await file.read(frame, 0, frame.length, job.offset);
-    if (bytesRead < frame.length) throw new Error(`${job.path} is too short`);
-    return frame;
-  } finally {
-    await file.close();
-  }
-}
-function decodeToc(frame) {
-  try {
-    if (scanFrames(frame).length !== 1) return void 0;
-    const json = zlib.zstdDecompressSync(frame, { maxOutputLength: MAX_TOC_SIZE });
-    return isParseable(json) ? json.toString() : void 0;
-  } catch {
-    return void 0;
-  }
-}
-function isParseable(json) {
-  let [containers, values] = [0, 0];
-  for (let at = 0; at < json.length; at++) {
-    const byte = json[at];
-    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) containers++;
-    else if (byte === COMMA) values++;
-  }
-  return containers <= 2 * MAX_TOC_ENTRIES && values <= VALUES_PER_ENTRY * MAX_TOC_ENTRIES;
-}
-
-// src/source/archive-jobs.ts
-import { writeSync } from "node:fs";
-import { open as open3 } from "node:fs/promises";
-import { dirname } from "node:path";
-
-// src/compression/decompress.ts
-import zlib4 from "node:zlib";
-
-// src/compression/decoder.ts
-import { once } from "node:events";
-
-// src/bytes/release.ts
-function release(bytes) {
-  const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
-}
-function releaseAfterLast(bytes) {
-  const { buffer, byteOffset, byteLength } = bytes;
-  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength) buffer.transfer(0);
-}
-
-// src/compression/decoder.ts
-function decodeThrough(stream, sink) {
-  let failure2;
-  stream.on("error", (cause) => {
-    failure2 ??= { error: new PullError("TAR_INVALID", "compressed data is broken or cut off", { cause }) };
-  });
-  stream.on("data", (bytes) => {
-    queueMicrotask(() => {
-      if (failure2) return;
-      try {
-        sink(bytes);
-        releaseAfterLast(bytes);
-      } catch (error) {
-        failure2 = { error };
-        stream.destroy();
-      }
-    });
-  });
-  const check = () => {
-    if (failure2) throw failure2.error;
-  };
-  return {
-    destroy: () => void stream.destroy(),
-    async write(bytes) {
-      check();
-      await new Promise((resolve) => {
-        const done = () => {
-          stream.off("close", done);
-          resolve();
-        };
-        stream.once("close", done);
-        stream.write(bytes, done);
-      });
-      check();
-    },
-    async end() {
-      check();
-      stream.end();
-      if (!stream.closed) await once(stream, "close").catch(() => void 0);
-      check();
-    }
-  };
-}
-
-// src/compression/zstd-stream.ts
-import zlib3 from "node:zlib";
-
-// src/compression/zstd.ts
-import zlib2 from "node:zlib";
-
-// src/compression/zstd-native.ts
-import { createRequire } from "node:module";
-function loadNativeDecompress() {
-  loaded ??= { decompress: firstThatLoads() };
-  return loaded.decompress;
-}
-var loaded;
-function firstThatLoads() {
-  const load = createRequire(import.meta.url);
-  for (const candidate of candidates()) {
-    try {
-      return load(candidate).decompress;
-    } catch {
-    }
-  }
-  return void 0;
-}
-function candidates() {
-  const { platform, arch } = process;
-  const beside = platform === "linux" ? [`linux-${arch}-gnu`, `linux-${arch}-musl`] : [platform === "win32" ? `win32-${arch}-msvc` : `${platform}-${arch}`];
-  return [...beside.map((triple) => `./zstd.${triple}.node`), "@mongodb-js/zstd"];
-}
-
-// src/compression/zstd.ts
-var MAX_BATCH_OUTPUT = 64 << 20;
-var MAX_EXCESS = 8 << 20;
-async function decodeFrames(bytes, size, load = loadNativeDecompress) {
-  const native = load();
-  const frames = scanFrames(bytes);
-  const bound = frames.reduce((sum, frame) => sum + (frame.skippable ? 0 : frame.maxSize), 0);
-  const excess = frames.reduce((most, frame) => Math.max(most, excessOf(frame)), 0);
-  const safe = frames.length > 0 && excess <= MAX_EXCESS && bound <= size + frames.length * (128 << 10) && bound <= Math.max(MAX_BATCH_OUTPUT, size + (1 << 20));
-  const output = native && safe ? await native(toBuffer(bytes)).catch(broken) : decodeOneByOne(bytes, frames, size);
-  if (output.length !== size) {
-    throw new PullError("TAR_INVALID", `zstd frames decode to ${output.length} bytes instead of ${size}`);
-  }
-  return output;
-}
-function decodeOneByOne(bytes, frames, size) {
-  const parts = [];
-  let at = 0;
-  let left = size;
-  for (const frame of frames) {
-    const part = bytes.subarray(at, at + frame.compressedSize);
-    at += frame.compressedSize;
-    if (frame.skippable) continue;
-    const output = decodeOne(part, left);
-    left -= output.length;
-    parts.push(output);
-  }
-  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
-}
-function decodeOne(frame, maxSize) {
-  try {
-    return zlib2.zstdDecompressSync(frame, { maxOutputLength: Math.max(1, maxSize) });
-  } catch (cause) {
-    return broken(cause);
-  }
-}
-function excessOf(frame) {
-  return frame.blockBound - frame.maxSize;
-}
-function broken(cause) {
-  throw new PullError("TAR_INVALID", "zstd data cannot be decoded", { cause });
-}
-function toBuffer(bytes) {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-// src/compression/zstd-stream.ts
-var BATCH_BYTES = 256 << 10;
-var BATCH_OUTPUT = 1 << 20;
-var STREAM_FROM = 4 << 20;
-var BATCHES_AHEAD = 3;
-var STREAM_CHUNK = 1 << 20;
-async function decodeZstdStream(input, sink, load = loadNativeDecompress) {
-  const frames = new FrameDecoder(sink, load());
-  try {
-    for await (const bytes of input) await frames.push(bytes);
-    await frames.end();
-  } finally {
-    frames.destroy();
-  }
-}
-var FrameDecoder = class {
-  #walker = new FrameWalker();
-  #batches;
-  #sink;
-  /** Whole frames that wait, then the one that is not whole yet. */
-  #gathered = Buffer.allocUnsafe(2 * BATCH_BYTES);
-  #whole = 0;
-  #length = 0;
-  #bound = 0;
-  /** The largest of its frames: the first one that lies ends the decoding. */
-  #excess = 0;
-  /** Of a frame too large to be gathered. */
-  #stream;
-  constructor(sink, native) {
-    this.#sink = sink;
-    this.#batches = new BatchQueue(sink, native);
-  }
-  async push(bytes) {
-    for (let at = 0; at < bytes.length; ) {
-      const { consumed, frame } = this.#walker.advance(bytes, at);
-      const part = bytes.subarray(at, at + consumed);
-      at += consumed;
-      if (!this.#stream && !frame && this.#walker.pending > STREAM_FROM) await this.#startStream();
-      if (this.#stream) await this.#streamOn(this.#stream, part, frame !== void 0);
-      else {
-        if (frame && excessOf(frame) > MAX_EXCESS) await this.#flush();
-        this.#gather(part, frame);
-        if (this.#excess > MAX_EXCESS) await this.#flush();
-      }
-      if (this.#whole >= BATCH_BYTES || this.#bound >= BATCH_OUTPUT) await this.#flush();
-    }
-  }
-  async end() {
-    if (this.#walker.pending > 0) throw new PullError("TAR_INVALID", "the zstd stream is cut off");
-    await this.#flush();
-    await this.#batches.drain();
-  }
-  destroy() {
-    this.#stream?.destroy();
-  }
-  #gather(part, frame) {
-    const length = this.#length + part.length;
-    if (length > this.#gathered.length) this.#gathered = grown(this.#gathered, this.#length, length);
-    this.#gathered.set(part, this.#length);
-    this.#length = length;
-    if (!frame) return;
-    if (frame.skippable) this.#length = this.#whole;
-    else {
-      this.#bound += frame.maxSize;
-      this.#excess = Math.max(this.#excess, excessOf(frame));
-    }
-    this.#whole = this.#length;
-  }
-  /** Hands the whole frames over; what follows them moves to the front. */
-  async #flush() {
-    if (this.#whole === 0) return;
-    const bytes = Buffer.allocUnsafeSlow(this.#whole);
-    this.#gathered.copy(bytes, 0, 0, this.#whole);
-    this.#gathered.copy(this.#gathered, 0, this.#whole, this.#length);
-    const batch = { bytes, bound: this.#bound, excess: this.#excess };
-    this.#length -= this.#whole;
-    [this.#whole, this.#bound, this.#excess] = [0, 0, 0];
-    await this.#batches.add(batch);
-  }
-  async #startStream() {
-    await this.#flush();
-    await this.#batches.drain();
-    this.#stream = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
-    const begun = Buffer.from(this.#gathered.subarray(0, this.#length));
-    this.#length = 0;
-    await this.#stream.write(begun);
-  }
-  async #streamOn(stream, part, isLast) {
-    await stream.write(part);
-    if (!isLast) return;
-    await stream.end();
-    this.#stream = void 0;
-  }
-};
-function grown(buffer, used, length) {
-  const larger = Buffer.allocUnsafe(2 * length);
-  buffer.copy(larger, 0, 0, used);
-  return larger;
-}
-var BatchQueue = class {
-  #sink;
-  #native;
-  #ahead = [];
-  constructor(sink, native) {
-    this.#sink = sink;
-    this.#native = native;
-  }
-  async add(batch) {
-    if (this.#native && batch.bound <= MAX_BATCH_OUTPUT && batch.excess <= MAX_EXCESS) {
-      const output = this.#native(batch.bytes).catch(broken);
-      output.then(() => release(batch.bytes)).catch(() => void 0);
-      this.#ahead.push(output);
-      if (this.#ahead.length > BATCHES_AHEAD || batch.bound > 4 * BATCH_OUTPUT) await this.#emit();
-    } else {
-      await this.drain();
-      await this.#decodeOneByOne(batch.bytes);
-    }
-  }
-  async drain() {
-    while (this.#ahead.length > 0) await this.#emit();
-  }
-  async #emit() {
-    const output = await this.#ahead.shift();
-    this.#sink(output);
-    release(output);
-  }
-  async #decodeOneByOne(bytes) {
-    let at = 0;
-    for (const { compressedSize } of scanFrames(bytes)) {
-      const decoder = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
-      try {
-        await decoder.write(bytes.subarray(at, at + compressedSize));
-        await decoder.end();
-      } finally {
-        decoder.destroy();
-      }
-      at += compressedSize;
-    }
-  }
-};
-
-// src/compression/decompress.ts
-var GUNZIP_CHUNK = 1 << 20;
-var MAGIC_BYTES = 4;
-function sniffCompression(head) {
-  if (head.length >= 3 && head[0] === 31 && head[1] === 139 && head[2] === 8) return "gzip";
-  return isZstdMagic(head) ? "zstd" : "none";
-}
-async function decompress(input, sink) {
-  const iterator = input[Symbol.asyncIterator]();
-  const head = await readHead(iterator);
-  const all = resume(head, iterator);
-  switch (sniffCompression(head)) {
-    case "zstd":
-      return decodeZstdStream(all, sink);
-    case "gzip":
-      return gunzip(all, sink);
-    case "none":
-      for await (const bytes of all) sink(bytes);
-  }
-}
-async function gunzip(input, sink) {
-  const decoder = decodeThrough(zlib4.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
-  try {
-    for await (const bytes of input) await decoder.write(bytes);
-    await decoder.end();
-  } finally {
-    decoder.destroy();
-  }
-}
-async function readHead(iterator) {
-  let head = new Uint8Array();
-  while (head.length < MAGIC_BYTES) {
-    const next = await iterator.next();
-    if (next.done) break;
-    head = head.length === 0 && next.value.length >= MAGIC_BYTES ? next.value : Buffer.concat([head, next.value]);
-  }
-  return head;
-}
-async function* resume(head, rest) {
-  try {
-    if (head.length > 0) yield head;
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
-}
-
-// src/http/abort.ts
-function abortedError(signal) {
-  return new PullError("ABORTED", "the pull was cancelled", { cause: signal.reason });
-}
-function throwIfAborted(signal) {
-  if (signal.aborted) throw abortedError(signal);
-}
-
-// src/source/local-file.ts
-import { constants } from "node:fs";
-import { open as open2 } from "node:fs/promises";
-var PIECE_BYTES = 1 << 20;
-async function* streamFile(file, range, signal) {
-  var _stack = [];
-  try {
-    const handle = __using(_stack, await openLocal(file.path), true);
-    for (let at = range.start; at < range.end; at += PIECE_BYTES) {
-      if (signal) throwIfAborted(signal);
-      const bytes = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, range.end - at));
-      await fill(handle, bytes, { path: file.path, position: file.offset + at });
-      yield bytes;
-    }
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
-async function openLocal(path) {
-  const { O_RDONLY: O_RDONLY2, O_NOFOLLOW: O_NOFOLLOW2 = 0, O_NONBLOCK = 0 } = constants;
-  let handle;
-  try {
-    handle = await open2(path, O_RDONLY2 | O_NOFOLLOW2 | O_NONBLOCK);
-    if ((await handle.stat()).isFile()) return handle;
-  } catch (cause) {
-    await handle?.close();
-    throw unreadable(path, cause);
-  }
-  await handle.close();
-  throw new PullError("LAYOUT_INVALID", `${path} is no file`);
-}
-async function fill(handle, bytes, { path, position }) {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, position + done).catch((cause) => {
-      throw unreadable(path, cause);
-    });
-    if (bytesRead === 0)
-      throw new PullError("LAYOUT_INVALID", `${path} ends at byte ${position + done}, before it should`);
-    done += bytesRead;
-  }
-}
-function unreadable(path, cause) {
-  return toPullError(cause, { code: "LAYOUT_INVALID", message: `${path} cannot be read` });
-}
-
-// src/source/archive-jobs.ts
-var MAX_ARCHIVE_BYTES = 256 * 2 ** 30;
-async function unpackArchive({ name: name2, file, target }, signal) {
-  try {
-    var _stack = [];
-    try {
-      const handle = __using(_stack, await open3(target, "wx", 384), true);
-      let size = 0;
-      const sink = (bytes) => {
-        if (signal) throwIfAborted(signal);
-        size += bytes.length;
-        if (size > MAX_ARCHIVE_BYTES)
-          throw new PullError(
-            "LIMIT_EXCEEDED",
-            `${name2} decompresses to more than ${MAX_ARCHIVE_BYTES} bytes`,
-            {
-              hint: "Decompress it first if you trust it."
-            }
-          );
-        for (let done = 0; done < bytes.length; ) done += writeSync(handle.fd, bytes, done);
-      };
-      await decompress(streamFile(file, { start: 0, end: file.size }, signal), sink);
-    } catch (_) {
-      var _error = _, _hasError = true;
-    } finally {
-      var _promise = __callDispose(_stack, _error, _hasError);
-      _promise && await _promise;
-    }
-  } catch (cause) {
-    if (cause instanceof PullError && cause.code !== "TAR_INVALID") throw cause;
-    throw fault(cause instanceof PullError ? cause.cause : cause, name2, target);
-  }
-}
-function fault(cause, name2, target) {
-  const known = toPullError(cause, { code: "LAYOUT_INVALID", message: `${name2} cannot be decompressed` });
-  if (known.code !== "DISK_FULL") return known;
-  return new PullError("DISK_FULL", `no space left in ${dirname(target)} to decompress ${name2}`, {
-    hint: "Free some space there, or decompress the archive first, where there is more.",
-    cause
-  });
-}
-async function hashFiles({ files }, signal) {
-  const digests = [];
-  for (const file of files) {
-    const hasher = createHasher();
-    for await (const bytes of streamFile(file, { start: 0, end: file.size }, signal)) hasher.update(bytes);
-    digests.push(hasher.digest());
-  }
-  return digests;
-}
-
-// src/unpack/ring.ts
-var SLOT_BYTES = 256 << 10;
-var SLOTS = 32;
-var FILLED = 0;
-var READ = { hash: 1, apply: 2 };
-var STOPPED = 3;
-var PROVEN = 4;
-var LENGTHS = 5;
-var CONTROL_BYTES = (LENGTHS + SLOTS) * Int32Array.BYTES_PER_ELEMENT;
-var RESULT_BYTES = 128;
-var END_OF_STREAM = -1;
-var WAIT_MS = 1e3;
-var Ring = class {
-  control;
-  result;
-  #slots;
-  constructor(memory) {
-    this.control = new Int32Array(memory, 0, LENGTHS + SLOTS);
-    this.result = new Uint8Array(memory, CONTROL_BYTES, RESULT_BYTES);
-    const first = CONTROL_BYTES + RESULT_BYTES;
-    this.#slots = Array.from(
-      { length: SLOTS },
-      (_, index) => Buffer.from(memory, first + index * SLOT_BYTES, SLOT_BYTES)
-    );
-  }
-  slot(count) {
-    return this.#slots[count % SLOTS];
-  }
-  /** Blocks this thread until `word` is no longer `value`. Throws ABORTED once the ring is stopped. */
-  waitWhile(word, value) {
-    while (Atomics.load(this.control, word) === value) {
-      if (Atomics.load(this.control, STOPPED) !== 0) throw new PullError("ABORTED", "the pull was cancelled");
-      Atomics.wait(this.control, word, value, WAIT_MS);
-    }
-  }
-  advance(word) {
-    Atomics.add(this.control, word, 1);
-    Atomics.notify(this.control, word);
-  }
-  stop() {
-    Atomics.store(this.control, STOPPED, 1);
-    for (const word of [FILLED, READ.hash, READ.apply, PROVEN]) Atomics.notify(this.control, word);
-  }
-};
-var RingWriter = class {
-  #ring;
-  #readers;
-  #count = 0;
-  #slot;
-  #fill = 0;
-  /** `readers`: who will read all of it. */
-  constructor(memory, readers) {
-    this.#ring = new Ring(memory);
-    this.#readers = readers.map((reader) => READ[reader]);
-    this.#slot = this.#ring.slot(0);
-  }
-  /** The bytes may be overwritten afterwards. */
-  write(bytes) {
-    const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at < bytes.length; ) {
-      const copied = source.copy(this.#slot, this.#fill, at);
-      this.#fill += copied;
-      at += copied;
-      if (this.#fill === SLOT_BYTES) this.#publish(this.#fill);
-    }
-  }
-  /** The next stream begins. */
-  endStream() {
-    if (this.#fill > 0) this.#publish(this.#fill);
-    this.#publish(END_OF_STREAM);
-  }
-  /** In hex, of the stream that was ended last; waits for the reader that hashes. */
-  digest() {
-    const { control, result } = this.#ring;
-    for (let read = Atomics.load(control, READ.hash); read !== this.#count; ) {
-      this.#ring.waitWhile(READ.hash, read);
-      read = Atomics.load(control, READ.hash);
-    }
-    return Buffer.from(result).toString("latin1").replaceAll("\0", "");
-  }
-  #publish(length) {
-    const { control } = this.#ring;
-    control[LENGTHS + this.#count % SLOTS] = length;
-    this.#ring.advance(FILLED);
-    this.#count++;
-    this.#fill = 0;
-    for (const word of this.#readers) {
-      while (this.#count - Atomics.load(control, word) >= SLOTS)
-        this.#ring.waitWhile(word, this.#count - SLOTS);
-    }
-    this.#slot = this.#ring.slot(this.#count);
-  }
-};
-var RingReader = class {
-  #ring;
-  #word;
-  #count = 0;
-  constructor(memory, reader) {
-    this.#ring = new Ring(memory);
-    this.#word = READ[reader];
-  }
-  /** Calls `see` with each piece of the next stream, up to its end; the bytes may be read during the call only. */
-  readStream(see) {
-    for (; ; ) {
-      this.#ring.waitWhile(FILLED, this.#count);
-      const length = this.#ring.control[LENGTHS + this.#count % SLOTS];
-      if (length === END_OF_STREAM) return;
-      see(this.#ring.slot(this.#count).subarray(0, length));
-      this.#next();
-    }
-  }
-  /** Takes the end of a stream off the ring. `digest`: of that stream, in hex. */
-  endStream(digest) {
-    if (digest !== void 0) this.#ring.result.set(Buffer.from(digest.padEnd(RESULT_BYTES, "\0")));
-    this.#next();
-  }
-  waitForProof() {
-    this.#ring.waitWhile(PROVEN, 0);
-  }
-  #next() {
-    this.#count++;
-    this.#ring.advance(this.#word);
-  }
-};
 
 // src/tar/entry.ts
 var MAX_SHOWN_NAME = 300;
@@ -1675,6 +2543,7 @@ function buildEntry(header, preface, block) {
     uid: checkId(pax?.uid ?? header.uid, path),
     gid: checkId(pax?.gid ?? header.gid, path),
     mtime: pax?.mtime ?? header.mtime,
+    ...pax?.mtimeText === void 0 ? {} : { mtimeText: pax.mtimeText },
     size: kind === "file" ? pax?.size ?? header.size : 0,
     deviceMajor: device.major,
     deviceMinor: device.minor,
@@ -1725,6 +2594,7 @@ function parsePax(bytes) {
     uid: integerIn(values, "uid"),
     gid: integerIn(values, "gid"),
     mtime: timeIn(values, "mtime"),
+    ...fractionIn(values.get("mtime")),
     xattrs: xattrsIn(values),
     sparse: sparseIn(values),
     sparseNumbers
@@ -1777,6 +2647,10 @@ function timeIn(values, key) {
   const exact = Number(`${seconds}.${fraction || "0"}`);
   const kept = Math.floor(exact) === seconds ? exact : seconds + 0.999999;
   return sign === "-" ? -kept : kept;
+}
+function fractionIn(text = "") {
+  const [, seconds, fraction = ""] = /^(-?[0-9]+)\.([0-9]{1,9})/.exec(text) ?? [];
+  return seconds === void 0 || /^0*$/.test(fraction) ? {} : { mtimeText: detach(`${seconds}.${fraction}`) };
 }
 function xattrsIn(values) {
   let xattrs;
@@ -2181,16 +3055,218 @@ function paddingOf(size) {
   return (BLOCK_SIZE - size % BLOCK_SIZE) % BLOCK_SIZE;
 }
 
+// src/layer/stargz-names.ts
+var TOC_NAME = "stargz.index.json";
+var OWN_NAMES = /* @__PURE__ */ new Set([TOC_NAME, ".prefetch.landmark", ".no.prefetch.landmark"]);
+function isStargzOwnName(path) {
+  return OWN_NAMES.has(path.replace(/^(?:\.?\/)+/, ""));
+}
+
+// src/unpack/own-files.ts
+function withoutOwnFiles(handler) {
+  let isOwn = false;
+  return {
+    entry(entry) {
+      isOwn = entry.kind === "file" && isStargzOwnName(entry.path);
+      if (!isOwn) handler.entry(entry);
+    },
+    data(bytes, position) {
+      if (!isOwn) handler.data(bytes, position);
+    },
+    end() {
+      if (!isOwn) handler.end();
+    }
+  };
+}
+
+// src/unpack/ring.ts
+var SLOT_BYTES = 256 << 10;
+var SLOTS = 32;
+var FILLED = 0;
+var READ = { hash: 1, apply: 2 };
+var STOPPED = 3;
+var PROVEN = 4;
+var LENGTHS = 5;
+var CONTROL_BYTES = (LENGTHS + SLOTS) * Int32Array.BYTES_PER_ELEMENT;
+var RESULT_BYTES = 128;
+var END_OF_STREAM = -1;
+var WAIT_MS = 1e3;
+var Ring = class {
+  control;
+  result;
+  #slots;
+  constructor(memory) {
+    this.control = new Int32Array(memory, 0, LENGTHS + SLOTS);
+    this.result = new Uint8Array(memory, CONTROL_BYTES, RESULT_BYTES);
+    const first = CONTROL_BYTES + RESULT_BYTES;
+    this.#slots = Array.from(
+      { length: SLOTS },
+      (_, index) => Buffer.from(memory, first + index * SLOT_BYTES, SLOT_BYTES)
+    );
+  }
+  slot(count) {
+    return this.#slots[count % SLOTS];
+  }
+  /** Blocks this thread until `word` is no longer `value`. Throws ABORTED once the ring is stopped. */
+  waitWhile(word, value) {
+    while (Atomics.load(this.control, word) === value) {
+      if (Atomics.load(this.control, STOPPED) !== 0) throw new PullError("ABORTED", "the pull was cancelled");
+      Atomics.wait(this.control, word, value, WAIT_MS);
+    }
+  }
+  advance(word) {
+    Atomics.add(this.control, word, 1);
+    Atomics.notify(this.control, word);
+  }
+  stop() {
+    Atomics.store(this.control, STOPPED, 1);
+    for (const word of [FILLED, READ.hash, READ.apply, PROVEN]) Atomics.notify(this.control, word);
+  }
+};
+var RingWriter = class {
+  #ring;
+  #readers;
+  #count = 0;
+  #slot;
+  #fill = 0;
+  /** `readers`: who will read all of it. */
+  constructor(memory, readers) {
+    this.#ring = new Ring(memory);
+    this.#readers = readers.map((reader) => READ[reader]);
+    this.#slot = this.#ring.slot(0);
+  }
+  /** The bytes may be overwritten afterwards. */
+  write(bytes) {
+    const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let at = 0; at < bytes.length; ) {
+      const copied = source.copy(this.#slot, this.#fill, at);
+      this.#fill += copied;
+      at += copied;
+      if (this.#fill === SLOT_BYTES) this.#publish(this.#fill);
+    }
+  }
+  /** The next stream begins. */
+  endStream() {
+    if (this.#fill > 0) this.#publish(this.#fill);
+    this.#publish(END_OF_STREAM);
+  }
+  /** In hex, of the stream that was ended last; waits for the reader that hashes. */
+  digest() {
+    const { control, result } = this.#ring;
+    for (let read = Atomics.load(control, READ.hash); read !== this.#count; ) {
+      this.#ring.waitWhile(READ.hash, read);
+      read = Atomics.load(control, READ.hash);
+    }
+    return Buffer.from(result).toString("latin1").replaceAll("\0", "");
+  }
+  #publish(length) {
+    const { control } = this.#ring;
+    control[LENGTHS + this.#count % SLOTS] = length;
+    this.#ring.advance(FILLED);
+    this.#count++;
+    this.#fill = 0;
+    for (const word of this.#readers) {
+      while (this.#count - Atomics.load(control, word) >= SLOTS)
+        this.#ring.waitWhile(word, this.#count - SLOTS);
+    }
+    this.#slot = this.#ring.slot(this.#count);
+  }
+};
+var RingReader = class {
+  #ring;
+  #word;
+  #count = 0;
+  constructor(memory, reader) {
+    this.#ring = new Ring(memory);
+    this.#word = READ[reader];
+  }
+  /** Calls `see` with each piece of the next stream, up to its end; the bytes may be read during the call only. */
+  readStream(see) {
+    for (; ; ) {
+      this.#ring.waitWhile(FILLED, this.#count);
+      const length = this.#ring.control[LENGTHS + this.#count % SLOTS];
+      if (length === END_OF_STREAM) return;
+      see(this.#ring.slot(this.#count).subarray(0, length));
+      this.#next();
+    }
+  }
+  /** Takes the end of a stream off the ring. `digest`: of that stream, in hex. */
+  endStream(digest) {
+    if (digest !== void 0) this.#ring.result.set(Buffer.from(digest.padEnd(RESULT_BYTES, "\0")));
+    this.#next();
+  }
+  waitForProof() {
+    this.#ring.waitWhile(PROVEN, 0);
+  }
+  #next() {
+    this.#count++;
+    this.#ring.advance(this.#word);
+  }
+};
+
+// src/unpack/toc-reader.ts
+function createTocReader(layer, handler) {
+  return new TocReader(layer, handler);
+}
+var TocReader = class {
+  #layer;
+  #handler;
+  #next = 0;
+  #file;
+  #done = 0;
+  constructor(layer, handler) {
+    this.#layer = layer;
+    this.#handler = handler;
+  }
+  get position() {
+    return this.#next;
+  }
+  push(bytes) {
+    for (let at = 0; at < bytes.length; ) {
+      this.#file ??= this.#nextFile();
+      const file = this.#file;
+      if (!file) throw new PullError("TAR_INVALID", "more content comes than the TOC has files for");
+      const piece = bytes.subarray(at, at + file.size - this.#done);
+      this.#handler.data(piece, this.#done);
+      this.#done += piece.length;
+      at += piece.length;
+      if (this.#done === file.size) this.#endFile();
+    }
+  }
+  finish() {
+    this.#file ??= this.#nextFile();
+    if (this.#file) throw new PullError("TAR_INVALID", "the content of the layer ends inside of a file");
+  }
+  /** Hands over the entries up to the next file whose content comes, if there is one. */
+  #nextFile() {
+    const { entries, flags } = this.#layer;
+    while (this.#next < entries.length) {
+      const index = this.#next++;
+      const { entry } = entries[index];
+      this.#handler.entry(entry);
+      if (entry.kind !== "file" || flags[index] !== 1) continue;
+      if (entry.size > 0) return entry;
+      this.#handler.end();
+    }
+    return void 0;
+  }
+  #endFile() {
+    this.#handler.end();
+    this.#file = void 0;
+    this.#done = 0;
+  }
+};
+
 // src/unpack/host-tools.ts
 import { spawn } from "node:child_process";
-import { accessSync, constants as constants2 } from "node:fs";
+import { accessSync, constants } from "node:fs";
 var DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
 var TOOL_TIMEOUT_MS = 10 * 6e4;
 var MAX_TOOL_OUTPUT = 8 << 20;
 function findTool(name2) {
   return DIRECTORIES.map((directory) => `${directory}/${name2}`).find((path) => {
     try {
-      accessSync(path, constants2.X_OK);
+      accessSync(path, constants.X_OK);
       return true;
     } catch {
       return false;
@@ -2227,6 +3303,11 @@ function collect(stream) {
 
 // src/unpack/special-files.ts
 var TYPE_LETTERS = { char: "c", block: "b" };
+function specialFileOf(entry) {
+  const { mode, uid, gid, mtime, mtimeText, deviceMajor, deviceMinor } = entry;
+  const kind = entry.kind === "fifo" || entry.kind === "char" ? entry.kind : "block";
+  return { kind, mode, uid, gid, mtime, mtimeText, deviceMajor, deviceMinor };
+}
 async function makeSpecialFiles(files, context) {
   const isMade = ({ file }) => file.kind === "fifo" || context.owner === "preserve";
   for (const special of files.filter((each) => !isMade(each)))
@@ -2513,10 +3594,10 @@ var HostPaths = class {
 };
 
 // src/unpack/ownership.ts
-import { closeSync, constants as constants4, fstatSync, lstatSync as lstatSync2, openSync, unlinkSync } from "node:fs";
+import { closeSync, constants as constants3, fstatSync, lstatSync as lstatSync2, openSync, unlinkSync } from "node:fs";
 var S_ISGID = 1024;
 var SET_ID_BITS = 3072;
-var { O_CREAT, O_EXCL, O_WRONLY } = constants4;
+var { O_CREAT, O_EXCL, O_WRONLY } = constants3;
 function createOwnership(root, owner) {
   const stats = lstatSync2(root);
   if (!stats.isDirectory()) throw new PullError("UNPACK_FAILED", `${root} is no directory`);
@@ -2721,6 +3802,74 @@ function failure(error, action, path) {
   });
 }
 
+// src/unpack/aside.ts
+import { randomBytes } from "node:crypto";
+var AsideNames = class {
+  #sink;
+  /** No image can guess it. */
+  #directory = `.oci-pull-${randomBytes(16).toString("hex")}`;
+  #count = 0;
+  constructor(sink) {
+    this.#sink = sink;
+  }
+  /** A path that is free; the caller makes something there. */
+  next() {
+    if (this.#count === 0) this.#sink.makeDirectory(this.#directory);
+    return `${this.#directory}/${this.#count++}`;
+  }
+  /** Removes everything that was made under these names. */
+  clear() {
+    if (this.#count === 0) return;
+    for (let name2 = 0; name2 < this.#count; name2++) this.#sink.removeFile(`${this.#directory}/${name2}`);
+    this.#sink.removeDirectory(this.#directory);
+    this.#count = 0;
+  }
+};
+
+// src/unpack/links.ts
+var Links = class {
+  #options;
+  constructor(options) {
+    this.#options = options;
+  }
+  /** A name that is wanted, at `path`. `existing`: where the inode is in the tree. */
+  add(path, node, existing) {
+    const { aside } = node;
+    const { asides, sink } = this.#options;
+    if (!aside) return this.#make(path, node, existing);
+    if (node.kind === "symlink" && aside.path === void 0 && aside.attributes) {
+      aside.path = asides.next();
+      sink.makeSymlink(aside.path, node.target, aside.attributes);
+    }
+    if (aside.path === void 0) return node;
+    return this.#make(path, { ...node, aside: void 0 }, aside.path);
+  }
+  /** A name that is not wanted: what is on the disk needs one that lasts, for the other one may go. */
+  addAside(node, existing, origin) {
+    if (node.aside) return node;
+    const path = this.#options.asides.next();
+    return { ...this.#make(path, node, existing), aside: { path, origin } };
+  }
+  #make(path, node, existing) {
+    const isCopy = this.#options.sink.makeHardLink(path, existing, node.kind) === "copied";
+    if (!isCopy || node.kind !== "file" || !node.xattrs) return node;
+    return { ...node, xattrs: this.#copyXattrs(node.xattrs) };
+  }
+  /** For an inode of its own: the same object would mean that they are set already. */
+  #copyXattrs(xattrs) {
+    this.#options.quota.countXattrs(xattrs);
+    return new Map(xattrs);
+  }
+};
+function badTarget(entry, node) {
+  const reason = node ? "a directory" : "not there";
+  const target = showName(entry.linkPath);
+  return new PullError(
+    "TAR_INVALID",
+    `the hard link ${showName(entry.path)} names ${target}, which is ${reason}`
+  );
+}
+
 // src/unpack/name-clash.ts
 function explainClash(error, parent, base) {
   if (!(error instanceof PullError) || error.code !== "PATH_UNSAFE") return error;
@@ -2788,6 +3937,8 @@ var DirectoryNode = class {
   /** Keys are latin1 strings of the raw bytes. */
   children = /* @__PURE__ */ new Map();
   layer;
+  /** Is it on the disk? One that is not wanted comes there with the first thing in it that is. */
+  isMade = false;
   /** Applied at the end, when nothing is written below any more. */
   attributes = IMPLICIT;
   xattrs;
@@ -2848,13 +3999,20 @@ var LiveTree = class {
   #sink;
   #limits;
   #quota;
+  #selection;
   /** The directory that was asked for last: the next entry mostly stands there too. */
   #last;
   #leftovers = [];
-  constructor(sink, limits, quota) {
+  /** `selection`: what of the tree comes onto the disk; absent: all of it. The tree itself always knows everything. */
+  constructor(sink, limits, quota, selection) {
     this.#sink = sink;
     this.#limits = limits;
     this.#quota = quota;
+    this.#selection = selection;
+    this.root.isMade = true;
+  }
+  isWanted(parent, base) {
+    return this.#selection === void 0 || this.#selection.has(this.pathIn(parent, base));
   }
   /** The directory of that name, made where it is missing. `whole`: the entry's name, for messages. */
   directory(name2, whole) {
@@ -2896,16 +4054,24 @@ var LiveTree = class {
   makeDirectory(parent, base) {
     checkComponent(base, this.#limits);
     this.remove(parent, base);
-    try {
-      this.#sink.makeDirectory(this.pathIn(parent, base));
-    } catch (error) {
-      throw explainClash(error, parent, base);
-    }
     const node = new DirectoryNode(parent, base, -1);
+    if (this.isWanted(parent, base)) this.bringToDisk(node);
     parent.children.set(base, node);
     node.touch(this.layer);
     if (isAufsName(base)) this.#leftovers.push(node);
     return node;
+  }
+  /** With all that lead to it. */
+  bringToDisk(directory) {
+    if (directory.isMade) return;
+    const { parent, name: name2 } = directory;
+    this.bringToDisk(parent);
+    try {
+      this.#sink.makeDirectory(this.pathIn(parent, name2));
+    } catch (error) {
+      throw explainClash(error, parent, name2);
+    }
+    directory.isMade = true;
   }
   /** At the end of a layer: what aufs left behind was made only because hard links of the same layer may name it. */
   removeLeftovers() {
@@ -2944,8 +4110,57 @@ var LiveTree = class {
   #removeFromDisk(node, path) {
     if (node.kind === "directory") {
       for (const [name2, child] of node.children) this.#removeFromDisk(child, `${path}/${name2}`);
-      this.#sink.removeDirectory(path);
-    } else if (node.kind !== "special") this.#sink.removeFile(path);
+      if (node.isMade) this.#sink.removeDirectory(path);
+    } else if (node.kind !== "special" && !node.aside) this.#sink.removeFile(path);
+  }
+};
+
+// src/unpack/prune.ts
+function prune(root, sink, selection) {
+  const [idle, missing] = [new Set(selection?.includes), /* @__PURE__ */ new Map()];
+  let matched = 0;
+  const visit3 = (directory, prefix) => {
+    for (const [name2, node] of directory.children) {
+      const path = prefix + name2;
+      if (idle.size > 0) selection?.cross(idle, path);
+      const isWanted = selection === void 0 || selection.has(path);
+      if (isWanted) matched++;
+      if (node.kind === "directory") {
+        visit3(node, `${path}/`);
+        if (isWanted || node.children.size > 0) continue;
+        if (node.isMade) sink.removeDirectory(path);
+      } else if (isWanted) {
+        if (node.kind === "file" && node.aside) {
+          const { origin } = node.aside;
+          missing.set(`${origin.layer} ${origin.entry}`, origin);
+        }
+        continue;
+      }
+      directory.children.delete(name2);
+    }
+  };
+  visit3(root, "");
+  return { matched, idle: [...idle], missing: [...missing.values()] };
+}
+
+// src/unpack/skips.ts
+var SkipList = class {
+  named = [];
+  byKind = { device: 0, fifo: 0, xattr: 0 };
+  count = 0;
+  #bytes = 0;
+  /** `path`: raw, from the root. */
+  add(path, kind, reason) {
+    this.count++;
+    this.byKind[kind]++;
+    this.#bytes += path.length + reason.length;
+    if (this.named.length >= MAX_NAMED_SKIPS || this.#bytes > MAX_NAMED_SKIP_BYTES) return;
+    this.named.push({ path, kind, reason });
+  }
+  /** As plain data. */
+  report() {
+    const { count, byKind, named } = this;
+    return { count, byKind, named };
   }
 };
 
@@ -2985,17 +4200,28 @@ var Planner = class {
   #entries = 0;
   /** The file whose data is coming. */
   #open;
+  #asides;
+  #links;
+  #skipsOfOthers = new SkipList();
+  #kept;
+  #isPartial;
+  bytes = { read: 0, written: 0 };
   constructor(options) {
     this.#options = options;
     this.#sink = options.sink;
-    this.#tree = new LiveTree(options.sink, options.limits, options.quota);
+    this.#tree = new LiveTree(options.sink, options.limits, options.quota, options.selection);
+    this.#asides = new AsideNames(options.sink);
+    this.#links = new Links({ ...options, asides: this.#asides });
+    this.#isPartial = options.selection !== void 0;
   }
   get root() {
     return this.#tree.root;
   }
-  /** Layers start with 0, each comes after the ones below it. */
-  beginLayer(index) {
+  /** Layers start with 0, each comes after the ones below it. `kept`: absent: all files are written whose names are wanted. */
+  beginLayer(index, kept) {
     this.#tree.layer = index;
+    this.#kept = kept;
+    if (kept) this.#isPartial = true;
     this.#plainFile = { kind: "file", layer: index, xattrs: void 0 };
     this.#entries = 0;
   }
@@ -3003,6 +4229,13 @@ var Planner = class {
   endLayer() {
     this.#tree.removeLeftovers();
     return this.#entries;
+  }
+  /** After the last layer: leaves only what is wanted, in the tree and on the disk. undefined: that is all of it. */
+  prune() {
+    if (!this.#isPartial) return void 0;
+    const pruned = prune(this.root, this.#sink, this.#options.selection);
+    this.#asides.clear();
+    return pruned;
   }
   entry(entry) {
     this.#entries++;
@@ -3039,87 +4272,116 @@ var Planner = class {
     checkComponent(base, this.#options.limits);
     parent.touch(this.#tree.layer);
     const existing = parent.children.get(base);
+    const isWanted = this.#tree.isWanted(parent, base);
     if (entry.kind === "directory") {
       const isThere = existing?.kind === "directory";
-      this.#setDirectory(isThere ? existing : this.#tree.makeDirectory(parent, base), entry);
+      this.#setDirectory(isThere ? existing : this.#tree.makeDirectory(parent, base), entry, isWanted);
       return;
     }
     try {
-      if (entry.kind === "hardlink") this.#placeHardLink(parent, base, entry);
+      if (entry.kind === "hardlink") this.#placeHardLink({ parent, base, isWanted }, entry);
       else {
         if (existing) this.#tree.remove(parent, base);
-        this.#tree.add(parent, base, this.#make(this.#tree.pathIn(parent, base), entry));
+        const node = isWanted ? this.#make(this.#placeFor(parent, base), entry) : this.#makeAside(entry);
+        this.#tree.add(parent, base, node);
       }
     } catch (error) {
       throw explainClash(error, parent, base);
     }
   }
+  /** The path at which something is about to be made. */
+  #placeFor(parent, base) {
+    this.#tree.bringToDisk(parent);
+    return this.#tree.pathIn(parent, base);
+  }
   /** An existing directory keeps its content and gets all its attributes anew. */
-  #setDirectory(directory, entry) {
-    const { mode, uid, gid, mtime } = entry;
+  #setDirectory(directory, entry, isWanted = true) {
+    const { mode, uid, gid, mtime, mtimeText } = entry;
     const { layer } = this.#tree;
     directory.touch(layer);
-    directory.describe({ mode, uid, gid, mtime }, this.#keepXattrs(entry), layer);
+    directory.describe({ mode, uid, gid, mtime, mtimeText }, this.#keepXattrs(entry, isWanted), layer);
   }
+  /** What is wanted, at its path. */
   #make(path, entry) {
     const { layer } = this.#tree;
-    const xattrs = this.#keepXattrs(entry);
     if (entry.kind === "file") {
-      this.#options.quota.countFile(entry);
-      this.#sink.openFile(path, entry);
-      this.#open = entry;
+      const xattrs = this.#keepXattrs(entry);
+      this.#countFile(entry);
+      if (this.#kept?.isExact && !this.#isKept())
+        return { kind: "file", layer, xattrs, aside: { path: void 0, origin: this.#origin } };
+      this.#openFile(path, entry);
       return xattrs ? { kind: "file", layer, xattrs } : this.#plainFile;
     }
+    if (entry.kind !== "symlink") return this.#makeSpecial(entry);
+    this.#keepXattrs(entry);
+    this.#options.quota.countLinkTarget(entry.linkPath.length);
+    this.#sink.makeSymlink(path, entry.linkPath, entry);
+    return { kind: "symlink", layer, target: entry.linkPath };
+  }
+  /** What is not wanted, but may yet be the target of a hard link that is. */
+  #makeAside(entry) {
+    const { layer } = this.#tree;
     if (entry.kind === "symlink") {
       this.#options.quota.countLinkTarget(entry.linkPath.length);
-      this.#sink.makeSymlink(path, entry.linkPath, entry);
-      return { kind: "symlink", layer, target: entry.linkPath };
+      const { mode, uid, gid, mtime, linkPath: target } = entry;
+      const aside = { path: void 0, origin: this.#origin, attributes: { mode, uid, gid, mtime } };
+      return { kind: "symlink", layer, target, aside };
     }
+    if (entry.kind !== "file") return this.#makeSpecial(entry, false);
+    const isKept = this.#isKept();
+    const xattrs = this.#keepXattrs(entry, isKept);
+    this.#countFile(entry);
+    const path = isKept ? this.#asides.next() : void 0;
+    if (path !== void 0) this.#openFile(path, entry);
+    return { kind: "file", layer, xattrs, aside: { path, origin: this.#origin } };
+  }
+  /** It is made at the end, if it is still there. */
+  #makeSpecial(entry, isWanted = true) {
+    this.#keepXattrs(entry, isWanted);
     this.#options.quota.countSpecialFile();
-    return { kind: "special", layer, file: specialFile(entry) };
+    return { kind: "special", layer: this.#tree.layer, file: specialFileOf(entry) };
+  }
+  #countFile(entry) {
+    this.#options.quota.countFile(entry);
+    this.bytes.read += entry.size;
+  }
+  #openFile(path, entry) {
+    this.#sink.openFile(path, entry);
+    this.#open = entry;
+    this.bytes.written += entry.size;
+  }
+  #isKept() {
+    return this.#kept?.flags[this.#entries - 1] === 1;
+  }
+  /** The entry that is being placed. */
+  get #origin() {
+    return { layer: this.#tree.layer, entry: this.#entries - 1 };
   }
   /** A link takes no attributes from its entry: they could reach further than the entry, and sane images repeat the target's. */
-  #placeHardLink(parent, base, entry) {
+  #placeHardLink({ parent, base, isWanted }, entry) {
     const target = this.#tree.find(entry.linkPath);
     const isItself = target?.parent === parent && target.base === base;
     if (!isItself && target?.node) this.#tree.remove(parent, base);
     const found = this.#tree.find(entry.linkPath);
     if (!found?.node || found.node.kind === "directory") throw badTarget(entry, found?.node);
     const { node } = found;
-    const isCopy = !isItself && node.kind !== "special" && this.#sink.makeHardLink(
-      this.#tree.pathIn(parent, base),
-      this.#tree.pathIn(found.parent, found.base),
-      node.kind
-    ) === "copied";
     const { layer } = this.#tree;
-    const hasOwnXattrs = isCopy && node.kind === "file" && node.xattrs;
-    const copy = hasOwnXattrs ? { ...node, xattrs: this.#copyXattrs(hasOwnXattrs) } : node;
-    this.#tree.add(parent, base, { ...copy, layer });
+    if (isItself || node.kind === "special") {
+      if (isWanted) this.#tree.bringToDisk(parent);
+      this.#tree.add(parent, base, { ...node, layer });
+    } else {
+      const existing = this.#tree.pathIn(found.parent, found.base);
+      const linked = isWanted ? this.#links.add(this.#placeFor(parent, base), node, existing) : this.#links.addAside(node, existing, this.#origin);
+      this.#tree.add(parent, base, { ...linked, layer });
+    }
   }
-  /** For an inode of its own: the same object would mean that they are set already. */
-  #copyXattrs(xattrs) {
-    this.#options.quota.countXattrs(xattrs);
-    return new Map(xattrs);
-  }
-  #keepXattrs(entry) {
-    const xattrs = keptXattrs(entry, this.#options.owner, this.#options.skips);
+  #keepXattrs(entry, isWanted = true) {
+    const skips = isWanted ? this.#options.skips : this.#skipsOfOthers;
+    const xattrs = keptXattrs(entry, this.#options.owner, skips);
     this.#options.quota.countXattrs(xattrs);
     return xattrs;
   }
 };
-function specialFile(entry) {
-  const { mode, uid, gid, mtime, deviceMajor, deviceMinor } = entry;
-  const kind = entry.kind === "fifo" || entry.kind === "char" ? entry.kind : "block";
-  return { kind, mode, uid, gid, mtime, deviceMajor, deviceMinor };
-}
-function badTarget(entry, node) {
-  const reason = node ? "a directory" : "not there";
-  const target = showName(entry.linkPath);
-  return new PullError(
-    "TAR_INVALID",
-    `the hard link ${showName(entry.path)} names ${target}, which is ${reason}`
-  );
-}
 
 // src/unpack/quota.ts
 var Quota = class {
@@ -3171,26 +4433,92 @@ var Quota = class {
   }
 };
 
-// src/unpack/skips.ts
-var SkipList = class {
-  named = [];
-  byKind = { device: 0, fifo: 0, xattr: 0 };
-  count = 0;
-  #bytes = 0;
-  /** `path`: raw, from the root. */
-  add(path, kind, reason) {
-    this.count++;
-    this.byKind[kind]++;
-    this.#bytes += path.length + reason.length;
-    if (this.named.length >= MAX_NAMED_SKIPS || this.#bytes > MAX_NAMED_SKIP_BYTES) return;
-    this.named.push({ path, kind, reason });
+// src/unpack/selection.ts
+var import_picomatch = __toESM(require_picomatch2(), 1);
+
+// src/oci/json.ts
+function isJsonRecord(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+var MAX_QUOTED_LENGTH = 300;
+function quote(text) {
+  const short = text.length > MAX_QUOTED_LENGTH ? `${text.slice(0, MAX_QUOTED_LENGTH)}…` : text;
+  return JSON.stringify(short).replace(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`
+  );
+}
+
+// src/unpack/selection.ts
+var MAX_PATTERNS = 1e3;
+var MAX_PATTERN_LENGTH = 4096;
+var OPTIONS = {
+  dot: true,
+  windows: false,
+  nocase: false,
+  nonegate: true,
+  noextglob: true,
+  strictBrackets: true,
+  flags: "s"
+};
+var WILDCARD = /(?<!\\)[*?[\]{}]/;
+var Selection = class {
+  #includes;
+  #excludes;
+  constructor(includes, excludes) {
+    this.#includes = includes;
+    this.#excludes = excludes;
   }
-  /** As plain data. */
-  report() {
-    const { count, byKind, named } = this;
-    return { count, byKind, named };
+  /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
+  has(path) {
+    const text = toText(path);
+    const isIncluded = this.#includes.length === 0 || this.#includes.some(({ matches }) => matches(text));
+    return isIncluded && !this.#excludes.some(({ matches }) => matches(text));
+  }
+  /** Removes from `left` those of `includes` that match. */
+  cross(left, path) {
+    const text = toText(path);
+    for (const { text: pattern, matches } of this.#includes)
+      if (left.has(pattern) && matches(text)) left.delete(pattern);
+  }
+  /** As they were given. */
+  get includes() {
+    return this.#includes.map(({ text }) => text);
   }
 };
+function createSelection(patterns, where = "paths") {
+  if (patterns.length === 0) return void 0;
+  if (patterns.length > MAX_PATTERNS)
+    throw new PullError("INPUT_INVALID", `${where}: more than ${MAX_PATTERNS} patterns`);
+  const [includes, excludes] = [[], []];
+  for (const text of patterns) {
+    const isExclude = text.startsWith("!");
+    const matches = compile(isExclude ? text.slice(1) : text, (problem) => {
+      throw new PullError("INPUT_INVALID", `${where}: ${quote(text)} ${problem}`);
+    });
+    (isExclude ? excludes : includes).push({ text, matches });
+  }
+  return new Selection(includes, excludes);
+}
+function compile(pattern, fail) {
+  const path = pattern.replace(/^(?:\.?\/)+/, "").replace(/\/+$/, "/");
+  if (path === "" || path === ".") fail("matches nothing: for everything write **");
+  if (path.length > MAX_PATTERN_LENGTH || path.includes("\0")) fail("is no pattern");
+  if (path.split("/").some((name2) => name2 === "." || name2 === ".."))
+    fail("has . or .. between slashes, which no path in a tree has");
+  const isTree = path.endsWith("/") || !WILDCARD.test(path);
+  const plain = path.replace(/\/$/, "").replace(/(?<!\\)[()|]/g, "\\$&");
+  const glob = plain.replace(/(^|\/)\*\*(?:\/\*\*)+(?=\/|$)/g, "$1**");
+  try {
+    const above = !isTree && glob.endsWith("/**") ? [glob.slice(0, -"/**".length)] : [];
+    return (0, import_picomatch.default)(isTree ? [glob, `${glob}/**`] : [glob, ...above], OPTIONS);
+  } catch {
+    return fail("is no pattern: a bracket has no partner");
+  }
+}
+function toText(path) {
+  return Buffer.byteLength(path) === path.length ? path : Buffer.from(path, "latin1").toString("utf8");
+}
 
 // src/unpack/unpacker.ts
 function createUnpacker(options) {
@@ -3205,6 +4533,7 @@ var TreeUnpacker = class {
   #reader;
   #layer = 0;
   #entries = 0;
+  #pruned;
   constructor(options) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const { owner } = options;
@@ -3215,13 +4544,20 @@ var TreeUnpacker = class {
       owner,
       onCopy: (size) => this.#quota.countCopy(size)
     });
-    this.#planner = new Planner({ sink: this.#sink, limits, quota: this.#quota, owner, skips: this.#skips });
+    this.#planner = new Planner({
+      sink: this.#sink,
+      limits,
+      quota: this.#quota,
+      owner,
+      skips: this.#skips,
+      selection: createSelection(options.paths ?? [])
+    });
     this.#reader = createTarReader(this.#planner);
   }
-  beginLayer(index) {
+  beginLayer(index, { kept, createReader = createTarReader } = {}) {
     this.#layer = index;
-    this.#reader = createTarReader(this.#planner);
-    this.#planner.beginLayer(index);
+    this.#reader = createReader(this.#planner);
+    this.#planner.beginLayer(index, kept);
   }
   write(bytes) {
     try {
@@ -3241,6 +4577,10 @@ var TreeUnpacker = class {
     this.#entries += entries;
     return { entries };
   }
+  prune() {
+    this.#pruned = this.#planner.prune();
+    return this.#pruned?.missing ?? [];
+  }
   async finish() {
     const paths = new HostPaths(this.#options.root);
     await finishTree(this.#planner.root, {
@@ -3249,7 +4589,13 @@ var TreeUnpacker = class {
       owner: this.#options.owner,
       skips: this.#skips
     });
-    return { entries: this.#entries, skipped: this.#skips.report() };
+    return { entries: this.#entries, skipped: this.#skips.report(), part: this.#part() };
+  }
+  #part() {
+    if (!this.#pruned) return void 0;
+    const { matched, idle } = this.#pruned;
+    const { read, written } = this.#planner.bytes;
+    return { matched, idle, bytesRead: read, bytesWritten: written };
   }
   abort() {
     this.#sink.abort();
@@ -3268,15 +4614,15 @@ async function applyLayers(job, report) {
   const ring = new RingReader(job.ring, "apply");
   const layers = [];
   try {
-    for (let layer = 0; layer < job.layerCount; layer++) {
+    for (const [layer, applied] of job.layers.entries()) {
       const started = performance.now();
       try {
-        unpacker.beginLayer(layer);
+        unpacker.beginLayer(layer, contentsOf(applied));
         ring.readStream((bytes) => unpacker.write(bytes));
-        const { entries } = unpacker.endLayer();
+        const { entries: entries2 } = unpacker.endLayer();
         ring.endStream();
-        layers.push({ entries, milliseconds: performance.now() - started });
-        report({ layer, entries });
+        layers.push({ entries: entries2, milliseconds: performance.now() - started });
+        report({ layer, entries: entries2 });
       } catch (error) {
         return { kind: "failed", layer, error: toErrorData(error) };
       }
@@ -3286,10 +4632,1945 @@ async function applyLayers(job, report) {
     } catch (error) {
       return { kind: "failed", layer: void 0, error: toErrorData(error) };
     }
+    const entries = unpacker.prune();
+    if (entries.length > 0) return { kind: "missing", entries };
     return { kind: "done", layers, report: await unpacker.finish() };
   } finally {
     unpacker.abort();
   }
+}
+function contentsOf({ kept, isStargz, entries }) {
+  if (entries && kept) {
+    const layer = { entries: unpackEntries(entries), flags: kept.flags };
+    return { kept, createReader: (handler) => createTocReader(layer, handler) };
+  }
+  if (!isStargz) return { kept };
+  return { kept, createReader: (handler) => createTarReader(withoutOwnFiles(handler)) };
+}
+
+// src/unpack/output.ts
+var OUTPUT_NAME = "image";
+
+// src/export/exporter.ts
+var NOTHING_SKIPPED = { count: 0, byKind: { device: 0, fifo: 0, xattr: 0 }, named: [] };
+
+// src/export/image-files.ts
+import { mkdirSync as mkdirSync2 } from "node:fs";
+import { dirname, join } from "node:path";
+
+// src/tar/encode.ts
+var TYPES = {
+  file: "0",
+  hardlink: "1",
+  symlink: "2",
+  char: "3",
+  block: "4",
+  directory: "5",
+  fifo: "6"
+};
+var NAME_BYTES = 100;
+var MAX_SHORT = 2097151;
+var MAX_LONG = 8589934591;
+var PLAIN_ENTRY = {
+  linkPath: "",
+  mode: 420,
+  uid: 0,
+  gid: 0,
+  mtime: 0,
+  size: 0,
+  deviceMajor: 0,
+  deviceMinor: 0,
+  xattrs: void 0
+};
+function encodeEntry(entry, sparse) {
+  const path = entry.kind === "directory" && !entry.path.endsWith("/") ? `${entry.path}/` : entry.path;
+  const map = sparse && encodeMap(sparse, entry.size);
+  const stored = sparse && map ? sparse.reduce((sum, { length }) => sum + length, map.length) : entry.size;
+  const records = recordsOf({ ...entry, path }, { stored, isSparse: sparse !== void 0 });
+  const parts = [encodeHeader({ ...entry, path, size: stored }), ...map ? [map] : []];
+  if (records === "") return Buffer.concat(parts);
+  const body = Buffer.from(records, "latin1");
+  const pax = headerOf({ ...PLAIN_ENTRY, kind: "file", path: "PaxHeaders/entry", size: body.length }, "x");
+  return Buffer.concat([pax, body, Buffer.alloc(paddingOf2(body.length)), ...parts]);
+}
+function encodeHeader(entry) {
+  return headerOf(entry, TYPES[entry.kind]);
+}
+function paddingOf2(size) {
+  return (BLOCK_SIZE - size % BLOCK_SIZE) % BLOCK_SIZE;
+}
+function headerOf(entry, type) {
+  const block = Buffer.alloc(BLOCK_SIZE);
+  block.write(entry.path.slice(0, NAME_BYTES), 0, "latin1");
+  writeNumber(block, 100, 8, entry.mode);
+  writeNumber(block, 108, 8, entry.uid > MAX_SHORT ? 0 : entry.uid);
+  writeNumber(block, 116, 8, entry.gid > MAX_SHORT ? 0 : entry.gid);
+  writeNumber(block, 124, 12, entry.size);
+  writeNumber(block, 136, 12, Math.min(Math.max(0, Math.floor(entry.mtime)), MAX_LONG));
+  block.write(type, 156, "latin1");
+  block.write(entry.linkPath.slice(0, NAME_BYTES), 157, "latin1");
+  block.write("ustar\x0000", 257, "latin1");
+  if (entry.kind === "char" || entry.kind === "block") {
+    writeNumber(block, 329, 8, entry.deviceMajor);
+    writeNumber(block, 337, 8, entry.deviceMinor);
+  }
+  block.fill(" ", 148, 156);
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  return block;
+}
+function writeNumber(block, start, length, value) {
+  if (value <= (length === 8 ? MAX_SHORT : MAX_LONG)) {
+    block.write(`${value.toString(8).padStart(length - 1, "0")}\0`, start, "latin1");
+    return;
+  }
+  let left = value;
+  for (let at = start + length - 1; at > start; at--) {
+    block[at] = left % 256;
+    left = Math.floor(left / 256);
+  }
+  block[start] = 128;
+}
+function recordsOf(entry, { stored, isSparse }) {
+  const records = [];
+  if (entry.path.length > NAME_BYTES) records.push(["path", entry.path]);
+  if (entry.linkPath.length > NAME_BYTES) records.push(["linkpath", entry.linkPath]);
+  if (stored > MAX_LONG) records.push(["size", String(stored)]);
+  if (entry.uid > MAX_SHORT) records.push(["uid", String(entry.uid)]);
+  if (entry.gid > MAX_SHORT) records.push(["gid", String(entry.gid)]);
+  const mtime = entry.mtimeText ?? timeText(entry.mtime);
+  if (!/^[0-9]{1,11}$/.test(mtime) || entry.mtime > MAX_LONG) records.push(["mtime", mtime]);
+  if (isSparse)
+    records.push(
+      ["GNU.sparse.major", "1"],
+      ["GNU.sparse.minor", "0"],
+      ["GNU.sparse.name", entry.path],
+      ["GNU.sparse.realsize", String(entry.size)]
+    );
+  const xattrs = [...entry.xattrs ?? []].sort(([a], [b]) => a < b ? -1 : 1);
+  for (const [name2, value] of xattrs)
+    records.push([`SCHILY.xattr.${name2}`, Buffer.from(value).toString("latin1")]);
+  return records.map(([key, value]) => encodeRecord(key, value)).join("");
+}
+function encodeRecord(key, value) {
+  const rest = ` ${key}=${value}
+`;
+  let length = rest.length;
+  while (length !== rest.length + String(length).length) length = rest.length + String(length).length;
+  return `${length}${rest}`;
+}
+function timeText(seconds) {
+  return Number.isInteger(seconds) ? String(seconds) : seconds.toFixed(9).replace(/0+$/, "");
+}
+function encodeMap(sparse, size) {
+  const last = sparse.at(-1);
+  const end = last ? last.offset + last.length : 0;
+  const all = end < size ? [...sparse, { offset: size, length: 0 }] : sparse;
+  const lines = [all.length, ...all.flatMap(({ offset, length }) => [offset, length])];
+  const text = Buffer.from(`${lines.join("\n")}
+`);
+  return Buffer.concat([text, Buffer.alloc(paddingOf2(text.length))]);
+}
+
+// src/export/output-file.ts
+import { closeSync as closeSync3, openSync as openSync3, writeSync as writeSync2 } from "node:fs";
+var BUFFER_BYTES = 1 << 20;
+var OutputFile = class {
+  #path;
+  #descriptor;
+  #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  #filled = 0;
+  #flushed = 0;
+  #isOpen = true;
+  /** Throws UNPACK_FAILED where something of that name is there, or nothing can be. */
+  constructor(path) {
+    this.#path = path;
+    this.#descriptor = this.#guarded(() => openSync3(path, "wx"));
+  }
+  /** Bytes so far. */
+  get size() {
+    return this.#flushed + this.#filled;
+  }
+  /** The bytes may be overwritten afterwards. Throws UNPACK_FAILED or DISK_FULL. */
+  append(bytes) {
+    if (this.#filled + bytes.length > BUFFER_BYTES) this.#flush();
+    if (bytes.length >= BUFFER_BYTES) {
+      this.#write(bytes, this.#flushed);
+      this.#flushed += bytes.length;
+      return;
+    }
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).copy(this.#buffer, this.#filled);
+    this.#filled += bytes.length;
+  }
+  /** Overwrites bytes that were appended before. */
+  patch(bytes, position) {
+    this.#flush();
+    this.#write(bytes, position);
+  }
+  close() {
+    this.#flush();
+    this.#isOpen = false;
+    this.#guarded(() => closeSync3(this.#descriptor));
+  }
+  /** Never throws. */
+  abort() {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    try {
+      closeSync3(this.#descriptor);
+    } catch {
+    }
+  }
+  #flush() {
+    this.#write(this.#buffer.subarray(0, this.#filled), this.#flushed);
+    this.#flushed += this.#filled;
+    this.#filled = 0;
+  }
+  #write(bytes, position) {
+    this.#guarded(() => {
+      for (let done = 0; done < bytes.length; )
+        done += writeSync2(this.#descriptor, bytes, done, bytes.length - done, position + done);
+    });
+  }
+  #guarded(work) {
+    try {
+      return work();
+    } catch (cause) {
+      throw toPullError(cause, { code: "UNPACK_FAILED", message: `${this.#path} cannot be written` });
+    }
+  }
+};
+
+// src/export/image-files.ts
+function putFile(files, name2, bytes) {
+  if (files.has(name2)) return;
+  files.begin(name2);
+  files.write(bytes);
+  files.end();
+}
+function directoryFiles(directory) {
+  const names = /* @__PURE__ */ new Set();
+  let file;
+  makeDirectory(directory);
+  return {
+    has: (name2) => names.has(name2),
+    begin: (name2) => {
+      names.add(name2);
+      makeDirectory(dirname(join(directory, name2)));
+      file = new OutputFile(join(directory, name2));
+    },
+    write: (bytes) => file?.append(bytes),
+    end: () => {
+      const size = file?.size ?? 0;
+      file?.close();
+      file = void 0;
+      return size;
+    },
+    finish: () => void 0,
+    abort: () => file?.abort()
+  };
+}
+function makeDirectory(path) {
+  try {
+    mkdirSync2(path, { recursive: true });
+  } catch (cause) {
+    throw toPullError(cause, { code: "UNPACK_FAILED", message: `the directory ${path} cannot be made` });
+  }
+}
+function archiveFiles(path) {
+  const file = new OutputFile(path);
+  const names = /* @__PURE__ */ new Set();
+  let open4 = { name: "", headerAt: 0 };
+  const addParents = (name2) => {
+    for (let slash = name2.indexOf("/"); slash >= 0; slash = name2.indexOf("/", slash + 1)) {
+      const parent = name2.slice(0, slash + 1);
+      if (names.has(parent)) continue;
+      names.add(parent);
+      file.append(encodeHeader({ ...PLAIN_ENTRY, kind: "directory", path: parent, mode: 493 }));
+    }
+  };
+  const header = (size) => encodeHeader({ ...PLAIN_ENTRY, kind: "file", path: open4.name, size });
+  return {
+    has: (name2) => names.has(name2),
+    begin: (name2) => {
+      addParents(name2);
+      names.add(name2);
+      open4 = { name: name2, headerAt: file.size };
+      file.append(header(0));
+    },
+    write: (bytes) => file.append(bytes),
+    end: () => {
+      const block = header(0);
+      const size = file.size - open4.headerAt - block.length;
+      file.append(Buffer.alloc(paddingOf2(size)));
+      file.patch(header(size), open4.headerAt);
+      return size;
+    },
+    finish: () => {
+      file.append(END_OF_ARCHIVE);
+      file.close();
+    },
+    abort: () => file.abort()
+  };
+}
+var END_OF_ARCHIVE = Buffer.alloc(1024);
+
+// src/integrity/hash.ts
+import { createHash, hash } from "node:crypto";
+
+// src/oci/digest.ts
+var CANONICAL = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
+function parseDigest(text, what) {
+  if (isDigest(text)) return text;
+  throw new PullError("MANIFEST_INVALID", `${what}: ${digestFault(text)}`);
+}
+function isDigest(text) {
+  return CANONICAL.test(text);
+}
+function digestFault(text) {
+  const [, algorithm, encoded] = /^([A-Za-z0-9]+(?:[+._-][A-Za-z0-9]+)*):(.*)$/s.exec(text) ?? [];
+  if (algorithm === void 0 || encoded === void 0) return `${quote(text)} is not a digest`;
+  if (algorithm !== "sha256" && algorithm !== "sha512")
+    return `digest algorithm ${quote(algorithm)} is not supported (only sha256 and sha512 are)`;
+  const length = algorithm === "sha256" ? 64 : 128;
+  return `${quote(text)} is not a digest: ${algorithm} takes ${length} lower-case hex digits`;
+}
+function digestAlgorithm(digest) {
+  return digest.startsWith("sha256:") ? "sha256" : "sha512";
+}
+
+// src/integrity/hash.ts
+function digestOf(bytes, algorithm = "sha256") {
+  return parseDigest(`${algorithm}:${hash(algorithm, bytes, "hex")}`, "hash");
+}
+function createHasher(algorithm = "sha256") {
+  const state = createHash(algorithm);
+  return {
+    update: (bytes) => {
+      state.update(bytes);
+    },
+    digest: () => parseDigest(`${algorithm}:${state.digest("hex")}`, "hash")
+  };
+}
+
+// src/oci/media-type.ts
+var OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+var OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+var OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
+var DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+var DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+var MANIFEST_MEDIA_TYPES = [
+  OCI_MANIFEST,
+  OCI_INDEX,
+  DOCKER_MANIFEST,
+  DOCKER_MANIFEST_LIST
+];
+var MANIFEST_ACCEPT = MANIFEST_MEDIA_TYPES.join(", ");
+
+// src/export/layout.ts
+var PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar";
+var REF_NAME = "org.opencontainers.image.ref.name";
+function createLayoutExporter({ output, layers, limits }, files, keepsManifest) {
+  const quota = new Quota(limits);
+  const names = layers.map(({ digest, diffId }) => keepsManifest ? digest : diffId);
+  const sizes = /* @__PURE__ */ new Map();
+  let open4;
+  return {
+    beginLayer: (index) => {
+      const name2 = names[index] ?? "";
+      open4 = files.has(blobPath(name2)) ? void 0 : name2;
+      if (open4 !== void 0) files.begin(blobPath(open4));
+    },
+    write: (bytes) => {
+      quota.countStream(bytes.length);
+      if (open4 !== void 0) files.write(bytes);
+    },
+    endLayer: () => {
+      if (open4 !== void 0) sizes.set(open4, files.end());
+      return 0;
+    },
+    finish: () => {
+      const manifest = keepsManifest ? output.manifest : newManifest(output, names, sizes);
+      for (const { digest, bytes } of [output.config, manifest]) putFile(files, blobPath(digest), bytes);
+      putFile(files, "index.json", json(indexOf(manifest, output.tag)));
+      putFile(files, "oci-layout", json({ imageLayoutVersion: "1.0.0" }));
+      files.finish();
+      return { skipped: NOTHING_SKIPPED };
+    },
+    abort: () => files.abort()
+  };
+}
+function blobPath(digest) {
+  return `blobs/${digest.replace(":", "/")}`;
+}
+function newManifest({ config }, diffIds, sizes) {
+  const bytes = json({
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: { mediaType: OCI_CONFIG, digest: config.digest, size: config.bytes.length },
+    layers: diffIds.map((digest) => ({ mediaType: PLAIN_LAYER, digest, size: sizes.get(digest) ?? 0 }))
+  });
+  return { bytes, digest: digestOf(bytes), mediaType: OCI_MANIFEST };
+}
+function indexOf({ mediaType, digest, bytes }, tag) {
+  const annotations = tag === void 0 ? {} : { annotations: { [REF_NAME]: tag } };
+  const manifest = { mediaType, digest, size: bytes.length, ...annotations };
+  return { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [manifest] };
+}
+function json(value) {
+  return Buffer.from(JSON.stringify(value));
+}
+
+// src/export/docker-archive.ts
+function createDockerExporter({ output, layers, limits }, files) {
+  const quota = new Quota(limits);
+  const names = layers.map(({ diffId }) => `${hexOf(diffId)}.tar`);
+  let isOpen = false;
+  return {
+    beginLayer: (index) => {
+      const name2 = names[index] ?? "";
+      isOpen = !files.has(name2);
+      if (isOpen) files.begin(name2);
+    },
+    write: (bytes) => {
+      quota.countStream(bytes.length);
+      if (isOpen) files.write(bytes);
+    },
+    endLayer: () => {
+      if (isOpen) files.end();
+      return 0;
+    },
+    finish: () => {
+      const { config, repoTags } = output;
+      const Config = `${hexOf(config.digest)}.json`;
+      putFile(files, Config, config.bytes);
+      putFile(files, "manifest.json", json([{ Config, RepoTags: repoTags, Layers: names }]));
+      const top = layers.at(-1);
+      if (top && repoTags.length > 0)
+        putFile(files, "repositories", json(repositoriesOf(repoTags, hexOf(top.diffId))));
+      files.finish();
+      return { skipped: NOTHING_SKIPPED };
+    },
+    abort: () => files.abort()
+  };
+}
+function hexOf(digest) {
+  return digest.slice(digest.indexOf(":") + 1);
+}
+function repositoriesOf(repoTags, top) {
+  const cut = repoTags.map((name2) => [
+    name2.slice(0, name2.lastIndexOf(":")),
+    name2.slice(name2.lastIndexOf(":") + 1)
+  ]);
+  return Object.fromEntries(cut.map(([repository = "", tag = ""]) => [repository, { [tag]: top }]));
+}
+
+// src/export/emission.ts
+var RegionCursor = class {
+  #regions;
+  #next = 0;
+  #before = 0;
+  constructor(regions) {
+    this.#regions = regions;
+  }
+  /** How many bytes the archive holds of what stands before `position`, which may not become smaller. */
+  storedBefore(position) {
+    let region = this.#regions[this.#next];
+    for (; region && region.offset + region.length <= position; region = this.#regions[++this.#next])
+      this.#before += region.length;
+    return this.#before + (region ? Math.max(0, position - region.offset) : 0);
+  }
+};
+var Emission = class {
+  #tree;
+  #append;
+  /** The survey has told of them already. */
+  #skips = new SkipList();
+  #entry = 0;
+  #open;
+  constructor(tree, append) {
+    this.#tree = tree;
+    this.#append = append;
+  }
+  entry(entry) {
+    const winner = this.#tree.winners.get(++this.#entry);
+    if (!winner) return;
+    const path = winner.names[0] ?? "";
+    const xattrs = entry.kind === "file" ? keptXattrs(entry, "preserve", this.#skips) : void 0;
+    this.#append(encodeEntry({ ...entry, path, xattrs }, winner.sparse));
+    const map = winner.sparse && new RegionCursor(winner.sparse);
+    if (entry.kind === "file") this.#open = { entry, winner, map, stored: 0 };
+    else this.#link(winner.names, entry);
+  }
+  data(bytes, position) {
+    if (!this.#open) return;
+    this.#fill(this.#open, this.#open.map?.storedBefore(position) ?? this.#open.stored);
+    this.#open.stored += bytes.length;
+    this.#append(bytes);
+  }
+  end() {
+    if (!this.#open) return;
+    const { entry, winner, map } = this.#open;
+    this.#fill(this.#open, map?.storedBefore(entry.size) ?? this.#open.stored);
+    this.#append(Buffer.alloc(paddingOf2(this.#open.stored)));
+    this.#open = void 0;
+    this.#link(winner.names, entry);
+  }
+  /** Zeros where the regions of a sparse file are wider than what the layer stores of it. */
+  #fill(open4, stored) {
+    if (stored > open4.stored) this.#append(Buffer.alloc(stored - open4.stored));
+    open4.stored = stored;
+  }
+  /** What has no content: devices and FIFOs, then directories. */
+  finish() {
+    const { root } = this.#tree;
+    const special = /* @__PURE__ */ new Map();
+    visit2(root, "", (node, path) => {
+      if (node.kind !== "special") return;
+      const names = special.get(node.file);
+      if (names) names.push(path);
+      else special.set(node.file, [path]);
+    });
+    for (const [file, names] of special) {
+      const entry = { ...PLAIN_ENTRY, ...file, mtime: file.mtime ?? 0, path: names.sort()[0] ?? "" };
+      this.#append(encodeEntry(entry));
+      this.#link(names, entry);
+    }
+    visit2(root, "", (node, path) => {
+      if (node.kind === "directory") this.#append(encodeEntry(directoryEntry(node, path)));
+    });
+    this.#append(END_OF_ARCHIVE);
+  }
+  /** All names but the first. */
+  #link([first = "", ...others], { mode, uid, gid, mtime, mtimeText }) {
+    const attributes = { mode, uid, gid, mtime, mtimeText };
+    for (const path of others)
+      this.#append(encodeEntry({ ...PLAIN_ENTRY, ...attributes, kind: "hardlink", path, linkPath: first }));
+  }
+};
+function directoryEntry({ attributes, xattrs }, path) {
+  const { mtime = 0, ...others } = attributes;
+  return { ...PLAIN_ENTRY, ...others, mtime, kind: "directory", path: path === "" ? "./" : path, xattrs };
+}
+function visit2(directory, path, see) {
+  const names = [...directory.children.keys()].sort();
+  for (const name2 of names) {
+    const child = directory.children.get(name2);
+    const below = path === "" ? name2 : `${path}/${name2}`;
+    if (child?.kind === "directory") visit2(child, below, see);
+    else if (child?.kind === "special") see(child, below);
+  }
+  see(directory, path);
+}
+
+// src/export/survey.ts
+var MAX_LINK_TARGET = 4095;
+var MAX_HELD_REGIONS = 2e6;
+var Survey = class {
+  planner;
+  #sink = new NameSink();
+  constructor(options) {
+    this.planner = new Planner({ ...options, sink: this.#sink, owner: "preserve" });
+  }
+  entry(...[entry]) {
+    this.#sink.entry++;
+    this.planner.entry(entry);
+  }
+  data(bytes, position) {
+    this.planner.data(bytes, position);
+  }
+  end() {
+    this.planner.end();
+  }
+  result() {
+    const winners = /* @__PURE__ */ new Map();
+    for (const [name2, file] of this.#sink.files) {
+      winners.set(file.entry, file);
+      file.names.push(name2);
+    }
+    for (const { names } of winners.values()) names.sort();
+    return { winners, root: this.planner.root };
+  }
+};
+var NameSink = class {
+  files = /* @__PURE__ */ new Map();
+  /** The one that is being read. */
+  entry = 0;
+  #open;
+  #regions = [];
+  #held = 0;
+  openFile(path) {
+    this.#open = this.#add(path);
+    this.#regions = [];
+  }
+  writeFile(bytes, position) {
+    const last = this.#regions.at(-1);
+    if (last && last.offset + last.length === position) last.length += bytes.length;
+    else this.#regions.push({ offset: position, length: bytes.length });
+  }
+  closeFile(size) {
+    const [first, ...others] = this.#regions;
+    const isWhole = size === 0 || others.length === 0 && first?.offset === 0 && first.length === size;
+    if (!isWhole && this.#open) {
+      const regions = inBlocks(this.#regions, size);
+      this.#open.sparse = regions;
+      this.#held += regions.length;
+      checkLimit(this.#held, MAX_HELD_REGIONS, "stretches of data in sparse files");
+    }
+    this.#open = void 0;
+  }
+  makeSymlink(path, target) {
+    if (target === "" || target.length > MAX_LINK_TARGET)
+      throw new PullError(
+        "UNPACK_FAILED",
+        `the symbolic link ${showName(path)} has a target that no system takes`
+      );
+    this.#add(path);
+  }
+  makeHardLink(path, existing) {
+    const file = this.files.get(existing);
+    if (!file) throw new PullError("INTERNAL", "a hard link leads to a file that is not there");
+    this.files.set(path, file);
+    return "linked";
+  }
+  removeFile(path) {
+    this.files.delete(path);
+  }
+  makeDirectory() {
+  }
+  removeDirectory() {
+  }
+  setDirectory() {
+  }
+  setSpecialFile() {
+    return true;
+  }
+  abort() {
+  }
+  #add(path) {
+    const file = { entry: this.entry, names: [], sparse: void 0 };
+    this.files.set(path, file);
+    return file;
+  }
+};
+function inBlocks(regions, size) {
+  const whole = [];
+  for (const { offset, length } of regions) {
+    const start = offset - offset % BLOCK_SIZE;
+    const end = Math.min(size, Math.ceil((offset + length) / BLOCK_SIZE) * BLOCK_SIZE);
+    const last = whole.at(-1);
+    if (last && start <= last.offset + last.length) last.length = Math.max(last.length, end - last.offset);
+    else whole.push({ offset: start, length: end - start });
+  }
+  return whole;
+}
+
+// src/export/flat-tar.ts
+function createTarExporter(options) {
+  return new TarExporter(options);
+}
+var TarExporter = class {
+  #file;
+  #quota;
+  #skips = new SkipList();
+  #survey;
+  #layerCount;
+  #emission;
+  #streams = 0;
+  #layer = 0;
+  #reader;
+  constructor({ path, layers, limits }) {
+    this.#file = new OutputFile(path);
+    this.#quota = new Quota(limits);
+    this.#survey = new Survey({ limits, quota: this.#quota, skips: this.#skips });
+    this.#layerCount = layers.length;
+    this.#reader = createTarReader(this.#survey);
+  }
+  beginLayer(index, { createReader = createTarReader }) {
+    this.#layer = index;
+    if (this.#streams++ === this.#layerCount) this.#startEmission();
+    if (!this.#emission) this.#survey.planner.beginLayer(index);
+    const handler = this.#emission ?? this.#survey;
+    this.#reader = createReader(handler);
+  }
+  write(bytes) {
+    this.#located(() => {
+      if (!this.#emission) this.#quota.countStream(bytes.length);
+      this.#reader.push(bytes);
+    });
+  }
+  endLayer() {
+    this.#located(() => this.#reader.finish());
+    return this.#emission ? 0 : this.#survey.planner.endLayer();
+  }
+  finish() {
+    this.#startEmission().finish();
+    this.#file.close();
+    return { skipped: this.#skips.report() };
+  }
+  abort() {
+    this.#file.abort();
+  }
+  #startEmission() {
+    this.#emission ??= new Emission(this.#survey.result(), (bytes) => this.#file.append(bytes));
+    return this.#emission;
+  }
+  /** Adds to a failure that is the image's fault where in the image it is. */
+  #located(work) {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof PullError) || error.code === "DISK_FULL") throw error;
+      const place = `layer ${this.#layer + 1}, tar entry at byte ${this.#reader.position}`;
+      throw new PullError(error.code, `${error.message} (${place})`, {
+        hint: error.hint,
+        cause: error.cause
+      });
+    }
+  }
+};
+
+// src/export/passes.ts
+function planPasses(format, layers) {
+  if (format === "tar") return { reads: "ring", passes: 2 };
+  const isLayout = format === "oci-layout" || format === "oci-archive";
+  return { reads: isLayout && layers.every(({ kind }) => kind === "plain") ? "stored" : "ring", passes: 1 };
+}
+
+// src/export/export-job.ts
+async function exportLayers(job, report) {
+  const { reads, passes } = planPasses(job.output.format, job.layers);
+  const proof = new RingReader(job.ring, "apply");
+  const ring = reads === "stored" ? new RingReader(job.stored, "apply") : proof;
+  const exporter = createExporter(job, reads === "stored");
+  const outcomes = [];
+  try {
+    for (let stream = 0; stream < passes * job.layers.length; stream++) {
+      const layer = stream % job.layers.length;
+      const started = performance.now();
+      try {
+        exporter.beginLayer(layer, contentsOf(job.layers[layer] ?? {}));
+        ring.readStream((bytes) => exporter.write(bytes));
+        const entries2 = exporter.endLayer();
+        ring.endStream();
+        const before = outcomes[layer] ?? { entries: entries2, milliseconds: 0 };
+        outcomes[layer] = { ...before, milliseconds: before.milliseconds + performance.now() - started };
+        if (stream < job.layers.length) report({ layer, entries: entries2 });
+      } catch (error) {
+        return { kind: "failed", layer, error: toErrorData(error) };
+      }
+    }
+    try {
+      proof.waitForProof();
+    } catch (error) {
+      return { kind: "failed", layer: void 0, error: toErrorData(error) };
+    }
+    const { skipped } = exporter.finish();
+    const entries = outcomes.reduce((sum, outcome) => sum + outcome.entries, 0);
+    const written = { manifestKept: reads === "stored" };
+    return { kind: "done", layers: outcomes, report: { entries, skipped }, written };
+  } finally {
+    exporter.abort();
+  }
+}
+function createExporter({ root, limits, output, layers }, keepsManifest) {
+  const path = join2(root, OUTPUT_NAME);
+  const options = { path, output, layers, limits: { ...DEFAULT_LIMITS, ...limits } };
+  switch (output.format) {
+    case "oci-layout":
+      return createLayoutExporter(options, directoryFiles(path), keepsManifest);
+    case "oci-archive":
+      return createLayoutExporter(options, archiveFiles(path), keepsManifest);
+    case "docker-archive":
+      return createDockerExporter(options, archiveFiles(path));
+    case "tar":
+      return createTarExporter(options);
+  }
+}
+
+// src/fetch/jobs.ts
+import { open } from "node:fs/promises";
+import zlib from "node:zlib";
+
+// src/compression/zstd-frames.ts
+var FRAME_MAGIC = 4247762216;
+var SKIPPABLE_MAGIC = 407710288;
+var MAX_BLOCK_SIZE = 128 * 1024;
+var RLE_BLOCK = 1;
+var COMPRESSED_BLOCK = 2;
+var RESERVED_BLOCK = 3;
+var MAX_WINDOW_SIZE = 2 ** 27;
+function isZstdMagic(bytes) {
+  if (bytes.length < 4) return false;
+  const magic = readUInt32(bytes, 0);
+  return magic === FRAME_MAGIC || (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
+}
+var FrameWalker = class {
+  #scratch = new Uint8Array(16);
+  #gathered = 0;
+  #wanted = 4;
+  #skip = 0;
+  #step = "magic";
+  #checksum = false;
+  #contentSize;
+  #frameBytes = 0;
+  #bound = 0;
+  #skippable = false;
+  #singleSegment = false;
+  #contentSizeBytes = 0;
+  /** Bytes of the unfinished frame seen so far; 0 between frames. */
+  get pending() {
+    return this.#frameBytes;
+  }
+  /**
+   * Consumes bytes up to the end of the current frame, or all of them. Returns how many were consumed, and the frame if it ended.
+   * Throws TAR_INVALID where there is no frame.
+   */
+  advance(bytes, from) {
+    let at = from;
+    for (; ; ) {
+      if (this.#skip > 0) {
+        const step = Math.min(this.#skip, bytes.length - at);
+        at += step;
+        this.#skip -= step;
+        this.#frameBytes += step;
+        if (this.#skip > 0) return { consumed: at - from };
+      }
+      if (this.#wanted === 0) return { consumed: at - from, frame: this.#finish() };
+      while (this.#gathered < this.#wanted && at < bytes.length) {
+        this.#scratch[this.#gathered++] = bytes[at++];
+        this.#frameBytes++;
+      }
+      if (this.#gathered < this.#wanted) return { consumed: at - from };
+      this.#gathered = 0;
+      this.#next();
+    }
+  }
+  #finish() {
+    const frame = {
+      skippable: this.#skippable,
+      compressedSize: this.#frameBytes,
+      maxSize: this.#contentSize ?? this.#bound,
+      blockBound: this.#bound
+    };
+    this.#frameBytes = 0;
+    this.#bound = 0;
+    this.#contentSize = void 0;
+    this.#wanted = 4;
+    this.#step = "magic";
+    return frame;
+  }
+  #next() {
+    if (this.#step === "magic") this.#onMagic();
+    else if (this.#step === "skippable") this.#onSkippable();
+    else if (this.#step === "descriptor") this.#onDescriptor(this.#scratch[0]);
+    else if (this.#step === "header") this.#onHeader();
+    else this.#onBlock();
+  }
+  #onSkippable() {
+    this.#skip = readUInt32(this.#scratch, 0);
+    this.#wanted = 0;
+  }
+  #onMagic() {
+    const magic = readUInt32(this.#scratch, 0);
+    this.#skippable = (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
+    if (!this.#skippable && magic !== FRAME_MAGIC)
+      throw invalid("there is no zstd frame where one should begin");
+    this.#step = this.#skippable ? "skippable" : "descriptor";
+    this.#wanted = this.#skippable ? 4 : 1;
+  }
+  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.1.1
+  #onDescriptor(descriptor) {
+    const singleSegment = (descriptor & 32) !== 0;
+    const contentSizeFlag = descriptor >> 6;
+    this.#checksum = (descriptor & 4) !== 0;
+    const dictionaryBytes = [0, 1, 2, 4][descriptor & 3];
+    const contentSizeBytes = contentSizeFlag === 0 ? singleSegment ? 1 : 0 : 1 << contentSizeFlag;
+    this.#wanted = (singleSegment ? 0 : 1) + dictionaryBytes + contentSizeBytes;
+    if (dictionaryBytes > 0) throw invalid("a zstd frame needs a dictionary");
+    if ((descriptor & 8) !== 0) throw invalid("a zstd frame has its reserved bit set");
+    this.#singleSegment = singleSegment;
+    this.#contentSizeBytes = contentSizeBytes;
+    this.#step = "header";
+    if (this.#wanted === 0) this.#onHeader();
+  }
+  #onHeader() {
+    const at = this.#singleSegment ? 0 : 1;
+    this.#contentSize = readContentSize(this.#scratch, at, this.#contentSizeBytes);
+    const window = this.#singleSegment ? this.#contentSize ?? 0 : windowSize(this.#scratch[0]);
+    if (window > MAX_WINDOW_SIZE) {
+      throw new PullError(
+        "LIMIT_EXCEEDED",
+        `a zstd frame asks for a window of ${window} bytes; the limit is ${MAX_WINDOW_SIZE}`
+      );
+    }
+    this.#step = "block";
+    this.#wanted = 3;
+  }
+  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.2
+  #onBlock() {
+    const header = this.#scratch[0] | this.#scratch[1] << 8 | this.#scratch[2] << 16;
+    const type = header >> 1 & 3;
+    const size = header >> 3;
+    if (type === RESERVED_BLOCK) throw invalid("a zstd frame holds a block of the reserved type");
+    this.#bound += type === COMPRESSED_BLOCK ? MAX_BLOCK_SIZE : size;
+    this.#skip = type === RLE_BLOCK ? 1 : size;
+    if ((header & 1) === 0) return;
+    if (this.#checksum) this.#skip += 4;
+    this.#wanted = 0;
+  }
+};
+function scanFrames(bytes) {
+  const walker = new FrameWalker();
+  const frames = [];
+  for (let at = 0; at < bytes.length; ) {
+    const { consumed, frame } = walker.advance(bytes, at);
+    at += consumed;
+    if (frame) frames.push(frame);
+  }
+  if (walker.pending > 0) throw invalid("a zstd frame is cut off");
+  return frames;
+}
+function windowSize(descriptor) {
+  const base = 2 ** (10 + (descriptor >> 3));
+  return base + base / 8 * (descriptor & 7);
+}
+function readContentSize(bytes, at, length) {
+  if (length === 0) return void 0;
+  if (length === 1) return bytes[at];
+  if (length === 2) return (bytes[at] | bytes[at + 1] << 8) + 256;
+  const low = readUInt32(bytes, at);
+  return length === 4 ? low : low + readUInt32(bytes, at + 4) * 2 ** 32;
+}
+function readUInt32(bytes, at) {
+  return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
+}
+function invalid(message) {
+  return new PullError("TAR_INVALID", message);
+}
+
+// src/layer/chunk-table.ts
+var DIGEST_BYTES = 32;
+function chunkCount(table) {
+  return table.offsets.length;
+}
+function digestKey(digests, index) {
+  const start = digests.byteOffset + index * DIGEST_BYTES;
+  return Buffer.from(digests.buffer, start, DIGEST_BYTES).toString("latin1");
+}
+
+// src/layer/gap-table.ts
+var NO_CHUNK = -1;
+function gapTable(layer, streamEnd) {
+  const { table, innerOffsets } = layer;
+  const count = chunkCount(table);
+  if (count === 0) return { kind: "whole", reason: "no chunks" };
+  const alone = innerOffsets ? loneChunks(table, innerOffsets) : void 0;
+  if (alone?.some((one) => one === 1) === false)
+    return { kind: "whole", reason: sharesMembers(layer) ? "chunks share members" : "no chunk stands alone" };
+  const segments = new Segments(2 * count + 1);
+  for (let index = 0; index < count; index++) {
+    const start = table.offsets[index];
+    const end = start + table.compressedSizes[index];
+    if (alone?.[index] === 0) continue;
+    const isInOrder = start >= segments.end && start < end && end <= streamEnd;
+    if (!isInOrder) return { kind: "whole", reason: "chunks out of order" };
+    segments.add(NO_CHUNK, start);
+    segments.add(index, end);
+  }
+  segments.add(NO_CHUNK, streamEnd);
+  return segments.finish();
+}
+function sharesMembers({ table: { offsets }, innerOffsets }) {
+  return innerOffsets?.some((inner, index) => inner > 0 || offsets[index] === offsets[index + 1]) ?? false;
+}
+function* segmentsOf({ chunks, offsets, compressedSizes }) {
+  for (let at = 0; at < chunks.length; at++) {
+    const start = offsets[at];
+    const range = { start, end: start + compressedSizes[at] };
+    const index = chunks[at];
+    yield index === NO_CHUNK ? { kind: "gap", range } : { kind: "chunk", index, range };
+  }
+}
+function loneChunks({ offsets, firstChunk }, innerOffsets) {
+  const alone = new Uint8Array(offsets.length);
+  for (let entry = 0; entry + 1 < firstChunk.length; entry++) {
+    const last = firstChunk[entry + 1] - 1;
+    for (let index = firstChunk[entry]; index < last; index++)
+      if (innerOffsets[index] === 0 && innerOffsets[index + 1] === 0) alone[index] = 1;
+  }
+  return alone;
+}
+var Segments = class {
+  #chunks;
+  #offsets;
+  #compressedSizes;
+  #count = 0;
+  #chunkBytes = 0;
+  /** Where the last segment ends. */
+  end = 0;
+  constructor(capacity) {
+    this.#chunks = new Int32Array(capacity);
+    this.#offsets = new Float64Array(capacity);
+    this.#compressedSizes = new Float64Array(capacity);
+  }
+  /** From the end of the last segment to `end`; nothing if that is empty. */
+  add(chunk, end) {
+    if (end === this.end) return;
+    this.#chunks[this.#count] = chunk;
+    this.#offsets[this.#count] = this.end;
+    this.#compressedSizes[this.#count] = end - this.end;
+    this.#count++;
+    if (chunk !== NO_CHUNK) this.#chunkBytes += end - this.end;
+    this.end = end;
+  }
+  finish() {
+    return {
+      kind: "gaps",
+      chunks: this.#chunks.slice(0, this.#count),
+      offsets: this.#offsets.slice(0, this.#count),
+      compressedSizes: this.#compressedSizes.slice(0, this.#count),
+      chunkBytes: this.#chunkBytes
+    };
+  }
+};
+
+// src/layer/chunk-columns.ts
+var ChunkColumns = class {
+  #digests;
+  #offsets;
+  #compressedSizes;
+  #sizes;
+  #firstChunk;
+  #chunks = 0;
+  #entries = 0;
+  /** `capacity`: entries and chunks at most. */
+  constructor(capacity) {
+    this.#digests = Buffer.alloc(capacity * DIGEST_BYTES);
+    this.#offsets = new Float64Array(capacity);
+    this.#compressedSizes = new Float64Array(capacity);
+    this.#sizes = new Float64Array(capacity);
+    this.#firstChunk = new Uint32Array(capacity + 1);
+  }
+  beginEntry() {
+    this.#firstChunk[this.#entries++] = this.#chunks;
+  }
+  /** Returns the index of the chunk. Whether places make sense is for the caller to know. */
+  push({ digest, start, end, size }) {
+    this.#digests.write(digest.slice("sha256:".length), this.#chunks * DIGEST_BYTES, "hex");
+    this.#offsets[this.#chunks] = start;
+    this.#compressedSizes[this.#chunks] = end - start;
+    this.#sizes[this.#chunks] = size;
+    return this.#chunks++;
+  }
+  finish() {
+    this.#firstChunk[this.#entries] = this.#chunks;
+    return {
+      digests: new Uint8Array(this.#digests.subarray(0, this.#chunks * DIGEST_BYTES)),
+      offsets: this.#offsets.slice(0, this.#chunks),
+      compressedSizes: this.#compressedSizes.slice(0, this.#chunks),
+      sizes: this.#sizes.slice(0, this.#chunks),
+      firstChunk: this.#firstChunk.slice(0, this.#entries + 1)
+    };
+  }
+};
+
+// src/layer/toc-document.ts
+var MAX_TOC_ENTRIES = 1e6;
+var ENTRY_TYPES = /* @__PURE__ */ new Set(["reg", "dir", "symlink", "hardlink", "char", "block", "fifo"]);
+function parseTocDocument(json2) {
+  let document;
+  try {
+    document = JSON.parse(json2);
+  } catch {
+    return unusable("its TOC is not JSON");
+  }
+  if (typeof document !== "object" || document === null || document.version !== 1)
+    return unusable("its TOC has an unknown version");
+  const entries = document.entries ?? [];
+  if (!Array.isArray(entries) || entries.length > MAX_TOC_ENTRIES)
+    return unusable("its TOC has no usable list of entries");
+  const { tarSplitDigest } = document;
+  if (tarSplitDigest !== void 0 && !isSha256(tarSplitDigest))
+    return unusable("its TOC has a malformed tarSplitDigest");
+  return { kind: "document", entries, tarSplitDigest };
+}
+function* entrySpans(entries) {
+  for (let at = 0, next = 0; at < entries.length; at = next) {
+    next = at + 1;
+    while (entries[next]?.type === "chunk") next++;
+    const type = entries[at]?.type;
+    yield typeof type === "string" && ENTRY_TYPES.has(type) ? { entries, at, next } : void 0;
+  }
+}
+function unusable(reason) {
+  return { kind: "unusable", reason };
+}
+function isSha256(value) {
+  return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
+}
+function isCount(value) {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+// src/layer/stargz-toc.ts
+function stargzChunksOf({ entries }, dataEnd) {
+  const columns = new MemberColumns(entries.length);
+  for (const span of entrySpans(entries)) {
+    if (!span) return unusable("its TOC holds a malformed entry");
+    columns.beginEntry();
+    const fault2 = addEntry(columns, span, dataEnd);
+    if (fault2) return unusable(fault2);
+  }
+  return columns.finishMembers(dataEnd);
+}
+var NOT_LOCATED = "its TOC holds a file whose chunks cannot be located";
+function addEntry(columns, span, dataEnd) {
+  const { type, size = 0, digest } = span.entries[span.at];
+  const split = span.next > span.at + 1;
+  if (type !== "reg") return split ? NOT_LOCATED : void 0;
+  if (!isCount(size) || size === 0 && split) return NOT_LOCATED;
+  if (size === 0) return void 0;
+  let position = 0;
+  for (let at = span.at; at < span.next; at++) {
+    const entry = span.entries[at];
+    const { offset = 0, innerOffset = 0, chunkOffset = 0, chunkDigest = split ? void 0 : digest } = entry;
+    const chunkSize = chunkSizeOf(entry, size, position);
+    if (chunkOffset !== position || chunkSize === void 0) return NOT_LOCATED;
+    if (!isSha256(chunkDigest)) return "its TOC gives no digest for a chunk";
+    if (!isCount(offset) || !isCount(innerOffset) || offset >= dataEnd) return NOT_LOCATED;
+    if (!columns.add({ digest: chunkDigest, offset, innerOffset, size: chunkSize })) return NOT_LOCATED;
+    position += chunkSize;
+  }
+  return position === size ? void 0 : NOT_LOCATED;
+}
+function chunkSizeOf({ chunkSize = 0 }, size, position) {
+  const rest = size - position;
+  if (!isCount(chunkSize) || chunkSize > rest || rest === 0) return void 0;
+  return chunkSize === 0 ? rest : chunkSize;
+}
+var MemberColumns = class extends ChunkColumns {
+  #innerOffsets;
+  #count = 0;
+  /** The member of the last chunk, and where the chunk ends in it. Every blob begins with a tar header. */
+  #offset = 0;
+  #innerEnd = 1;
+  constructor(capacity) {
+    super(capacity);
+    this.#innerOffsets = new Float64Array(capacity);
+  }
+  /** false where the chunk does not lie behind the one before. */
+  add({ digest, offset, innerOffset, size }) {
+    const innerEnd = innerOffset + size;
+    if (!Number.isSafeInteger(innerEnd)) return false;
+    if (offset < this.#offset || offset === this.#offset && innerOffset < this.#innerEnd) return false;
+    this.#innerOffsets[this.#count++] = innerOffset;
+    this.push({ digest, start: offset, end: offset, size });
+    this.#offset = offset;
+    this.#innerEnd = innerEnd;
+    return true;
+  }
+  /** A member ends where the next one begins, and only then is its size known. */
+  finishMembers(dataEnd) {
+    const table = this.finish();
+    const { offsets, compressedSizes } = table;
+    let next = dataEnd;
+    for (let index = offsets.length - 1; index >= 0; index--) {
+      const offset = offsets[index];
+      const following = offsets[index + 1];
+      if (following !== void 0 && following !== offset) next = following;
+      compressedSizes[index] = next - offset;
+    }
+    return { kind: "chunks", table, innerOffsets: this.#innerOffsets.slice(0, this.#count) };
+  }
+};
+
+// src/layer/toc.ts
+var MAX_TOC_SIZE = 256 << 20;
+function chunksOf({ entries, tarSplitDigest }, dataEnd) {
+  const columns = new OrderedColumns(entries.length);
+  for (const span of entrySpans(entries)) {
+    if (!span) return unusable("its TOC holds a malformed entry");
+    columns.beginEntry();
+    const isFile = entries[span.at].type === "reg";
+    const located = isFile ? addFile(columns, span, dataEnd) : span.next === span.at + 1;
+    if (!located) return unusable("its TOC holds a file whose chunks cannot be located");
+  }
+  return { kind: "toc", table: columns.finish(), tarSplitDigest };
+}
+function addFile(columns, file, dataEnd) {
+  const { size = 0, offset: start, endOffset: end, digest } = file.entries[file.at];
+  const split = file.next > file.at + 1;
+  if (!isCount(size)) return false;
+  if (size === 0) return !split;
+  if (!isCount(start) || !isCount(end) || end > dataEnd) return false;
+  if (split && isSplitSound(file, end, size)) return addSplit(columns, file, end);
+  return isSha256(digest) && columns.add({ digest, start, end, size });
+}
+function isSplitSound(file, fileEnd, fileSize) {
+  let position = 0;
+  for (let at = file.at; at < file.next; at++) {
+    const {
+      offset: start,
+      chunkSize: size,
+      chunkDigest: digest,
+      chunkOffset = 0
+    } = file.entries[at];
+    const end = chunkEnd(file, at, fileEnd);
+    if (!isCount(start) || !isCount(end) || start >= end || !isCount(size) || !isSha256(digest)) return false;
+    if (chunkOffset !== position) return false;
+    position += size;
+  }
+  return position === fileSize;
+}
+function addSplit(columns, file, fileEnd) {
+  for (let at = file.at; at < file.next; at++) {
+    const { offset, chunkSize, chunkDigest } = file.entries[at];
+    const end = chunkEnd(file, at, fileEnd);
+    const chunk = {
+      digest: chunkDigest,
+      start: offset,
+      end,
+      size: chunkSize
+    };
+    if (!columns.add(chunk)) return false;
+  }
+  return true;
+}
+function chunkEnd(file, at, fileEnd) {
+  return at + 1 < file.next ? file.entries[at + 1].offset : fileEnd;
+}
+var OrderedColumns = class extends ChunkColumns {
+  #end = 0;
+  /** false where the chunk does not lie behind the one before: every writer lists files as they lie in the blob. */
+  add(chunk) {
+    if (chunk.start < this.#end || chunk.start >= chunk.end) return false;
+    this.push(chunk);
+    this.#end = chunk.end;
+    return true;
+  }
+};
+
+// src/layer/layer-toc.ts
+function parseLayerToc(json2, dataEnd) {
+  const document = parseTocDocument(json2);
+  if (document.kind === "unusable") return document;
+  const dialect = dialectOf(document);
+  const { tarSplitDigest } = document;
+  if (dialect === "containers") {
+    const toc2 = chunksOf(document, dataEnd);
+    return toc2.kind === "toc" ? { kind: "toc", dialect, document, table: toc2.table, innerOffsets: void 0, tarSplitDigest } : toc2;
+  }
+  const toc = stargzChunksOf(document, dataEnd);
+  if (toc.kind === "unusable") return toc;
+  const { table, innerOffsets } = toc;
+  return { kind: "toc", dialect, document, table, innerOffsets, tarSplitDigest: void 0 };
+}
+function dialectOf({ entries, tarSplitDigest }) {
+  if (tarSplitDigest !== void 0) return "containers";
+  const file = entries.find(
+    (entry) => entry?.type === "reg" && Boolean(entry.size)
+  );
+  return file && file.endOffset === void 0 ? "stargz" : "containers";
+}
+
+// src/layer/piece-table.ts
+function pieceTable({ table, innerOffsets }, gapTable2, { dataEnd, nameOf: nameOf2 }) {
+  const segments = [...segmentsOf(gapTable2)].flatMap((segment) => splitGap(segment, dataEnd));
+  const count = segments.length;
+  const digests = new Uint8Array(count * DIGEST_BYTES);
+  const gaps = new Uint8Array(count);
+  const column = (value) => Float64Array.from(segments, value);
+  const sizeOf = ({ start, end }) => end - start;
+  segments.forEach((segment, at) => {
+    if (segment.kind === "gap") gaps[at] = 1;
+    const from = segment.kind === "gap" ? 0 : segment.index * DIGEST_BYTES;
+    const source = segment.kind === "gap" ? nameOf2(segment.range) : table.digests;
+    digests.set(source.subarray(from, from + DIGEST_BYTES), at * DIGEST_BYTES);
+  });
+  return {
+    digests,
+    gaps,
+    offsets: column(({ range }) => range.start),
+    compressedSizes: column(({ range }) => sizeOf(range)),
+    sizes: column(
+      (segment) => segment.kind === "gap" ? sizeOf(segment.range) : table.sizes[segment.index]
+    ),
+    firstChunk: Uint32Array.of(0, count),
+    // Chunks that stand alone begin where their member does.
+    ...innerOffsets ? { innerOffsets: new Float64Array(count) } : {}
+  };
+}
+function splitGap(segment, at) {
+  const { start, end } = segment.range;
+  if (segment.kind === "chunk" || at <= start || at >= end) return [segment];
+  return [
+    { kind: "gap", range: { start, end: at } },
+    { kind: "gap", range: { start: at, end } }
+  ];
+}
+
+// src/layer/toc-attributes.ts
+var TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
+var NO_TIME = "0001-01-01T00:00:00Z";
+var NANOSECONDS = 1e9;
+function parseTime(value) {
+  if (value === void 0 || value === null || value === "" || value === NO_TIME) return 0;
+  const match = typeof value === "string" ? TIME.exec(value) : null;
+  if (!match) return void 0;
+  const [, local = "", fraction = "", sign, hours, minutes] = match;
+  const milliseconds = Date.parse(`${local}Z`);
+  if (Number.isNaN(milliseconds) || !new Date(milliseconds).toISOString().startsWith(local)) return void 0;
+  const offset = sign === void 0 ? 0 : (sign === "-" ? -60 : 60) * (Number(hours) * 60 + Number(minutes));
+  if (Number(hours ?? 0) > 23 || Number(minutes ?? 0) > 59) return void 0;
+  return toSeconds(milliseconds / 1e3 - offset, Number(fraction.padEnd(9, "0")));
+}
+function toSeconds(floor, nanoseconds) {
+  const isNegative = floor < 0 && nanoseconds > 0;
+  const whole = isNegative ? -(floor + 1) : floor;
+  const fraction = String(isNegative ? NANOSECONDS - nanoseconds : nanoseconds).padStart(9, "0");
+  const exact = Number(`${whole}.${fraction}`);
+  const kept = Math.trunc(exact) === whole ? exact : whole + 0.999999;
+  return isNegative ? -kept : kept;
+}
+var BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+function parseXattrs(value) {
+  if (value === void 0 || value === null) return void 0;
+  if (!isJsonRecord(value)) return "malformed";
+  let xattrs;
+  let total = 0;
+  for (const [name2, text] of Object.entries(value)) {
+    if (text === "" || text === null) continue;
+    if (typeof text !== "string" || name2 === "" || /[\0\ufffd\p{Surrogate}]/u.test(name2)) return "malformed";
+    if (text.length > 2 * MAX_XATTR_BYTES || !BASE64.test(text)) return "malformed";
+    const bytes = unpooled2(text);
+    total += bytes.length;
+    if (total > MAX_XATTR_BYTES) return "malformed";
+    xattrs ??= /* @__PURE__ */ new Map();
+    xattrs.set(Buffer.from(name2).toString("latin1"), bytes);
+  }
+  return xattrs;
+}
+function unpooled2(base64) {
+  const decoded = Buffer.from(base64, "base64");
+  const bytes = Buffer.allocUnsafeSlow(decoded.length);
+  bytes.set(decoded);
+  return bytes;
+}
+
+// src/layer/toc-entries.ts
+var KINDS2 = /* @__PURE__ */ new Map([
+  ["reg", "file"],
+  ["dir", "directory"],
+  ["symlink", "symlink"],
+  ["hardlink", "hardlink"],
+  ["char", "char"],
+  ["block", "block"],
+  ["fifo", "fifo"]
+]);
+var MAX_ID2 = 2 ** 32 - 2;
+var MAX_DEVICE_NUMBER2 = 2 ** 32 - 1;
+var LOST_BYTES = /[\ufffd\p{Surrogate}]/u;
+var IMPOSSIBLE = "its TOC holds an entry with an impossible name, owner, time or attribute";
+function tocEntries({ document, dialect, table }) {
+  const entries = [];
+  for (const span of entrySpans(document.entries)) {
+    if (!span) return unusable("its TOC holds a malformed entry");
+    const entry = parseEntry(span.entries[span.at]);
+    if (typeof entry === "string") return unusable(entry);
+    const firstChunk = table.firstChunk[entries.length] ?? 0;
+    const endChunk = table.firstChunk[entries.length + 1] ?? firstChunk;
+    const isOwn = dialect === "stargz" && entry.kind === "file" && isStargzOwnName(entry.path);
+    entries.push({ entry, firstChunk, endChunk, isOwn });
+  }
+  return { kind: "entries", entries };
+}
+function parseEntry(raw) {
+  const { mode = 0, uid = 0, gid = 0, size = 0 } = raw;
+  const kind = KINDS2.get(raw.type);
+  const isLink = kind === "symlink" || kind === "hardlink";
+  const isDevice = kind === "char" || kind === "block";
+  const path = parseName(raw.name);
+  const linkPath = isLink ? parseName(raw.linkName ?? "") : "";
+  if (path === LOST || linkPath === LOST) return "its TOC holds a name that is not UTF-8";
+  const { devMajor: deviceMajor = 0, devMinor: deviceMinor = 0 } = isDevice ? raw : {};
+  const mtime = parseTime(raw.modtime);
+  const xattrs = parseXattrs(raw.xattrs);
+  if (kind === void 0 || path === void 0 || linkPath === void 0) return IMPOSSIBLE;
+  if (mtime === void 0 || xattrs === "malformed" || !isCount(mode)) return IMPOSSIBLE;
+  if (!isAtMost(uid, MAX_ID2) || !isAtMost(gid, MAX_ID2)) return IMPOSSIBLE;
+  if (!isAtMost(deviceMajor, MAX_DEVICE_NUMBER2) || !isAtMost(deviceMinor, MAX_DEVICE_NUMBER2))
+    return IMPOSSIBLE;
+  return {
+    kind,
+    path,
+    linkPath,
+    mode: mode & 4095,
+    uid,
+    gid,
+    mtime,
+    // A number: otherwise its chunks would not have been found.
+    size: kind === "file" ? size : 0,
+    deviceMajor,
+    deviceMinor,
+    xattrs
+  };
+}
+function isAtMost(value, most) {
+  return isCount(value) && value <= most;
+}
+var LOST = /* @__PURE__ */ Symbol("a name that is not UTF-8");
+function parseName(value) {
+  if (typeof value !== "string" || value.includes("\0")) return void 0;
+  if (LOST_BYTES.test(value)) return LOST;
+  const bytes = Buffer.from(value);
+  return bytes.length > MAX_EXTENDED_HEADER ? void 0 : bytes.toString("latin1");
+}
+
+// src/layer/toc-member.ts
+function tocOfMember(archive) {
+  let entries = 0;
+  let size;
+  let json2;
+  const reader = createTarReader({
+    entry: (entry) => {
+      if (entries++ === 0 && entry.path === TOC_NAME && entry.kind === "file") size = entry.size;
+    },
+    data: (bytes) => {
+      if (entries === 1) json2 ??= bytes;
+    },
+    end: () => void 0
+  });
+  try {
+    reader.push(archive);
+    reader.finish();
+  } catch {
+    return void 0;
+  }
+  return json2?.length === size ? json2 : void 0;
+}
+
+// src/store/part-name.ts
+function partName(layer, { start, end }) {
+  return digestOf(Buffer.from(`${layer} ${start} ${end}`)).slice("sha256:".length);
+}
+
+// src/fetch/jobs.ts
+var MAX_ARCHIVE_OVERHEAD = 1 << 20;
+var VALUES_PER_ENTRY = 24;
+var OPEN_BRACE = 123;
+var OPEN_BRACKET = 91;
+var COMMA = 44;
+async function readToc(job) {
+  const frame = await readFrame(job).catch(() => void 0);
+  if (!frame) return { kind: "corrupt", reason: "its TOC cannot be read" };
+  const wrong = mismatch(frame, job.digest);
+  if (wrong) return wrong;
+  const json2 = decodeToc(frame, job.compression);
+  if (json2 === void 0) return { kind: "unusable", reason: "its TOC cannot be decoded, or is too large" };
+  const wrongJson = mismatch(json2, job.jsonDigest);
+  if (wrongJson) return wrongJson;
+  const parsed = parseLayerToc(json2.toString(), job.dataEnd);
+  if (parsed.kind !== "toc") return parsed;
+  const { tarSplitDigest } = parsed;
+  const fault2 = await tarSplitFault(job, tarSplitDigest);
+  if (fault2 !== void 0) return { kind: "unusable", reason: fault2 };
+  const table = parsed.innerOffsets ? { ...parsed.table, innerOffsets: parsed.innerOffsets } : parsed.table;
+  const pieces = job.stream && piecesOf2(parsed, job.dataEnd, job.stream);
+  const entries = job.wantsEntries ? entriesOf(parsed) : {};
+  return { kind: "toc", table, tarSplitDigest, ...pieces ? { pieces } : {}, ...entries };
+}
+function entriesOf(toc) {
+  const parsed = tocEntries(toc);
+  return parsed.kind === "entries" ? { entries: packEntries(parsed.entries) } : {};
+}
+function mismatch(bytes, expected) {
+  const actual = expected && digestOf(bytes);
+  return actual === expected ? void 0 : { kind: "corrupt", reason: `its TOC hashes to ${actual} instead of ${expected}` };
+}
+function piecesOf2(toc, dataEnd, { layer, end }) {
+  const gaps = gapTable(toc, end);
+  const nameOf2 = (range) => Buffer.from(partName(layer, range), "hex");
+  return gaps.kind === "whole" ? gaps.reason : pieceTable(toc, gaps, { dataEnd, nameOf: nameOf2 });
+}
+async function tarSplitFault({ path, tarSplit }, named) {
+  const digest = named ?? tarSplit?.digest;
+  if (!tarSplit || !digest) return void 0;
+  const frame = await readFrame({ path, ...tarSplit }).catch(() => void 0);
+  if (!frame) return "its tar-split cannot be read";
+  return digestOf(frame) === digest ? void 0 : "its tar-split does not match its digest";
+}
+async function readFrame(job) {
+  const file = await open(job.path, "r");
+  try {
+    const frame = Buffer.alloc(job.compressedSize);
+    const { bytesRead } = await file.read(frame, 0, frame.length, job.offset);
+    if (bytesRead < frame.length) throw new Error(`${job.path} is too short`);
+    return frame;
+  } finally {
+    await file.close();
+  }
+}
+function decodeToc(frame, compression = "zstd") {
+  try {
+    const json2 = compression === "gzip" ? decodeMember(frame) : decodeFrame(frame);
+    return json2 && isParseable(json2) ? json2 : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function decodeFrame(frame) {
+  if (scanFrames(frame).length !== 1) return void 0;
+  return zlib.zstdDecompressSync(frame, { maxOutputLength: MAX_TOC_SIZE });
+}
+function decodeMember(member) {
+  const archive = zlib.gunzipSync(member, { maxOutputLength: MAX_TOC_SIZE + MAX_ARCHIVE_OVERHEAD });
+  const json2 = tocOfMember(archive);
+  return json2 && Buffer.from(json2.buffer, json2.byteOffset, json2.byteLength);
+}
+function isParseable(json2) {
+  let [containers, values] = [0, 0];
+  for (let at = 0; at < json2.length; at++) {
+    const byte = json2[at];
+    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) containers++;
+    else if (byte === COMMA) values++;
+  }
+  return containers <= 2 * MAX_TOC_ENTRIES && values <= VALUES_PER_ENTRY * MAX_TOC_ENTRIES;
+}
+
+// src/source/archive-jobs.ts
+import { writeSync as writeSync3 } from "node:fs";
+import { open as open3 } from "node:fs/promises";
+import { dirname as dirname2 } from "node:path";
+
+// src/compression/decompress.ts
+import zlib4 from "node:zlib";
+
+// src/compression/decoder.ts
+import { once } from "node:events";
+
+// src/bytes/release.ts
+function release(bytes) {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
+}
+function releaseAfterLast(bytes) {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength) buffer.transfer(0);
+}
+
+// src/compression/decoder.ts
+function decodeThrough(stream, sink) {
+  let failure2;
+  stream.on("error", (cause) => {
+    failure2 ??= { error: new PullError("TAR_INVALID", "compressed data is broken or cut off", { cause }) };
+  });
+  stream.on("data", (bytes) => {
+    queueMicrotask(() => {
+      if (failure2) return;
+      try {
+        sink(bytes);
+        releaseAfterLast(bytes);
+      } catch (error) {
+        failure2 = { error };
+        stream.destroy();
+      }
+    });
+  });
+  const check = () => {
+    if (failure2) throw failure2.error;
+  };
+  return {
+    destroy: () => void stream.destroy(),
+    async write(bytes) {
+      check();
+      await new Promise((resolve) => {
+        const done = () => {
+          stream.off("close", done);
+          resolve();
+        };
+        stream.once("close", done);
+        stream.write(bytes, done);
+      });
+      check();
+    },
+    async end() {
+      check();
+      stream.end();
+      if (!stream.closed) await once(stream, "close").catch(() => void 0);
+      check();
+    }
+  };
+}
+
+// src/compression/zstd-stream.ts
+import zlib3 from "node:zlib";
+
+// src/compression/zstd.ts
+import zlib2 from "node:zlib";
+
+// src/compression/zstd-native.ts
+import { createRequire } from "node:module";
+function loadNativeDecompress() {
+  loaded ??= { decompress: firstThatLoads() };
+  return loaded.decompress;
+}
+var loaded;
+function firstThatLoads() {
+  const load = createRequire(import.meta.url);
+  for (const candidate of candidates()) {
+    try {
+      return load(candidate).decompress;
+    } catch {
+    }
+  }
+  return void 0;
+}
+function candidates() {
+  const { platform, arch } = process;
+  const beside = platform === "linux" ? [`linux-${arch}-gnu`, `linux-${arch}-musl`] : [platform === "win32" ? `win32-${arch}-msvc` : `${platform}-${arch}`];
+  return [...beside.map((triple) => `./zstd.${triple}.node`), "@mongodb-js/zstd"];
+}
+
+// src/compression/zstd.ts
+var MAX_BATCH_OUTPUT = 64 << 20;
+var MAX_EXCESS = 8 << 20;
+async function decodeFrames(bytes, size, load = loadNativeDecompress) {
+  const native = load();
+  const frames = scanFrames(bytes);
+  const bound = frames.reduce((sum, frame) => sum + (frame.skippable ? 0 : frame.maxSize), 0);
+  const excess = frames.reduce((most, frame) => Math.max(most, excessOf(frame)), 0);
+  const safe = frames.length > 0 && excess <= MAX_EXCESS && bound <= size + frames.length * (128 << 10) && bound <= Math.max(MAX_BATCH_OUTPUT, size + (1 << 20));
+  const output = native && safe ? await native(toBuffer(bytes)).catch(broken) : decodeOneByOne(bytes, frames, size);
+  if (output.length !== size) {
+    throw new PullError("TAR_INVALID", `zstd frames decode to ${output.length} bytes instead of ${size}`);
+  }
+  return output;
+}
+function decodeOneByOne(bytes, frames, size) {
+  const parts = [];
+  let at = 0;
+  let left = size;
+  for (const frame of frames) {
+    const part = bytes.subarray(at, at + frame.compressedSize);
+    at += frame.compressedSize;
+    if (frame.skippable) continue;
+    const output = decodeOne(part, left);
+    left -= output.length;
+    parts.push(output);
+  }
+  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+}
+function decodeOne(frame, maxSize) {
+  try {
+    return zlib2.zstdDecompressSync(frame, { maxOutputLength: Math.max(1, maxSize) });
+  } catch (cause) {
+    return broken(cause);
+  }
+}
+function excessOf(frame) {
+  return frame.blockBound - frame.maxSize;
+}
+function broken(cause) {
+  throw new PullError("TAR_INVALID", "zstd data cannot be decoded", { cause });
+}
+function toBuffer(bytes) {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+// src/compression/zstd-stream.ts
+var BATCH_BYTES = 256 << 10;
+var BATCH_OUTPUT = 1 << 20;
+var STREAM_FROM = 4 << 20;
+var BATCHES_AHEAD = 3;
+var STREAM_CHUNK = 1 << 20;
+async function decodeZstdStream(input, sink, load = loadNativeDecompress) {
+  const frames = new FrameDecoder(sink, load());
+  try {
+    for await (const bytes of input) await frames.push(bytes);
+    await frames.end();
+  } finally {
+    frames.destroy();
+  }
+}
+var FrameDecoder = class {
+  #walker = new FrameWalker();
+  #batches;
+  #sink;
+  /** Whole frames that wait, then the one that is not whole yet. */
+  #gathered = Buffer.allocUnsafe(2 * BATCH_BYTES);
+  #whole = 0;
+  #length = 0;
+  #bound = 0;
+  /** The largest of its frames: the first one that lies ends the decoding. */
+  #excess = 0;
+  /** Of a frame too large to be gathered. */
+  #stream;
+  constructor(sink, native) {
+    this.#sink = sink;
+    this.#batches = new BatchQueue(sink, native);
+  }
+  async push(bytes) {
+    for (let at = 0; at < bytes.length; ) {
+      const { consumed, frame } = this.#walker.advance(bytes, at);
+      const part = bytes.subarray(at, at + consumed);
+      at += consumed;
+      if (!this.#stream && !frame && this.#walker.pending > STREAM_FROM) await this.#startStream();
+      if (this.#stream) await this.#streamOn(this.#stream, part, frame !== void 0);
+      else {
+        if (frame && excessOf(frame) > MAX_EXCESS) await this.#flush();
+        this.#gather(part, frame);
+        if (this.#excess > MAX_EXCESS) await this.#flush();
+      }
+      if (this.#whole >= BATCH_BYTES || this.#bound >= BATCH_OUTPUT) await this.#flush();
+    }
+  }
+  async end() {
+    if (this.#walker.pending > 0) throw new PullError("TAR_INVALID", "the zstd stream is cut off");
+    await this.#flush();
+    await this.#batches.drain();
+  }
+  destroy() {
+    this.#stream?.destroy();
+  }
+  #gather(part, frame) {
+    const length = this.#length + part.length;
+    if (length > this.#gathered.length) this.#gathered = grown(this.#gathered, this.#length, length);
+    this.#gathered.set(part, this.#length);
+    this.#length = length;
+    if (!frame) return;
+    if (frame.skippable) this.#length = this.#whole;
+    else {
+      this.#bound += frame.maxSize;
+      this.#excess = Math.max(this.#excess, excessOf(frame));
+    }
+    this.#whole = this.#length;
+  }
+  /** Hands the whole frames over; what follows them moves to the front. */
+  async #flush() {
+    if (this.#whole === 0) return;
+    const bytes = Buffer.allocUnsafeSlow(this.#whole);
+    this.#gathered.copy(bytes, 0, 0, this.#whole);
+    this.#gathered.copy(this.#gathered, 0, this.#whole, this.#length);
+    const batch = { bytes, bound: this.#bound, excess: this.#excess };
+    this.#length -= this.#whole;
+    [this.#whole, this.#bound, this.#excess] = [0, 0, 0];
+    await this.#batches.add(batch);
+  }
+  async #startStream() {
+    await this.#flush();
+    await this.#batches.drain();
+    this.#stream = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
+    const begun = Buffer.from(this.#gathered.subarray(0, this.#length));
+    this.#length = 0;
+    await this.#stream.write(begun);
+  }
+  async #streamOn(stream, part, isLast) {
+    await stream.write(part);
+    if (!isLast) return;
+    await stream.end();
+    this.#stream = void 0;
+  }
+};
+function grown(buffer, used, length) {
+  const larger = Buffer.allocUnsafe(2 * length);
+  buffer.copy(larger, 0, 0, used);
+  return larger;
+}
+var BatchQueue = class {
+  #sink;
+  #native;
+  #ahead = [];
+  constructor(sink, native) {
+    this.#sink = sink;
+    this.#native = native;
+  }
+  async add(batch) {
+    if (this.#native && batch.bound <= MAX_BATCH_OUTPUT && batch.excess <= MAX_EXCESS) {
+      const output = this.#native(batch.bytes).catch(broken);
+      output.then(() => release(batch.bytes)).catch(() => void 0);
+      this.#ahead.push(output);
+      if (this.#ahead.length > BATCHES_AHEAD || batch.bound > 4 * BATCH_OUTPUT) await this.#emit();
+    } else {
+      await this.drain();
+      await this.#decodeOneByOne(batch.bytes);
+    }
+  }
+  async drain() {
+    while (this.#ahead.length > 0) await this.#emit();
+  }
+  async #emit() {
+    const output = await this.#ahead.shift();
+    this.#sink(output);
+    release(output);
+  }
+  async #decodeOneByOne(bytes) {
+    let at = 0;
+    for (const { compressedSize } of scanFrames(bytes)) {
+      const decoder = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
+      try {
+        await decoder.write(bytes.subarray(at, at + compressedSize));
+        await decoder.end();
+      } finally {
+        decoder.destroy();
+      }
+      at += compressedSize;
+    }
+  }
+};
+
+// src/compression/decompress.ts
+var GUNZIP_CHUNK = 1 << 20;
+var MAGIC_BYTES = 4;
+function sniffCompression(head) {
+  if (head.length >= 3 && head[0] === 31 && head[1] === 139 && head[2] === 8) return "gzip";
+  return isZstdMagic(head) ? "zstd" : "none";
+}
+async function decompress(input, sink) {
+  const iterator = input[Symbol.asyncIterator]();
+  const head = await readHead(iterator);
+  const all = resume(head, iterator);
+  switch (sniffCompression(head)) {
+    case "zstd":
+      return decodeZstdStream(all, sink);
+    case "gzip":
+      return gunzip(all, sink);
+    case "none":
+      for await (const bytes of all) sink(bytes);
+  }
+}
+async function gunzip(input, sink) {
+  const decoder = decodeThrough(zlib4.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
+  try {
+    for await (const bytes of input) await decoder.write(bytes);
+    await decoder.end();
+  } finally {
+    decoder.destroy();
+  }
+}
+async function readHead(iterator) {
+  let head = new Uint8Array();
+  while (head.length < MAGIC_BYTES) {
+    const next = await iterator.next();
+    if (next.done) break;
+    head = head.length === 0 && next.value.length >= MAGIC_BYTES ? next.value : Buffer.concat([head, next.value]);
+  }
+  return head;
+}
+async function* resume(head, rest) {
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+// src/http/abort.ts
+function abortedError(signal) {
+  return new PullError("ABORTED", "the pull was cancelled", { cause: signal.reason });
+}
+function throwIfAborted(signal) {
+  if (signal.aborted) throw abortedError(signal);
+}
+
+// src/source/local-file.ts
+import { constants as constants5 } from "node:fs";
+import { open as open2 } from "node:fs/promises";
+var PIECE_BYTES = 1 << 20;
+async function* streamFile(file, range, signal) {
+  var _stack = [];
+  try {
+    const handle = __using(_stack, await openLocal(file.path), true);
+    for (let at = range.start; at < range.end; at += PIECE_BYTES) {
+      if (signal) throwIfAborted(signal);
+      const bytes = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, range.end - at));
+      await fill(handle, bytes, { path: file.path, position: file.offset + at });
+      yield bytes;
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+async function openLocal(path) {
+  const { O_RDONLY: O_RDONLY2, O_NOFOLLOW: O_NOFOLLOW2 = 0, O_NONBLOCK = 0 } = constants5;
+  let handle;
+  try {
+    handle = await open2(path, O_RDONLY2 | O_NOFOLLOW2 | O_NONBLOCK);
+    if ((await handle.stat()).isFile()) return handle;
+  } catch (cause) {
+    await handle?.close();
+    throw unreadable(path, cause);
+  }
+  await handle.close();
+  throw new PullError("LAYOUT_INVALID", `${path} is no file`);
+}
+async function fill(handle, bytes, { path, position }) {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, position + done).catch((cause) => {
+      throw unreadable(path, cause);
+    });
+    if (bytesRead === 0)
+      throw new PullError("LAYOUT_INVALID", `${path} ends at byte ${position + done}, before it should`);
+    done += bytesRead;
+  }
+}
+function unreadable(path, cause) {
+  return toPullError(cause, { code: "LAYOUT_INVALID", message: `${path} cannot be read` });
+}
+
+// src/source/archive-jobs.ts
+var MAX_ARCHIVE_BYTES = 256 * 2 ** 30;
+async function unpackArchive({ name: name2, file, target }, signal) {
+  try {
+    var _stack = [];
+    try {
+      const handle = __using(_stack, await open3(target, "wx", 384), true);
+      let size = 0;
+      const sink = (bytes) => {
+        if (signal) throwIfAborted(signal);
+        size += bytes.length;
+        if (size > MAX_ARCHIVE_BYTES)
+          throw new PullError(
+            "LIMIT_EXCEEDED",
+            `${name2} decompresses to more than ${MAX_ARCHIVE_BYTES} bytes`,
+            {
+              hint: "Decompress it first if you trust it."
+            }
+          );
+        for (let done = 0; done < bytes.length; ) done += writeSync3(handle.fd, bytes, done);
+      };
+      await decompress(streamFile(file, { start: 0, end: file.size }, signal), sink);
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      var _promise = __callDispose(_stack, _error, _hasError);
+      _promise && await _promise;
+    }
+  } catch (cause) {
+    if (cause instanceof PullError && cause.code !== "TAR_INVALID") throw cause;
+    throw fault(cause instanceof PullError ? cause.cause : cause, name2, target);
+  }
+}
+function fault(cause, name2, target) {
+  const known = toPullError(cause, { code: "LAYOUT_INVALID", message: `${name2} cannot be decompressed` });
+  if (known.code !== "DISK_FULL") return known;
+  return new PullError("DISK_FULL", `no space left in ${dirname2(target)} to decompress ${name2}`, {
+    hint: "Free some space there, or decompress the archive first, where there is more.",
+    cause
+  });
+}
+async function hashFiles({ files }, signal) {
+  const digests = [];
+  for (const file of files) {
+    const hasher = createHasher();
+    for await (const bytes of streamFile(file, { start: 0, end: file.size }, signal)) hasher.update(bytes);
+    digests.push(hasher.digest());
+  }
+  return digests;
 }
 
 // src/oci/digest-key.ts
@@ -3347,7 +6628,7 @@ var ProgressBoard = class _ProgressBoard {
 };
 
 // src/unpack/inputs.ts
-import { closeSync as closeSync3, constants as constants6, fstatSync as fstatSync2, openSync as openSync3, readSync } from "node:fs";
+import { closeSync as closeSync4, constants as constants6, fstatSync as fstatSync2, openSync as openSync4, readSync } from "node:fs";
 var PIECE_BYTES2 = 1 << 20;
 var InputFiles = class {
   #paths;
@@ -3377,15 +6658,15 @@ var InputFiles = class {
     }
   }
   close() {
-    for (const descriptor of this.#descriptors.values()) closeSync3(descriptor);
+    for (const descriptor of this.#descriptors.values()) closeSync4(descriptor);
     this.#descriptors.clear();
   }
 };
 function openFile(path) {
   const { O_RDONLY: O_RDONLY2, O_NOFOLLOW: O_NOFOLLOW2 = 0, O_NONBLOCK = 0 } = constants6;
-  const descriptor = openSync3(path, O_RDONLY2 | O_NOFOLLOW2 | O_NONBLOCK);
+  const descriptor = openSync4(path, O_RDONLY2 | O_NOFOLLOW2 | O_NONBLOCK);
   if (fstatSync2(descriptor).isFile()) return descriptor;
-  closeSync3(descriptor);
+  closeSync4(descriptor);
   throw new PullError("STORE_FAILED", `${path} is no file`);
 }
 async function* readBlob(files, blob, board) {
@@ -3404,6 +6685,195 @@ function untilGroupEnd(blob, at) {
   return blob.groups.length === 0 ? Number.POSITIVE_INFINITY : blob.groupBytes - at % blob.groupBytes;
 }
 
+// src/unpack/piece.ts
+import zlib5 from "node:zlib";
+var SMALL_STORED = 256 << 10;
+var SMALL_OUTPUT = 8 << 20;
+var COMPLETE = /* @__PURE__ */ Symbol("all of the chunk has come");
+async function decodeMember2(piece, { innerOffset, size }, sink) {
+  const end = innerOffset + size;
+  let position = 0;
+  const cut = (bytes) => {
+    const part = bytes.subarray(Math.max(0, innerOffset - position), Math.max(0, end - position));
+    position += bytes.length;
+    if (part.length > 0) sink(part);
+    if (position > end) throw COMPLETE;
+  };
+  await decodePiece(piece, cut).catch((error) => {
+    if (error !== COMPLETE) throw error;
+  });
+  if (position < end)
+    throw new PullError("TAR_INVALID", `a chunk ends ${end - position} bytes before it should`);
+}
+async function decodePiece({ files, board, blob }, sink) {
+  if (blob.compressedSize <= SMALL_STORED) {
+    const output = decodeSmall(files.read(blob.file, blob.offset, blob.compressedSize));
+    if (output) {
+      for (const bytes of output) sink(bytes);
+      return;
+    }
+  }
+  await decompress(compressed(readBlob(files, blob, board)), sink);
+}
+function decodeSmall(stored) {
+  checkCompressed(stored);
+  try {
+    if (isZstdMagic(stored)) return decodeFrames2(stored);
+    return [zlib5.gunzipSync(stored, { maxOutputLength: SMALL_OUTPUT })];
+  } catch (cause) {
+    if (cause.code === "ERR_BUFFER_TOO_LARGE") return void 0;
+    if (cause instanceof PullError) throw cause;
+    throw new PullError("TAR_INVALID", "a part of the layer cannot be decoded", { cause });
+  }
+}
+function decodeFrames2(stored) {
+  const output = [];
+  let [at, left] = [0, SMALL_OUTPUT];
+  for (const { compressedSize, skippable } of scanFrames(stored)) {
+    const frame = stored.subarray(at, at + compressedSize);
+    at += compressedSize;
+    if (skippable) continue;
+    if (left === 0) return void 0;
+    const bytes = zlib5.zstdDecompressSync(frame, { maxOutputLength: left });
+    left -= bytes.length;
+    output.push(bytes);
+  }
+  return output;
+}
+async function* compressed(input) {
+  let isFirst = true;
+  for await (const bytes of input) {
+    if (isFirst) checkCompressed(bytes);
+    isFirst = false;
+    yield bytes;
+  }
+}
+function checkCompressed(head) {
+  if (sniffCompression(head) === "none")
+    throw new PullError("TAR_INVALID", "a part of the layer is neither gzip nor zstd");
+}
+
+// src/unpack/run-reader.ts
+var RUN_BYTES = 256 << 10;
+var RUN_OUTPUT = 1 << 20;
+var RUNS_AHEAD = 2;
+var LARGE_CHUNK = 32 << 20;
+var RunReader = class {
+  #columns;
+  #files;
+  #board;
+  #ahead = [];
+  #spare = [];
+  #nextChunk = 0;
+  #current = { end: 0, bytes: new Uint8Array() };
+  #position = 0;
+  constructor(columns, files, board) {
+    this.#columns = columns;
+    this.#files = files;
+    this.#board = board;
+  }
+  /**
+   * Emits the content of chunk `index`, or all that a gap decodes to. Chunks have to be asked for in order, each once. Returns a promise only where it has to wait,
+   * because most chunks are small and at hand.
+   */
+  emit(index, sink) {
+    if (index >= this.#current.end) return this.#emitLater(index, sink);
+    const size = this.#columns.sizes[index];
+    sink(this.#current.bytes.subarray(this.#position, this.#position + size));
+    this.#position += size;
+    return void 0;
+  }
+  async #emitLater(index, sink) {
+    if (isAlone(this.#columns, index)) {
+      this.#nextChunk = Math.max(this.#nextChunk, index + 1);
+      return this.#emitAlone(index, sink);
+    }
+    this.#refill();
+    const run = this.#ahead.shift();
+    this.#refill();
+    release(this.#current.bytes);
+    this.#current = { end: run.end, bytes: await run.bytes };
+    this.#position = 0;
+    this.emit(index, sink);
+  }
+  async #emitAlone(index, sink) {
+    await this.#ready(index);
+    const { gaps, innerOffsets, sizes } = this.#columns;
+    const blob = blobOf(this.#columns, index);
+    const piece = { files: this.#files, board: this.#board, blob };
+    if (gaps?.[index] === 1) return decodePiece(piece, sink);
+    const innerOffset = innerOffsets?.[index] ?? -1;
+    let left = sizes[index];
+    if (innerOffset >= 0) return decodeMember2(piece, { innerOffset, size: left }, sink);
+    await decodeZstdStream(readBlob(this.#files, blob, this.#board), (bytes) => {
+      left -= bytes.length;
+      if (left < 0) throw new PullError("TAR_INVALID", "a chunk is longer than it should be");
+      sink(bytes);
+    });
+  }
+  #refill() {
+    const count = this.#columns.sizes.length;
+    while (this.#ahead.length < RUNS_AHEAD && this.#nextChunk < count && !isAlone(this.#columns, this.#nextChunk)) {
+      const first = this.#nextChunk;
+      const end = runEnd(this.#columns, first);
+      const bytes = this.#decode(first, end);
+      bytes.catch(() => void 0);
+      this.#ahead.push({ end, bytes });
+      this.#nextChunk = end;
+    }
+  }
+  async #decode(first, end) {
+    const { files, offsets, compressedSizes, sizes } = this.#columns;
+    let compressedSize = 0;
+    let size = 0;
+    for (let index = first; index < end; index++) {
+      await this.#ready(index);
+      compressedSize += compressedSizes[index];
+      size += sizes[index];
+    }
+    const spare = this.#spare.pop() ?? Buffer.allocUnsafeSlow(RUN_BYTES);
+    const memory = compressedSize <= RUN_BYTES ? spare : Buffer.allocUnsafeSlow(compressedSize);
+    const stored = memory.subarray(0, compressedSize);
+    this.#files.readInto(stored, files[first], offsets[first]);
+    const decoded = await decodeFrames(stored, size);
+    this.#spare.push(spare);
+    return decoded;
+  }
+  /** Not async: for nearly all chunks there is nothing to wait for. */
+  #ready(index) {
+    const group = this.#columns.groups[index];
+    const amount = this.#columns.ready[index];
+    return group === -1 || this.#board.has(group, amount) ? void 0 : this.#board.waitFor(group, amount);
+  }
+};
+function isAlone({ sizes, compressedSizes, innerOffsets, gaps }, index) {
+  return sizes[index] > LARGE_CHUNK || compressedSizes[index] > LARGE_CHUNK || (innerOffsets?.[index] ?? -1) >= 0 || gaps?.[index] === 1;
+}
+function blobOf({ files, offsets, compressedSizes }, index) {
+  return {
+    file: files[index],
+    offset: offsets[index],
+    compressedSize: compressedSizes[index],
+    groups: [],
+    groupBytes: 1
+  };
+}
+function runEnd(columns, first) {
+  const { files, offsets, compressedSizes, sizes } = columns;
+  let end = first + 1;
+  let position = offsets[first] + compressedSizes[first];
+  let stored = compressedSizes[first];
+  let output = sizes[first];
+  while (end < sizes.length && files[end] === files[first] && offsets[end] === position && !isAlone(columns, end)) {
+    stored += compressedSizes[end];
+    output += sizes[end];
+    if (stored > RUN_BYTES || output > RUN_OUTPUT) break;
+    position += compressedSizes[end];
+    end++;
+  }
+  return end;
+}
+
 // src/unpack/diagnose.ts
 var BLAME_STREAM = ["TAR_INVALID", "DIGEST_MISMATCH"];
 var BLAME_BYTES = ["TAR_INVALID", "STORE_FAILED", "LIMIT_EXCEEDED"];
@@ -3415,7 +6885,7 @@ async function diagnose({ layer, index, error, ...job }) {
     const found = await findDamage(layer, context);
     if (found.blob || found.tarSplit || found.chunks.length > 0)
       return { kind: "corrupt", layer: index, found, reason };
-    if (layer.kind === "chunked" && BLAME_STREAM.includes(error.code))
+    if (layer.kind === "chunked" && (BLAME_STREAM.includes(error.code) || !layer.tarSplit))
       return { kind: "inconsistent", layer: index, reason };
     throw fromErrorData(error);
   } finally {
@@ -3432,15 +6902,18 @@ async function findCorruptBlob(layer, { files, board }) {
 }
 async function findCorruptChunks(layer, context) {
   const { files, board } = context;
-  const hasher = createHasher("sha256");
-  const readable = await consume(readBlob(files, layer.tarSplit, board), (bytes) => hasher.update(bytes));
-  const tarSplit = !readable || layer.tarSplitDigest !== void 0 && hasher.digest() !== layer.tarSplitDigest;
+  const tarSplit = layer.tarSplit !== void 0 && !await isTarSplitIntact(layer, layer.tarSplit, context);
   const chunks = [];
-  const { groups, ready, sizes } = layer.chunks;
+  const { groups, ready, sizes, gaps } = layer.chunks;
   const seen = /* @__PURE__ */ new Map();
   for (let chunk = 0; chunk < sizes.length; chunk++) {
     const group = groups[chunk];
     if (group !== -1) await board.waitFor(group, ready[chunk]);
+    if (gaps?.[chunk] === 1) {
+      const isReadable = await consume(readBlob(files, blobOf(layer.chunks, chunk), board), () => void 0);
+      if (!isReadable) chunks.push(chunk);
+      continue;
+    }
     const name2 = `${digestKey(layer.chunkDigests, chunk)} ${sizes[chunk]}`;
     const isIntact = seen.get(name2) ?? await isChunkIntact(layer, chunk, context);
     seen.set(name2, isIntact);
@@ -3448,18 +6921,26 @@ async function findCorruptChunks(layer, context) {
   }
   return { chunks, tarSplit, blob: false };
 }
-async function isChunkIntact(layer, chunk, { files, board }) {
-  const { files: file, offsets, compressedSizes, sizes } = layer.chunks;
-  const [index, offset, compressedSize] = [file[chunk], offsets[chunk], compressedSizes[chunk]];
+async function isTarSplitIntact({ tarSplitDigest }, tarSplit, { files, board }) {
   const hasher = createHasher("sha256");
-  let left = sizes[chunk];
+  const readable = await consume(readBlob(files, tarSplit, board), (bytes) => hasher.update(bytes));
+  return readable && (tarSplitDigest === void 0 || hasher.digest() === tarSplitDigest);
+}
+async function isChunkIntact(layer, chunk, { files, board }) {
+  const { sizes, innerOffsets } = layer.chunks;
+  const blob = blobOf(layer.chunks, chunk);
+  const innerOffset = innerOffsets?.[chunk] ?? -1;
+  const size = sizes[chunk];
+  const hasher = createHasher("sha256");
+  let left = size;
+  const take = (bytes) => {
+    left -= bytes.length;
+    if (left < 0) throw new PullError("TAR_INVALID", "a chunk is longer than it should be");
+    hasher.update(bytes);
+  };
   try {
-    const stored = readBlob(files, { file: index, offset, compressedSize, groups: [], groupBytes: 1 }, board);
-    await decodeZstdStream(stored, (bytes) => {
-      left -= bytes.length;
-      if (left < 0) throw new PullError("TAR_INVALID", "a chunk is longer than it should be");
-      hasher.update(bytes);
-    });
+    if (innerOffset >= 0) await decodeMember2({ files, board, blob }, { innerOffset, size }, take);
+    else await decodeZstdStream(readBlob(files, blob, board), take);
   } catch (error) {
     if (error instanceof PullError && BLAME_BYTES.includes(error.code)) return false;
     throw error;
@@ -3488,8 +6969,67 @@ async function hashStreams({ ring, algorithms }) {
   return void 0;
 }
 
+// src/unpack/select.ts
+async function selectFiles(job) {
+  const planner = createPlanner(job);
+  const layers = job.layers.map((packed) => packed && unpackEntries(packed));
+  for (const [index, entries] of layers.entries()) if (entries) rehearse(planner, index, entries);
+  const needed = layers.map((entries) => entries && emptySelection(entries));
+  for (const { layer, entry } of [...planner.prune()?.missing ?? [], ...job.besides]) {
+    const [files, found] = [needed[layer], layers[layer]?.[entry]];
+    if (files && found) addFile2(files, found, entry);
+  }
+  return needed;
+}
+var NOTHING = { flags: new Uint8Array(), isExact: true };
+function rehearse(planner, layer, entries) {
+  planner.beginLayer(layer, NOTHING);
+  for (const { entry } of entries) {
+    try {
+      planner.entry(entry);
+    } catch (error) {
+      if (!(error instanceof PullError) || error.code === "LIMIT_EXCEEDED") throw error;
+    }
+  }
+  planner.endLayer();
+}
+function createPlanner({ paths = [], limits: changes, owner }) {
+  const limits = { ...DEFAULT_LIMITS, ...changes };
+  return new Planner({
+    sink: NO_DISK,
+    limits,
+    quota: new Quota(limits),
+    owner,
+    skips: new SkipList(),
+    selection: createSelection(paths)
+  });
+}
+function emptySelection(entries) {
+  const chunks = entries.reduce((most, { endChunk }) => Math.max(most, endChunk), 0);
+  return { flags: new Uint8Array(entries.length), chunks: new Uint8Array(chunks) };
+}
+function addFile2(needed, { firstChunk, endChunk }, entry) {
+  needed.flags[entry] = 1;
+  needed.chunks.fill(1, firstChunk, endChunk);
+}
+var nothing = () => {
+};
+var NO_DISK = {
+  makeDirectory: nothing,
+  openFile: nothing,
+  writeFile: nothing,
+  closeFile: nothing,
+  makeSymlink: nothing,
+  makeHardLink: () => "linked",
+  removeFile: nothing,
+  removeDirectory: nothing,
+  setDirectory: nothing,
+  setSpecialFile: () => true,
+  abort: nothing
+};
+
 // src/unpack/rebuild.ts
-import zlib5 from "node:zlib";
+import zlib6 from "node:zlib";
 
 // src/layer/tar-split.ts
 var MAX_LINE_BYTES = 16 << 20;
@@ -3562,14 +7102,20 @@ async function rebuildTar(input, sink) {
     releaseAfterLast(text);
   }
   await play(parser.end());
-  if (entry !== input.firstChunk.length - 1) throw mismatch();
+  if (entry !== input.firstChunk.length - 1) throw mismatch2();
+}
+async function playPieces(pieces, count, sink) {
+  for (let piece = 0; piece < count; piece++) {
+    const waiting = pieces.emit(piece, sink);
+    if (waiting) await waiting;
+  }
 }
 var MAX_TAR_SPLIT_SIZE = 2 ** 30;
 async function* decodeTarSplit(frame) {
   if (frame.length === 0) return;
   if (scanFrames(frame).length !== 1)
     throw new PullError("TAR_INVALID", "the tar-split is not one zstd frame");
-  const decoder = zlib5.createZstdDecompress({ chunkSize: 1 << 20 });
+  const decoder = zlib6.createZstdDecompress({ chunkSize: 1 << 20 });
   decoder.end(frame);
   try {
     let size = 0;
@@ -3587,145 +7133,49 @@ async function* decodeTarSplit(frame) {
 async function emitPayload(input, entry, size, sink) {
   const first = input.firstChunk[entry];
   const end = input.firstChunk[entry + 1];
-  if (first === void 0 || end === void 0) throw mismatch();
+  if (first === void 0 || end === void 0) throw mismatch2();
   if (first === end) return;
   let total = 0;
   for (let chunk = first; chunk < end; chunk++) total += input.sizes[chunk];
-  if (total !== size) throw mismatch();
+  if (total !== size) throw mismatch2();
   for (let chunk = first; chunk < end; chunk++) {
     const waiting = input.chunks.emit(chunk, sink);
     if (waiting) await waiting;
   }
 }
-function mismatch() {
+function mismatch2() {
   return new PullError("TAR_INVALID", "the TOC and the tar-split of the layer describe different archives");
 }
 
-// src/unpack/run-reader.ts
-var RUN_BYTES = 256 << 10;
-var RUN_OUTPUT = 1 << 20;
-var RUNS_AHEAD = 2;
-var LARGE_CHUNK = 32 << 20;
-var RunReader = class {
-  #columns;
-  #files;
-  #board;
-  #ahead = [];
-  #spare = [];
-  #nextChunk = 0;
-  #current = { end: 0, bytes: new Uint8Array() };
-  #position = 0;
-  constructor(columns, files, board) {
-    this.#columns = columns;
-    this.#files = files;
-    this.#board = board;
-  }
-  /**
-   * Emits the content of chunk `index`. Chunks have to be asked for in order, each once. Returns a promise only where it has to wait,
-   * because most chunks are small and at hand.
-   */
-  emit(index, sink) {
-    if (index >= this.#current.end) return this.#emitLater(index, sink);
-    const size = this.#columns.sizes[index];
-    sink(this.#current.bytes.subarray(this.#position, this.#position + size));
-    this.#position += size;
-    return void 0;
-  }
-  async #emitLater(index, sink) {
-    if (isLarge(this.#columns, index)) {
-      this.#nextChunk = Math.max(this.#nextChunk, index + 1);
-      return this.#emitLarge(index, sink);
-    }
-    this.#refill();
-    const run = this.#ahead.shift();
-    this.#refill();
-    release(this.#current.bytes);
-    this.#current = { end: run.end, bytes: await run.bytes };
-    this.#position = 0;
-    this.emit(index, sink);
-  }
-  async #emitLarge(index, sink) {
-    await this.#ready(index);
-    const { files, offsets, compressedSizes } = this.#columns;
-    const blob = {
-      file: files[index],
-      offset: offsets[index],
-      compressedSize: compressedSizes[index],
-      groups: [],
-      groupBytes: 1
-    };
-    let left = this.#columns.sizes[index];
-    await decodeZstdStream(readBlob(this.#files, blob, this.#board), (bytes) => {
-      left -= bytes.length;
-      if (left < 0) throw new PullError("TAR_INVALID", "a chunk is longer than it should be");
+// src/unpack/stream-toc.ts
+import { createHash as createHash3 } from "node:crypto";
+async function streamChunks({ chunks: { sizes }, chunkDigests }, reader, sink) {
+  for (let chunk = 0; chunk < sizes.length; chunk++) {
+    const hash2 = createHash3("sha256");
+    const waiting = reader.emit(chunk, (bytes) => {
+      hash2.update(bytes);
       sink(bytes);
     });
+    if (waiting) await waiting;
+    const key = digestKey(chunkDigests, chunk);
+    if (hash2.digest("binary") !== key)
+      throw new PullError("DIGEST_MISMATCH", `chunk ${digestOfKey(key)} does not match its digest`);
   }
-  #refill() {
-    const count = this.#columns.sizes.length;
-    while (this.#ahead.length < RUNS_AHEAD && this.#nextChunk < count && !isLarge(this.#columns, this.#nextChunk)) {
-      const first = this.#nextChunk;
-      const end = runEnd(this.#columns, first);
-      const bytes = this.#decode(first, end);
-      bytes.catch(() => void 0);
-      this.#ahead.push({ end, bytes });
-      this.#nextChunk = end;
-    }
-  }
-  async #decode(first, end) {
-    const { files, offsets, compressedSizes, sizes } = this.#columns;
-    let compressedSize = 0;
-    let size = 0;
-    for (let index = first; index < end; index++) {
-      await this.#ready(index);
-      compressedSize += compressedSizes[index];
-      size += sizes[index];
-    }
-    const spare = this.#spare.pop() ?? Buffer.allocUnsafeSlow(RUN_BYTES);
-    const memory = compressedSize <= RUN_BYTES ? spare : Buffer.allocUnsafeSlow(compressedSize);
-    const stored = memory.subarray(0, compressedSize);
-    this.#files.readInto(stored, files[first], offsets[first]);
-    const decoded = await decodeFrames(stored, size);
-    this.#spare.push(spare);
-    return decoded;
-  }
-  /** Not async: for nearly all chunks there is nothing to wait for. */
-  #ready(index) {
-    const group = this.#columns.groups[index];
-    const amount = this.#columns.ready[index];
-    return group === -1 || this.#board.has(group, amount) ? void 0 : this.#board.waitFor(group, amount);
-  }
-};
-function isLarge(columns, index) {
-  return columns.sizes[index] > LARGE_CHUNK || columns.compressedSizes[index] > LARGE_CHUNK;
-}
-function runEnd(columns, first) {
-  const { files, offsets, compressedSizes, sizes } = columns;
-  let end = first + 1;
-  let position = offsets[first] + compressedSizes[first];
-  let stored = compressedSizes[first];
-  let output = sizes[first];
-  while (end < sizes.length && files[end] === files[first] && offsets[end] === position && !isLarge(columns, end)) {
-    stored += compressedSizes[end];
-    output += sizes[end];
-    if (stored > RUN_BYTES || output > RUN_OUTPUT) break;
-    position += compressedSizes[end];
-    end++;
-  }
-  return end;
 }
 
 // src/unpack/stream.ts
 function needsDiffId(layer) {
-  return layer.kind === "chunked" || !layer.isKept;
+  return layer.kind === "chunked" ? !layer.entries : !layer.isKept;
 }
 async function streamLayers(job) {
   const files = new InputFiles(job.files);
   const context = {
     files,
     board: new ProgressBoard(job.board),
-    ring: new RingWriter(job.ring, readersOf(job.layers)),
-    stored: new RingWriter(job.stored, ["hash"])
+    ring: new RingWriter(job.ring, readersOf(job)),
+    stored: new RingWriter(job.stored, job.reads === "stored" ? ["apply", "hash"] : ["hash"]),
+    // Who reads the tar streams counts as well, but not where they are only hashed.
+    quota: job.reads === "stored" ? new Quota({ ...DEFAULT_LIMITS, ...job.limits }) : void 0
   };
   let index = 0;
   try {
@@ -3740,8 +7190,9 @@ async function streamLayers(job) {
     files.close();
   }
 }
-function readersOf(layers) {
-  return layers.some(needsDiffId) ? ["apply", "hash"] : ["apply"];
+function readersOf({ layers, reads }) {
+  const readers = reads === "stored" ? [] : ["apply"];
+  return layers.some(needsDiffId) ? [...readers, "hash"] : readers;
 }
 async function streamLayer(layer, context) {
   if (layer.kind === "chunked") await streamChunked(layer, context);
@@ -3749,15 +7200,24 @@ async function streamLayer(layer, context) {
   if (needsDiffId(layer)) checkDiffId(layer, context.ring);
 }
 async function streamChunked(layer, { files, board, ring }) {
-  const tarSplit = files.read(layer.tarSplit.file, layer.tarSplit.offset, layer.tarSplit.compressedSize);
   const chunks = new RunReader(layer.chunks, files, board);
-  const { firstChunk } = layer;
-  await rebuildTar({ tarSplit, firstChunk, sizes: layer.chunks.sizes, chunks }, (bytes) => ring.write(bytes));
+  const sink = (bytes) => ring.write(bytes);
+  const { firstChunk, tarSplit: split } = layer;
+  const { sizes } = layer.chunks;
+  if (layer.entries) await streamChunks(layer, chunks, sink);
+  else if (!split) await playPieces(chunks, sizes.length, sink);
+  else {
+    const tarSplit = files.read(split.file, split.offset, split.compressedSize);
+    await rebuildTar({ tarSplit, firstChunk, sizes, chunks }, sink);
+  }
   ring.endStream();
 }
-async function streamPlain(layer, { files, board, ring, stored }) {
+async function streamPlain(layer, { files, board, ring, stored, quota }) {
   const pieces = tee(readBlob(files, layer.blob, board), stored);
-  await decompress(pieces, (bytes) => ring.write(bytes));
+  await decompress(pieces, (bytes) => {
+    quota?.countStream(bytes.length);
+    ring.write(bytes);
+  });
   ring.endStream();
   stored.endStream();
   const actual = parseDigest(`${digestAlgorithm(layer.digest)}:${stored.digest()}`, "layer");
@@ -3806,8 +7266,10 @@ serve({
   unpackArchive: (job) => unpackArchive(job),
   hashFiles: (job) => hashFiles(job),
   readToc,
+  select: selectFiles,
   stream: streamLayers,
   hash: hashStreams,
   apply: applyLayers,
+  export: exportLayers,
   diagnose
 });

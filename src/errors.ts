@@ -92,6 +92,11 @@ export const ERROR_CODES = {
     meaning: 'The operating system refused to create the root file system or an entry of it.',
     hint: 'The message names the path and the reason. Choose a destination where this user may write.',
   },
+  LOAD_FAILED: {
+    meaning:
+      'The container engine that the image was to be loaded into could not be reached, or did not take it.',
+    hint: 'Check that the engine runs and that this user may talk to it: docker info, podman info.',
+  },
   DISK_FULL: {
     meaning: 'The disk is full.',
     hint: 'Free some space or choose a destination and a cache directory on a larger disk.',

@@ -12,7 +12,15 @@ import { fixtureLayout } from '../support/fixture-image.ts';
 import { updateMinimum } from '../support/toc-minimum.ts';
 import { expectedTree, isRoot, listTree } from '../support/tree.ts';
 
-const FORMATS = ['gzip', 'none', 'zstd', 'zstd-chunked', 'zstd-chunked-legacy'] as const;
+const FORMATS = [
+  'gzip',
+  'none',
+  'zstd',
+  'zstd-chunked',
+  'zstd-chunked-legacy',
+  'zstd-chunked-stargz',
+  'estargz',
+] as const;
 
 describe.skipIf(skipDockerRegistry())('oci-pull against docker-registry', () => {
   let registry: DockerRegistry;
@@ -61,19 +69,16 @@ describe.skipIf(skipDockerRegistry())('oci-pull against docker-registry', () => 
     if (isRoot()) expect(listTree(dir.in('rootfs'))).toEqual(expectedTree('v2'));
   });
 
-  it('says why a layer of the older kind without tar-split was fetched whole', async () => {
+  it.each([
+    ['zstd-chunked-legacy', 'zstd:chunked'],
+    ['zstd-chunked-stargz', 'zstd:chunked'],
+    ['estargz', 'estargz'],
+  ])('takes %s whole, as what it is, while there is nothing to share', async (format, name) => {
     using dir = scratch();
-    const result = await pullJson([
-      `${registry.host}/fx/zstd-chunked-legacy:v1`,
-      dir.in('rootfs'),
-      '--cache-dir',
-      dir.in('cache'),
-    ]);
-    expect(result.layers[0]).toMatchObject({
-      way: 'whole',
-      format: 'zstd:chunked',
-      reason: 'it has no tar-split',
-    });
+    const image = `${registry.host}/fx/${format}:v1`;
+    const result = await pullJson([image, dir.in('rootfs'), '--cache-dir', dir.in('cache')]);
+    expect(result.layers[0]).toMatchObject({ way: 'whole', format: name, reason: null });
+    expect(result.requests).toBe(4);
   });
 
   it('reports an unknown tag with its code and exit status 1, and leaves no destination', async () => {

@@ -34,15 +34,23 @@ function failure(work: () => unknown): PullError {
 describe('the inputs of the action', () => {
   it('have defaults for all but the image', () => {
     expect(read()).toEqual({
-      image: {
-        kind: 'registry',
-        reference: { registry: 'docker.io', repository: 'library/alpine', tag: 'latest' },
-        shortName: 'alpine',
-      },
+      targets: [
+        {
+          image: {
+            kind: 'registry',
+            reference: { registry: 'docker.io', repository: 'library/alpine', tag: 'latest' },
+            shortName: 'alpine',
+          },
+          platform: expect.objectContaining({ os: 'linux' }),
+          place: '/workspace/rootfs',
+        },
+      ],
       seeds: [],
-      platform: expect.objectContaining({ os: 'linux' }),
-      destination: '/workspace/rootfs',
+      format: 'rootfs',
+      load: undefined,
       ownership: 'auto',
+      paths: [],
+      verify: 'diff-id',
       limits: {},
       network: {
         hosts: expect.objectContaining({
@@ -76,15 +84,32 @@ describe('the inputs of the action', () => {
     expect(new Set(asked)).toEqual(
       new Set([...section.matchAll(/^ {2}([a-z-]+):$/gm)].map(([, name]) => name)),
     );
-    for (const text of ['rootfs', "'true'", 'auto', 'oci-pull-v1', "'8'", '$' + '{{ github.token }}'])
+    for (const text of ["'true'", 'auto', 'oci-pull-v1', "'8'", '$' + '{{ github.token }}'])
       expect(section).toContain(`default: ${text}\n`);
   });
 
   it.each<[string, Record<string, string>, object]>([
-    ['a platform', { platform: 'linux/arm64' }, { platform: { os: 'linux', architecture: 'arm64' } }],
-    ['a relative destination', { destination: 'a/../b' }, { destination: '/workspace/b' }],
-    ['an absolute destination', { destination: '/mnt/root' }, { destination: '/mnt/root' }],
+    [
+      'a platform',
+      { platform: 'linux/arm64' },
+      { targets: [{ platform: { os: 'linux', architecture: 'arm64' } }] },
+    ],
+    ['a relative destination', { destination: 'a/../b' }, { targets: [{ place: '/workspace/b' }] }],
+    ['an absolute destination', { destination: '/mnt/root' }, { targets: [{ place: '/mnt/root' }] }],
     ['an ownership', { ownership: 'preserve' }, { ownership: 'preserve' }],
+    [
+      'a layout',
+      { format: 'oci-layout' },
+      { format: 'oci-layout', targets: [{ place: '/workspace/image' }] },
+    ],
+    ['an archive', { format: 'tar' }, { format: 'tar', targets: [{ place: '/workspace/image.tar' }] }],
+    [
+      'an engine, which takes one kind of archive only',
+      { load: 'docker', destination: 'app.tar' },
+      { format: 'docker-archive', load: 'docker', targets: [{ place: '/workspace/app.tar' }] },
+    ],
+    ['globs, one a line', { paths: 'etc/**\n  !etc/ssl\n\n' }, { paths: ['etc/**', '!etc/ssl'] }],
+    ['another proof', { verify: 'toc' }, { verify: 'toc' }],
     [
       'limits in lines and in one',
       { limits: 'entries=5\n  depth=6 file-size=1KiB\n' },
@@ -107,7 +132,7 @@ describe('the inputs of the action', () => {
     [
       'an image on this machine',
       { image: 'oci:out/image:v1' },
-      { image: { kind: 'oci', path: '/workspace/out/image', name: 'v1' } },
+      { targets: [{ image: { kind: 'oci', path: '/workspace/out/image', name: 'v1' } }] },
     ],
     [
       'seeds, one a line',
@@ -138,6 +163,13 @@ describe('the inputs of the action', () => {
     ['a password without user name', { password: 'p' }, 'INPUT_INVALID'],
     ['a truth value of its own', { 'tls-verify': 'yes' }, 'INPUT_INVALID'],
     ['an unknown ownership', { ownership: 'root' }, 'INPUT_INVALID'],
+    ['an unknown format', { format: 'zip' }, 'INPUT_INVALID'],
+    ['an unknown engine', { load: 'containerd' }, 'INPUT_INVALID'],
+    ['a format that no engine loads', { format: 'tar', load: 'podman' }, 'INPUT_INVALID'],
+    ['a part of an image in an archive', { format: 'tar', paths: 'etc/**' }, 'INPUT_INVALID'],
+    ['an archive of layers that are not whole', { format: 'oci-layout', verify: 'toc' }, 'INPUT_INVALID'],
+    ['a glob that leads out', { paths: 'etc/**\n../x' }, 'INPUT_INVALID'],
+    ['an unknown proof', { verify: 'none' }, 'INPUT_INVALID'],
     ['an unknown limit', { limits: 'files=3' }, 'INPUT_INVALID'],
     ['an unknown cache mode', { 'cache-mode': 'write-only' }, 'INPUT_INVALID'],
     ['an unknown cache backend', { 'cache-backend': 'Direct' }, 'INPUT_INVALID'],

@@ -238,7 +238,7 @@ describe('the post phase', () => {
     ['nonsense', '{'],
     ['a plan of another version', '{"version":99}'],
   ])('does nothing with %s for state', async (_, text) => {
-    vi.stubEnv('STATE_save', text);
+    vi.stubEnv('STATE_save0', text);
     await runPost(signal);
     expect(service.log).toEqual([]);
     expect(process.exitCode ?? 0).toBe(0);

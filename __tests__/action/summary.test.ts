@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { outputsOf } from '../../src/action/outputs.ts';
+import { outputsOf, outputsOfAll } from '../../src/action/outputs.ts';
 import { renderSummary } from '../../src/action/summary.ts';
 import { layerReport, pullResult } from '../support/pull-result.ts';
 
@@ -30,10 +30,10 @@ describe('the summary', () => {
 - owners: everything belongs to the current user, without set-user-ID and set-group-ID bits
 - 9 requests to the registry; resolve 100 ms, restore 200 ms, plan 30 ms, fetch and unpack 1.5 s, finish 20 ms
 
-| layer | format | how | size | from cache | downloaded | requests | time |
-|---|---|---|---:|---:|---:|---:|---:|
-| <code>0123456789ab</code> | zstd:chunked | missing chunks | 100 MB | 90.0 MB | 10.0 MB | 7 | 1.2 s |
-| <code>ffffffffffff</code> | gzip | whole layer: no table of contents | 1.50 MB | 0 B | 1.50 MB | 1 | 80 ms |
+| layer | format | how | proven by | size | from cache | downloaded | requests | time |
+|---|---|---|---|---:|---:|---:|---:|---:|
+| <code>0123456789ab</code> | zstd:chunked | missing chunks | diff_id | 100 MB | 90.0 MB | 10.0 MB | 7 | 1.2 s |
+| <code>ffffffffffff</code> | gzip | whole layer: no table of contents | diff_id | 1.50 MB | 0 B | 1.50 MB | 1 | 80 ms |
 
 \`\`\`mermaid
 pie title Where the layers came from
@@ -54,6 +54,15 @@ pie title Where the layers came from
       '### Pulled <code>registry.test/app</code>: 100 MB in 1 layer, nothing downloaded, 1.9 s',
     );
     expect(markdown).not.toContain('"registry');
+  });
+
+  it('tells what share of the image was needed, and what proved each layer', () => {
+    const part = { matched: 12, idle: [], bytesRead: 400_000_000, bytesWritten: 10_000_000 };
+    const layers = [layerReport({ chain: 'toc' }), layerReport({ chain: 'digest' })];
+    const markdown = renderSummary(pullResult({ part, layers }));
+    expect(markdown).toContain('- needed: 10.0 MB of 400 MB of files in all layers (2%)\n');
+    expect(markdown).toContain('| missing chunks | table of contents | 100 MB |');
+    expect(markdown).toContain('| missing chunks | digest | 100 MB |');
   });
 
   it('leaves table and pie out of an image without layers', () => {
@@ -85,7 +94,7 @@ pie title Where the layers came from
       .split('\n')
       .filter((line) => line.startsWith('|'));
     expect(rows).toHaveLength(4);
-    expect(new Set(rows.map((row) => row.split('|').length))).toEqual(new Set([10]));
+    expect(new Set(rows.map((row) => row.split('|').length))).toEqual(new Set([11]));
   });
 
   it('tells who served what where there was a choice', () => {
@@ -127,6 +136,8 @@ describe('the outputs', () => {
       platform: 'linux/amd64',
       'root-path': '/job/rootfs',
       'config-path': '/job/rootfs.json',
+      format: 'rootfs',
+      'manifest-kept': '',
       ownership: 'runner',
       skipped: '0',
       'skipped-path': '',
@@ -137,5 +148,17 @@ describe('the outputs', () => {
       'bytes-total': '100000000',
       requests: '9',
     });
+  });
+
+  it('of several pulls are those of the first, with sums, and a list of all', () => {
+    const [first, second] = [pullResult({ cacheHit: true }), pullResult({ rootPath: '/job/b', requests: 3 })];
+    const outputs = outputsOfAll([first, second]);
+    expect(outputs).toMatchObject({
+      'root-path': '/job/rootfs',
+      'bytes-total': '200000000',
+      requests: '12',
+      'cache-hit': 'false',
+    });
+    expect(JSON.parse(outputs.results ?? '')).toEqual([outputsOf(first), outputsOf(second)]);
   });
 });

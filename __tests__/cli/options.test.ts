@@ -33,7 +33,11 @@ describe('toPullOptions', () => {
       seeds: [],
       platform: { os: 'linux', architecture: 'arm64' },
       destination: '/project/rootfs',
+      format: 'rootfs',
+      load: undefined,
       ownership: 'auto',
+      paths: [],
+      verify: 'diff-id',
       limits: {},
       network: {
         hosts: {

@@ -54,6 +54,8 @@ describe('the report for programs', () => {
       'platform',
       'root-path',
       'config-path',
+      'format',
+      'manifest-kept',
       'ownership',
       'skipped',
       'skipped-path',
@@ -62,6 +64,7 @@ describe('the report for programs', () => {
       'bytes-from-cache',
       'bytes-from-seed',
       'bytes-total',
+      'part',
       'requests',
       'hosts',
       'layers',
@@ -82,6 +85,18 @@ describe('the report for programs', () => {
       timings: { 'fetch-and-unpack': 2_500, total: 3_140 },
       warnings: ['2 devices were left out'],
     });
+  });
+
+  it('tells what part of the image the tree is, and what proved its layers', () => {
+    expect(toJson(RESULT)).toMatchObject({ part: null, layers: [{ chain: 'diff-id' }, {}] });
+    const part = { matched: 12, idle: [], bytesRead: 400, bytesWritten: 10 };
+    expect(toJson({ ...RESULT, part, layers: [layerReport({ chain: 'toc' })] })).toMatchObject({
+      part: { matched: 12, 'file-bytes': 10, 'file-bytes-total': 400 },
+      layers: [{ chain: 'toc' }],
+    });
+    expect(renderReport({ ...RESULT, part })).toContain(
+      '\nneeded: 10 B of 400 B of files in all layers (2%)\n',
+    );
   });
 
   it('gives times in whole milliseconds', () => {

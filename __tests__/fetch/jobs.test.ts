@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { zstdCompressSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type ReadTocJob, readToc } from '../../src/fetch/jobs.ts';
 import { digestOf } from '../../src/integrity/hash.ts';
 import { buildChunkedLayer } from '../support/chunked-layer.ts';
+import { buildStargzLayer } from '../support/stargz-layer.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
 
 const newDirectory = temporaryDirectories();
@@ -51,6 +52,34 @@ describe('readToc', () => {
     ['that is larger than any TOC', zstdCompressSync(Buffer.alloc((256 << 20) + 1, ' '))],
   ])('says unusable of a frame %s', async (_, frame) => {
     expect(await readToc(jobFor(frame))).toMatchObject({ kind: 'unusable' });
+  });
+
+  it('reads the TOC of an eStargz layer, and checks the digest of its JSON', async () => {
+    const items = [
+      { name: 'big', body: 'content '.repeat(100) },
+      { name: 'small', body: 'small' },
+    ];
+    const { blob, dataEnd, tocText, descriptor } = buildStargzLayer(items, { chunkSize: 300 });
+    const job = {
+      ...jobFor(blob.subarray(dataEnd)),
+      compression: 'gzip',
+      dataEnd,
+      jsonDigest: digestOf(Buffer.from(tocText)),
+      stream: { layer: descriptor.digest, end: blob.length },
+    } as const;
+    const outcome = await readToc(job);
+    expect(outcome).toMatchObject({ kind: 'toc', pieces: { gaps: Uint8Array.of(1, 0, 0, 1, 1) } });
+    expect(outcome.kind === 'toc' && outcome.table.innerOffsets).toEqual(Float64Array.of(0, 0, 0, 0));
+    const wrong = await readToc({ ...job, jsonDigest: digestOf(Buffer.from('other')) });
+    expect(wrong).toMatchObject({ kind: 'corrupt', reason: expect.stringMatching(/^its TOC hashes to/) });
+  });
+
+  it.each<[string, Uint8Array]>([
+    ['no gzip', Buffer.from('not gzip')],
+    ['no archive', gzipSync('not tar')],
+    ['larger than any TOC', gzipSync(Buffer.alloc((257 << 20) + 1), { level: 1 })],
+  ])('says unusable of a member that is %s', async (_, member) => {
+    expect(await readToc({ ...jobFor(member), compression: 'gzip' })).toMatchObject({ kind: 'unusable' });
   });
 
   it('checks the tar-split beside it by the name that the TOC gives it, or the manifest', async () => {

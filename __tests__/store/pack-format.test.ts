@@ -30,7 +30,8 @@ const entries = fc
   .array(
     fc.record({
       hex,
-      form: fc.constantFrom<PackEntry['form']>('frame', 'blob'),
+      kind: fc.constantFrom('frame', 'blob', 'member', 'part'),
+      inner: fc.nat(2 ** 40),
       gap: fc.oneof(fc.constant(0), fc.nat(1000)),
       compressedSize: fc.oneof(fc.nat(100_000), fc.nat(2 ** 40)),
       size: fc.oneof(fc.nat(100_000), fc.nat(2 ** 47)),
@@ -39,12 +40,15 @@ const entries = fc
   )
   .map((rows) => {
     let at = 0;
-    return rows.map(({ gap, ...row }): PackEntry => {
+    const made = rows.map(({ gap, kind, inner, hex, compressedSize, size }): PackEntry => {
       const offset = at + gap;
-      // Frames may lie inside of blobs.
-      at = row.form === 'blob' ? offset : offset + row.compressedSize;
-      return { ...row, size: row.form === 'blob' ? row.compressedSize : row.size, offset };
+      // Chunks may lie inside of blobs.
+      at = kind === 'frame' ? offset + compressedSize : offset;
+      if (kind === 'member') return { form: 'frame', hex, offset, compressedSize, size, innerOffset: inner };
+      if (kind === 'frame') return { form: 'frame', hex, offset, compressedSize, size };
+      return { form: kind === 'blob' ? 'blob' : 'part', hex, offset, compressedSize, size: compressedSize };
     });
+    return made.sort(compareEntries);
   });
 const endOf = (all: readonly PackEntry[]) => {
   return Math.max(0, ...all.map(({ offset, compressedSize }) => offset + compressedSize));

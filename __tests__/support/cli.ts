@@ -23,12 +23,24 @@ export interface CliJson {
   readonly ownership: string;
   readonly skipped: number;
   readonly 'skipped-path': string | null;
+  readonly format: string;
+  readonly 'manifest-kept': boolean | null;
   readonly 'cache-hit': boolean;
   readonly 'bytes-downloaded': number;
   readonly 'bytes-from-cache': number;
   readonly 'bytes-total': number;
   readonly requests: number;
-  readonly layers: readonly { readonly way: string; readonly format: string; readonly reason?: string }[];
+  readonly layers: readonly {
+    readonly way: string;
+    readonly format: string;
+    readonly reason?: string;
+    readonly chain: string;
+  }[];
+  readonly part: {
+    readonly matched: number;
+    readonly 'file-bytes': number;
+    readonly 'file-bytes-total': number;
+  } | null;
   readonly warnings: readonly string[];
 }
 

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { scanFrames } from '../../src/compression/zstd-frames.ts';
 import { parseImageName, parseSeed } from '../../src/oci/image-name.ts';
+import type { PullOptions } from '../../src/pull/options.ts';
 import { pull } from '../../src/pull/pull.ts';
 import type { PullResult } from '../../src/pull/result.ts';
 import { type FixtureFormat, fixtureImage } from './fixture-image.ts';
@@ -85,7 +86,14 @@ export async function pullHere(
     seeds = [],
     platform = 'amd64',
     store,
-  }: { seeds?: readonly string[]; platform?: string; store?: string } = {},
+    env = {},
+    ...more
+  }: {
+    seeds?: readonly string[];
+    platform?: string;
+    store?: string;
+    env?: Readonly<Record<string, string>>;
+  } & Partial<Pick<PullOptions, 'destination' | 'format' | 'load' | 'limits'>> = {},
 ): Promise<PullResult & { readonly notes: readonly string[]; readonly storeDirectory: string }> {
   const directory = mkdtempSync(join(room, 'pull-'));
   const notes: string[] = [];
@@ -98,7 +106,7 @@ export async function pullHere(
     ownership: 'auto',
     limits: {},
     network: {
-      hosts: { tlsVerify: true, mirrors: [], env: {}, home: directory, uid: 0, root: directory },
+      hosts: { tlsVerify: true, mirrors: [], env, home: directory, uid: 0, root: directory },
       login: {},
       platform: 'linux',
     },
@@ -110,6 +118,7 @@ export async function pullHere(
       if (event.kind === 'info' || event.kind === 'warning') notes.push(event.message);
     },
     signal: new AbortController().signal,
+    ...more,
   });
   return { ...result, notes, storeDirectory };
 }

@@ -6,6 +6,7 @@ export function layerReport(changes: Partial<LayerReport> = {}): LayerReport {
     digest: `sha256:${'0123456789abcdef'.repeat(4)}`,
     format: 'zstd:chunked',
     way: 'ranges',
+    chain: 'diff-id',
     compressedSize: 100_000_000,
     bytesDownloaded: 10_000_000,
     bytesFromCache: 90_000_000,

@@ -37,7 +37,7 @@ export function entriesFor(blobs: readonly SampleBlob[], offset = 0): PackEntry[
 
 /** In the order of the table. */
 export function allEntries(table: PackTable | undefined): PackEntry[] | undefined {
-  return table && [...table.blobs, ...table.frames()].sort(compareEntries);
+  return table && [...table.blobs, ...table.others()].sort(compareEntries);
 }
 
 /** The bytes of a whole pack. */

@@ -4,6 +4,7 @@ import { fixtureImage } from './fixture-image.ts';
 
 interface TocEntry {
   readonly type: string;
+  readonly name: string;
   readonly offset?: number;
   readonly endOffset?: number;
   readonly digest?: string;
@@ -15,6 +16,8 @@ interface LayerFacts {
   readonly chunks: ReadonlyMap<string, number>;
   /** TOC and tar-split, compressed. */
   readonly metadata: number;
+  /** Digest of the content → names of the files that hold it. */
+  readonly files: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 const PREFIX = 'io.github.containers.zstd-chunked.';
@@ -27,15 +30,18 @@ function layerFacts(blob: Buffer, annotations: Readonly<Record<string, string>>)
     entries: TocEntry[];
   };
   const chunks = new Map<string, number>();
+  const files = new Map<string, Set<string>>();
   let fileEnd = 0;
   toc.entries.forEach((entry, index) => {
     if (entry.type === 'reg') fileEnd = entry.endOffset ?? 0;
     if (entry.offset === undefined) return;
     const next = toc.entries[index + 1];
     const end = next?.type === 'chunk' ? (next.offset ?? 0) : fileEnd;
-    chunks.set(entry.chunkDigest ?? entry.digest ?? '', end - entry.offset);
+    const digest = entry.chunkDigest ?? entry.digest ?? '';
+    chunks.set(digest, end - entry.offset);
+    files.set(digest, (files.get(digest) ?? new Set()).add(entry.name.replace(/^\.?\//, '')));
   });
-  return { chunks, metadata: length + tarSplitLength };
+  return { chunks, metadata: length + tarSplitLength, files };
 }
 
 function imageFacts(tag: string): LayerFacts[] {
@@ -55,4 +61,33 @@ export function updateMinimum(from: string, to: string): number {
     }
   }
   return bytes;
+}
+
+/** As updateMinimum, where only some files are needed: `isNeeded` is asked by name and layer. */
+export function partMinimum(
+  { from, to }: { readonly from?: string; readonly to: string },
+  isNeeded: (name: string, layer: number, tag: string) => boolean,
+): number {
+  const neededOf = (tag: string) =>
+    imageFacts(tag).map(({ chunks, files, metadata }, layer) => {
+      const isWanted = (digest: string) =>
+        [...(files.get(digest) ?? [])].some((name) => isNeeded(name, layer, tag));
+      return { chunks: [...chunks].filter(([digest]) => isWanted(digest)), metadata };
+    });
+  const before = from === undefined ? [] : neededOf(from);
+  const known = new Set(before.flatMap(({ chunks }) => chunks.map(([digest]) => digest)));
+  let bytes = 0;
+  for (const { chunks, metadata } of neededOf(to)) {
+    bytes += metadata;
+    for (const [digest, size] of chunks) {
+      if (!known.has(digest)) bytes += size;
+      known.add(digest);
+    }
+  }
+  return bytes;
+}
+
+/** By layer: the regular files that its table of contents names. */
+export function namedFiles(tag: string): ReadonlySet<string>[] {
+  return imageFacts(tag).map(({ files }) => new Set([...files.values()].flatMap((names) => [...names])));
 }

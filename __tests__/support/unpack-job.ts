@@ -82,5 +82,5 @@ export function unpackJob(
 function inFile(layer: LayerInput, file: number): LayerInput {
   if (layer.kind === 'plain') return { ...layer, blob: { ...layer.blob, file } };
   const chunks = { ...layer.chunks, files: new Uint32Array(layer.chunks.sizes.length).fill(file) };
-  return { ...layer, chunks, tarSplit: { ...layer.tarSplit, file } };
+  return { ...layer, chunks, tarSplit: layer.tarSplit && { ...layer.tarSplit, file } };
 }

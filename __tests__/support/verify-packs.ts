@@ -3,19 +3,28 @@ import { hash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeFrames } from '../../src/compression/zstd.ts';
+import type { PackEntry } from '../../src/store/pack-format.ts';
 import { readPack } from '../../src/store/store.ts';
 import { allEntries } from './store-samples.ts';
+import { decode } from './stored-chunks.ts';
 
-/** Names of the entries whose bytes are something else. */
+async function contentOf({ form, size, innerOffset }: PackEntry, stored: Buffer): Promise<Uint8Array> {
+  if (form === 'blob') return stored;
+  if (innerOffset === undefined) return decodeFrames(stored, size);
+  return (await decode(stored)).subarray(innerOffset, innerOffset + size);
+}
+
+/** Names of the entries whose bytes are something else. Parts are not named by what they are. */
 export async function wrongEntries(storeDirectory: string): Promise<string[]> {
   const directory = join(storeDirectory, 'v1/packs');
   const wrong: string[] = [];
   for (const name of existsSync(directory) ? readdirSync(directory) : []) {
     const path = join(directory, name);
     const bytes = readFileSync(path);
-    for (const { form, hex, offset, compressedSize, size } of allEntries(await readPack(path, '')) ?? []) {
-      const stored = bytes.subarray(offset, offset + compressedSize);
-      const content = form === 'blob' ? stored : await decodeFrames(stored, size);
+    for (const entry of allEntries(await readPack(path, '')) ?? []) {
+      const { form, hex, offset, compressedSize } = entry;
+      if (form === 'part') continue;
+      const content = await contentOf(entry, bytes.subarray(offset, offset + compressedSize));
       if (hash('sha256', content, 'hex') !== hex) wrong.push(`${form} ${hex}`);
     }
   }

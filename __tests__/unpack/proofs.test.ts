@@ -131,7 +131,13 @@ describe('applyLayers', () => {
   async function apply(ring: SharedArrayBuffer, layerCount: number, entries = 100) {
     const { root } = job();
     const events: UnpackEvent[] = [];
-    const input = { root, owner: 'runner', limits: { entries }, ring, layerCount } as const;
+    const input = {
+      root,
+      owner: 'runner',
+      limits: { entries },
+      ring,
+      layers: Array(layerCount).fill({}),
+    } as const;
     const outcome = await applyLayers(input, (event) => events.push(event));
     return { outcome, events, mode: lstatSync(root).mode & 0o777 };
   }

@@ -1,26 +1,31 @@
 // The inputs of action.yml, validated before any work. Their names and defaults stand there; docs are generated from it.
 import { homedir } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { checkLogin, githubFallback } from '../auth/login.ts';
 import { CACHE_BACKENDS, type CacheBackend, isCacheBackend } from '../cache/choose-backend.ts';
 import { DEFAULT_CACHE_KEY_PREFIX, isCacheKeyPrefix } from '../cache/keys.ts';
 import { PullError } from '../errors.ts';
-import { type ImageName, type LocalImage, parseImageName, parseSeed } from '../oci/image-name.ts';
+import { type ImageName, type LocalImage, parseSeed } from '../oci/image-name.ts';
 import { quote } from '../oci/json.ts';
-import { hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts';
+import { parseFormat } from '../pull/formats.ts';
 import { parseLimits } from '../pull/limits.ts';
 import {
   DEFAULT_CONCURRENCY,
+  type Engine,
+  type Format,
   type NetworkSettings,
   OWNERSHIPS,
   type OwnershipChoice,
   type PullOptions,
+  VERIFICATIONS,
+  type Verification,
 } from '../pull/options.ts';
+import { checkPaths } from '../pull/parts.ts';
+import { destinationFor, parseTargets, type Target } from './targets.ts';
 
 const CACHE_MODES = ['auto', 'none', 'read', 'write'] as const;
 export type RequestedCacheMode = (typeof CACHE_MODES)[number];
 
-const DEFAULT_DESTINATION = 'rootfs';
 const MAX_CONCURRENCY = 64;
 
 export interface InputSource {
@@ -32,13 +37,14 @@ export interface InputSource {
 }
 
 export interface ActionInputs {
-  /** Paths in it are absolute. */
-  readonly image: ImageName;
+  /** At least one. Paths and places in them are absolute. */
+  readonly targets: readonly Target[];
   readonly seeds: readonly LocalImage[];
-  readonly platform: Platform;
-  /** Absolute. */
-  readonly destination: string;
+  readonly format: Format;
+  readonly load: Engine | undefined;
   readonly ownership: OwnershipChoice;
+  readonly paths: readonly string[];
+  readonly verify: Verification;
   readonly limits: PullOptions['limits'];
   readonly network: NetworkSettings;
   readonly cacheMode: RequestedCacheMode;
@@ -52,15 +58,18 @@ export interface ActionInputs {
 /** Masks the secrets, then reads and checks everything. Throws INPUT_INVALID or REFERENCE_INVALID. */
 export function readInputs(source: InputSource): ActionInputs {
   const secrets = readSecrets(source);
-  const image = source.get('image');
-  if (image === '') throw new PullError('INPUT_INVALID', 'the input image is missing');
-  const platform = source.get('platform');
+  const paths = checkPaths(lines(source.get('paths')), 'the input paths');
+  const verify = toChoice('verify', source.get('verify') || 'diff-id', VERIFICATIONS);
+  const wishes = { format: source.get('format'), load: source.get('load'), paths, verify };
+  const { format, load } = parseFormat(wishes, (name) => `the input ${name}`);
   return {
-    image: toAbsolute(source, parseImageName(image)),
+    targets: readTargets(source, format),
     seeds: lines(source.get('seed')).map((line) => toAbsolute(source, parseSeed(line))),
-    platform: platform === '' ? hostPlatform(process.arch) : parsePlatform(platform),
-    destination: toPath(source, 'destination', source.get('destination') || DEFAULT_DESTINATION),
+    format,
+    load,
     ownership: toChoice('ownership', source.get('ownership') || 'auto', OWNERSHIPS),
+    paths,
+    verify,
     limits: parseLimits(source.get('limits').split(/\s+/).filter(Boolean), 'the input limits'),
     network: readNetwork(source, secrets),
     cacheMode: toChoice('cache-mode', source.get('cache-mode') || 'auto', CACHE_MODES),
@@ -69,6 +78,21 @@ export function readInputs(source: InputSource): ActionInputs {
     cacheDirectory: optionalPath(source, 'cache-dir'),
     concurrency: toConcurrency(source.get('concurrency') || String(DEFAULT_CONCURRENCY)),
   };
+}
+
+function readTargets(source: InputSource, format: Format): Target[] {
+  const [image, platform] = [source.get('image'), source.get('platform')];
+  const targets = parseTargets({ image, platform, format });
+  const destination = toPath(
+    source,
+    'destination',
+    source.get('destination') || destinationFor(targets, format),
+  );
+  return targets.map((target) => ({
+    ...target,
+    image: toAbsolute(source, target.image),
+    place: join(destination, target.place),
+  }));
 }
 
 function readSecrets({ get, mask, env }: InputSource) {

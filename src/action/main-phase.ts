@@ -18,6 +18,7 @@ import { createReporter } from './reporter.ts';
 import { markMainPhase, type PostWork, saveForPost } from './state.ts';
 import { chooseStorePlace, type StorePlace, temporaryDirectory } from './store-place.ts';
 import { headline, renderSummary } from './summary.ts';
+import type { Target } from './targets.ts';
 import { readVisibility } from './visibility.ts';
 
 export type Pull = (options: PullOptions) => Promise<PullResult>;
@@ -42,15 +43,60 @@ async function pullAndReport(pull: Pull, inputs: ActionInputs, signal: AbortSign
   };
   const isOpen = decisions.usual.reason !== decisions.restricted.reason;
   core.info(`${decisions.usual.reason}${isOpen ? ', unless the image turns out to need a credential' : ''}`);
-  const remote = decisions.usual.remoteRead ? openRemote(inputs, signal) : undefined;
+  const job: Job = {
+    pull,
+    inputs,
+    place,
+    decisions,
+    isOpen,
+    signal,
+    cache: openCache(inputs, decisions.usual),
+  };
+  const done: Done[] = [];
+  try {
+    for (const target of inputs.targets) done.push(await pullTarget(job, target, done.length));
+  } finally {
+    await job.cache?.close();
+  }
+  setOutputs(done.map(({ result }) => result));
+  leaveForPost(done.flatMap(({ work }) => work ?? []));
+}
+
+interface Job {
+  readonly pull: Pull;
+  readonly inputs: ActionInputs;
+  readonly place: StorePlace;
+  /** For an image that everybody may pull, and for any other. */
+  readonly decisions: { readonly usual: CacheDecision; readonly restricted: CacheDecision };
+  /** Is it only known after the pull which of them counts? */
+  readonly isOpen: boolean;
+  readonly signal: AbortSignal;
+  /** Absent where nothing is read from the cache service. */
+  readonly cache: OpenCache | undefined;
+}
+
+interface Done {
+  readonly result: PullResult;
+  /** Absent where nothing may be written to the cache service. */
+  readonly work: PostWork | undefined;
+}
+
+async function pullTarget(job: Job, { image, platform, place }: Target, index: number): Promise<Done> {
+  const { inputs, decisions, signal } = job;
+  const { targets, ...settings } = inputs;
+  const session = job.cache && openSession(job.cache, inputs, signal);
+  if (targets.length > 1) core.info(forLog(`Image ${index + 1} of ${targets.length}, to ${place}`));
   const reporter = createReporter();
   let result: PullResult;
   try {
-    result = await pull({
-      ...inputs,
-      storeDirectory: place.directory,
-      ...toCaching(decisions.usual, remote),
-      restricted: toCaching(decisions.restricted, remote),
+    result = await job.pull({
+      ...settings,
+      image,
+      platform,
+      destination: place,
+      storeDirectory: job.place.directory,
+      ...toCaching(decisions.usual, session),
+      restricted: toCaching(decisions.restricted, session),
       temporaryDirectory: temporaryDirectory(process.env),
       onSecret: core.setSecret,
       emit: reporter.emit,
@@ -58,24 +104,17 @@ async function pullAndReport(pull: Pull, inputs: ActionInputs, signal: AbortSign
     });
   } finally {
     reporter.close();
-    await remote?.cache.close();
   }
   core.info(forLog(headline(result)));
-  setOutputs(result);
   await writeSummary(renderSummary(result));
   const decision = result.isRestricted ? decisions.restricted : decisions.usual;
-  if (decision !== decisions.usual && isOpen) core.notice(forLog(decision.reason));
-  if (decision.remoteWrite) leaveForPost(postWork(inputs, result, remote));
+  if (decision !== decisions.usual && job.isOpen) core.notice(forLog(decision.reason));
+  return { result, work: decision.remoteWrite ? postWork(job, result, session) : undefined };
 }
 
-interface Remote {
-  readonly cache: OpenCache;
-  readonly session: RemoteCacheSession;
-}
-
-function toCaching(decision: CacheDecision, remote: Remote | undefined): Caching {
+function toCaching(decision: CacheDecision, session: RemoteCacheSession | undefined): Caching {
   const { storeRead, storeWrite, remoteRead } = decision;
-  return { storeRead, storeWrite, cache: remoteRead ? remote?.session : undefined };
+  return { storeRead, storeWrite, cache: remoteRead ? session : undefined };
 }
 
 async function decide(
@@ -92,24 +131,35 @@ async function decide(
   });
 }
 
-function openRemote({ cacheBackend, cacheKeyPrefix: prefix }: ActionInputs, signal: AbortSignal): Remote {
-  const cache = openActionsCache(cacheBackend, warnOnce());
-  const log = (message: string) => core.info(forLog(message));
-  return { cache, session: new RemoteCacheSession({ cache, prefix, log, signal }) };
+function openCache({ cacheBackend }: ActionInputs, usual: CacheDecision): OpenCache | undefined {
+  return usual.remoteRead ? openActionsCache(cacheBackend, warnOnce()) : undefined;
 }
 
-function postWork(inputs: ActionInputs, result: PullResult, remote: Remote | undefined): PostWork {
+function openSession(
+  cache: OpenCache,
+  { cacheKeyPrefix: prefix }: ActionInputs,
+  signal: AbortSignal,
+): RemoteCacheSession {
+  const log = (message: string) => core.info(forLog(message));
+  return new RemoteCacheSession({ cache, prefix, log, signal });
+}
+
+function postWork(
+  { inputs, cache }: Job,
+  result: PullResult,
+  session: RemoteCacheSession | undefined,
+): PostWork {
   const image = { repository: result.repository, manifestDigest: result.digest, platform: result.platform };
-  const restored = remote?.session.restored ?? { image, packs: [] };
+  const restored = session?.restored ?? { image, packs: [] };
   const { newPacks, livePacks } = result;
   // A service that surprised this phase would surprise the next one.
-  const backend = remote?.cache.form === 'archive' ? 'toolkit' : inputs.cacheBackend;
+  const backend = cache?.form === 'archive' ? 'toolkit' : inputs.cacheBackend;
   return { backend, plan: { prefix: inputs.cacheKeyPrefix, restored, newPacks, livePacks } };
 }
 
-function leaveForPost(work: PostWork): void {
-  if (needsSave(work.plan) && !saveForPost(work))
-    core.info('the list of packs is too long to be handed to the post phase; nothing will be saved');
+function leaveForPost(works: readonly PostWork[]): void {
+  if (!saveForPost(works.filter(({ plan }) => needsSave(plan))))
+    core.info('a list of packs is too long to be handed to the post phase; that image will not be saved');
 }
 
 /** A summary that cannot be written is no reason to fail. */

@@ -2,7 +2,16 @@
 import { setOutput } from '@actions/core';
 import type { PullResult } from '../pull/result.ts';
 
-/** Every output, in the order of action.yml. Booleans and numbers are texts for the expression language. */
+const SUMMED = [
+  'skipped',
+  'bytes-downloaded',
+  'bytes-from-cache',
+  'bytes-from-seed',
+  'bytes-total',
+  'requests',
+];
+
+/** Every output of one pull, in the order of action.yml. Booleans and numbers are texts for the expression language. */
 export function outputsOf(result: PullResult): Record<string, string> {
   return {
     digest: result.digest,
@@ -11,6 +20,8 @@ export function outputsOf(result: PullResult): Record<string, string> {
     platform: result.platform,
     'root-path': result.rootPath,
     'config-path': result.configPath,
+    format: result.format ?? 'rootfs',
+    'manifest-kept': String(result.manifestKept ?? ''),
     ownership: result.ownership,
     skipped: String(result.skipped.count),
     'skipped-path': result.skippedPath ?? '',
@@ -23,6 +34,18 @@ export function outputsOf(result: PullResult): Record<string, string> {
   };
 }
 
-export function setOutputs(result: PullResult): void {
-  for (const [name, value] of Object.entries(outputsOf(result))) setOutput(name, value);
+/** Of a step with several pulls: the outputs of the first, sums and `results`, a list of the outputs of each. */
+export function outputsOfAll(results: readonly PullResult[]): Record<string, string> {
+  const each = results.map(outputsOf);
+  const sum = (name: string) => String(each.reduce((total, outputs) => total + Number(outputs[name]), 0));
+  return {
+    ...each[0],
+    ...Object.fromEntries(SUMMED.map((name) => [name, sum(name)])),
+    'cache-hit': String(results.every((result) => result.cacheHit)),
+    results: JSON.stringify(each),
+  };
+}
+
+export function setOutputs(results: readonly PullResult[]): void {
+  for (const [name, value] of Object.entries(outputsOfAll(results))) setOutput(name, value);
 }

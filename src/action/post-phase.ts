@@ -12,9 +12,10 @@ import { temporaryDirectory } from './store-place.ts';
 
 export async function runPost(signal: AbortSignal): Promise<void> {
   try {
-    const work = loadForPost();
-    if (work) await save(work, signal);
-    else core.info('Nothing new for the cache');
+    const works = loadForPost();
+    if (works.length === 0) core.info('Nothing new for the cache');
+    // One after the other: what the first has uploaded the others find there.
+    for (const work of works) await save(work, signal);
   } catch (error) {
     core.info(`Nothing was saved: ${forLog(describeError(error))}`);
   }

@@ -8,6 +8,7 @@ import type { RestoredState } from '../cache/remote-session.ts';
 import type { SavePlan } from '../cache/save.ts';
 import { isJsonRecord } from '../oci/json.ts';
 import type { PackFile } from '../store/pack-file.ts';
+import { MAX_TARGETS } from './targets.ts';
 
 const VERSION = 1;
 /** Linux takes 128 KiB for one environment variable: MAX_ARG_STRLEN, execve(2). */
@@ -28,16 +29,22 @@ export interface PostWork {
   readonly plan: SavePlan;
 }
 
-/** Returns false where the plan is too large to be handed over. */
-export function saveForPost(work: PostWork): boolean {
-  const text = formatPostWork(work);
-  if (Buffer.byteLength(text) > MAX_STATE_BYTES) return false;
-  saveState('save', text);
-  return true;
+/** Each is a variable of its own, as one has a limit. Returns false where one of them is too large to be handed over. */
+export function saveForPost(works: readonly PostWork[]): boolean {
+  const texts = works.map(formatPostWork);
+  const short = texts.filter((text) => Buffer.byteLength(text) <= MAX_STATE_BYTES);
+  for (const [index, text] of short.entries()) saveState(`save${index}`, text);
+  return short.length === texts.length;
 }
 
-export function loadForPost(): PostWork | undefined {
-  return parsePostWork(getState('save'));
+export function loadForPost(): readonly PostWork[] {
+  const works: PostWork[] = [];
+  for (let index = 0; index < MAX_TARGETS; index++) {
+    const work = parsePostWork(getState(`save${index}`));
+    if (!work) break;
+    works.push(work);
+  }
+  return works;
 }
 
 export function formatPostWork({ backend, plan }: PostWork): string {

@@ -1,7 +1,9 @@
 // The job summary of one pull, as Markdown. Pure.
 
 import { count, formatBytes, formatDuration, percent } from '../progress/figures.ts';
-import type { LayerReport, LayerWay, PullResult } from '../pull/result.ts';
+import { describeFormat } from '../pull/formats.ts';
+import { describePart } from '../pull/part-words.ts';
+import type { LayerChain, LayerReport, LayerWay, PullResult } from '../pull/result.ts';
 import { countsInWords } from '../pull/skipped.ts';
 import { forMarkdown } from './plain-text.ts';
 
@@ -15,6 +17,13 @@ const MAX_WARNING_LENGTH = 500;
 const OWNERS: Readonly<Record<PullResult['ownership'], string>> = {
   preserve: 'as in the image',
   runner: 'everything belongs to the current user, without set-user-ID and set-group-ID bits',
+};
+
+/** What proved a layer. */
+const CHAINS: Readonly<Record<LayerChain, string>> = {
+  'diff-id': 'diff_id',
+  digest: 'digest',
+  toc: 'table of contents',
 };
 
 const WAYS: Readonly<Record<LayerWay, string>> = {
@@ -62,9 +71,11 @@ function facts(result: PullResult): string {
   return [
     `- image ${code(result.image)}`,
     `- platform ${code(result.platform)}`,
-    `- root file system ${code(result.rootPath)}`,
+    `- ${result.format ? 'written to' : 'root file system'} ${code(result.rootPath)}`,
+    ...describeFormat(result).map((line) => `- ${line}`),
     `- owners: ${OWNERS[result.ownership]}`,
     `- ${count(result.requests, 'request')} to the registry; ${stages.join(', ')}`,
+    ...(result.part ? [`- ${describePart(result.part)}`] : []),
     ...hostLine(result.hosts),
   ].join('\n');
 }
@@ -82,11 +93,11 @@ function hostLine(hosts: PullResult['hosts']): string[] {
 function layerTable(layers: readonly LayerReport[]): string {
   if (layers.length === 0) return '';
   const head = [
-    '| layer | format | how | size | from cache | downloaded | requests | time |',
-    '|---|---|---|---:|---:|---:|---:|---:|',
+    '| layer | format | how | proven by | size | from cache | downloaded | requests | time |',
+    '|---|---|---|---|---:|---:|---:|---:|---:|',
   ];
   const left = layers.length - MAX_ROWS;
-  const more = left > 0 ? [`| … | ${left} more | | | | | | |`] : [];
+  const more = left > 0 ? [`| … | ${left} more | | | | | | | |`] : [];
   return [...head, ...layers.slice(0, MAX_ROWS).map(layerRow), ...more].join('\n');
 }
 
@@ -96,6 +107,7 @@ function layerRow(layer: LayerReport): string {
     code(shortDigest(layer.digest)),
     layer.format,
     WAYS[layer.way] + reason,
+    CHAINS[layer.chain],
     formatBytes(layer.compressedSize),
     formatBytes(layer.bytesFromCache),
     formatBytes(layer.bytesDownloaded),

@@ -1,12 +1,24 @@
 // The command line: what may be written there, checked before anything is done.
 import { parseArgs } from 'node:util';
-import { DEFAULT_CONCURRENCY, OWNERSHIPS, type OwnershipChoice } from '../pull/options.ts';
+import {
+  DEFAULT_CONCURRENCY,
+  OWNERSHIPS,
+  type OwnershipChoice,
+  VERIFICATIONS,
+  type Verification,
+} from '../pull/options.ts';
 
 export interface PullArguments {
   readonly image: string;
   readonly destination: string;
   readonly platform?: string | undefined;
+  /** As written; empty: not at all. */
+  readonly format: string;
+  readonly load: string;
   readonly ownership: OwnershipChoice;
+  /** Globs. */
+  readonly paths: readonly string[];
+  readonly verify: Verification;
   /** `name=value` each. */
   readonly limits: readonly string[];
   readonly cacheDirectory?: string | undefined;
@@ -40,7 +52,11 @@ export const MAX_CONCURRENCY = 64;
 
 const OPTIONS = {
   platform: { type: 'string' },
+  format: { type: 'string' },
+  load: { type: 'string' },
   ownership: { type: 'string', default: 'auto' },
+  path: { type: 'string', multiple: true },
+  verify: { type: 'string', default: 'diff-id' },
   limit: { type: 'string', multiple: true },
   'cache-dir': { type: 'string' },
   'cache-mode': { type: 'string', default: 'write' },
@@ -75,7 +91,11 @@ export function parseCommand(argv: readonly string[]): Command {
       image,
       destination,
       platform: values.platform,
+      format: values.format ?? '',
+      load: values.load ?? '',
       ownership: OWNERSHIPS.find((ownership) => ownership === values.ownership) ?? 'auto',
+      paths: values.path ?? [],
+      verify: VERIFICATIONS.find((verify) => verify === values.verify) ?? 'diff-id',
       limits: values.limit ?? [],
       cacheDirectory: values['cache-dir'],
       cacheMode: CACHE_MODES.find((mode) => mode === values['cache-mode']) ?? 'write',
@@ -94,7 +114,7 @@ export function parseCommand(argv: readonly string[]): Command {
   };
 }
 
-const NAMED_PLACES = ['cache-dir', 'username', 'authfile', 'hosts-dir', 'ca-file'] as const;
+const NAMED_PLACES = ['format', 'load', 'cache-dir', 'username', 'authfile', 'hosts-dir', 'ca-file'] as const;
 
 type Parsed = ReturnType<typeof parseStrictly>;
 
@@ -122,6 +142,8 @@ function faultIn(values: Parsed['values'], positionals: readonly string[]): stri
     return `--cache-mode must be one of ${CACHE_MODES.join(', ')}`;
   if (!(OWNERSHIPS as readonly string[]).includes(values.ownership))
     return `--ownership must be one of ${OWNERSHIPS.join(', ')}`;
+  if (!(VERIFICATIONS as readonly string[]).includes(values.verify))
+    return `--verify must be one of ${VERIFICATIONS.join(', ')}`;
   if (!['true', 'false'].includes(values['tls-verify'])) return '--tls-verify must be true or false';
   if (!/^\d{1,3}$/.test(values.concurrency) || !inRange(Number(values.concurrency)))
     return `--concurrency must be a number from 1 to ${MAX_CONCURRENCY}`;

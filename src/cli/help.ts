@@ -12,12 +12,19 @@ image's digests before DESTINATION appears. What earlier pulls left in the chunk
   IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub, unless
                          registries.conf says otherwise; or a place on this machine: oci:DIR[:TAG],
                          oci-archive:FILE[:TAG], docker-archive:FILE[:NAME]
-  DESTINATION            a directory that is absent, empty, or was made by an earlier pull
+  DESTINATION            a directory (with some formats a file) that is absent, empty, or was made by an earlier pull
 
 options:
   --platform P           os/architecture[/variant]; default: linux on this machine's architecture
+  --format F             rootfs (default); oci-layout, a directory; oci-archive, docker-archive: a file; tar: one archive of the
+                         whole tree with all owners, which needs no root
+  --load E               docker or podman: hands the docker-archive to that engine when it is complete
   --ownership O          preserve: as in the image, which needs root, or sudo without a password; runner: all belongs to
                          this user; default: auto, which is preserve for root and runner for everybody else
+  --path GLOB            what to unpack, as a path from the root of the image with *, **, ?, [a-z] and {a,b}; with ! before
+                         it, what to leave out; may be repeated; default: everything
+  --verify V             what proves layers that can be fetched in parts. diff-id: the digest of the whole layer (default);
+                         toc: their tables of contents, so that files which upper layers replace are not downloaded
   --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
                          ${NAMED_LIMITS.map(({ name }) => name).join(', ')}
   --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory

@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import { checkLogin } from '../auth/login.ts';
 import { type ImageName, parseImageName, parseSeed } from '../oci/image-name.ts';
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
+import { parseFormat } from '../pull/formats.ts';
 import { parseLimits } from '../pull/limits.ts';
 import type { NetworkSettings, PullOptions } from '../pull/options.ts';
+import { checkPaths } from '../pull/parts.ts';
 import type { PullArguments } from './arguments.ts';
 import { defaultCacheDirectory, type Machine } from './cache-directory.ts';
 import { readPassword } from './password.ts';
@@ -26,12 +28,19 @@ export async function toPullOptions(
   surroundings: Surroundings,
 ): Promise<Omit<PullOptions, 'emit' | 'signal'>> {
   const { cwd } = surroundings;
+  const paths = checkPaths(args.paths, '--path');
+  const wishes = { format: args.format, load: args.load, paths, verify: args.verify };
+  const { format, load } = parseFormat(wishes, (name) => (name === 'paths' ? '--path' : `--${name}`));
   return {
     image: toAbsolute(parseImageName(args.image), cwd),
     seeds: args.seeds.map((seed) => toAbsolute(parseSeed(seed), cwd)),
     platform: args.platform === undefined ? hostPlatform(surroundings.arch) : parsePlatform(args.platform),
     destination: resolve(cwd, args.destination),
     ownership: args.ownership,
+    paths,
+    format,
+    load,
+    verify: args.verify,
     limits: parseLimits(args.limits, '--limit'),
     network: await readNetwork(args, surroundings),
     storeDirectory: resolve(cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),

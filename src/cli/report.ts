@@ -2,6 +2,8 @@
 import { describeError, type PullError } from '../errors.ts';
 import { count, formatBytes, formatDuration } from '../progress/figures.ts';
 import { oneLine } from '../progress/plain-text.ts';
+import { describeFormat } from '../pull/formats.ts';
+import { describePart } from '../pull/part-words.ts';
 import type { LayerReport, PullResult } from '../pull/result.ts';
 import { countsInWords } from '../pull/skipped.ts';
 
@@ -13,6 +15,8 @@ export function renderReport(result: PullResult): string {
     ...(result.skippedPath === undefined
       ? []
       : [`left out: ${countsInWords(result.skipped)}, listed in ${result.skippedPath}`]),
+    ...describeFormat(result),
+    ...(result.part ? [describePart(result.part)] : []),
     `${originOf(result)}; ${count(result.requests, 'request')}, ${formatDuration(result.timings.total)}`,
   ];
   return lines.map((line) => oneLine(line)).join('\n');
@@ -37,6 +41,8 @@ export function toJson(result: PullResult): Record<string, unknown> {
     platform: result.platform,
     'root-path': result.rootPath,
     'config-path': result.configPath,
+    format: result.format ?? 'rootfs',
+    'manifest-kept': result.manifestKept ?? null,
     ownership: result.ownership,
     skipped: result.skipped.count,
     'skipped-path': result.skippedPath ?? null,
@@ -45,6 +51,7 @@ export function toJson(result: PullResult): Record<string, unknown> {
     'bytes-from-cache': result.bytesFromCache,
     'bytes-from-seed': result.bytesFromSeed,
     'bytes-total': result.bytesTotal,
+    part: partToJson(result),
     requests: result.requests,
     hosts: result.hosts,
     layers: result.layers.map(layerToJson),
@@ -60,12 +67,19 @@ export function toJson(result: PullResult): Record<string, unknown> {
   };
 }
 
+function partToJson({ part }: PullResult): Record<string, unknown> | null {
+  if (!part) return null;
+  const { matched, bytesRead, bytesWritten } = part;
+  return { matched, 'file-bytes': bytesWritten, 'file-bytes-total': bytesRead };
+}
+
 function layerToJson(layer: LayerReport): Record<string, unknown> {
   return {
     digest: layer.digest,
     format: layer.format,
     way: layer.way,
     reason: layer.reason ?? null,
+    chain: layer.chain,
     'compressed-size': layer.compressedSize,
     'bytes-downloaded': layer.bytesDownloaded,
     'bytes-from-cache': layer.bytesFromCache,

@@ -7,8 +7,11 @@ import { PREFIXES, parsePosition, SKIPPABLE_HEADER_SIZE, TOC_TYPE } from './anno
 import type { Footer, FooterFault } from './footer.ts';
 import { isSha256 } from './toc-document.ts';
 
-/** A smaller layer without annotations is not worth a request for its footer, in bytes. */
-export const MIN_PROBED_SIZE = 1 << 20;
+/**
+ * A smaller layer without annotations is not worth a request for its footer, in bytes. Hardly any layer without them is chunked: a
+ * request that is in vain may take a tenth of the time that the layer takes, 20 ms against 160 ms at 100 MB/s.
+ */
+export const MIN_PROBED_SIZE = 16 << 20;
 
 export const STARGZ_TOC_DIGEST = 'containerd.io/snapshot/stargz/toc.digest';
 const UNCOMPRESSED_SIZE = 'io.containers.estargz.uncompressed-size';
@@ -53,6 +56,17 @@ export type DialectFault =
   | 'its tar-split annotations are malformed'
   | 'its TOC is in another image, which nothing vouches for'
   | 'its format gives no digests of chunks';
+
+/**
+ * Has stargz-snapshotter written the layer, by its own account? Then files of its own are in the archive (see stargz-names.ts). Asked
+ * of the descriptor alone, so that the answer is the same however the layer was had.
+ */
+export function isStargzLayer({ annotations }: Descriptor): boolean {
+  return (
+    annotations[STARGZ_TOC_DIGEST] !== undefined &&
+    annotations[`${PREFIXES[0]}manifest-checksum`] === undefined
+  );
+}
 
 /** Anything malformed makes the layer plain, with the reason: chunking is only an optimisation. */
 export function detectDialect(descriptor: Descriptor): Dialect {
@@ -108,7 +122,7 @@ function compressionOf({ mediaType }: Descriptor): LayerCompression {
 
 export type Located =
   | (LocatedToc & { readonly kind: 'located' })
-  /** The TOC is in another image; see external-toc.ts. The rest is as in LocatedToc. */
+  /** The TOC is in another image, which is not asked for: hardly anybody writes such images. The rest is as in LocatedToc. */
   | {
       readonly kind: 'external';
       readonly compression: 'gzip';

@@ -3,8 +3,8 @@ import type { Link } from '../bytes/link.ts';
 import type { ChunkTable } from '../layer/chunk-table.ts';
 import type { FetchRange } from './coalesce.ts';
 
-/** Stored bytes of a chunk: whole zstd frames named by their content, or a blob named by its own digest. */
-export type ChunkForm = 'frame' | 'blob';
+/** Stored bytes: a chunk named by its content, a blob named by its own digest, or a part of a blob named by its place. */
+export type ChunkForm = 'frame' | 'blob' | 'part';
 
 /** Where a chunk is at hand. */
 export interface Located {
@@ -12,6 +12,8 @@ export interface Located {
   readonly offset: number;
   readonly compressedSize: number;
   readonly size: number;
+  /** Where the chunk begins in what the stored bytes decode to; absent where they decode to it and nothing else. */
+  readonly innerOffset?: number;
 }
 
 /** The chunk with this digest key in this form that decodes to `size` bytes, if it is at hand. */
@@ -21,8 +23,10 @@ export type PlanLayer =
   | {
       readonly kind: 'chunked';
       readonly table: ChunkTable;
-      /** Chunks lie in [0, dataEnd) of the blob. */
+      /** Chunks, and gaps where the table has any, lie in [0, dataEnd) of the blob. */
       readonly dataEnd: number;
+      /** The table leaves out chunks that nobody needs: they are not fetched as long as others are cheaper. */
+      readonly isPart?: boolean | undefined;
       /** Compressed size of TOC and tar-split: part of what the waste is measured against. */
       readonly metadataBytes: number;
     }
@@ -69,6 +73,7 @@ export interface NewChunk {
   readonly offset: number;
   readonly compressedSize: number;
   readonly size: number;
+  readonly innerOffset?: number;
 }
 
 /** Columns by chunk of a layer: which file holds it, where, and from when on. */
@@ -82,7 +87,14 @@ export interface ChunkSources {
   readonly groups: Int32Array;
   /** It is there once this many kept bytes of its group have been written. */
   readonly ready: Float64Array;
+  /** Where it begins in what its stored bytes decode to, or EXACT. Absent where all are. */
+  innerOffsets?: Float64Array;
+  /** As in ChunkTable. */
+  readonly gaps?: Uint8Array;
 }
+
+/** In place of an inner offset: the stored bytes decode to the chunk and nothing else. */
+export const EXACT = -1;
 
 export type PlannedFile =
   | { readonly kind: 'stored'; readonly path: string }

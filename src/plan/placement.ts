@@ -24,6 +24,8 @@ export interface Wanted {
   readonly size: number;
 }
 
+export type Stored = Pick<Placed, 'compressedSize' | 'size' | 'innerOffset'>;
+
 /** Has a life only inside of planFetch. */
 export class Placement {
   readonly files: PlannedFile[] = [];
@@ -45,10 +47,11 @@ export class Placement {
   }
 
   /** Gives it the next place, and closes the pack if that makes it full. */
-  place(name: string, { compressedSize, size }: { compressedSize: number; size: number }): Placed {
+  place(name: string, stored: Stored): Placed {
     this.#file ??= this.files.push({ kind: 'new', pack: this.#pack }) - 1;
+    const { compressedSize } = stored;
     const at = { file: this.#file, pack: this.#pack, offset: this.#offset };
-    const placed = { ...at, compressedSize, size, group: UNDECIDED, ready: 0 };
+    const placed = { ...at, ...stored, group: UNDECIDED, ready: 0 };
     this.#placed.set(name, placed);
     this.#offset += compressedSize;
     if (this.#offset >= this.#packTarget) {
@@ -56,6 +59,14 @@ export class Placement {
       this.#offset = 0;
       this.#file = undefined;
     }
+    return placed;
+  }
+
+  /** It comes with the bytes of another one. */
+  placeWithin(name: string, host: Placed, stored: Stored): Placed {
+    const { file, pack, offset } = host;
+    const placed = { file, pack, offset, ...stored, group: UNDECIDED, ready: 0 };
+    this.#placed.set(name, placed);
     return placed;
   }
 
@@ -78,6 +89,7 @@ export class Placement {
       offset,
       compressedSize,
       size,
+      ...(stored.innerOffset === undefined ? {} : { innerOffset: stored.innerOffset }),
       group: AT_HAND,
       ready: 0,
     };

@@ -2,21 +2,22 @@
 // Pure: the same input gives the same plan. What the packs hold depends on the image and the store alone, not on the link: racing
 // jobs make the same packs.
 import { type ByteRange, rangeLength } from '../bytes/range.ts';
-import { type ChunkTable, chunkCount } from '../layer/chunk-table.ts';
+import { type ChunkTable, chunkCount, isGap } from '../layer/chunk-table.ts';
 import { digestOfKey } from '../oci/digest-key.ts';
 import { chunkRange, countBytes, digestKeys } from './chunk-map.ts';
 import { coalesce, keptBytes, splitWhole } from './coalesce.ts';
 import { gapCosts, MAX_RANGE_BYTES } from './costs.ts';
-import type {
-  ChunkSources,
-  FetchGroup,
-  FetchPlan,
-  LayerBytes,
-  LayerPlan,
-  Locate,
-  NewChunk,
-  PlanLayer,
-  PlanOptions,
+import {
+  type ChunkSources,
+  EXACT,
+  type FetchGroup,
+  type FetchPlan,
+  type LayerBytes,
+  type LayerPlan,
+  type Locate,
+  type NewChunk,
+  type PlanLayer,
+  type PlanOptions,
 } from './fetch-plan.ts';
 import { AT_HAND, type Placed, Placement, UNDECIDED } from './placement.ts';
 
@@ -35,6 +36,8 @@ export function planFetch(layers: readonly PlanLayer[], locate: Locate, options:
 interface Pending {
   readonly index: number;
   readonly placed: Placed;
+  /** The chunk in whose stored bytes it lies as well. */
+  readonly host?: Placed;
 }
 
 /** Has a life only inside of planFetch: it plans one layer after the other. */
@@ -92,7 +95,11 @@ class Planner {
     const { missing, repeated } = this.#placeChunks(table, sources);
     const pieces = missing.map(({ index }) => chunkRange(table, index));
     const needed = pieces.reduce((sum, piece) => sum + rangeLength(piece), 0);
-    const ranges = coalesce(pieces, gapCosts({ ...layer, needed }, this.#options), packEnds(missing));
+    const ranges = coalesce(
+      pieces,
+      gapCosts({ ...layer, needed, hasGaps: table.gaps !== undefined }, this.#options),
+      packEnds(missing),
+    );
     let next = 0;
     for (const range of ranges) {
       const { placed: first } = missing[next] as Pending;
@@ -105,7 +112,10 @@ class Planner {
         setSource(sources, index, placed);
       }
     }
-    for (const { index, placed } of repeated) setSource(sources, index, placed);
+    for (const { index, placed, host } of repeated) {
+      if (host) [placed.group, placed.ready] = [host.group, host.ready];
+      setSource(sources, index, placed);
+    }
     this.#layers.push({ kind: 'chunked', sources });
     this.#bytes.push(countBytes(sources, ranges));
   }
@@ -116,21 +126,43 @@ class Planner {
     const keyOf = digestKeys(table);
     for (let index = 0; index < chunkCount(table); index++) {
       const key = keyOf(index);
-      const found = this.#placement.find('frame', { name: key, key, size: table.sizes[index] as number });
-      if (!found) missing.push({ index, placed: this.#placeChunk(table, index, key) });
+      const { form, name } = nameOf(table, index, key);
+      const found = this.#placement.find(form, { name, key, size: table.sizes[index] as number });
+      const last = missing.at(-1);
+      if (!found && last && table.offsets[index] === table.offsets[last.index])
+        repeated.push({
+          index,
+          placed: this.#placeChunk(table, index, { key, host: last.placed }),
+          host: last.placed,
+        });
+      else if (!found) missing.push({ index, placed: this.#placeChunk(table, index, { key }) });
       else if (found.group === UNDECIDED) repeated.push({ index, placed: found });
       else setSource(sources, index, found);
     }
     return { missing, repeated };
   }
 
-  #placeChunk(table: ChunkTable, index: number, key: string): Placed {
-    const [compressedSize, size] = [table.compressedSizes[index] as number, table.sizes[index] as number];
-    const placed = this.#placement.place(key, { compressedSize, size });
+  /** `host`: the chunk before, if it is stored in the same bytes. */
+  #placeChunk(table: ChunkTable, index: number, { key, host }: { key: string; host?: Placed }): Placed {
+    const { form, name } = nameOf(table, index, key);
+    const innerOffset = form === 'frame' ? table.innerOffsets?.[index] : undefined;
+    const stored = {
+      compressedSize: table.compressedSizes[index] as number,
+      size: table.sizes[index] as number,
+      ...(innerOffset === undefined ? {} : { innerOffset }),
+    };
+    const placed = host
+      ? this.#placement.placeWithin(name, host, stored)
+      : this.#placement.place(name, stored);
     const { pack, offset } = placed;
-    this.#chunks.push({ form: 'frame', digest: digestOfKey(key), pack, offset, compressedSize, size });
+    this.#chunks.push({ form, digest: digestOfKey(key), pack, offset, ...stored });
     return placed;
   }
+}
+
+/** No chunk is called as a gap is. */
+function nameOf(table: ChunkTable, index: number, key: string): { form: 'frame' | 'part'; name: string } {
+  return isGap(table, index) ? { form: 'part', name: `part ${key}` } : { form: 'frame', name: key };
 }
 
 function emptySources(table: ChunkTable): ChunkSources {
@@ -142,6 +174,7 @@ function emptySources(table: ChunkTable): ChunkSources {
     sizes: table.sizes,
     groups: new Int32Array(count),
     ready: new Float64Array(count),
+    ...(table.gaps ? { gaps: table.gaps } : {}),
   };
 }
 
@@ -151,6 +184,9 @@ function setSource(sources: ChunkSources, index: number, placed: Placed): void {
   sources.compressedSizes[index] = placed.compressedSize;
   sources.groups[index] = placed.group;
   sources.ready[index] = placed.ready;
+  if (placed.innerOffset === undefined) return;
+  sources.innerOffsets ??= new Float64Array(sources.files.length).fill(EXACT);
+  sources.innerOffsets[index] = placed.innerOffset;
 }
 
 /** Indexes of the chunks behind which another pack begins: a range goes into one. */

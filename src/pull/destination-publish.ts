@@ -17,8 +17,10 @@ export interface SideFiles {
 export interface FinishedTree {
   /** The destination. */
   readonly path: string;
-  /** The staging directory that takes its place. */
+  /** The staging directory. */
   readonly root: string;
+  /** What takes the place of the destination: the staging directory, or what was made in it. */
+  readonly made: string;
   /** The inode of an earlier tree that may be replaced; undefined where there was nothing but perhaps an empty directory. */
   readonly accepted: string | undefined;
   readonly files: SideFiles;
@@ -38,9 +40,9 @@ export function skippedPath(destination: string): string {
  * what was there is still there.
  */
 export async function publish(tree: FinishedTree, record: DestinationRecord): Promise<void> {
-  const { path, root, accepted, remove } = tree;
+  const { path, root, made, accepted, remove } = tree;
   const old = oldTreePath(root);
-  const after = await inodeOf(root);
+  const after = await inodeOf(made);
   let isMoved = false;
   await refuseNewcomer(path, accepted);
   try {
@@ -49,21 +51,28 @@ export async function publish(tree: FinishedTree, record: DestinationRecord): Pr
     await writeRecord(path, { ...record, complete: false, inodes: [accepted, after] });
     isMoved = await moveAway({ path, old }, accepted);
     try {
-      await rename(root, path);
+      await rename(made, path);
       await placeSideFiles(tree);
       await writeRecord(path, { ...record, complete: true, inodes: [after] });
     } catch (cause) {
-      await putBack({ path, root, old }, after);
+      await putBack({ path, made, old }, after);
       throw cause;
     }
   } catch (cause) {
     for (const [staged] of sideFiles(tree)) await rm(staged, { force: true }).catch(() => undefined);
     throw toPullError(cause, {
       code: 'UNPACK_FAILED',
-      message: `the root file system cannot be moved to ${path}`,
+      message: `what was made cannot be moved to ${path}`,
     });
   }
-  if (isMoved && accepted !== undefined) await remove({ path: old, inode: accepted }).catch(() => undefined);
+  if (isMoved && accepted !== undefined)
+    await removeOld({ path: old, inode: accepted }, remove).catch(() => undefined);
+}
+
+/** An archive is this user's, like all that is no tree. */
+async function removeOld(old: NamedDirectory, remove: FinishedTree['remove']): Promise<void> {
+  const isTree = (await lstat(old.path)).isDirectory();
+  await (isTree ? remove(old) : rm(old.path));
 }
 
 /** Where each is written first, where it belongs, and what it holds. */
@@ -125,12 +134,12 @@ async function isEmptyDirectory(path: string): Promise<boolean> {
   return found?.isDirectory() === true && (await readdir(path).catch(() => ['?'])).length === 0;
 }
 
-/** The new tree could not take the place of the old one: that stays what it was. `made`: inode of the new tree. */
+/** The new tree could not take the place of the old one: that stays what it was. `after`: inode of the new one. */
 async function putBack(
-  paths: { path: string; root: string; old: string },
-  made: string | undefined,
+  paths: { path: string; made: string; old: string },
+  after: string | undefined,
 ): Promise<void> {
-  const { path, root, old } = paths;
-  if (await isInodeAt(path, made)) await rename(path, root).catch(() => undefined);
+  const { path, made, old } = paths;
+  if (await isInodeAt(path, after)) await rename(path, made).catch(() => undefined);
   await rename(old, path).catch(() => undefined);
 }

@@ -8,6 +8,7 @@ import { CLOSE_PARENT, letsOthersRename } from '../elevate/staged-tree.ts';
 import { newStagingPath, stagingPrefix } from '../elevate/staging-name.ts';
 import { PullError, toPullError } from '../errors.ts';
 import { makeDirectories } from '../store/make-directories.ts';
+import { OUTPUT_NAME } from '../unpack/output.ts';
 import { configPath, publish, type SideFiles, skippedPath } from './destination-publish.ts';
 import { type DestinationRecord, hasRecord, isOurs, recordPath } from './destination-record.ts';
 import { removeOwnTree } from './remove-tree.ts';
@@ -21,9 +22,11 @@ export interface Destination {
   readonly configPath: string;
   readonly skippedPath: string;
   readonly root: string;
+  /** What takes the place of the destination: `root` itself, or what was made in it. */
+  readonly made: string;
   /** Empties `root` for another attempt. */
   reset(): Promise<void>;
-  /** Moves `root` to its place. The record is written last: without it nothing counts as complete. */
+  /** Moves `made` to its place. The record is written last: without it nothing counts as complete. */
   publish(record: DestinationRecord, files: SideFiles): Promise<void>;
   /** Removes `root`; what was at the destination before stays. Never throws. */
   discard(): Promise<void>;
@@ -32,6 +35,8 @@ export interface Destination {
 export interface ClaimOptions {
   /** Default: the working directory. */
   readonly workspace?: string;
+  /** What will be there. `tree`: the root file system; others are made inside of `root`, under OUTPUT_NAME. Default: tree. */
+  readonly form?: 'tree' | 'directory' | 'file';
   /** Removes staging directories as root; absent: they are this user's. */
   readonly removeTree?: ((tree: NamedDirectory) => Promise<void>) | undefined;
   /** Told of each directory that was made to be unpacked to. */
@@ -40,12 +45,13 @@ export interface ClaimOptions {
 
 /** Throws DESTINATION_UNSAFE before anything is changed, UNPACK_FAILED where the directory cannot be made. */
 export async function claimDestination(path: string, options: ClaimOptions = {}): Promise<Destination> {
-  const { workspace = process.cwd(), removeTree, onStaged } = options;
+  const { workspace = process.cwd(), removeTree, onStaged, form = 'tree' } = options;
   refuseProtected(path, workspace);
-  const accepted = await acceptedTree(path);
+  const accepted = await acceptedTree(path, form);
   if (removeTree) await refuseForeignParent(path);
   const remove = removeTree ?? removeOwnTree;
   const root = newStagingPath(path);
+  const made = form === 'tree' ? root : join(root, OUTPUT_NAME);
   let inode: string | undefined;
   const make = async () => {
     await mkdir(root, { mode: 0o700 });
@@ -64,6 +70,7 @@ export async function claimDestination(path: string, options: ClaimOptions = {})
   return {
     path,
     root,
+    made,
     configPath: configPath(path),
     skippedPath: skippedPath(path),
     reset: () =>
@@ -73,7 +80,7 @@ export async function claimDestination(path: string, options: ClaimOptions = {})
       }),
     publish: async (record, files) => {
       await refuseForeignFiles(path);
-      await publish({ path, root, accepted, files, remove }, record);
+      await publish({ path, root, made, accepted, files, remove }, record);
     },
     discard: () => removeRoot().catch(() => undefined),
   };
@@ -101,8 +108,8 @@ function refuseProtected(path: string, workspace: string): void {
   if (reason) throw new PullError('DESTINATION_UNSAFE', `destination ${path} is refused: ${reason}`);
 }
 
-/** The inode of the earlier tree that may be replaced; undefined where there is nothing, or an empty directory. */
-async function acceptedTree(path: string): Promise<string | undefined> {
+/** The inode of what an earlier pull has made and may be replaced; undefined where there is nothing, or an empty directory. */
+async function acceptedTree(path: string, form: ClaimOptions['form']): Promise<string | undefined> {
   await refuseForeignFiles(path);
   const found = await lstat(path).catch(() => undefined);
   if (!found) return undefined;
@@ -110,11 +117,14 @@ async function acceptedTree(path: string): Promise<string | undefined> {
     throw new PullError('DESTINATION_UNSAFE', `destination ${path} is a symbolic link`, {
       hint: 'Name the directory that it leads to.',
     });
-  if (!found.isDirectory())
-    throw new PullError('DESTINATION_UNSAFE', `destination ${path} exists and is not a directory`);
   const inode = await inodeOf(path);
   // In this order: what is ours now is what had this inode before.
   if ((await isOurs(path)) && (await isInodeAt(path, inode))) return inode;
+  if (!found.isDirectory())
+    throw new PullError(
+      'DESTINATION_UNSAFE',
+      `destination ${path} exists and ${form === 'file' ? 'was not made by an earlier pull' : 'is not a directory'}`,
+    );
   const entries = await readdir(path).catch(() => ['?']);
   if (entries.length === 0) return undefined;
   throw new PullError(

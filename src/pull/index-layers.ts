@@ -1,9 +1,12 @@
-// Names the chunks of zstd:chunked layers that were fetched whole, so that later images can share them.
+// Names the chunks of chunked layers that were fetched whole, so that later images can share them.
 
+import { open } from 'node:fs/promises';
 import { rangeLength } from '../bytes/range.ts';
-import type { LayerMetadata } from '../fetch/metadata.ts';
-import type { ChunkedLayer } from '../layer/annotations.ts';
+import type { ReadTocJob } from '../fetch/jobs.ts';
+import type { ChunkedDialect, LayerMetadata } from '../fetch/metadata.ts';
 import { type ChunkTable, chunkCount, DIGEST_BYTES } from '../layer/chunk-table.ts';
+import { locateToc } from '../layer/dialect.ts';
+import { FOOTER_TAIL_BYTES, type Footer, parseFooter } from '../layer/footer.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
 import type { PackEntry } from '../store/pack-format.ts';
 import { openPool } from './jobs.ts';
@@ -18,12 +21,15 @@ export async function indexWholeLayers(
   const whole = await findWhole(session, plan, metadata);
   // One thread: a table of contents takes up to a hundred times its size in memory while it is read.
   await using pool = openPool(1);
-  for (const { chunked, table, pack, offset } of whole) {
-    const outcome = table
-      ? ({ kind: 'toc', table } as const)
-      : await pool
-          .run('readToc', { ...tocAt(chunked, offset), path: (await session.staging.pack(pack)).path })
-          .catch((error: unknown) => ({ kind: 'unusable', reason: String(error) }) as const);
+  for (const layer of whole) {
+    const { table, pack, offset } = layer;
+    const job = table ? undefined : await findToc(layer, (await session.staging.pack(pack)).path);
+    if (!table && !job) continue;
+    const outcome = job
+      ? await pool
+          .run('readToc', job)
+          .catch((error: unknown) => ({ kind: 'unusable', reason: String(error) }) as const)
+      : ({ kind: 'toc', table: table as ChunkTable } as const);
     if (outcome.kind === 'toc') await session.staging.index(pack, entriesOf(outcome.table, offset));
     else
       session.options.emit({
@@ -34,7 +40,9 @@ export async function indexWholeLayers(
 }
 
 interface WholeLayer {
-  readonly chunked: ChunkedLayer;
+  readonly chunked: ChunkedDialect;
+  /** Of the blob. */
+  readonly size: number;
   /** Its chunks, where they have been read already. */
   readonly table: ChunkTable | undefined;
   readonly pack: number;
@@ -44,7 +52,7 @@ interface WholeLayer {
 
 /** Those that this pull has fetched, in whichever attempt; each once, however often the image repeats it. */
 async function findWhole(
-  { staging }: PullSession,
+  { staging, layers }: PullSession,
   plan: FetchPlan,
   metadata: readonly LayerMetadata[],
 ): Promise<Iterable<WholeLayer>> {
@@ -56,20 +64,34 @@ async function findWhole(
     const pack = file.kind === 'new' ? file.pack : await staging.numberOf(file.path);
     const { offset } = planned;
     const { chunked, table } = layer;
-    if (pack !== undefined) whole.set(`${pack} ${offset}`, { chunked, table, pack, offset });
+    const size = layers[index]?.size ?? 0;
+    if (pack !== undefined) whole.set(`${pack} ${offset}`, { chunked, size, table, pack, offset });
   }
   return whole.values();
 }
 
-/** `offset`: of the blob in its file. */
-function tocAt({ toc, dataEnd }: ChunkedLayer, offset: number) {
-  const { range, digest } = toc;
-  return { offset: offset + range.start, compressedSize: rangeLength(range), digest, dataEnd };
+/** `path`: of the file that holds the blob. undefined for a layer that turns out to be plain. */
+async function findToc(layer: WholeLayer, path: string): Promise<ReadTocJob | undefined> {
+  const { chunked, size, offset } = layer;
+  const located =
+    chunked.kind === 'zstd-chunked' ? chunked : locateToc(chunked, await footerOf(layer, path), size);
+  if (located.kind !== 'located' && located.kind !== 'zstd-chunked') return undefined;
+  const { compression, dataEnd, toc } = located;
+  const { range, digest, jsonDigest } = toc;
+  const compressedSize = rangeLength(range);
+  return { path, offset: offset + range.start, compressedSize, compression, digest, jsonDigest, dataEnd };
+}
+
+async function footerOf({ size, offset }: WholeLayer, path: string): Promise<Footer> {
+  const tail = Buffer.alloc(Math.min(FOOTER_TAIL_BYTES, size));
+  await using file = await open(path, 'r');
+  await file.read(tail, 0, tail.length, offset + size - tail.length);
+  return parseFooter(tail, size);
 }
 
 /** Each chunk once, however often the layer repeats it. */
 function entriesOf(table: ChunkTable, offset: number): PackEntry[] {
-  const { digests, offsets, compressedSizes, sizes } = table;
+  const { digests, offsets, compressedSizes, sizes, innerOffsets } = table;
   const all = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength);
   const entries = new Map<string, PackEntry>();
   for (let chunk = 0; chunk < chunkCount(table); chunk++) {
@@ -79,8 +101,10 @@ function entriesOf(table: ChunkTable, offset: number): PackEntry[] {
       number,
       number,
     ];
+    const innerOffset = innerOffsets?.[chunk];
+    const inside = innerOffset === undefined ? {} : { innerOffset };
     if (!entries.has(hex))
-      entries.set(hex, { form: 'frame', hex, offset: offset + start, compressedSize, size });
+      entries.set(hex, { form: 'frame', hex, offset: offset + start, compressedSize, size, ...inside });
   }
   return [...entries.values()];
 }

@@ -1,11 +1,13 @@
 // The jobs that worker threads run for a pull, and where their script is.
+import type { ExportJob } from '../export/export-job.ts';
 import type { ReadTocJob, ReadTocOutcome } from '../fetch/jobs.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { HashFilesJob, UnpackArchiveJob } from '../source/archive-jobs.ts';
 import type { ApplyJob } from '../unpack/apply.ts';
 import type { DiagnoseJob } from '../unpack/diagnose.ts';
 import type { HashJob } from '../unpack/hash.ts';
-import type { Detour, LayerFailure, UnpackEvent, UnpackedImage } from '../unpack/job.ts';
+import type { Detour, LayerFailure, MissingFiles, UnpackEvent, UnpackedImage } from '../unpack/job.ts';
+import type { NeededFiles, SelectJob } from '../unpack/select.ts';
 import type { StreamJob } from '../unpack/stream.ts';
 import { WorkerPool } from '../workers/pool.ts';
 
@@ -13,10 +15,13 @@ export type PullJobs = {
   unpackArchive: { input: UnpackArchiveJob; output: undefined; event: never };
   hashFiles: { input: HashFilesJob; output: readonly Digest[]; event: never };
   readToc: { input: ReadTocJob; output: ReadTocOutcome; event: never };
+  select: { input: SelectJob; output: (NeededFiles | undefined)[]; event: never };
   /** These three run at the same time, hash twice. */
   stream: { input: StreamJob; output: { kind: 'done' } | LayerFailure; event: never };
   hash: { input: HashJob; output: undefined; event: never };
-  apply: { input: ApplyJob; output: UnpackedImage | LayerFailure; event: UnpackEvent };
+  apply: { input: ApplyJob; output: UnpackedImage | MissingFiles | LayerFailure; event: UnpackEvent };
+  /** In place of apply. */
+  export: { input: ExportJob; output: UnpackedImage | LayerFailure; event: UnpackEvent };
   diagnose: { input: DiagnoseJob; output: Detour; event: never };
 };
 

@@ -1,7 +1,7 @@
 // Which packs the pulled image lives in afterwards, and whether it is worth copying it into fresh ones.
 import { describeError } from '../errors.ts';
 import type { LayerMetadata } from '../fetch/metadata.ts';
-import { chunkCount, digestKey } from '../layer/chunk-table.ts';
+import { chunkCount, digestKey, isGap } from '../layer/chunk-table.ts';
 import { digestHex } from '../oci/digest.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
@@ -56,15 +56,30 @@ async function compact(image: Image, fresh: readonly SealedPack[]): Promise<Pack
     frames.set(path, known);
     return known;
   };
-  const chunks = [...imageChunks(image)].map((chunk): CopiedChunk => {
+  const chunks = togetherWhereStored(imageChunks(image)).map((chunk): CopiedChunk => {
     const known = chunk.form === 'blob' ? framesInside(chunk, framesOf(chunk.path)) : [];
     const inside = known.filter(({ offset }) => !session.store.isForgotten(chunk.path, offset));
-    return { ...chunk, path: sealed.get(chunk.path)?.path ?? chunk.path, inside };
+    const beside = chunk.inside ?? [];
+    return { ...chunk, path: sealed.get(chunk.path)?.path ?? chunk.path, inside: [...beside, ...inside] };
   });
   const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
   const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
   await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
   return { fresh: packs, live: packs };
+}
+
+/** Chunks that follow one another and are stored in the same bytes are copied once. */
+function togetherWhereStored(chunks: Iterable<CopiedChunk>): CopiedChunk[] {
+  const together: (CopiedChunk & { inside: PackEntry[] })[] = [];
+  for (const chunk of chunks) {
+    const last = together.at(-1);
+    const isSame = last && last.path === chunk.path && last.offset === chunk.offset;
+    if (isSame && last.compressedSize === chunk.compressedSize) {
+      const { path: _, ...entry } = chunk;
+      last.inside.push(entry);
+    } else together.push({ ...chunk, inside: [] });
+  }
+  return together;
 }
 
 /** A blob keeps the chunks that it is known to hold. `frames`: of its pack, ascending by offset. */
@@ -114,15 +129,22 @@ function* imageKeys({
 }: Image): Generator<{ form: CopiedChunk['form']; key: string; size: number }> {
   for (const [index, layer] of metadata.entries()) {
     if (isLocal(plan, index)) continue;
-    for (const { digest, size } of layer.kind === 'plain'
-      ? session.layers.slice(index, index + 1)
-      : metadataBlobs(layer)) {
-      if (digest) yield { form: 'blob', key: digestKeyOfHex(digestHex(digest)), size };
+    if (layer.kind === 'plain') {
+      const descriptor = session.layers[index];
+      if (descriptor)
+        yield {
+          form: 'blob',
+          key: digestKeyOfHex(digestHex(descriptor.digest)),
+          size: descriptor.size,
+        };
+      continue;
     }
-    if (layer.kind === 'plain' || plan.layers[index]?.kind !== 'chunked') continue;
+    for (const { form, hex, compressedSize } of layer.blobs)
+      yield { form, key: digestKeyOfHex(hex), size: compressedSize };
+    if (plan.layers[index]?.kind !== 'chunked') continue;
     for (let chunk = 0; chunk < chunkCount(layer.table); chunk++) {
       yield {
-        form: 'frame',
+        form: isGap(layer.table, chunk) ? 'part' : 'frame',
         key: digestKey(layer.table.digests, chunk),
         size: layer.table.sizes[chunk] as number,
       };
@@ -134,10 +156,6 @@ function* imageKeys({
 export function isLocal(plan: FetchPlan, layer: number): boolean {
   const planned = plan.layers[layer];
   return planned?.kind === 'plain' && plan.files[planned.file]?.kind === 'local';
-}
-
-function metadataBlobs({ toc, tarSplit }: LayerMetadata & { kind: 'chunked' }) {
-  return [toc, tarSplit].map(({ digest, compressedSize }) => ({ digest, size: compressedSize }));
 }
 
 /** The packs that were in the store before and hold a part of the image. */

@@ -5,6 +5,7 @@ import type { ImageName, LocalImage } from '../oci/image-name.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { Emit } from '../progress/events.ts';
 import type { UnpackLimits } from '../unpack/limits.ts';
+import { OUTPUT_FORMATS } from '../unpack/output.ts';
 
 /** What may be remembered of a pull, and from where. */
 export interface Caching {
@@ -34,9 +35,17 @@ export interface PullOptions extends Caching {
   /** Layouts and archives that are asked before the registry. Paths are absolute. */
   readonly seeds: readonly LocalImage[];
   readonly platform: Platform;
-  /** Absolute path of the root file system to be made. */
+  /** Absolute path of what is to be made. */
   readonly destination: string;
+  /** What is to be made. Default: rootfs. Checked by parseFormat. */
+  readonly format?: Format | undefined;
+  /** Which engine is to get it. */
+  readonly load?: Engine | undefined;
   readonly ownership: OwnershipChoice;
+  /** Globs for what is to be unpacked, see createSelection; none: everything. */
+  readonly paths?: readonly string[] | undefined;
+  /** What has to prove layers whose tables of contents the manifest vouches for. Default: diff-id. */
+  readonly verify?: Verification | undefined;
   /** What is to be other than DEFAULT_LIMITS. */
   readonly limits: Partial<UnpackLimits>;
   readonly network: NetworkSettings;
@@ -55,6 +64,20 @@ export interface PullOptions extends Caching {
 }
 
 export const DEFAULT_CONCURRENCY = 8;
+
+export const VERIFICATIONS = ['diff-id', 'toc'] as const;
+/**
+ * `diff-id`: the whole tar stream, as the config has it. `toc`: the table of contents and the chunks that it names, so that what is
+ * not needed need not be fetched. With `paths` it is always `toc` where there is one: of a part there is no diff_id.
+ */
+export type Verification = (typeof VERIFICATIONS)[number];
+
+export const FORMATS = ['rootfs', ...OUTPUT_FORMATS] as const;
+export type Format = (typeof FORMATS)[number];
+
+export const ENGINES = ['docker', 'podman'] as const;
+/** Gets the image once it is complete. */
+export type Engine = (typeof ENGINES)[number];
 
 export const OWNERSHIPS = ['auto', 'preserve', 'runner'] as const;
 /** `auto`: as in the image for root, otherwise everything belongs to the user who runs this. */

@@ -3,13 +3,14 @@ import { PullError } from '../errors.ts';
 import type { ReadTocJob, ReadTocOutcome } from '../fetch/jobs.ts';
 import { type LayerMetadata, readLayerMetadata } from '../fetch/metadata.ts';
 import type { LayerTally } from '../fetch/tally.ts';
-import { detectLayerFormat } from '../layer/annotations.ts';
+import { detectDialect } from '../layer/dialect.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { FetchPlan, PlanLayer } from '../plan/fetch-plan.ts';
 import { planFetch } from '../plan/plan.ts';
 import type { BlobPlace } from '../source/source.ts';
 import { throwFirstCause } from './first-cause.ts';
 import { openPool } from './jobs.ts';
+import type { PullOptions } from './options.ts';
 import type { PullSession } from './session.ts';
 
 /** Packs of this size transfer well in parallel; the Actions cache service counts entries, not bytes. */
@@ -17,7 +18,7 @@ const PACK_TARGET = 64 << 20;
 /** An image is spread over at most about this many packs, whatever its size. */
 const PACKS_PER_IMAGE = 6;
 
-/** `whole`: layers that have to be fetched whole, and why. */
+/** `whole`: layers that have to be fetched whole, and why; without a text where they owe nobody a reason. */
 export async function readMetadata(
   session: PullSession,
   whole: ReadonlyMap<number, string>,
@@ -28,13 +29,15 @@ export async function readMetadata(
   const readToc = (job: ReadTocJob) => pool.run('readToc', job).catch(tooLarge);
   const reads = session.layers.map((descriptor, index) => {
     if (locate(session, index)) return Promise.resolve(inPlace(descriptor));
-    // A layer that never claimed to be chunked is whole anyway, and owes nobody a reason.
-    const reason = detectLayerFormat(descriptor).kind === 'chunked' ? whole.get(index) : undefined;
-    if (reason !== undefined) return Promise.resolve<LayerMetadata>({ kind: 'plain', reason });
+    // A layer that is plain by its own account has a reason of its own, if any.
+    const reason = detectDialect(descriptor).kind === 'plain' ? undefined : whole.get(index);
+    if (reason !== undefined)
+      return Promise.resolve<LayerMetadata>({ kind: 'plain', ...(reason === '' ? {} : { reason }) });
     const { source, store, staging } = session;
     const tally = session.tallies[index] as LayerTally;
     const { emit } = session.options;
-    return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal });
+    const trustsToc = trustsTocs(session.options);
+    return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal, trustsToc });
   });
   // One failure ends the others, and nothing goes on behind the caller's back.
   for (const read of reads) read.catch(() => stop.abort());
@@ -42,10 +45,15 @@ export async function readMetadata(
   return Promise.all(reads);
 }
 
+/** Parts of a chunked layer can be covered by its table of contents only. */
+export function trustsTocs({ verify, paths = [] }: PullOptions): boolean {
+  return verify === 'toc' || paths.length > 0;
+}
+
 /** What stands on this machine is read from front to back: there is nothing to spare by its table of contents. */
 function inPlace(descriptor: Descriptor): LayerMetadata {
-  const format = detectLayerFormat(descriptor);
-  return format.kind === 'chunked' ? { kind: 'plain', chunked: format } : { kind: 'plain' };
+  const dialect = detectDialect(descriptor);
+  return dialect.kind === 'plain' ? { kind: 'plain' } : { kind: 'plain', chunked: dialect };
 }
 
 /** A thread that runs out of memory over a table of contents says no more than that this one is too large. */
@@ -91,7 +99,8 @@ function toPlanLayer(metadata: LayerMetadata, descriptor: { digest: string; size
       kind: 'chunked',
       table: metadata.table,
       dataEnd: metadata.dataEnd,
-      metadataBytes: metadata.toc.compressedSize + metadata.tarSplit.compressedSize,
+      isPart: metadata.entries !== undefined,
+      metadataBytes: metadata.blobs.reduce((sum, { compressedSize }) => sum + compressedSize, 0),
     };
   const { tail } = metadata;
   return { kind: 'plain', digest: descriptor.digest, compressedSize: descriptor.size, tail };

@@ -7,8 +7,11 @@ import { packsDirectory, prepareStore } from '../store/store.ts';
 import { type Access, openImage, type Verdict } from './access.ts';
 import { runAttempt } from './attempt.ts';
 import { claimDestination, type Destination } from './destination.ts';
+import { formOf } from './formats.ts';
 import { isLocal, keepPacks, type Packs } from './live-packs.ts';
+import { loadImage } from './load.ts';
 import type { PullOptions } from './options.ts';
+import { checkMatches, learnMissing, type MissingByLayer, selectParts } from './parts.ts';
 import { planLayers, readMetadata } from './prepare.ts';
 import { acquirePrivileges } from './privileges.ts';
 import { describeLowQuota } from './quota-note.ts';
@@ -27,8 +30,16 @@ const MAX_ATTEMPTS = 10;
 /** Makes a root file system of an image. Throws PullError; then the destination is as it was, and nothing was kept. */
 export async function pull(options: PullOptions): Promise<PullResult> {
   const watch = new Stopwatch();
-  await using privileges = await acquirePrivileges(options);
-  const destination = await claimDestination(options.destination, privileges);
+  const { format = 'rootfs' } = options;
+  // Nobody needs to be root to write owners into an archive.
+  const ownership = format === 'rootfs' ? options.ownership : 'runner';
+  await using privileges = await acquirePrivileges({ ...options, ownership });
+  const { removeTree, onStaged } = privileges;
+  const destination = await claimDestination(options.destination, {
+    removeTree,
+    onStaged,
+    form: formOf(format),
+  });
   try {
     refuseNested(options);
     options.emit({ kind: 'stage', stage: 'resolve' });
@@ -41,11 +52,13 @@ export async function pull(options: PullOptions): Promise<PullResult> {
       try {
         const finished = await fetchAndUnpack(session, destination, watch);
         watch.lap('fetchAndUnpack');
+        checkMatches(session, finished.part);
         const verdict = await access.judge();
         const packs = await keep({ ...session, caching: verdict.caching }, finished);
         noteQuota(session);
         const result = describeResult(session, finished, { destination, packs, verdict });
-        const about = { image: result.image, platform: result.platform, ownership: result.ownership };
+        if (options.load) await loadImage(options, options.load, destination.made);
+        const about = { image: result.image, platform: result.platform, ownership: privileges.owner };
         const skipped = renderSkipList(finished.skipped, about);
         await destination.publish(about, { config: access.image.configBytes, skipped });
         watch.lap('finish');
@@ -102,25 +115,28 @@ async function fetchAndUnpack(
   watch: Stopwatch,
 ): Promise<Finished> {
   const lessons: Lessons = { whole: new Map(), refetched: new Set(), damagedInStore: new Set() };
+  const missing: MissingByLayer = new Map();
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     session.options.emit({ kind: 'stage', stage: 'plan' });
-    const metadata = await readMetadata(session, lessons.whole);
+    const described = await readMetadata(session, lessons.whole);
+    const { metadata, parts } = await selectParts(session, described, missing);
     const plan = planLayers(session, metadata);
     announce(session, plan, metadata);
     watch.lap('plan');
     session.options.emit({ kind: 'stage', stage: 'fetch' });
-    const outcome = await runAttempt(session, { plan, metadata, root: destination.root });
+    const outcome = await runAttempt(session, { plan, metadata, missing, parts, root: destination.root });
     watch.lap('fetchAndUnpack');
     if (outcome.kind === 'done') {
-      const { skipped } = outcome.report;
+      const { skipped, part } = outcome.report;
       noteSkipped(session, summarizeSkips(skipped));
-      return { plan, metadata, layers: outcome.layers, skipped };
+      const { layers, written } = outcome;
+      return { plan, metadata, layers, skipped, part, written };
     }
-    session.options.emit({
-      kind: 'debug',
-      message: `attempt ${attempt} took a detour: ${outcome.kind}, ${outcome.reason}`,
-    });
-    await learn(session, outcome, { lessons, plan, metadata });
+    const why = outcome.kind === 'missing' ? `${outcome.entries.length} files` : outcome.reason;
+    const message = `attempt ${attempt} took a detour: ${outcome.kind}, ${why}`;
+    session.options.emit({ kind: 'debug', message });
+    if (outcome.kind === 'missing') learnMissing(missing, outcome);
+    else await learn(session, outcome, { lessons, plan, metadata });
     await destination.reset();
   }
   throw new PullError(
@@ -189,7 +205,7 @@ function describeResult(
     ...(session.image.indexDigest === undefined ? {} : { indexDigest: session.image.indexDigest }),
     rootPath: destination.path,
     configPath: destination.configPath,
-    ownership: session.privileges.owner,
+    ...formatOf(session, finished),
     skipped: summarizeSkips(finished.skipped),
     ...(finished.skipped.count > 0 ? { skippedPath: destination.skippedPath } : {}),
     repository: session.image.repository,
@@ -203,9 +219,23 @@ function describeResult(
     hosts: source.hosts ?? [],
     ...(source.quota ? { quota: source.quota } : {}),
     layers,
+    ...(finished.part ? { part: finished.part } : {}),
     warnings,
     newPacks: packs.fresh,
     livePacks: packs.live,
+  };
+}
+
+/** Archives hold the owners of the image, whoever the archive belongs to. */
+function formatOf({ options, privileges }: PullSession, { written }: Finished) {
+  const { format = 'rootfs', load } = options;
+  if (format === 'rootfs') return { ownership: privileges.owner };
+  const isLayout = format === 'oci-layout' || format === 'oci-archive';
+  return {
+    format,
+    ownership: 'preserve' as const,
+    ...(isLayout && written ? { manifestKept: written.manifestKept } : {}),
+    ...(load ? { loaded: load } : {}),
   };
 }
 

@@ -1,9 +1,10 @@
 // After a detour: decides what to do differently in the next attempt, or that there is none.
 import { PullError } from '../errors.ts';
 import type { LayerMetadata } from '../fetch/metadata.ts';
-import { digestKey } from '../layer/chunk-table.ts';
+import { type ChunkTable, digestKey, isGap } from '../layer/chunk-table.ts';
+import { detectDialect } from '../layer/dialect.ts';
 import { type Digest, digestHex } from '../oci/digest.ts';
-import { digestKeyOfHex, digestOfKey } from '../oci/digest-key.ts';
+import { digestKeyOfHex } from '../oci/digest-key.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
 import type { Detour } from '../unpack/job.ts';
 import { isLocal } from './live-packs.ts';
@@ -11,7 +12,7 @@ import { type PullSession, warn } from './session.ts';
 
 /** What earlier attempts have shown. */
 export interface Lessons {
-  /** Layers to fetch whole, and why. */
+  /** Layers to fetch whole, and why; without a text where they owe nobody a reason. */
   readonly whole: Map<number, string>;
   /** Chunks and blobs that came damaged from the network once. */
   readonly refetched: Set<string>;
@@ -34,6 +35,7 @@ export async function learn(
   const { layer } = detour;
   const { lessons, metadata } = circumstances;
   if (detour.kind === 'inconsistent') {
+    if (await forgetGaps(session, lessons, { layer, described: metadata[layer] })) return;
     return takeWhole(session, lessons, {
       layer,
       reason: `its parts do not make up the layer (${detour.reason})`,
@@ -82,22 +84,60 @@ async function learnChunks(
   found: { layer: number; described: LayerMetadata & { kind: 'chunked' }; chunks: readonly number[] },
 ): Promise<void> {
   const { layer, described } = found;
-  const { digests, sizes } = described.table;
-  // A chunk may stand in a layer many times: what counts is its name.
-  const keys = new Map(found.chunks.map((chunk) => [digestKey(digests, chunk), sizes[chunk] as number]));
-  const chunks = new Map([...keys].map(([key, size]) => [Buffer.from(key, 'latin1').toString('hex'), size]));
-  const { again } = discard(session, lessons, { form: 'frame', layer, chunks });
-  await session.staging.drop('frame', new Set(chunks.keys()));
-  if (!again) return;
-  const [first] = keys.keys();
-  takeWhole(session, lessons, {
-    layer,
-    reason: `chunk ${digestOfKey(first ?? '')} does not match its digest`,
-  });
+  const reasons = {
+    frame: (hex: string) => `chunk sha256:${hex} does not match its digest`,
+    part: () => 'what lies between its chunks cannot be read',
+  };
+  for (const form of ['frame', 'part'] as const) {
+    const chunks = namesOf(
+      described.table,
+      found.chunks.filter((chunk) => isGap(described.table, chunk) === (form === 'part')),
+    );
+    const [first] = chunks.keys();
+    if (first === undefined) continue;
+    const { again } = discard(session, lessons, { form, layer, chunks });
+    await session.staging.drop(form, new Set(chunks.keys()));
+    if (again) takeWhole(session, lessons, { layer, reason: reasons[form](first) });
+  }
+}
+
+/** Hex digest → size. A chunk may stand in a layer many times: what counts is its name. */
+function namesOf({ digests, sizes }: ChunkTable, chunks: readonly number[]): Map<string, number> {
+  return new Map(
+    chunks.map((chunk) => [
+      Buffer.from(digestKey(digests, chunk), 'latin1').toString('hex'),
+      sizes[chunk] as number,
+    ]),
+  );
+}
+
+/**
+ * A layer whose chunks are right, and which is wrong all the same: gaps have no digest that would tell whether the store is to blame
+ * for them. None is used again, and where some came out of the store, all are fetched. false where none did.
+ */
+async function forgetGaps(
+  session: PullSession,
+  lessons: Lessons,
+  { layer, described }: { layer: number; described: LayerMetadata | undefined },
+): Promise<boolean> {
+  if (described?.kind !== 'chunked' || !described.table.gaps) return false;
+  const { table } = described;
+  const all = [...table.offsets.keys()].filter((index) => isGap(table, index));
+  const names = namesOf(table, all);
+  const isStored = [...names].some(([hex, size]) =>
+    session.store.isStored('part', digestKeyOfHex(hex), size),
+  );
+  for (const [hex, size] of names) session.store.forget('part', digestKeyOfHex(hex), size);
+  await session.staging.drop('part', new Set(names.keys()));
+  if (!isStored) return false;
+  const digest = session.layers[layer]?.digest;
+  warn(session, `what the cache holds of layer ${digest} does not make up the layer, and is fetched again`);
+  distrustStore(session, lessons, layer);
+  return true;
 }
 
 interface Damaged {
-  readonly form: 'frame' | 'blob';
+  readonly form: 'frame' | 'blob' | 'part';
   readonly layer: number;
   /** Hex digest → size. */
   readonly chunks: ReadonlyMap<string, number>;
@@ -123,7 +163,11 @@ function discard(
   }
   const [first] = chunks.keys();
   const others = chunks.size > 1 ? ` and ${chunks.size - 1} more` : '';
-  const what = form === 'blob' ? `layer ${digest}` : `chunk sha256:${first}${others} of layer ${digest}`;
+  const what = {
+    blob: `layer ${digest}`,
+    frame: `chunk sha256:${first}${others} of layer ${digest}`,
+    part: `a part of layer ${digest}`,
+  }[form];
   const verb = cached > 0 ? 'was damaged in the cache' : 'arrived damaged';
   if (!again) warn(session, `${what} ${verb} and is fetched again`);
   if (cached > 0) distrustStore(session, lessons, layer);
@@ -141,11 +185,12 @@ async function learnTarSplit(
   lessons: Lessons,
   { layer, described }: { layer: number; described: LayerMetadata & { kind: 'chunked' } },
 ): Promise<void> {
-  const { digest, compressedSize } = described.tarSplit;
-  const key = digest && digestKeyOfHex(digestHex(digest));
-  const cached = key !== undefined && session.store.isStored('blob', key, compressedSize);
-  if (key !== undefined) session.store.forget('blob', key, compressedSize);
-  if (digest) await session.staging.drop('blob', new Set([digestHex(digest)]));
+  if (!described.tarSplit) return;
+  const { form, hex, compressedSize } = described.tarSplit;
+  const key = digestKeyOfHex(hex);
+  const cached = session.store.isStored(form, key, compressedSize);
+  session.store.forget(form, key, compressedSize);
+  await session.staging.drop(form, new Set([hex]));
   if (!cached) {
     const layerDigest = session.layers[layer]?.digest;
     if (layerDigest) session.source.distrust?.(layerDigest);
@@ -167,8 +212,10 @@ function takeWhole(
   lessons.whole.set(layer, reason);
   warn(session, `layer ${session.layers[layer]?.digest} is fetched whole: ${reason}`);
   if (lessons.whole.size < 2) return;
-  for (const index of session.layers.keys()) {
+  for (const [index, descriptor] of session.layers.entries()) {
+    // One that has not said to be chunked is not accused.
+    const isClaimed = detectDialect(descriptor).kind !== 'maybe';
     if (!lessons.whole.has(index))
-      lessons.whole.set(index, 'other layers of the image lie about their parts');
+      lessons.whole.set(index, isClaimed ? 'other layers of the image lie about their parts' : '');
   }
 }

@@ -1,12 +1,16 @@
 // What a pull did, layer by layer, as the summary and the outputs tell it.
 import type { LayerMetadata } from '../fetch/metadata.ts';
 import type { LayerTally } from '../fetch/tally.ts';
+import { detectDialect } from '../layer/dialect.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
 import { layerCompression } from '../oci/media-type.ts';
 import type { FetchPlan, LayerPlan } from '../plan/fetch-plan.ts';
 import type { LayerOutcome } from '../unpack/job.ts';
+import type { WrittenImage } from '../unpack/output.ts';
 import type { SkipReport } from '../unpack/skips.ts';
+import type { UnpackedPart } from '../unpack/unpacker.ts';
 import { isLocal } from './live-packs.ts';
-import type { LayerReport } from './result.ts';
+import type { LayerChain, LayerReport } from './result.ts';
 import type { PullSession } from './session.ts';
 
 export interface Finished {
@@ -14,6 +18,8 @@ export interface Finished {
   readonly metadata: readonly LayerMetadata[];
   readonly layers: readonly LayerOutcome[];
   readonly skipped: SkipReport;
+  readonly part: UnpackedPart | undefined;
+  readonly written: WrittenImage | undefined;
 }
 
 export function reportLayers(session: PullSession, finished: Finished): LayerReport[] {
@@ -24,7 +30,7 @@ export function reportLayers(session: PullSession, finished: Finished): LayerRep
     const reason = metadata.kind === 'plain' ? metadata.reason : undefined;
     return {
       digest: descriptor.digest,
-      format: isChunked(metadata) ? 'zstd:chunked' : formatName(descriptor.mediaType),
+      format: formatName(descriptor.mediaType, isChunked(descriptor, metadata)),
       way: isInPlace
         ? 'local'
         : tally.bytes === 0
@@ -33,12 +39,16 @@ export function reportLayers(session: PullSession, finished: Finished): LayerRep
             ? 'ranges'
             : 'whole',
       ...(reason === undefined ? {} : { reason }),
+      chain: chainOf(session, metadata, { planned: finished.plan.layers[index], plan: finished.plan }),
       compressedSize: descriptor.size,
       bytesDownloaded: tally.bytes,
-      bytesFromCache: bytesFromCache(session, metadata, {
-        planned: finished.plan.layers[index] as LayerPlan,
-        plan: finished.plan,
-      }),
+      bytesFromCache: Math.min(
+        descriptor.size,
+        bytesFromCache(session, metadata, {
+          planned: finished.plan.layers[index] as LayerPlan,
+          plan: finished.plan,
+        }),
+      ),
       bytesFromSeed: isInPlace ? descriptor.size : 0,
       requests: tally.requests,
       milliseconds: finished.layers[index]?.milliseconds ?? 0,
@@ -46,13 +56,33 @@ export function reportLayers(session: PullSession, finished: Finished): LayerRep
   });
 }
 
-function isChunked(metadata: LayerMetadata): boolean {
-  return metadata.kind === 'chunked' || metadata.chunked !== undefined || metadata.reason !== undefined;
+function chainOf(
+  { store }: PullSession,
+  metadata: LayerMetadata,
+  { planned, plan }: { planned: LayerPlan | undefined; plan: FetchPlan },
+): LayerChain {
+  if (metadata.kind === 'chunked') return metadata.entries ? 'toc' : 'diff-id';
+  const file = planned?.kind === 'plain' ? plan.files[planned.file] : undefined;
+  return file?.kind === 'stored' && store.packAt(file.path) !== undefined ? 'digest' : 'diff-id';
 }
 
-function formatName(mediaType: string): LayerReport['format'] {
+/** By what is known of it: a layer that may be chunked and was never looked at counts as plain. */
+function isChunked(descriptor: Descriptor, metadata: LayerMetadata): boolean {
+  if (metadata.kind === 'chunked' || metadata.reason !== undefined || metadata.table) return true;
+  const { kind } = detectDialect(descriptor);
+  return kind === 'zstd-chunked' || kind === 'estargz';
+}
+
+function formatName(mediaType: string, isChunked: boolean): LayerReport['format'] {
   const compression = layerCompression(mediaType);
-  return compression === 'none' ? 'tar' : compression;
+  if (compression === 'none') return 'tar';
+  if (!isChunked) return compression;
+  return compression === 'gzip' ? 'estargz' : 'zstd:chunked';
+}
+
+function pathOf(plan: FetchPlan, file: number): string | undefined {
+  const where = plan.files[file];
+  return where?.kind === 'new' ? undefined : where?.path;
 }
 
 /** Compressed bytes of the layer that lay in packs of the store before this pull. */
@@ -72,7 +102,14 @@ function bytesFromCache(
   files.forEach((file, chunk) => {
     if (cachedFiles[file]) bytes += compressedSizes[chunk] as number;
   });
-  if (metadata.kind === 'chunked' && store.packAt(metadata.tarSplit.path))
-    bytes += metadata.tarSplit.compressedSize + metadata.toc.compressedSize;
+  if (metadata.kind !== 'chunked') return bytes;
+  // The TOC of eStargz is a part of the tar stream too, and then is one of the pieces.
+  const { gaps = new Uint8Array(), offsets } = planned.sources;
+  const places = new Set<string>();
+  gaps.forEach((isGap, piece) => {
+    if (isGap) places.add(`${offsets[piece]} ${pathOf(plan, files[piece] as number)}`);
+  });
+  for (const { path, offset, compressedSize } of metadata.blobs)
+    if (store.packAt(path) && !places.has(`${offset} ${path}`)) bytes += compressedSize;
   return bytes;
 }

@@ -27,6 +27,8 @@ export interface ResolvedImage {
   /** `os/architecture[/variant]` as the config has it. */
   readonly platform: string;
   readonly manifest: ImageManifest;
+  /** As the source has it. */
+  readonly manifestBytes: Uint8Array;
   readonly config: ImageConfig;
   readonly configBytes: Uint8Array;
 }
@@ -37,7 +39,7 @@ export async function resolveImage(
   target: string,
   platform: Platform,
 ): Promise<ResolvedImage> {
-  const { digest, indexDigest, manifest } = await findManifest(source, target, platform);
+  const { digest, indexDigest, manifest, manifestBytes } = await findManifest(source, target, platform);
   checkLayers(manifest, source.name);
   const configBytes = await source.smallBlob(manifest.config, MAX_IMAGE_CONFIG_BYTES);
   const config = parseConfig(configBytes);
@@ -49,6 +51,7 @@ export async function resolveImage(
     indexDigest,
     platform: platformOf(config),
     manifest,
+    manifestBytes,
     config,
     configBytes,
   };
@@ -80,7 +83,8 @@ async function findManifest(source: ImageSource, named: string, platform: Platfo
     const raw = await source.manifest(target, expected);
     const by = isDigest(target) ? 'digest' : 'tag';
     const manifest = parseManifest(raw.bytes, raw.mediaType, `manifest ${target} of ${source.name}`, by);
-    if (manifest.kind === 'image') return { digest: raw.digest, indexDigest, manifest };
+    if (manifest.kind === 'image')
+      return { digest: raw.digest, indexDigest, manifest, manifestBytes: raw.bytes };
     indexDigest ??= raw.digest;
     expected = selectManifest(manifest.manifests, platform);
     target = expected.digest;

@@ -1,19 +1,29 @@
 import type { Quota } from '../registry/quota.ts';
 import type { HostFigures } from '../source/source.ts';
 import type { PackFile } from '../store/pack-file.ts';
+import type { WrittenImage } from '../unpack/output.ts';
 import type { OwnerPolicy } from '../unpack/ownership.ts';
+import type { UnpackedPart } from '../unpack/unpacker.ts';
+import type { Engine, Format } from './options.ts';
 import type { SkippedSummary } from './skipped.ts';
 
 /** How a layer was had. */
 export type LayerWay = 'cached' | 'local' | 'ranges' | 'whole';
 
+/**
+ * What proved a layer, from the manifest on. `diff-id`: the digest of its tar stream; `digest`: that of the layer as it is stored, whose
+ * diff_id was checked when it came into the store; `toc`: the digests of its table of contents and of the chunks that were needed.
+ */
+export type LayerChain = 'diff-id' | 'digest' | 'toc';
+
 export interface LayerReport {
   /** Digest of the compressed layer. */
   readonly digest: string;
-  readonly format: 'zstd:chunked' | 'zstd' | 'gzip' | 'tar';
+  readonly format: 'zstd:chunked' | 'estargz' | 'zstd' | 'gzip' | 'tar';
   readonly way: LayerWay;
   /** Why not by ranges, in words, where a chunked layer or server made it so. */
   readonly reason?: string;
+  readonly chain: LayerChain;
   /** Compressed size of the layer in the registry, bytes. */
   readonly compressedSize: number;
   readonly bytesDownloaded: number;
@@ -46,6 +56,13 @@ export interface PullResult {
   readonly indexDigest?: string;
   /** `os/architecture[/variant]` */
   readonly platform: string;
+  /** Absent: rootfs. */
+  readonly format?: Format;
+  /** Of a layout: does it hold the manifest and the layers as they are in the registry? */
+  readonly manifestKept?: WrittenImage['manifestKept'];
+  /** The engine that got the image. */
+  readonly loaded?: Engine;
+  /** Of what was made. */
   readonly rootPath: string;
   /** The image's config JSON, beside the root file system. */
   readonly configPath: string;
@@ -74,6 +91,8 @@ export interface PullResult {
   readonly hosts: readonly HostFigures[];
   readonly quota?: Quota;
   readonly layers: readonly LayerReport[];
+  /** What of the image the tree is; absent where it is all of it. */
+  readonly part?: UnpackedPart;
   readonly timings: Timings;
   /** What a user should know, in words (skipped devices, damaged cache entries). */
   readonly warnings: readonly string[];

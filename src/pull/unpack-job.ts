@@ -1,14 +1,22 @@
 // Translates a plan into the job of the unpacking thread.
+import type { BlobAt } from '../fetch/blob-at.ts';
 import type { LayerMetadata } from '../fetch/metadata.ts';
+import { isStargzLayer } from '../layer/dialect.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
 import { parseDigest } from '../oci/digest.ts';
 import type { FetchPlan, LayerPlan } from '../plan/fetch-plan.ts';
 import { MAX_RANGE_BYTES } from '../plan/plan.ts';
+import type { BlobInput } from '../unpack/inputs.ts';
 import type { LayerInput, UnpackJob } from '../unpack/job.ts';
+import { outputOf } from './formats.ts';
+import { keptOf, type MissingByLayer, type Parts } from './parts.ts';
 import type { PullSession } from './session.ts';
 
 export interface Attempt {
   readonly plan: FetchPlan;
   readonly metadata: readonly LayerMetadata[];
+  readonly missing: MissingByLayer;
+  readonly parts: Parts['parts'];
   /** Empty directory to unpack to. */
   readonly root: string;
 }
@@ -26,38 +34,45 @@ export async function toUnpackJob(
   }
   const layers = session.layers.map((_, index) => toLayerInput(session, attempt, { index, files }));
   const { options, privileges } = session;
-  return { root, owner: privileges.owner, limits: options.limits, files, board, layers };
+  const { paths, limits, format = 'rootfs', image } = options;
+  const output = format === 'rootfs' ? undefined : outputOf(format, session.image, image);
+  return { root, owner: privileges.owner, limits, paths, files, board, layers, output };
 }
 
 /** Adds to `files` where a tar-split lies in another file than any chunk. */
 function toLayerInput(
   session: PullSession,
-  { plan, metadata }: Attempt,
+  { plan, metadata, missing, parts }: Attempt,
   { index, files }: { index: number; files: string[] },
 ): LayerInput {
   const layer = metadata[index] as LayerMetadata;
   const planned = plan.layers[index] as LayerPlan;
   const [diffId, digest] = [session.image.config.diffIds[index], session.layers[index]?.digest];
   if (!diffId || !digest) throw new Error(`layer ${index} has no name`);
-  const names = { diffId, digest };
+  const isStargz = isStargzLayer(session.layers[index] as Descriptor);
+  const names = { diffId, digest, kept: keptOf(missing, index), isStargz };
   if (planned.kind === 'plain') {
     const { file, offset, compressedSize, groups } = planned;
     const stored = parseDigest(planned.digest, `layer ${index}`);
     const blob = { file, offset, compressedSize, groups, groupBytes: MAX_RANGE_BYTES };
     // Not what this pull has fetched itself, in whichever attempt: only a pull that succeeds seals its packs.
     const isKept = session.store.packAt(files[file] ?? '') !== undefined;
-    return { diffId, digest: stored, kind: 'plain', blob, isKept };
+    return { ...names, digest: stored, kind: 'plain', blob, isKept };
   }
   if (layer.kind !== 'chunked') throw new Error(`layer ${index} was planned as another kind than it is`);
-  const { path, offset, compressedSize, digest: tarSplitDigest } = layer.tarSplit;
-  const file = files.push(path) - 1;
+  const part = parts[index];
   return {
     ...names,
+    ...part,
     kind: 'chunked',
     chunks: planned.sources,
     chunkDigests: layer.table.digests,
     firstChunk: layer.table.firstChunk,
-    tarSplit: { file, offset, compressedSize, groups: [], groupBytes: 1 },
-    tarSplitDigest,
+    tarSplit: layer.tarSplit && blobInput(layer.tarSplit, files),
+    tarSplitDigest: layer.tarSplit?.digest,
   };
+}
+
+function blobInput({ path, offset, compressedSize }: BlobAt, files: string[]): BlobInput {
+  return { file: files.push(path) - 1, offset, compressedSize, groups: [], groupBytes: 1 };
 }

@@ -10,6 +10,8 @@ export interface Held {
   readonly compressedSize: number;
   /** Bytes after decoding. */
   readonly size: number;
+  /** Of a chunk in stored bytes that hold more than it; see PackEntry. */
+  readonly innerOffset?: number;
 }
 
 /**
@@ -17,7 +19,11 @@ export interface Held {
  * held, the second under a longer key.
  */
 export class ChunkIndex {
-  readonly #chunks: Record<ChunkForm, Map<string, Held>> = { frame: new Map(), blob: new Map() };
+  readonly #chunks: Record<ChunkForm, Map<string, Held>> = {
+    frame: new Map(),
+    blob: new Map(),
+    part: new Map(),
+  };
 
   /** The first pack to hold a chunk is the one used. */
   add(form: ChunkForm, key: string, held: Held): void {

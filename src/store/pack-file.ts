@@ -11,7 +11,9 @@ export interface PackFile {
 }
 
 /**
- * frame: one zstd frame, named by the digest of what it decodes to (a zstd:chunked chunk).
+ * frame: a chunk, named by the digest of its content. Stored as zstd frames that decode to it and nothing else, or, with an inner
+ * offset, as a gzip member or zstd frame that holds other bytes as well.
  * blob: bytes as they are, named by their own digest (a plain layer, a table of contents, a tar-split).
+ * part: bytes as they are, named by their place in a layer; see part-name.ts. Nothing shows by their name that they are still the same.
  */
-export type ChunkForm = 'frame' | 'blob';
+export type ChunkForm = 'frame' | 'blob' | 'part';

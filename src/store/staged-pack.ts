@@ -2,6 +2,7 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { toPullError } from '../errors.ts';
 import {
+  believableEntries,
   compareEntries,
   encodeTable,
   isStorable,
@@ -65,8 +66,9 @@ export class StagedPack {
 
   /** Writes table and trailer and moves the file to `<directory>/<key>.pack`. A pack that is there already is as good. */
   async seal(directory: string): Promise<{ key: string; path: string; size: number }> {
-    const entries = [...this.#entries].sort(compareEntries);
-    const end = entries.reduce((most, entry) => Math.max(most, entry.offset + entry.compressedSize), 0);
+    const sorted = [...this.#entries].sort(compareEntries);
+    const end = sorted.reduce((most, entry) => Math.max(most, entry.offset + entry.compressedSize), 0);
+    const entries = believableEntries(sorted, end);
     const key = packKey(entries);
     const path = `${directory}/${key}.pack`;
     try {

@@ -25,6 +25,8 @@ export interface StoredChunk {
   readonly compressedSize: number;
   /** Bytes after decoding. */
   readonly size: number;
+  /** Of a chunk in stored bytes that hold more than it; see PackEntry. */
+  readonly innerOffset?: number;
 }
 
 export interface OpenPack extends PackTable {
@@ -71,7 +73,7 @@ export class ChunkStore {
   readonly #packs = new Map<string, OpenPack>();
   readonly #damaged = new Set<string>();
   readonly #forgotten = new Set<string>();
-  /** Packs whose frames have not been looked at yet. */
+  /** Packs of which only the blobs have been looked at. */
   readonly #unread: OpenPack[] = [];
   #entries = 0;
 
@@ -100,30 +102,30 @@ export class ChunkStore {
   find(form: ChunkForm, key: string, size?: number): StoredChunk | undefined {
     const found = this.#lookUp(form, key, size);
     if (!found) return undefined;
-    const { pack, offset, compressedSize } = found;
-    return { path: pack.path, offset, compressedSize, size: found.size };
+    const { pack, ...stored } = found;
+    return { path: pack.path, ...stored };
   }
 
   #lookUp(form: ChunkForm, key: string, size: number | undefined): Held | undefined {
-    if (form === 'frame') this.#readFrames();
+    if (form !== 'blob') this.#readOthers();
     return this.#chunks.find(form, key, size);
   }
 
   /** Chunks of a pack that is still being filled, found like any other from now on. */
   adopt({ path, entries }: StagedEntries): void {
-    this.#readFrames();
+    this.#readOthers();
     this.#add({ key: '', path }, entries);
   }
 
   #add({ key, path }: Held['pack'], entries: Iterable<PackEntry>): void {
     const pack = { key, path };
-    for (const { form, hex, offset, compressedSize, size } of entries)
-      this.#chunks.add(form, digestKeyOfHex(hex), { pack, offset, compressedSize, size });
+    for (const { form, hex, ...stored } of entries)
+      this.#chunks.add(form, digestKeyOfHex(hex), { ...stored, pack });
   }
 
   /** Only once somebody asks for one: an image that is wholly at hand as blobs needs none of its 80,000 frames. */
-  #readFrames(): void {
-    for (const pack of this.#unread.splice(0)) this.#add(pack, pack.frames());
+  #readOthers(): void {
+    for (const pack of this.#unread.splice(0)) this.#add(pack, pack.others());
   }
 
   /** Is there any chunk that a layer could share? */

@@ -41,6 +41,7 @@ export function buildEntry(header: TarHeader, preface: Preface, block: Block): T
     uid: checkId(pax?.uid ?? header.uid, path),
     gid: checkId(pax?.gid ?? header.gid, path),
     mtime: pax?.mtime ?? header.mtime,
+    ...(pax?.mtimeText === undefined ? {} : { mtimeText: pax.mtimeText }),
     size: kind === 'file' ? (pax?.size ?? header.size) : 0,
     deviceMajor: device.major,
     deviceMinor: device.minor,

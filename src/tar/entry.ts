@@ -14,6 +14,8 @@ export interface TarEntry {
   readonly gid: number;
   /** Seconds since the epoch, perhaps negative, perhaps with a fraction: a double, because Node sets times from doubles. */
   readonly mtime: number;
+  /** The same in decimal as the archive has it, where it has a fraction: a double has 16 digits, nanoseconds take 19. */
+  readonly mtimeText?: string | undefined;
   /** Bytes of a file with its holes filled in; 0 for everything else. */
   readonly size: number;
   readonly deviceMajor: number;

@@ -14,6 +14,8 @@ export interface PaxRecords {
   readonly uid: number | undefined;
   readonly gid: number | undefined;
   readonly mtime: number | undefined;
+  /** With at most nine digits behind the point; undefined for whole seconds. */
+  readonly mtimeText?: string | undefined;
   readonly xattrs: ReadonlyMap<string, Uint8Array> | undefined;
   /** Values of the `GNU.sparse.*` records, without the prefix. */
   readonly sparse: ReadonlyMap<string, string>;
@@ -49,6 +51,7 @@ export function parsePax(bytes: Buffer): PaxRecords {
     uid: integerIn(values, 'uid'),
     gid: integerIn(values, 'gid'),
     mtime: timeIn(values, 'mtime'),
+    ...fractionIn(values.get('mtime')),
     xattrs: xattrsIn(values),
     sparse: sparseIn(values),
     sparseNumbers,
@@ -112,6 +115,14 @@ function timeIn(values: ReadonlyMap<string, string>, key: string): number | unde
   const exact = Number(`${seconds}.${fraction || '0'}`);
   const kept = Math.floor(exact) === seconds ? exact : seconds + 0.999_999;
   return sign === '-' ? -kept : kept;
+}
+
+/** Of a time that `timeIn` has taken. */
+function fractionIn(text = ''): { mtimeText?: string } {
+  const [, seconds, fraction = ''] = /^(-?[0-9]+)\.([0-9]{1,9})/.exec(text) ?? [];
+  return seconds === undefined || /^0*$/.test(fraction)
+    ? {}
+    : { mtimeText: detach(`${seconds}.${fraction}`) };
 }
 
 function xattrsIn(values: ReadonlyMap<string, string>): ReadonlyMap<string, Uint8Array> | undefined {

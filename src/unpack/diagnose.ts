@@ -7,10 +7,15 @@ import { digestKey } from '../layer/chunk-table.ts';
 import { digestAlgorithm } from '../oci/digest.ts';
 import { digestOfKey } from '../oci/digest-key.ts';
 import { ProgressBoard } from '../workers/progress-board.ts';
-import { InputFiles, readBlob } from './inputs.ts';
+import { type BlobInput, InputFiles, readBlob } from './inputs.ts';
 import type { ChunkedInput, Corruption, Detour, LayerInput, PlainInput, UnpackJob } from './job.ts';
+import { decodeMember } from './piece.ts';
+import { blobOf } from './run-reader.ts';
 
-/** Faults that another tar stream would not have, where a table of contents and a tar-split may not tell the truth. */
+/**
+ * Faults that another tar stream would not have, where a table of contents and a tar-split may not tell the truth. Without tar-split
+ * every fault is one of these, because no digest covers a gap.
+ */
 const BLAME_STREAM: readonly ErrorCode[] = ['TAR_INVALID', 'DIGEST_MISMATCH'];
 /** Faults of a chunk's bytes, or of the store that holds them. */
 const BLAME_BYTES: readonly ErrorCode[] = ['TAR_INVALID', 'STORE_FAILED', 'LIMIT_EXCEEDED'];
@@ -30,7 +35,7 @@ export async function diagnose({ layer, index, error, ...job }: DiagnoseJob): Pr
     const found = await findDamage(layer, context);
     if (found.blob || found.tarSplit || found.chunks.length > 0)
       return { kind: 'corrupt', layer: index, found, reason };
-    if (layer.kind === 'chunked' && BLAME_STREAM.includes(error.code))
+    if (layer.kind === 'chunked' && (BLAME_STREAM.includes(error.code) || !layer.tarSplit))
       return { kind: 'inconsistent', layer: index, reason };
     throw fromErrorData(error);
   } finally {
@@ -58,17 +63,19 @@ async function findCorruptBlob(
 
 async function findCorruptChunks(layer: ChunkedInput, context: Context): Promise<Corruption> {
   const { files, board } = context;
-  const hasher = createHasher('sha256');
-  const readable = await consume(readBlob(files, layer.tarSplit, board), (bytes) => hasher.update(bytes));
-  const tarSplit =
-    !readable || (layer.tarSplitDigest !== undefined && hasher.digest() !== layer.tarSplitDigest);
+  const tarSplit = layer.tarSplit !== undefined && !(await isTarSplitIntact(layer, layer.tarSplit, context));
   const chunks: number[] = [];
-  const { groups, ready, sizes } = layer.chunks;
+  const { groups, ready, sizes, gaps } = layer.chunks;
   // A layer may repeat a chunk a million times.
   const seen = new Map<string, boolean>();
   for (let chunk = 0; chunk < sizes.length; chunk++) {
     const group = groups[chunk] as number;
     if (group !== -1) await board.waitFor(group, ready[chunk] as number);
+    if (gaps?.[chunk] === 1) {
+      const isReadable = await consume(readBlob(files, blobOf(layer.chunks, chunk), board), () => undefined);
+      if (!isReadable) chunks.push(chunk);
+      continue;
+    }
     const name = `${digestKey(layer.chunkDigests, chunk)} ${sizes[chunk]}`;
     const isIntact = seen.get(name) ?? (await isChunkIntact(layer, chunk, context));
     seen.set(name, isIntact);
@@ -77,27 +84,36 @@ async function findCorruptChunks(layer: ChunkedInput, context: Context): Promise
   return { chunks, tarSplit, blob: false };
 }
 
+async function isTarSplitIntact(
+  { tarSplitDigest }: ChunkedInput,
+  tarSplit: BlobInput,
+  { files, board }: Context,
+): Promise<boolean> {
+  const hasher = createHasher('sha256');
+  const readable = await consume(readBlob(files, tarSplit, board), (bytes) => hasher.update(bytes));
+  return readable && (tarSplitDigest === undefined || hasher.digest() === tarSplitDigest);
+}
+
 /** Streamed, because a chunk may be as large as a file. Throws what is neither a damage of the bytes nor of the store. */
 async function isChunkIntact(
   layer: ChunkedInput,
   chunk: number,
   { files, board }: Context,
 ): Promise<boolean> {
-  const { files: file, offsets, compressedSizes, sizes } = layer.chunks;
-  const [index, offset, compressedSize] = [file[chunk], offsets[chunk], compressedSizes[chunk]] as [
-    number,
-    number,
-    number,
-  ];
+  const { sizes, innerOffsets } = layer.chunks;
+  const blob = blobOf(layer.chunks, chunk);
+  const innerOffset = innerOffsets?.[chunk] ?? -1;
+  const size = sizes[chunk] as number;
   const hasher = createHasher('sha256');
-  let left = sizes[chunk] as number;
+  let left = size;
+  const take = (bytes: Uint8Array) => {
+    left -= bytes.length;
+    if (left < 0) throw new PullError('TAR_INVALID', 'a chunk is longer than it should be');
+    hasher.update(bytes);
+  };
   try {
-    const stored = readBlob(files, { file: index, offset, compressedSize, groups: [], groupBytes: 1 }, board);
-    await decodeZstdStream(stored, (bytes) => {
-      left -= bytes.length;
-      if (left < 0) throw new PullError('TAR_INVALID', 'a chunk is longer than it should be');
-      hasher.update(bytes);
-    });
+    if (innerOffset >= 0) await decodeMember({ files, board, blob }, { innerOffset, size }, take);
+    else await decodeZstdStream(readBlob(files, blob, board), take);
   } catch (error) {
     if (error instanceof PullError && BLAME_BYTES.includes(error.code)) return false;
     throw error;

@@ -5,6 +5,7 @@ import { explainClash } from './name-clash.ts';
 import { checkComponent, cleanComponents, splitName } from './names.ts';
 import type { Quota } from './quota.ts';
 import { resolveDirectory } from './resolve.ts';
+import type { Selection } from './selection.ts';
 import { DirectoryNode, type TreeNode } from './tree.ts';
 import { isAufsName } from './whiteout.ts';
 
@@ -32,14 +33,22 @@ export class LiveTree {
   readonly #sink: FileSink;
   readonly #limits: UnpackLimits;
   readonly #quota: Quota;
+  readonly #selection: Selection | undefined;
   /** The directory that was asked for last: the next entry mostly stands there too. */
   #last: Found | undefined;
   #leftovers: DirectoryNode[] = [];
 
-  constructor(sink: FileSink, limits: UnpackLimits, quota: Quota) {
+  /** `selection`: what of the tree comes onto the disk; absent: all of it. The tree itself always knows everything. */
+  constructor(sink: FileSink, limits: UnpackLimits, quota: Quota, selection?: Selection) {
     this.#sink = sink;
     this.#limits = limits;
     this.#quota = quota;
+    this.#selection = selection;
+    this.root.isMade = true;
+  }
+
+  isWanted(parent: DirectoryNode, base: string): boolean {
+    return this.#selection === undefined || this.#selection.has(this.pathIn(parent, base));
   }
 
   /** The directory of that name, made where it is missing. `whole`: the entry's name, for messages. */
@@ -88,16 +97,25 @@ export class LiveTree {
   makeDirectory(parent: DirectoryNode, base: string): DirectoryNode {
     checkComponent(base, this.#limits);
     this.remove(parent, base);
-    try {
-      this.#sink.makeDirectory(this.pathIn(parent, base));
-    } catch (error) {
-      throw explainClash(error, parent, base);
-    }
     const node = new DirectoryNode(parent, base, -1);
+    if (this.isWanted(parent, base)) this.bringToDisk(node);
     parent.children.set(base, node);
     node.touch(this.layer);
     if (isAufsName(base)) this.#leftovers.push(node);
     return node;
+  }
+
+  /** With all that lead to it. */
+  bringToDisk(directory: DirectoryNode): void {
+    if (directory.isMade) return;
+    const { parent, name } = directory;
+    this.bringToDisk(parent);
+    try {
+      this.#sink.makeDirectory(this.pathIn(parent, name));
+    } catch (error) {
+      throw explainClash(error, parent, name);
+    }
+    directory.isMade = true;
   }
 
   /** At the end of a layer: what aufs left behind was made only because hard links of the same layer may name it. */
@@ -142,7 +160,7 @@ export class LiveTree {
   #removeFromDisk(node: TreeNode, path: string): void {
     if (node.kind === 'directory') {
       for (const [name, child] of node.children) this.#removeFromDisk(child, `${path}/${name}`);
-      this.#sink.removeDirectory(path);
-    } else if (node.kind !== 'special') this.#sink.removeFile(path);
+      if (node.isMade) this.#sink.removeDirectory(path);
+    } else if (node.kind !== 'special' && !node.aside) this.#sink.removeFile(path);
   }
 }

@@ -1,15 +1,20 @@
 // Decides what each entry of a layer does to the root file system.
 import { PullError } from '../errors.ts';
-import { showName, type TarEntry, type TarHandler } from '../tar/entry.ts';
+import type { TarEntry, TarHandler } from '../tar/entry.ts';
+import { AsideNames } from './aside.ts';
 import type { FileSink } from './file-sink.ts';
 import type { UnpackLimits } from './limits.ts';
+import { badTarget, Links } from './links.ts';
 import { LiveTree } from './live-tree.ts';
 import { explainClash } from './name-clash.ts';
 import { checkComponent, checkName, splitName } from './names.ts';
 import type { OwnerPolicy } from './ownership.ts';
+import { type Pruned, prune } from './prune.ts';
 import type { Quota } from './quota.ts';
-import type { SkipList } from './skips.ts';
-import type { DirectoryNode, FileNode, SpecialFile, TreeNode, Xattrs } from './tree.ts';
+import type { Selection } from './selection.ts';
+import { SkipList } from './skips.ts';
+import { specialFileOf } from './special-files.ts';
+import type { DirectoryNode, FileNode, Origin, TreeNode, Xattrs } from './tree.ts';
 import { meaningOf } from './whiteout.ts';
 import { keptXattrs } from './xattr-policy.ts';
 
@@ -19,6 +24,22 @@ export interface PlannerOptions {
   readonly quota: Quota;
   readonly owner: OwnerPolicy;
   readonly skips: SkipList;
+  /** What is to be unpacked; absent: everything. */
+  readonly selection?: Selection | undefined;
+}
+
+/** Which files of a layer are written, whatever their names. */
+export interface KeptEntries {
+  /** By entry of the layer: 1 for those that are needed for what they are, like the target of a hard link. */
+  readonly flags: Uint8Array;
+  /** No others are: their content is not at hand. Otherwise those whose names are wanted are written as well. */
+  readonly isExact: boolean;
+}
+
+/** Bytes of files, as their entries say. */
+export interface FileBytes {
+  read: number;
+  written: number;
 }
 
 /** Throws PATH_UNSAFE, TAR_INVALID, LIMIT_EXCEEDED, and what the sink throws. */
@@ -31,20 +52,31 @@ export class Planner implements TarHandler {
   #entries = 0;
   /** The file whose data is coming. */
   #open: TarEntry | undefined;
+  readonly #asides: AsideNames;
+  readonly #links: Links;
+  readonly #skipsOfOthers = new SkipList();
+  #kept: KeptEntries | undefined;
+  #isPartial: boolean;
+  readonly bytes: FileBytes = { read: 0, written: 0 };
 
   constructor(options: PlannerOptions) {
     this.#options = options;
     this.#sink = options.sink;
-    this.#tree = new LiveTree(options.sink, options.limits, options.quota);
+    this.#tree = new LiveTree(options.sink, options.limits, options.quota, options.selection);
+    this.#asides = new AsideNames(options.sink);
+    this.#links = new Links({ ...options, asides: this.#asides });
+    this.#isPartial = options.selection !== undefined;
   }
 
   get root(): DirectoryNode {
     return this.#tree.root;
   }
 
-  /** Layers start with 0, each comes after the ones below it. */
-  beginLayer(index: number): void {
+  /** Layers start with 0, each comes after the ones below it. `kept`: absent: all files are written whose names are wanted. */
+  beginLayer(index: number, kept?: KeptEntries): void {
     this.#tree.layer = index;
+    this.#kept = kept;
+    if (kept) this.#isPartial = true;
     this.#plainFile = { kind: 'file', layer: index, xattrs: undefined };
     this.#entries = 0;
   }
@@ -53,6 +85,14 @@ export class Planner implements TarHandler {
   endLayer(): number {
     this.#tree.removeLeftovers();
     return this.#entries;
+  }
+
+  /** After the last layer: leaves only what is wanted, in the tree and on the disk. undefined: that is all of it. */
+  prune(): Pruned | undefined {
+    if (!this.#isPartial) return undefined;
+    const pruned = prune(this.root, this.#sink, this.#options.selection);
+    this.#asides.clear();
+    return pruned;
   }
 
   entry(entry: TarEntry): void {
@@ -96,50 +136,103 @@ export class Planner implements TarHandler {
     checkComponent(base, this.#options.limits);
     parent.touch(this.#tree.layer);
     const existing = parent.children.get(base);
+    const isWanted = this.#tree.isWanted(parent, base);
     if (entry.kind === 'directory') {
       const isThere = existing?.kind === 'directory';
-      this.#setDirectory(isThere ? existing : this.#tree.makeDirectory(parent, base), entry);
+      this.#setDirectory(isThere ? existing : this.#tree.makeDirectory(parent, base), entry, isWanted);
       return;
     }
     try {
-      if (entry.kind === 'hardlink') this.#placeHardLink(parent, base, entry);
+      if (entry.kind === 'hardlink') this.#placeHardLink({ parent, base, isWanted }, entry);
       else {
         if (existing) this.#tree.remove(parent, base);
-        this.#tree.add(parent, base, this.#make(this.#tree.pathIn(parent, base), entry));
+        const node = isWanted ? this.#make(this.#placeFor(parent, base), entry) : this.#makeAside(entry);
+        this.#tree.add(parent, base, node);
       }
     } catch (error) {
       throw explainClash(error, parent, base);
     }
   }
 
-  /** An existing directory keeps its content and gets all its attributes anew. */
-  #setDirectory(directory: DirectoryNode, entry: TarEntry): void {
-    const { mode, uid, gid, mtime } = entry;
-    const { layer } = this.#tree;
-    directory.touch(layer);
-    directory.describe({ mode, uid, gid, mtime }, this.#keepXattrs(entry), layer);
+  /** The path at which something is about to be made. */
+  #placeFor(parent: DirectoryNode, base: string): string {
+    this.#tree.bringToDisk(parent);
+    return this.#tree.pathIn(parent, base);
   }
 
+  /** An existing directory keeps its content and gets all its attributes anew. */
+  #setDirectory(directory: DirectoryNode, entry: TarEntry, isWanted = true): void {
+    const { mode, uid, gid, mtime, mtimeText } = entry;
+    const { layer } = this.#tree;
+    directory.touch(layer);
+    directory.describe({ mode, uid, gid, mtime, mtimeText }, this.#keepXattrs(entry, isWanted), layer);
+  }
+
+  /** What is wanted, at its path. */
   #make(path: string, entry: TarEntry): TreeNode {
     const { layer } = this.#tree;
-    const xattrs = this.#keepXattrs(entry);
     if (entry.kind === 'file') {
-      this.#options.quota.countFile(entry);
-      this.#sink.openFile(path, entry);
-      this.#open = entry;
+      const xattrs = this.#keepXattrs(entry);
+      this.#countFile(entry);
+      if (this.#kept?.isExact && !this.#isKept())
+        return { kind: 'file', layer, xattrs, aside: { path: undefined, origin: this.#origin } };
+      this.#openFile(path, entry);
       return xattrs ? { kind: 'file', layer, xattrs } : this.#plainFile;
     }
+    if (entry.kind !== 'symlink') return this.#makeSpecial(entry);
+    this.#keepXattrs(entry);
+    this.#options.quota.countLinkTarget(entry.linkPath.length);
+    this.#sink.makeSymlink(path, entry.linkPath, entry);
+    return { kind: 'symlink', layer, target: entry.linkPath };
+  }
+
+  /** What is not wanted, but may yet be the target of a hard link that is. */
+  #makeAside(entry: TarEntry): TreeNode {
+    const { layer } = this.#tree;
     if (entry.kind === 'symlink') {
       this.#options.quota.countLinkTarget(entry.linkPath.length);
-      this.#sink.makeSymlink(path, entry.linkPath, entry);
-      return { kind: 'symlink', layer, target: entry.linkPath };
+      const { mode, uid, gid, mtime, linkPath: target } = entry;
+      const aside = { path: undefined, origin: this.#origin, attributes: { mode, uid, gid, mtime } };
+      return { kind: 'symlink', layer, target, aside };
     }
+    if (entry.kind !== 'file') return this.#makeSpecial(entry, false);
+    const isKept = this.#isKept();
+    const xattrs = this.#keepXattrs(entry, isKept);
+    this.#countFile(entry);
+    const path = isKept ? this.#asides.next() : undefined;
+    if (path !== undefined) this.#openFile(path, entry);
+    return { kind: 'file', layer, xattrs, aside: { path, origin: this.#origin } };
+  }
+
+  /** It is made at the end, if it is still there. */
+  #makeSpecial(entry: TarEntry, isWanted = true): TreeNode {
+    this.#keepXattrs(entry, isWanted);
     this.#options.quota.countSpecialFile();
-    return { kind: 'special', layer, file: specialFile(entry) };
+    return { kind: 'special', layer: this.#tree.layer, file: specialFileOf(entry) };
+  }
+
+  #countFile(entry: TarEntry): void {
+    this.#options.quota.countFile(entry);
+    this.bytes.read += entry.size;
+  }
+
+  #openFile(path: string, entry: TarEntry): void {
+    this.#sink.openFile(path, entry);
+    this.#open = entry;
+    this.bytes.written += entry.size;
+  }
+
+  #isKept(): boolean {
+    return this.#kept?.flags[this.#entries - 1] === 1;
+  }
+
+  /** The entry that is being placed. */
+  get #origin(): Origin {
+    return { layer: this.#tree.layer, entry: this.#entries - 1 };
   }
 
   /** A link takes no attributes from its entry: they could reach further than the entry, and sane images repeat the target's. */
-  #placeHardLink(parent: DirectoryNode, base: string, entry: TarEntry): void {
+  #placeHardLink({ parent, base, isWanted }: WantedPlace, entry: TarEntry): void {
     const target = this.#tree.find(entry.linkPath);
     const isItself = target?.parent === parent && target.base === base;
     if (!isItself && target?.node) this.#tree.remove(parent, base);
@@ -147,44 +240,29 @@ export class Planner implements TarHandler {
     const found = this.#tree.find(entry.linkPath);
     if (!found?.node || found.node.kind === 'directory') throw badTarget(entry, found?.node);
     const { node } = found;
-    const isCopy =
-      !isItself &&
-      node.kind !== 'special' &&
-      this.#sink.makeHardLink(
-        this.#tree.pathIn(parent, base),
-        this.#tree.pathIn(found.parent, found.base),
-        node.kind,
-      ) === 'copied';
     const { layer } = this.#tree;
-    const hasOwnXattrs = isCopy && node.kind === 'file' && node.xattrs;
-    const copy = hasOwnXattrs ? { ...node, xattrs: this.#copyXattrs(hasOwnXattrs) } : node;
-    this.#tree.add(parent, base, { ...copy, layer });
+    if (isItself || node.kind === 'special') {
+      if (isWanted) this.#tree.bringToDisk(parent);
+      this.#tree.add(parent, base, { ...node, layer });
+    } else {
+      const existing = this.#tree.pathIn(found.parent, found.base);
+      const linked = isWanted
+        ? this.#links.add(this.#placeFor(parent, base), node, existing)
+        : this.#links.addAside(node, existing, this.#origin);
+      this.#tree.add(parent, base, { ...linked, layer });
+    }
   }
 
-  /** For an inode of its own: the same object would mean that they are set already. */
-  #copyXattrs(xattrs: Xattrs): Xattrs {
-    this.#options.quota.countXattrs(xattrs);
-    return new Map(xattrs);
-  }
-
-  #keepXattrs(entry: TarEntry): Xattrs | undefined {
-    const xattrs = keptXattrs(entry, this.#options.owner, this.#options.skips);
+  #keepXattrs(entry: TarEntry, isWanted = true): Xattrs | undefined {
+    const skips = isWanted ? this.#options.skips : this.#skipsOfOthers;
+    const xattrs = keptXattrs(entry, this.#options.owner, skips);
     this.#options.quota.countXattrs(xattrs);
     return xattrs;
   }
 }
 
-function specialFile(entry: TarEntry): SpecialFile {
-  const { mode, uid, gid, mtime, deviceMajor, deviceMinor } = entry;
-  const kind = entry.kind === 'fifo' || entry.kind === 'char' ? entry.kind : 'block';
-  return { kind, mode, uid, gid, mtime, deviceMajor, deviceMinor };
-}
-
-function badTarget(entry: TarEntry, node: TreeNode | undefined): PullError {
-  const reason = node ? 'a directory' : 'not there';
-  const target = showName(entry.linkPath);
-  return new PullError(
-    'TAR_INVALID',
-    `the hard link ${showName(entry.path)} names ${target}, which is ${reason}`,
-  );
+interface WantedPlace {
+  readonly parent: DirectoryNode;
+  readonly base: string;
+  readonly isWanted: boolean;
 }

@@ -1,4 +1,4 @@
-// Puts a chunked layer's exact tar stream together from its tar-split and its chunks.
+// Puts a chunked layer's exact tar stream together: from its tar-split and its chunks, or from its chunks and the gaps between them.
 import zlib from 'node:zlib';
 import { releaseAfterLast } from '../bytes/release.ts';
 import { scanFrames } from '../compression/zstd-frames.ts';
@@ -34,6 +34,18 @@ export async function rebuildTar(input: RebuildInput, sink: (bytes: Uint8Array) 
   }
   await play(parser.end());
   if (entry !== input.firstChunk.length - 1) throw mismatch();
+}
+
+/** Without tar-split: emits what the pieces decode to, one after the other. Whether it is the layer, the diffId decides. */
+export async function playPieces(
+  pieces: RunReader,
+  count: number,
+  sink: (bytes: Uint8Array) => void,
+): Promise<void> {
+  for (let piece = 0; piece < count; piece++) {
+    const waiting = pieces.emit(piece, sink);
+    if (waiting) await waiting;
+  }
 }
 
 /** Decoded. It takes some 1,300 bytes for each entry of an archive. */

@@ -4,7 +4,8 @@ import { decodeFrames } from '../compression/zstd.ts';
 import { decodeZstdStream } from '../compression/zstd-stream.ts';
 import { PullError } from '../errors.ts';
 import type { ProgressBoard } from '../workers/progress-board.ts';
-import { type InputFiles, readBlob } from './inputs.ts';
+import { type BlobInput, type InputFiles, readBlob } from './inputs.ts';
+import { decodeMember, decodePiece } from './piece.ts';
 
 /** By chunk of a layer, in tar order: where its stored bytes are, and since when. Same columns as the plan's ChunkSources. */
 export interface ChunkColumns {
@@ -15,6 +16,10 @@ export interface ChunkColumns {
   readonly sizes: Float64Array;
   readonly groups: Int32Array;
   readonly ready: Float64Array;
+  /** Where the chunk begins in what its stored bytes decode to; below zero, or absent, where they decode to it and nothing else. */
+  readonly innerOffsets?: Float64Array;
+  /** 1 for gaps, which decode to nobody knows how much. */
+  readonly gaps?: Uint8Array;
 }
 
 /** Runs of this size decode as fast as larger ones, and leave less behind in the allocator; see release.ts for the figures. */
@@ -48,7 +53,7 @@ export class RunReader {
   }
 
   /**
-   * Emits the content of chunk `index`. Chunks have to be asked for in order, each once. Returns a promise only where it has to wait,
+   * Emits the content of chunk `index`, or all that a gap decodes to. Chunks have to be asked for in order, each once. Returns a promise only where it has to wait,
    * because most chunks are small and at hand.
    */
   emit(index: number, sink: (bytes: Uint8Array) => void): Promise<void> | undefined {
@@ -60,9 +65,9 @@ export class RunReader {
   }
 
   async #emitLater(index: number, sink: (bytes: Uint8Array) => void): Promise<void> {
-    if (isLarge(this.#columns, index)) {
+    if (isAlone(this.#columns, index)) {
       this.#nextChunk = Math.max(this.#nextChunk, index + 1);
-      return this.#emitLarge(index, sink);
+      return this.#emitAlone(index, sink);
     }
     this.#refill();
     const run = this.#ahead.shift() as Run;
@@ -73,17 +78,15 @@ export class RunReader {
     this.emit(index, sink);
   }
 
-  async #emitLarge(index: number, sink: (bytes: Uint8Array) => void): Promise<void> {
+  async #emitAlone(index: number, sink: (bytes: Uint8Array) => void): Promise<void> {
     await this.#ready(index);
-    const { files, offsets, compressedSizes } = this.#columns;
-    const blob = {
-      file: files[index] as number,
-      offset: offsets[index] as number,
-      compressedSize: compressedSizes[index] as number,
-      groups: [],
-      groupBytes: 1,
-    };
-    let left = this.#columns.sizes[index] as number;
+    const { gaps, innerOffsets, sizes } = this.#columns;
+    const blob = blobOf(this.#columns, index);
+    const piece = { files: this.#files, board: this.#board, blob };
+    if (gaps?.[index] === 1) return decodePiece(piece, sink);
+    const innerOffset = innerOffsets?.[index] ?? -1;
+    let left = sizes[index] as number;
+    if (innerOffset >= 0) return decodeMember(piece, { innerOffset, size: left }, sink);
     await decodeZstdStream(readBlob(this.#files, blob, this.#board), (bytes) => {
       left -= bytes.length;
       if (left < 0) throw new PullError('TAR_INVALID', 'a chunk is longer than it should be');
@@ -96,7 +99,7 @@ export class RunReader {
     while (
       this.#ahead.length < RUNS_AHEAD &&
       this.#nextChunk < count &&
-      !isLarge(this.#columns, this.#nextChunk)
+      !isAlone(this.#columns, this.#nextChunk)
     ) {
       const first = this.#nextChunk;
       const end = runEnd(this.#columns, first);
@@ -134,10 +137,25 @@ export class RunReader {
   }
 }
 
-function isLarge(columns: ChunkColumns, index: number): boolean {
+/** Is it decoded by itself, rather than along with its neighbours? */
+function isAlone({ sizes, compressedSizes, innerOffsets, gaps }: ChunkColumns, index: number): boolean {
   return (
-    (columns.sizes[index] as number) > LARGE_CHUNK || (columns.compressedSizes[index] as number) > LARGE_CHUNK
+    (sizes[index] as number) > LARGE_CHUNK ||
+    (compressedSizes[index] as number) > LARGE_CHUNK ||
+    (innerOffsets?.[index] ?? -1) >= 0 ||
+    gaps?.[index] === 1
   );
+}
+
+/** Where chunk `index` is stored, once it is there. */
+export function blobOf({ files, offsets, compressedSizes }: ChunkColumns, index: number): BlobInput {
+  return {
+    file: files[index] as number,
+    offset: offsets[index] as number,
+    compressedSize: compressedSizes[index] as number,
+    groups: [],
+    groupBytes: 1,
+  };
 }
 
 /** Chunks that follow one another in one file, up to the size of a run. */
@@ -151,7 +169,7 @@ function runEnd(columns: ChunkColumns, first: number): number {
     end < sizes.length &&
     files[end] === files[first] &&
     offsets[end] === position &&
-    !isLarge(columns, end)
+    !isAlone(columns, end)
   ) {
     stored += compressedSizes[end] as number;
     output += sizes[end] as number;

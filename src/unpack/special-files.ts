@@ -1,4 +1,5 @@
 // Makes devices and FIFOs, for which Node has no call, with mknod and mkfifo of the host: a few processes for a whole image.
+import type { TarEntry } from '../tar/entry.ts';
 import type { FileSink } from './file-sink.ts';
 import { findTool, runTool, type ToolResult } from './host-tools.ts';
 import type { HostPaths } from './names.ts';
@@ -20,6 +21,12 @@ export interface NamedSpecialFile {
 }
 
 const TYPE_LETTERS = { char: 'c', block: 'b' } as const;
+
+export function specialFileOf(entry: TarEntry): SpecialFile {
+  const { mode, uid, gid, mtime, mtimeText, deviceMajor, deviceMinor } = entry;
+  const kind = entry.kind === 'fifo' || entry.kind === 'char' ? entry.kind : 'block';
+  return { kind, mode, uid, gid, mtime, mtimeText, deviceMajor, deviceMinor };
+}
 
 /** What cannot be made is recorded, not fatal. Throws UNPACK_FAILED where attributes or further names cannot be set. */
 export async function makeSpecialFiles(

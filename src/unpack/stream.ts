@@ -6,15 +6,20 @@ import { type Digest, type DigestAlgorithm, digestAlgorithm, parseDigest } from 
 import { ProgressBoard } from '../workers/progress-board.ts';
 import { InputFiles, readBlob } from './inputs.ts';
 import type { ChunkedInput, LayerFailure, LayerInput, PlainInput, UnpackJob } from './job.ts';
-import { rebuildTar } from './rebuild.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+import { Quota } from './quota.ts';
+import { playPieces, rebuildTar } from './rebuild.ts';
 import { type Reader, RingWriter } from './ring.ts';
 import { RunReader } from './run-reader.ts';
+import { streamChunks } from './stream-toc.ts';
 
-export interface StreamJob extends Pick<UnpackJob, 'files' | 'board' | 'layers'> {
+export interface StreamJob extends Pick<UnpackJob, 'files' | 'board' | 'layers' | 'limits'> {
   /** For the tar streams of all layers. */
   readonly ring: SharedArrayBuffer;
   /** For the blobs of the plain ones, as they are stored. */
   readonly stored: SharedArrayBuffer;
+  /** Which of the two is read by the thread that writes; absent: the tar streams. */
+  readonly reads?: 'ring' | 'stored' | undefined;
 }
 
 /** By plain layer: what its blob is hashed with. */
@@ -28,7 +33,7 @@ export function streamAlgorithms(layers: readonly LayerInput[]): (DigestAlgorith
 }
 
 function needsDiffId(layer: LayerInput): boolean {
-  return layer.kind === 'chunked' || !layer.isKept;
+  return layer.kind === 'chunked' ? !layer.entries : !layer.isKept;
 }
 
 /** Done once every layer has been what its digests say; none is begun before the one below it has been. */
@@ -37,8 +42,10 @@ export async function streamLayers(job: StreamJob): Promise<{ kind: 'done' } | L
   const context = {
     files,
     board: new ProgressBoard(job.board),
-    ring: new RingWriter(job.ring, readersOf(job.layers)),
-    stored: new RingWriter(job.stored, ['hash']),
+    ring: new RingWriter(job.ring, readersOf(job)),
+    stored: new RingWriter(job.stored, job.reads === 'stored' ? ['apply', 'hash'] : ['hash']),
+    // Who reads the tar streams counts as well, but not where they are only hashed.
+    quota: job.reads === 'stored' ? new Quota({ ...DEFAULT_LIMITS, ...job.limits }) : undefined,
   };
   let index = 0;
   try {
@@ -55,8 +62,9 @@ export async function streamLayers(job: StreamJob): Promise<{ kind: 'done' } | L
 }
 
 /** Nobody needs to hash where no stream is hashed. */
-function readersOf(layers: readonly LayerInput[]): Reader[] {
-  return layers.some(needsDiffId) ? ['apply', 'hash'] : ['apply'];
+function readersOf({ layers, reads }: StreamJob): Reader[] {
+  const readers: Reader[] = reads === 'stored' ? [] : ['apply'];
+  return layers.some(needsDiffId) ? [...readers, 'hash'] : readers;
 }
 
 interface Context {
@@ -64,6 +72,7 @@ interface Context {
   readonly board: ProgressBoard;
   readonly ring: RingWriter;
   readonly stored: RingWriter;
+  readonly quota: Quota | undefined;
 }
 
 async function streamLayer(layer: LayerInput, context: Context): Promise<void> {
@@ -73,10 +82,16 @@ async function streamLayer(layer: LayerInput, context: Context): Promise<void> {
 }
 
 async function streamChunked(layer: ChunkedInput, { files, board, ring }: Context): Promise<void> {
-  const tarSplit = files.read(layer.tarSplit.file, layer.tarSplit.offset, layer.tarSplit.compressedSize);
   const chunks = new RunReader(layer.chunks, files, board);
-  const { firstChunk } = layer;
-  await rebuildTar({ tarSplit, firstChunk, sizes: layer.chunks.sizes, chunks }, (bytes) => ring.write(bytes));
+  const sink = (bytes: Uint8Array) => ring.write(bytes);
+  const { firstChunk, tarSplit: split } = layer;
+  const { sizes } = layer.chunks;
+  if (layer.entries) await streamChunks(layer, chunks, sink);
+  else if (!split) await playPieces(chunks, sizes.length, sink);
+  else {
+    const tarSplit = files.read(split.file, split.offset, split.compressedSize);
+    await rebuildTar({ tarSplit, firstChunk, sizes, chunks }, sink);
+  }
   ring.endStream();
 }
 
@@ -86,10 +101,13 @@ async function streamChunked(layer: ChunkedInput, { files, board, ring }: Contex
  */
 async function streamPlain(
   layer: LayerInput & PlainInput,
-  { files, board, ring, stored }: Context,
+  { files, board, ring, stored, quota }: Context,
 ): Promise<void> {
   const pieces = tee(readBlob(files, layer.blob, board), stored);
-  await decompress(pieces, (bytes) => ring.write(bytes));
+  await decompress(pieces, (bytes) => {
+    quota?.countStream(bytes.length);
+    ring.write(bytes);
+  });
   ring.endStream();
   stored.endStream();
   const actual: Digest = parseDigest(`${digestAlgorithm(layer.digest)}:${stored.digest()}`, 'layer');

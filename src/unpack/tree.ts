@@ -10,21 +10,45 @@ export interface Attributes {
   readonly gid: number;
   /** Seconds since the epoch; undefined: as it comes. */
   readonly mtime: number | undefined;
+  /** See TarEntry; only an archive can hold it so exactly. */
+  readonly mtimeText?: string | undefined;
 }
 
 export type Xattrs = ReadonlyMap<string, Uint8Array>;
+
+/**
+ * Where an inode is that is not on the disk under its name, because that name is not wanted or the inode is not there at all.
+ * One object for all such names of one inode: a hard link whose name is wanted needs it.
+ */
+export interface Aside {
+  /** Another name for it below the root, until the tree is finished; undefined: it is not on the disk. */
+  path: string | undefined;
+  /** The entry that it comes from, counted within its layer. */
+  readonly origin: Origin;
+  /** Of a symbolic link, which can be made at any time. */
+  readonly attributes?: Attributes;
+}
+
+/** An entry of a layer. Both count from 0. */
+export interface Origin {
+  readonly layer: number;
+  readonly entry: number;
+}
 
 export interface FileNode {
   readonly kind: 'file';
   readonly layer: number;
   /** Set at the end. The same object for every name of one inode, and for no other. */
   readonly xattrs: Xattrs | undefined;
+  /** Absent for what is on the disk under its name. */
+  readonly aside?: Aside | undefined;
 }
 
 export interface SymlinkNode {
   readonly kind: 'symlink';
   readonly layer: number;
   readonly target: string;
+  readonly aside?: Aside | undefined;
 }
 
 /** A device or FIFO. Made at the end, so until then it exists only here. */
@@ -51,6 +75,8 @@ export class DirectoryNode {
   /** Keys are latin1 strings of the raw bytes. */
   readonly children = new Map<string, TreeNode>();
   layer: number;
+  /** Is it on the disk? One that is not wanted comes there with the first thing in it that is. */
+  isMade = false;
   /** Applied at the end, when nothing is written below any more. */
   attributes = IMPLICIT;
   xattrs: Xattrs | undefined;

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { createSelection } from '../../src/unpack/selection.ts';
+import { thrown } from '../support/pull-error.ts';
+
+const latin1 = (text: string) => Buffer.from(text).toString('latin1');
+
+describe('createSelection', () => {
+  it.each<[pattern: string, matching: string[], others: string[]]>([
+    ['etc/**', ['etc', 'etc/a', 'etc/.x/b', 'etc/a\nb'], ['etcx', 'ETC/a', 'usr/etc/a']],
+    ['usr/lib/jvm', ['usr/lib/jvm', 'usr/lib/jvm/a/b'], ['usr/lib/jvmx', 'usr/lib']],
+    ['/etc/', ['etc', 'etc/a/b'], ['x/etc']],
+    ['./bin/*', ['bin/x', 'bin/.x'], ['bin', 'bin/x/y']],
+    ['*', ['a', '.a', '...', '-f'], ['a/b']],
+    ['*/**', ['a', 'a/b/c'], []],
+    ['**/**/*.so', ['a.so', 'x/y/.z.so'], ['a.soo', 'a.so/b']],
+    ['lib*/', ['lib', 'lib64/x/y'], ['usr/lib']],
+    ['[x-z]', ['y'], ['a', 'Y']],
+    ['{a,b}/c', ['a/c', 'b/c'], ['c/c', 'a/d']],
+    ['a?', ['ab', 'a.'], ['a', 'abc', 'a/']],
+    ['a\\*b', ['a*b', 'a*b/c'], ['axb']],
+    ['a|b', ['a|b'], ['a', 'b']],
+    ['x(1)', ['x(1)'], ['x1']],
+    ['+(a)', ['+(a)'], ['a', 'aa']],
+    ['q+', ['q+'], ['qq']],
+    ['!(a)', [], ['(a)']],
+    ['__proto__', ['__proto__'], ['a']],
+    ['é?', [latin1('éé')], [latin1('é')]],
+    ['caf?', ['caf\xe9'], ['caf']],
+  ])('%s', (pattern, matching, others) => {
+    const selection = createSelection([pattern]);
+    expect(matching.filter((path) => !selection?.has(path))).toEqual([]);
+    expect(others.filter((path) => selection?.has(path))).toEqual([]);
+  });
+
+  it('wants nothing that a pattern with ! before it matches, in whatever order they are given', () => {
+    for (const patterns of [
+      ['etc/**', '!etc/ssl'],
+      ['!etc/ssl', 'etc/**'],
+    ]) {
+      const selection = createSelection(patterns);
+      expect(['etc', 'etc/ssl', 'etc/ssl/a', 'etc/sslx'].map((path) => selection?.has(path))).toEqual([
+        true,
+        false,
+        false,
+        true,
+      ]);
+    }
+  });
+
+  it('wants everything else where there are only such patterns, and everything where there are none', () => {
+    const selection = createSelection(['!**/*.pyc']);
+    expect(selection?.has('usr/a.py')).toBe(true);
+    expect(selection?.has('usr/a.pyc')).toBe(false);
+    expect(createSelection([])).toBeUndefined();
+  });
+
+  it.each([
+    ['', '**'],
+    ['!', '**'],
+    ['/', '**'],
+    ['.', '**'],
+    ['../a', '..'],
+    ['a/./b', '. or ..'],
+    ['[a', 'bracket'],
+    ['a]', 'bracket'],
+    ['{a', 'bracket'],
+    ['a\0b', 'no pattern'],
+    ['a'.repeat(5000), 'no pattern'],
+  ])('refuses %j', (pattern, problem) => {
+    const { message } = thrown('INPUT_INVALID', () => createSelection([pattern], 'the input paths'));
+    expect(message).toContain('the input paths: ');
+    expect(message).toContain(problem);
+  });
+
+  it('refuses more patterns than anybody needs', () => {
+    thrown('INPUT_INVALID', () => createSelection(Array(1001).fill('a')));
+    expect(createSelection(Array(1000).fill('a'))?.has('a')).toBe(true);
+  });
+
+  it('tells which patterns have matched nothing', () => {
+    const selection = createSelection(['a', 'b/*', 'c']);
+    const left = new Set(selection?.includes);
+    for (const path of ['a', 'b', 'b/x']) selection?.cross(left, path);
+    expect([...left]).toEqual(['c']);
+  });
+});

@@ -1,0 +1,108 @@
+// Docker's HTTP API, of which this needs one call. https://docs.docker.com/reference/api/engine/version/v1.47/#tag/Image/operation/ImageLoad
+import { createReadStream, readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { request as requestTls } from 'node:https';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { PullError, toPullError } from '../errors.ts';
+
+const DEFAULT_HOST = 'unix:///var/run/docker.sock';
+/** An engine says a few lines; with those of a broken one nothing is done. */
+const MAX_ANSWER_BYTES = 1 << 20;
+
+export interface LoadJob {
+  readonly path: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+/** Streams the file to the engine that DOCKER_HOST names, and returns what it says. Throws LOAD_FAILED, ABORTED. */
+export async function loadIntoDocker({ path, env, signal }: LoadJob): Promise<string[]> {
+  const host = env.DOCKER_HOST || DEFAULT_HOST;
+  const { size } = await stat(path);
+  try {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const options: RequestOptions = {
+      ...addressOf(host, env),
+      method: 'POST',
+      path: '/images/load?quiet=1',
+      headers: { host: 'docker', 'content-type': 'application/x-tar', 'content-length': size },
+      signal,
+    };
+    const send = isTls(host, env) ? requestTls(options) : request(options);
+    send.on('response', resolve);
+    send.on('error', reject);
+    // An engine that refuses does not wait for the rest: its answer counts, not that the sending broke off.
+    const sent = pipeline(createReadStream(path), send).catch(reject);
+    const answer = await promise;
+    const text = await readText(answer);
+    const lines = messagesIn(text);
+    if (answer.statusCode !== 200)
+      throw failed(host, `${answer.statusCode}: ${lines.errors[0] ?? text.slice(0, 300)}`);
+    if (lines.errors.length > 0) throw failed(host, lines.errors[0] ?? '');
+    await sent;
+    return lines.said;
+  } catch (cause) {
+    if (signal.aborted) throw new PullError('ABORTED', 'the pull was cancelled', { cause });
+    throw toPullError(cause, {
+      code: 'LOAD_FAILED',
+      message: `the image could not be sent to Docker at ${host}`,
+    });
+  }
+}
+
+function failed(host: string, reason: string): PullError {
+  return new PullError('LOAD_FAILED', `Docker at ${host} did not take the image: ${reason}`);
+}
+
+function isTls(host: string, { DOCKER_TLS_VERIFY }: LoadJob['env']): boolean {
+  return host.startsWith('https://') || (host.startsWith('tcp://') && Boolean(DOCKER_TLS_VERIFY));
+}
+
+/** As the docker command reads DOCKER_HOST, but for ssh and Windows' pipes. */
+function addressOf(host: string, env: LoadJob['env']): RequestOptions {
+  if (host.startsWith('unix://')) return { socketPath: host.slice('unix://'.length) };
+  const url = /^(?:tcp|https?):\/\//.test(host) ? URL.parse(host.replace(/^tcp:/, 'http:')) : undefined;
+  if (!url)
+    throw new PullError('LOAD_FAILED', `DOCKER_HOST is ${host}, which cannot be used here`, {
+      hint: 'Set it to unix:///path or tcp://host:port. What is reached by ssh needs a tunnel.',
+    });
+  const tls = isTls(host, env);
+  const address = { hostname: url.hostname, port: url.port || (tls ? 2376 : 2375) };
+  return tls ? { ...address, ...certificates(env) } : address;
+}
+
+function certificates(env: LoadJob['env']) {
+  const directory = env.DOCKER_CERT_PATH || join(env.DOCKER_CONFIG || join(homedir(), '.docker'));
+  const read = (name: string) => readFileSync(join(directory, name));
+  return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
+}
+
+async function readText(answer: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const piece of answer.setEncoding('utf8')) if (text.length < MAX_ANSWER_BYTES) text += piece;
+  return text;
+}
+
+/** A JSON object a line: what it says, or why it failed, also after it has answered 200. */
+function messagesIn(text: string): { said: string[]; errors: string[] } {
+  const said: string[] = [];
+  const errors: string[] = [];
+  for (const line of text.split('\n').filter((each) => each.trim() !== '')) {
+    const { stream, error, message } = parse(line);
+    if (typeof stream === 'string' && stream.trim() !== '') said.push(stream.trim());
+    for (const reason of [error, message]) if (typeof reason === 'string') errors.push(reason);
+  }
+  return { said, errors };
+}
+
+function parse(line: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,76 @@
+// Image layouts, in a directory or an archive. https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+import { digestOf } from '../integrity/hash.ts';
+import { OCI_CONFIG, OCI_INDEX, OCI_MANIFEST } from '../oci/media-type.ts';
+import type { ImageOutput, StoredDocument } from '../unpack/output.ts';
+import { Quota } from '../unpack/quota.ts';
+import { type Exporter, type ExporterOptions, NOTHING_SKIPPED } from './exporter.ts';
+import { type ImageFiles, putFile } from './image-files.ts';
+
+const PLAIN_LAYER = 'application/vnd.oci.image.layer.v1.tar';
+const REF_NAME = 'org.opencontainers.image.ref.name';
+
+/** `keepsManifest`: what comes are the layers as they are stored, otherwise their tar streams, and the manifest is made anew. */
+export function createLayoutExporter(
+  { output, layers, limits }: ExporterOptions,
+  files: ImageFiles,
+  keepsManifest: boolean,
+): Exporter {
+  const quota = new Quota(limits);
+  const names = layers.map(({ digest, diffId }) => (keepsManifest ? digest : diffId));
+  const sizes = new Map<string, number>();
+  let open: string | undefined;
+  return {
+    beginLayer: (index) => {
+      const name = names[index] ?? '';
+      // The same layer may stand in an image twice.
+      open = files.has(blobPath(name)) ? undefined : name;
+      if (open !== undefined) files.begin(blobPath(open));
+    },
+    write: (bytes) => {
+      quota.countStream(bytes.length);
+      if (open !== undefined) files.write(bytes);
+    },
+    endLayer: () => {
+      if (open !== undefined) sizes.set(open, files.end());
+      return 0;
+    },
+    finish: () => {
+      const manifest = keepsManifest ? output.manifest : newManifest(output, names, sizes);
+      for (const { digest, bytes } of [output.config, manifest]) putFile(files, blobPath(digest), bytes);
+      putFile(files, 'index.json', json(indexOf(manifest, output.tag)));
+      putFile(files, 'oci-layout', json({ imageLayoutVersion: '1.0.0' }));
+      files.finish();
+      return { skipped: NOTHING_SKIPPED };
+    },
+    abort: () => files.abort(),
+  };
+}
+
+function blobPath(digest: string): string {
+  return `blobs/${digest.replace(':', '/')}`;
+}
+
+/** The config stays as it is, byte for byte: it names the layers by their tar streams. */
+function newManifest(
+  { config }: ImageOutput,
+  diffIds: readonly string[],
+  sizes: ReadonlyMap<string, number>,
+): StoredDocument {
+  const bytes = json({
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: { mediaType: OCI_CONFIG, digest: config.digest, size: config.bytes.length },
+    layers: diffIds.map((digest) => ({ mediaType: PLAIN_LAYER, digest, size: sizes.get(digest) ?? 0 })),
+  });
+  return { bytes, digest: digestOf(bytes), mediaType: OCI_MANIFEST };
+}
+
+function indexOf({ mediaType, digest, bytes }: StoredDocument, tag: string | undefined) {
+  const annotations = tag === undefined ? {} : { annotations: { [REF_NAME]: tag } };
+  const manifest = { mediaType, digest, size: bytes.length, ...annotations };
+  return { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [manifest] };
+}
+
+export function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}

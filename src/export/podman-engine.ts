@@ -1,0 +1,31 @@
+// podman has no service that runs by itself, so its own program is asked.
+import { spawn } from 'node:child_process';
+import { PullError, toPullError } from '../errors.ts';
+import type { LoadJob } from './docker-engine.ts';
+
+/** Of each of its streams. */
+const MAX_TEXT = 64 << 10;
+
+/** Runs `podman load`, and returns what it says. Throws LOAD_FAILED, ABORTED. */
+export async function loadIntoPodman({ path, env, signal }: LoadJob): Promise<string[]> {
+  const child = spawn('podman', ['load', '--quiet', '--input', path], {
+    env: { ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
+  });
+  const text = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].setEncoding('utf8').on('data', (piece: string) => {
+      text[name] = (text[name] + piece).slice(0, MAX_TEXT);
+    });
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  }).catch((cause: unknown) => {
+    if (signal.aborted) throw new PullError('ABORTED', 'the pull was cancelled', { cause });
+    throw toPullError(cause, { code: 'LOAD_FAILED', message: 'podman cannot be run' });
+  });
+  if (status !== 0)
+    throw new PullError('LOAD_FAILED', `podman did not take the image: ${text.stderr.trim()}`);
+  return text.stdout.split('\n').filter((line) => line.trim() !== '');
+}
