@@ -129,6 +129,14 @@ describe('podman', () => {
     expect(error).toMatchObject({ message: expect.stringContaining('Error: no space') });
   });
 
+  it('is quoted only with what it says of the format that it was given', async () => {
+    const env = withPodman(
+      'printf "Error: no supported format:\\n * oci: x\\n * docker-archive: no space\\n * dir: y\\n" >&2; exit 125',
+    );
+    const error = await rejected('LOAD_FAILED', loadIntoPodman({ path: archive(), env, signal }));
+    expect(error.message).toBe('podman did not take the image: no space');
+  });
+
   it('that is not there fails the pull', async () => {
     const error = await rejected(
       'LOAD_FAILED',

@@ -26,6 +26,12 @@ export async function loadIntoPodman({ path, env, signal }: LoadJob): Promise<st
     throw toPullError(cause, { code: 'LOAD_FAILED', message: 'podman cannot be run' });
   });
   if (status !== 0)
-    throw new PullError('LOAD_FAILED', `podman did not take the image: ${text.stderr.trim()}`);
+    throw new PullError('LOAD_FAILED', `podman did not take the image: ${complaint(text.stderr)}`);
   return text.stdout.split('\n').filter((line) => line.trim() !== '');
+}
+
+/** podman tries every format it knows, and tells what each of them made of the file. */
+function complaint(text: string): string {
+  const [, ours] = /^\s*\* docker-archive: (.*)$/m.exec(text) ?? [];
+  return (ours ?? text).trim();
 }
