@@ -1,10 +1,13 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['__tests__/**/*.test.ts'],
     pool: 'forks',
-    testTimeout: 30_000,
+    // Much of a test is waiting: for a program to start, a server to answer, a stall to be noticed. By default one processor is left idle.
+    maxWorkers: availableParallelism(),
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default'],
   },

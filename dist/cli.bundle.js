@@ -35781,11 +35781,11 @@ async function askHelper(name2, server, settings) {
   if (program === void 0) return { kind: "failed", why: "is not on PATH" };
   const end = await run(program, server, settings);
   if ("why" in end) return { kind: "failed", why: end.why };
-  const [output, complaint] = [end.output.trim(), end.complaint.trim()];
+  const [output, complaint2] = [end.output.trim(), end.complaint.trim()];
   if (end.status === 0) return readAnswer(output);
   if (/credentials not found/i.test(`${output}
-${complaint}`)) return { kind: "none" };
-  return { kind: "failed", why: `ended with ${end.status}${told(output || complaint)}` };
+${complaint2}`)) return { kind: "none" };
+  return { kind: "failed", why: `ended with ${end.status}${told(output || complaint2)}` };
 }
 function readAnswer(output) {
   let answer;
@@ -35831,7 +35831,7 @@ function run(program, server, settings) {
 function start(program, server, { env, stop, giveUp, done }) {
   const child = spawn(program, ["get"], { env, stdio: "pipe", windowsHide: true });
   const output = [];
-  const complaint = [];
+  const complaint2 = [];
   let bytes = 0;
   const collect = (into) => (chunk) => {
     into.push(chunk);
@@ -35839,14 +35839,14 @@ function start(program, server, { env, stop, giveUp, done }) {
     if (bytes > MAX_HELPER_OUTPUT_BYTES) giveUp(`answered with more than ${MAX_HELPER_OUTPUT_BYTES} bytes`);
   };
   child.stdout.on("data", collect(output));
-  child.stderr.on("data", collect(complaint));
+  child.stderr.on("data", collect(complaint2));
   child.once("error", (error) => giveUp(`cannot be started (${error.code})`));
   child.once(
     "close",
     (code2, signal) => done({
       status: code2 ?? signal ?? 0,
       output: Buffer.concat(output).toString("utf8"),
-      complaint: Buffer.concat(complaint).toString("utf8")
+      complaint: Buffer.concat(complaint2).toString("utf8")
     })
   );
   child.stdin.on("error", () => {
@@ -44358,14 +44358,6 @@ function entriesOf(table, offset) {
   return [...entries.values()];
 }
 
-// src/fetch/metadata.ts
-import { open as open12 } from "node:fs/promises";
-
-// src/store/part-name.ts
-function partName(layer, { start: start2, end }) {
-  return digestOf(Buffer.from(`${layer} ${start2} ${end}`)).slice("sha256:".length);
-}
-
 // src/fetch/blob-end.ts
 async function fetchBlobEnd(descriptor, range, context) {
   const { source, staging, tally, signal } = context;
@@ -44418,6 +44410,13 @@ async function receive2({ range, chunks }, { file, offset }, { source, tally, em
 
 // src/fetch/footer.ts
 import { open as open11 } from "node:fs/promises";
+
+// src/store/part-name.ts
+function partName(layer, { start: start2, end }) {
+  return digestOf(Buffer.from(`${layer} ${start2} ${end}`)).slice("sha256:".length);
+}
+
+// src/fetch/footer.ts
 async function readFooter(descriptor, context) {
   const { digest, size } = descriptor;
   const range = { start: Math.max(0, size - FOOTER_TAIL_BYTES), end: size };
@@ -44455,47 +44454,8 @@ async function readBytes({ path, offset, compressedSize }) {
   }
 }
 
-// src/fetch/metadata.ts
+// src/fetch/located-layer.ts
 var MAX_FOOTER_BYTES = 4096;
-var COPY_BYTES2 = 1 << 20;
-var MIN_ESTARGZ_SIZE = 256 << 10;
-var WHOLE_REASONS = {
-  "no chunks": void 0,
-  "no chunk stands alone": "its files are compressed together with the headers between them",
-  "chunks share members": "its files are compressed together",
-  "chunks out of order": "its TOC holds chunks that overlap or are out of order"
-};
-async function readLayerMetadata(descriptor, context) {
-  const dialect = detectDialect(descriptor);
-  if (dialect.kind === "plain") return dialect;
-  const { store } = context;
-  const takesPart = context.trustsToc === true && dialect.kind !== "maybe";
-  if (isStored(descriptor, store) || isNamed2(descriptor) && !store.holdsFrames && !takesPart)
-    return { kind: "plain", chunked: dialect };
-  if (dialect.kind === "zstd-chunked") return readLocated({ descriptor, dialect, located: dialect }, context);
-  if (descriptor.size < MIN_ESTARGZ_SIZE && !takesPart) return { kind: "plain", chunked: dialect };
-  const footer = await readFooter(descriptor, context);
-  if (footer.kind === "whole") return receivedWhole(dialect, footer.isKept);
-  const located = locateToc(dialect, parseFooter(footer.bytes, descriptor.size), descriptor.size);
-  if (located.kind === "located")
-    return readLocated({ descriptor, dialect, located, footer: footer.at }, context);
-  const reason = located.kind === "external" ? "its TOC is in another image" : located.reason;
-  return { kind: "plain", tail: footer.tail, ...reason === void 0 ? {} : { reason } };
-}
-async function readLocated(layer, context) {
-  const known = await readKnown(layer, context);
-  if (known) return known;
-  const { descriptor, dialect } = layer;
-  const span = metadataSpan(layer);
-  if (!span) return { kind: "plain", reason: "its TOC and tar-split do not lie side by side" };
-  const end = await fetchBlobEnd(descriptor, span, context);
-  if (end.kind === "whole") return receivedWhole(dialect, end.isKept);
-  return readFetched(layer, { ...end, span }, context);
-}
-function receivedWhole(dialect, isKept) {
-  const reason = dialect.kind === "maybe" ? {} : { reason: "the server ignores ranges" };
-  return { kind: "plain", ...reason, ...isKept ? { chunked: dialect } : {} };
-}
 function metadataSpan({ located, descriptor }) {
   const { toc, tarSplit, dataEnd } = located;
   const end = Math.max(toc.range.end, tarSplit?.range.end ?? 0);
@@ -44511,79 +44471,34 @@ function tocRange({ located, descriptor }) {
 function nameOf4({ descriptor }, range, digest) {
   return digest ? { form: "blob", hex: digestHex(digest) } : { form: "part", hex: partName(descriptor.digest, range) };
 }
-async function readFetched(layer, end, context) {
+function jobFor(layer, toc, context) {
   const { descriptor, located } = layer;
-  const { path, span } = end;
-  const at = (range) => ({
-    path,
-    offset: end.offset + range.start - span.start,
-    compressedSize: rangeLength(range)
-  });
-  const toc = at(tocRange(layer));
-  const { tarSplit } = located;
-  const split = tarSplit && { ...at(tarSplit.range), digest: tarSplit.digest };
-  const outcome = await context.readToc({
-    ...jobFor(layer, toc, context),
-    ...split ? { tarSplit: split } : {}
-  });
-  if (outcome.kind === "corrupt") context.source.distrust?.(descriptor.digest);
-  if (outcome.kind !== "toc") return { kind: "plain", reason: outcome.reason };
-  const whole = wholeIfBetter(layer, outcome, context.store);
-  const { start: start2 } = span;
-  if (whole)
-    return {
-      ...whole,
-      ...span.end === descriptor.size ? { tail: { start: start2, path, offset: end.offset } } : {}
-    };
-  const metadata = chunked(layer, outcome, { toc, split });
-  await keep(metadata.blobs, context);
-  return metadata;
-}
-function jobFor({ descriptor, located }, toc, { trustsToc = false }) {
   const { compression, dataEnd, streamEnd, tarSplit } = located;
   const { digest, jsonDigest } = located.toc;
   const stream = tarSplit ? {} : { stream: { layer: descriptor.digest, end: streamEnd } };
-  const wantsEntries = trustsToc && (digest !== void 0 || jsonDigest !== void 0);
-  return { ...toc, compression, digest, jsonDigest, dataEnd, wantsEntries, ...stream };
+  return {
+    ...toc,
+    compression,
+    digest,
+    jsonDigest,
+    dataEnd,
+    wantsEntries: wantsEntries(layer, context),
+    ...stream
+  };
 }
-function wholeIfBetter({ descriptor, dialect, located }, { table, pieces, entries }, store) {
-  if (entries) return void 0;
-  const whole = { kind: "plain", chunked: dialect, table };
-  if (typeof pieces === "string") {
-    const reason = WHOLE_REASONS[pieces];
-    return reason === void 0 ? whole : { ...whole, reason };
-  }
-  const layer = pieces ? { table: pieces, dataEnd: located.streamEnd } : { table, dataEnd: located.dataEnd };
-  const isAtHand = (form, key, size) => store.find(form, key, size) !== void 0;
-  return isNamed2(descriptor) && isBetterWhole(layer, isAtHand) ? whole : void 0;
+function wantsEntries({ located }, { trustsToc = false }) {
+  const { digest, jsonDigest } = located.toc;
+  return trustsToc && (digest !== void 0 || jsonDigest !== void 0);
 }
+
+// src/fetch/stored-metadata.ts
+import { open as open12 } from "node:fs/promises";
+var COPY_BYTES2 = 1 << 20;
 function isStored({ digest, size }, store) {
   return isNamed2({ digest }) && store.find("blob", digestKeyOfHex(digestHex(digest)), size) !== void 0;
 }
 function isNamed2({ digest }) {
   return digest.startsWith("sha256:");
-}
-async function readKnown(layer, context) {
-  const { store } = context;
-  const { located } = layer;
-  const range = tocRange(layer);
-  const toc = findNamed(nameOf4(layer, range, located.toc.digest), range, store);
-  if (!toc) return void 0;
-  const outcome = await context.readToc(jobFor(layer, toc, context));
-  if (outcome.kind === "unusable") return { kind: "plain", reason: outcome.reason };
-  if (outcome.kind === "corrupt") {
-    store.forget(toc.form, digestKeyOfHex(toc.hex), toc.compressedSize);
-    context.emit({ kind: "warning", message: `a damaged cache entry was not used (${outcome.reason})` });
-    return void 0;
-  }
-  const whole = wholeIfBetter(layer, outcome, store);
-  if (whole) return whole;
-  if (!located.tarSplit) return chunked(layer, outcome, { toc, split: void 0 });
-  const { range: splitRange } = located.tarSplit;
-  const digest = outcome.tarSplitDigest ?? located.tarSplit.digest;
-  const split = findNamed(nameOf4(layer, splitRange, digest), splitRange, store);
-  if (!split) return outcome.entries && chunked(layer, outcome, { toc, split: void 0 });
-  return chunked(layer, outcome, { toc, split: { ...split, digest } });
 }
 function findNamed(name2, range, store) {
   const found = store.find(name2.form, digestKeyOfHex(name2.hex), rangeLength(range));
@@ -44629,6 +44544,118 @@ async function* readStaged({ path, offset, compressedSize }) {
   } catch (cause) {
     throw toPullError(cause, { code: "STORE_FAILED", message: `${path} cannot be read` });
   }
+}
+
+// src/fetch/metadata.ts
+var MIN_ESTARGZ_SIZE = 256 << 10;
+var WHOLE_REASONS = {
+  "no chunks": void 0,
+  "no chunk stands alone": "its files are compressed together with the headers between them",
+  "chunks share members": "its files are compressed together",
+  "chunks out of order": "its TOC holds chunks that overlap or are out of order"
+};
+async function readLayerMetadata(descriptor, context) {
+  const dialect = detectDialect(descriptor);
+  if (dialect.kind === "plain") return dialect;
+  const { store } = context;
+  const takesPart = context.trustsToc === true && dialect.kind !== "maybe";
+  if (isStored(descriptor, store) || isNamed2(descriptor) && !store.holdsFrames && !takesPart)
+    return { kind: "plain", chunked: dialect };
+  if (dialect.kind === "zstd-chunked") return readLocated({ descriptor, dialect, located: dialect }, context);
+  if (descriptor.size < MIN_ESTARGZ_SIZE && !takesPart) return { kind: "plain", chunked: dialect };
+  const footer = await readFooter(descriptor, context);
+  if (footer.kind === "whole") return receivedWhole(dialect, footer.isKept);
+  const located = locateToc(dialect, parseFooter(footer.bytes, descriptor.size), descriptor.size);
+  if (located.kind === "located")
+    return readLocated({ descriptor, dialect, located, footer: footer.at }, context);
+  const reason = located.kind === "external" ? "its TOC is in another image" : located.reason;
+  return { kind: "plain", tail: footer.tail, ...reason === void 0 ? {} : { reason } };
+}
+async function readLocated(layer, context) {
+  const known = await readKnown(layer, context) ?? await readTocAlone(layer, context);
+  if (known) return known;
+  const { descriptor, dialect } = layer;
+  const span = metadataSpan(layer);
+  if (!span) return { kind: "plain", reason: "its TOC and tar-split do not lie side by side" };
+  const end = await fetchBlobEnd(descriptor, span, context);
+  if (end.kind === "whole") return receivedWhole(dialect, end.isKept);
+  return readFetched(layer, { ...end, span }, context);
+}
+async function readTocAlone(layer, context) {
+  const { descriptor, located } = layer;
+  if (!located.tarSplit || !wantsEntries(layer, context)) return void 0;
+  const span = located.toc.range;
+  if (rangeLength(span) > MAX_METADATA_BYTES) return void 0;
+  const end = await fetchBlobEnd(descriptor, span, context);
+  if (end.kind === "whole") return receivedWhole(layer.dialect, end.isKept);
+  const alone = { ...layer, located: { ...located, tarSplit: void 0 } };
+  const metadata = await readFetched(alone, { ...end, span }, context);
+  return metadata.kind === "chunked" && !metadata.entries ? void 0 : metadata;
+}
+function receivedWhole(dialect, isKept) {
+  const reason = dialect.kind === "maybe" ? {} : { reason: "the server ignores ranges" };
+  return { kind: "plain", ...reason, ...isKept ? { chunked: dialect } : {} };
+}
+async function readFetched(layer, end, context) {
+  const { descriptor, located } = layer;
+  const { path, span } = end;
+  const at = (range) => ({
+    path,
+    offset: end.offset + range.start - span.start,
+    compressedSize: rangeLength(range)
+  });
+  const toc = at(tocRange(layer));
+  const { tarSplit } = located;
+  const split = tarSplit && { ...at(tarSplit.range), digest: tarSplit.digest };
+  const outcome = await context.readToc({
+    ...jobFor(layer, toc, context),
+    ...split ? { tarSplit: split } : {}
+  });
+  if (outcome.kind === "corrupt") context.source.distrust?.(descriptor.digest);
+  if (outcome.kind !== "toc") return { kind: "plain", reason: outcome.reason };
+  const whole = wholeIfBetter(layer, outcome, context.store);
+  const { start: start2 } = span;
+  if (whole)
+    return {
+      ...whole,
+      ...span.end === descriptor.size ? { tail: { start: start2, path, offset: end.offset } } : {}
+    };
+  const metadata = chunked(layer, outcome, { toc, split });
+  await keep(metadata.blobs, context);
+  return metadata;
+}
+function wholeIfBetter({ descriptor, dialect, located }, { table, pieces, entries }, store) {
+  if (entries) return void 0;
+  const whole = { kind: "plain", chunked: dialect, table };
+  if (typeof pieces === "string") {
+    const reason = WHOLE_REASONS[pieces];
+    return reason === void 0 ? whole : { ...whole, reason };
+  }
+  const layer = pieces ? { table: pieces, dataEnd: located.streamEnd } : { table, dataEnd: located.dataEnd };
+  const isAtHand = (form, key, size) => store.find(form, key, size) !== void 0;
+  return isNamed2(descriptor) && isBetterWhole(layer, isAtHand) ? whole : void 0;
+}
+async function readKnown(layer, context) {
+  const { store } = context;
+  const { located } = layer;
+  const range = tocRange(layer);
+  const toc = findNamed(nameOf4(layer, range, located.toc.digest), range, store);
+  if (!toc) return void 0;
+  const outcome = await context.readToc(jobFor(layer, toc, context));
+  if (outcome.kind === "unusable") return { kind: "plain", reason: outcome.reason };
+  if (outcome.kind === "corrupt") {
+    store.forget(toc.form, digestKeyOfHex(toc.hex), toc.compressedSize);
+    context.emit({ kind: "warning", message: `a damaged cache entry was not used (${outcome.reason})` });
+    return void 0;
+  }
+  const whole = wholeIfBetter(layer, outcome, store);
+  if (whole) return whole;
+  if (!located.tarSplit) return chunked(layer, outcome, { toc, split: void 0 });
+  const { range: splitRange } = located.tarSplit;
+  const digest = outcome.tarSplitDigest ?? located.tarSplit.digest;
+  const split = findNamed(nameOf4(layer, splitRange, digest), splitRange, store);
+  if (!split) return outcome.entries && chunked(layer, outcome, { toc, split: void 0 });
+  return chunked(layer, outcome, { toc, split: { ...split, digest } });
 }
 function chunked(layer, { table, pieces, tarSplitDigest, entries }, at) {
   const { located, footer } = layer;
@@ -44962,8 +44989,12 @@ async function loadIntoPodman({ path, env, signal }) {
     throw toPullError(cause, { code: "LOAD_FAILED", message: "podman cannot be run" });
   });
   if (status2 !== 0)
-    throw new PullError("LOAD_FAILED", `podman did not take the image: ${text.stderr.trim()}`);
+    throw new PullError("LOAD_FAILED", `podman did not take the image: ${complaint(text.stderr)}`);
   return text.stdout.split("\n").filter((line) => line.trim() !== "");
+}
+function complaint(text) {
+  const [, ours] = /^\s*\* docker-archive: (.*)$/m.exec(text) ?? [];
+  return (ours ?? text).trim();
 }
 
 // src/pull/load.ts
@@ -45196,8 +45227,8 @@ var RootProcess = class _RootProcess {
     return pending;
   }
   /** It cannot be killed from here: it belongs to root. Without its pipes it ends as soon as it can. */
-  #giveUp(complaint) {
-    this.#complain(complaint);
+  #giveUp(complaint2) {
+    this.#complain(complaint2);
     for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) stream.destroy();
     this.#child.unref();
     this.#closed.resolve();
@@ -45208,9 +45239,9 @@ var RootProcess = class _RootProcess {
   #ended() {
     const { exitCode, signalCode } = this.#child;
     const how = signalCode ?? (exitCode === null ? "" : `exit status ${exitCode}`);
-    const complaint = this.#complaint.trim();
+    const complaint2 = this.#complaint.trim();
     return new PullError("WORKER_EXITED", `the root process ended before it had answered (${how})`, {
-      ...complaint === "" ? {} : { cause: new Error(complaint) }
+      ...complaint2 === "" ? {} : { cause: new Error(complaint2) }
     });
   }
 };

@@ -81,7 +81,8 @@ describe.skipIf(skipDockerRegistry())('parts of images', () => {
     const result = await pull('zstd-chunked:v1', dir, '--path', 'etc/**');
     const isAlive = survives('v1');
     const least = partMinimum({ to: 'v1' }, (name, layer) => isBelow('etc')(name) && isAlive(name, layer));
-    expect(result['bytes-downloaded']).toBeLessThanOrEqual(1.05 * least);
+    // What lies between two files is fetched along where that costs less than a request; in so small an image it shows.
+    expect(result['bytes-downloaded']).toBeLessThanOrEqual(least + 8192);
     expect(result['bytes-downloaded']).toBeLessThan(0.3 * result['bytes-total']);
     expect(result.layers.map(({ chain }) => chain)).toEqual(['toc', 'toc']);
     const again = await pull('zstd-chunked:v1', dir, '--path', 'etc/**');

@@ -14,7 +14,8 @@ interface TocEntry {
 interface LayerFacts {
   /** Digest of the content → compressed size. */
   readonly chunks: ReadonlyMap<string, number>;
-  /** TOC and tar-split, compressed. */
+  /** Compressed bytes of the TOC, and of TOC and tar-split. */
+  readonly toc: number;
   readonly metadata: number;
   /** Digest of the content → names of the files that hold it. */
   readonly files: ReadonlyMap<string, ReadonlySet<string>>;
@@ -41,7 +42,7 @@ function layerFacts(blob: Buffer, annotations: Readonly<Record<string, string>>)
     chunks.set(digest, end - entry.offset);
     files.set(digest, (files.get(digest) ?? new Set()).add(entry.name.replace(/^\.?\//, '')));
   });
-  return { chunks, metadata: length + tarSplitLength, files };
+  return { chunks, toc: length, metadata: length + tarSplitLength, files };
 }
 
 function imageFacts(tag: string): LayerFacts[] {
@@ -63,22 +64,22 @@ export function updateMinimum(from: string, to: string): number {
   return bytes;
 }
 
-/** As updateMinimum, where only some files are needed: `isNeeded` is asked by name and layer. */
+/** As updateMinimum, where only some files are needed, and of the metadata the TOC: `isNeeded` is asked by name and layer. */
 export function partMinimum(
   { from, to }: { readonly from?: string; readonly to: string },
   isNeeded: (name: string, layer: number, tag: string) => boolean,
 ): number {
   const neededOf = (tag: string) =>
-    imageFacts(tag).map(({ chunks, files, metadata }, layer) => {
+    imageFacts(tag).map(({ chunks, files, toc }, layer) => {
       const isWanted = (digest: string) =>
         [...(files.get(digest) ?? [])].some((name) => isNeeded(name, layer, tag));
-      return { chunks: [...chunks].filter(([digest]) => isWanted(digest)), metadata };
+      return { chunks: [...chunks].filter(([digest]) => isWanted(digest)), toc };
     });
   const before = from === undefined ? [] : neededOf(from);
   const known = new Set(before.flatMap(({ chunks }) => chunks.map(([digest]) => digest)));
   let bytes = 0;
-  for (const { chunks, metadata } of neededOf(to)) {
-    bytes += metadata;
+  for (const { chunks, toc } of neededOf(to)) {
+    bytes += toc;
     for (const [digest, size] of chunks) {
       if (!known.has(digest)) bytes += size;
       known.add(digest);

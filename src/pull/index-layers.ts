@@ -3,7 +3,7 @@
 import { open } from 'node:fs/promises';
 import { rangeLength } from '../bytes/range.ts';
 import type { ReadTocJob } from '../fetch/jobs.ts';
-import type { ChunkedDialect, LayerMetadata } from '../fetch/metadata.ts';
+import type { ChunkedDialect, LayerMetadata } from '../fetch/layer-metadata.ts';
 import { type ChunkTable, chunkCount, DIGEST_BYTES } from '../layer/chunk-table.ts';
 import { locateToc } from '../layer/dialect.ts';
 import { FOOTER_TAIL_BYTES, type Footer, parseFooter } from '../layer/footer.ts';

@@ -1,6 +1,6 @@
 // Which packs the pulled image lives in afterwards, and whether it is worth copying it into fresh ones.
 import { describeError } from '../errors.ts';
-import type { LayerMetadata } from '../fetch/metadata.ts';
+import type { LayerMetadata } from '../fetch/layer-metadata.ts';
 import { chunkCount, digestKey, isGap } from '../layer/chunk-table.ts';
 import { digestHex } from '../oci/digest.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';

@@ -1,6 +1,6 @@
 // Pulls of a part of an image: what the globs found, and what a second attempt has to write besides.
 import { PullError } from '../errors.ts';
-import type { LayerMetadata } from '../fetch/metadata.ts';
+import type { LayerMetadata } from '../fetch/layer-metadata.ts';
 import { narrowTable } from '../layer/narrow-table.ts';
 import type { PackedEntries } from '../layer/packed-entries.ts';
 import { quote } from '../oci/json.ts';

@@ -1,7 +1,8 @@
 // What each layer is made of, and from that the plan.
 import { PullError } from '../errors.ts';
 import type { ReadTocJob, ReadTocOutcome } from '../fetch/jobs.ts';
-import { type LayerMetadata, readLayerMetadata } from '../fetch/metadata.ts';
+import type { LayerMetadata } from '../fetch/layer-metadata.ts';
+import { readLayerMetadata } from '../fetch/metadata.ts';
 import type { LayerTally } from '../fetch/tally.ts';
 import { detectDialect } from '../layer/dialect.ts';
 import type { Descriptor } from '../oci/descriptor.ts';

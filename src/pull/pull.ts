@@ -1,7 +1,7 @@
 // The order of the stages, and nothing else.
 import { isAbsolute, relative } from 'node:path';
 import { describeError, PullError } from '../errors.ts';
-import type { LayerMetadata } from '../fetch/metadata.ts';
+import type { LayerMetadata } from '../fetch/layer-metadata.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
 import { packsDirectory, prepareStore } from '../store/store.ts';
 import { type Access, openImage, type Verdict } from './access.ts';

@@ -1,6 +1,6 @@
 // After a detour: decides what to do differently in the next attempt, or that there is none.
 import { PullError } from '../errors.ts';
-import type { LayerMetadata } from '../fetch/metadata.ts';
+import type { LayerMetadata } from '../fetch/layer-metadata.ts';
 import { type ChunkTable, digestKey, isGap } from '../layer/chunk-table.ts';
 import { detectDialect } from '../layer/dialect.ts';
 import { type Digest, digestHex } from '../oci/digest.ts';

@@ -1,5 +1,5 @@
 // What a pull did, layer by layer, as the summary and the outputs tell it.
-import type { LayerMetadata } from '../fetch/metadata.ts';
+import type { LayerMetadata } from '../fetch/layer-metadata.ts';
 import type { LayerTally } from '../fetch/tally.ts';
 import { detectDialect } from '../layer/dialect.ts';
 import type { Descriptor } from '../oci/descriptor.ts';

@@ -1,6 +1,6 @@
 // Translates a plan into the job of the unpacking thread.
 import type { BlobAt } from '../fetch/blob-at.ts';
-import type { LayerMetadata } from '../fetch/metadata.ts';
+import type { LayerMetadata } from '../fetch/layer-metadata.ts';
 import { isStargzLayer } from '../layer/dialect.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { parseDigest } from '../oci/digest.ts';
