@@ -26,11 +26,11 @@ export const ERROR_CODES = {
   ROOT_REQUIRED: {
     meaning:
       'Owners are to be preserved, or files of other users to be replaced, and this user cannot become root.',
-    hint: 'Run it as root, let sudo work without a password, or set ownership to runner. Nothing was downloaded.',
+    hint: 'Run it as root, let sudo work without a password, or set `ownership` to runner. Nothing was downloaded.',
   },
   UNAUTHORIZED: {
     meaning: 'The registry refused the request for lack of a valid credential.',
-    hint: 'Check username and password, and that the account may pull from this repository.',
+    hint: 'Check `username` and `password`, and that the account may pull from this repository.',
   },
   NOT_FOUND: {
     meaning: 'The registry does not know the repository, tag or digest.',
@@ -46,7 +46,7 @@ export const ERROR_CODES = {
   },
   TLS_FAILED: {
     meaning: 'No trusted connection to the registry came about: its certificate was not accepted.',
-    hint: "Give the authority's certificate by ca-file or a certs.d directory; set tls-verify to false only on a network you trust.",
+    hint: "Give the authority's certificate by `ca-file` or a certs.d directory; set `tls-verify` to false only on a network you trust.",
   },
   RESPONSE_INVALID: {
     meaning: 'The registry answered with something the distribution specification does not allow.',
@@ -58,7 +58,7 @@ export const ERROR_CODES = {
   },
   PLATFORM_NOT_FOUND: {
     meaning: 'The image has no manifest for the wanted platform.',
-    hint: 'Set platform to one of those that the message lists.',
+    hint: 'Set `platform` to one of those that the message lists.',
   },
   MEDIA_TYPE_UNSUPPORTED: {
     meaning: 'The manifest, config or a layer is of a kind that cannot become a root file system.',
@@ -162,9 +162,21 @@ export function describeError(error: unknown): string {
     code && !error.message.includes(code) && !(error instanceof PullError)
       ? `${error.message || error.name} (${code})`
       : error.message || error.name;
-  const text = redactUrls(own);
-  return error.cause === undefined ? text : `${text}: ${describeError(error.cause)}`;
+  const text = redactUrls(own).replace(OPENSSL, '$1 ').trim();
+  const cause = error.cause === undefined ? '' : describeError(error.cause);
+  // Wrappers like to repeat what they wrap.
+  return text.includes(cause) ? text : `${text}: ${cause}`;
 }
+
+/** What lies behind an error; undefined: nothing that its message does not say itself. */
+export function describeCause({ message, cause }: Error): string | undefined {
+  const isInIt = cause instanceof Error && cause.cause === undefined && message.includes(cause.message);
+  const text = cause === undefined || isInIt ? '' : describeError(cause);
+  return message.includes(text) ? undefined : text;
+}
+
+/** `00CA…:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/…c:350:`: all but the reason is for its makers. */
+const OPENSSL = /(?:[0-9A-F]+:)?error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]*):\S*:\d+:(?:SSL alert number \d+)?\s*/g;
 
 export function toErrorData(error: unknown): ErrorData {
   const known = toPullError(error);

@@ -1,9 +1,15 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { askHelper, isHelperName, MAX_HELPER_OUTPUT_BYTES } from '../../src/auth/credential-helper.ts';
+import {
+  askHelper,
+  type HelperSettings,
+  isHelperName,
+  MAX_HELPER_OUTPUT_BYTES,
+} from '../../src/auth/credential-helper.ts';
 import { findProgram } from '../../src/auth/find-program.ts';
 import { rejected } from '../support/pull-error.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
@@ -11,7 +17,7 @@ import { answerWith, helperScripts } from './helper-scripts.ts';
 
 const temporary = temporaryDirectories();
 
-function ask(script: string, settings: { timeout?: number; signal?: AbortSignal } = {}) {
+function ask(script: string, settings: Partial<HelperSettings> = {}) {
   const helpers = helperScripts(temporary());
   helpers.add('test', script);
   const env = { PATH: `${helpers.directory}:/usr/bin:/bin`, GREETING: 'hello' };
@@ -71,6 +77,19 @@ describe('a credential helper', () => {
       kind: 'failed',
       why: 'cannot be started (ENOENT)',
     });
+  });
+
+  it('is named while it keeps everybody waiting', async () => {
+    const notes: string[] = [];
+    const note = (message: string) => void notes.push(message);
+    const { answer } = ask('sleep 20', { timeout: 600, note });
+    await sleep(300);
+    expect(notes).toEqual([
+      'waiting for docker-credential-test to tell the login for quay.io, for up to 0.6 s',
+    ]);
+    expect(await answer).toEqual({ kind: 'failed', why: 'has not answered within 0.6 s' });
+    await ask(answerWith('me', 'secret'), { timeout: 600_000, note }).answer;
+    expect(notes).toHaveLength(1);
   });
 
   it('is not waited for when it hangs, nor what it has started, not even by the end of the process', async () => {

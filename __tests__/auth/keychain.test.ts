@@ -125,7 +125,7 @@ describe('the inputs username and password', () => {
       kind: 'password',
       username: 'me',
       password: 'secret',
-      source: 'the inputs username and password',
+      source: '`username` and `password`',
     });
     for (const other of ['mirror.test', 'docker.io.test', 'docker.io:443', 'x.docker.io', ''])
       expect(await ask(other, 'library/alpine')).toBeUndefined();

@@ -21,7 +21,7 @@ describe('a login', () => {
 
 describe('the GitHub token', () => {
   it('is for ghcr.io, with any user name', () => {
-    const credential = { kind: 'password', password: 't', source: 'the input github-token' };
+    const credential = { kind: 'password', password: 't', source: '`github-token`' };
     expect(githubFallback('t', 'octocat')).toEqual({
       registry: 'ghcr.io',
       credential: { ...credential, username: 'octocat' },

@@ -4,6 +4,7 @@ import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { PullError } from '../../src/errors.ts';
 import { parseImageName } from '../../src/oci/image-name.ts';
 import { parseReference } from '../../src/oci/reference.ts';
 import { openImage } from '../../src/pull/access.ts';
@@ -146,6 +147,14 @@ describe('openImage', () => {
     });
   });
 
+  it('counts what it asks to find that out', async () => {
+    await using registry = await start(BASIC);
+    const access = await openImage(options(registry, { network: network(registry, { login: CREDENTIAL }) }));
+    const { requests } = await access.judge();
+    expect([requests > 0, requests + access.source.requests]).toEqual([true, registry.requests.length]);
+    await access.source.close();
+  });
+
   it('takes an image for public if everybody gets it, whoever has logged in', async () => {
     await using registry = await start({ kind: 'bearer' });
     const login = network(registry, { login: CREDENTIAL });
@@ -227,5 +236,20 @@ describe('openImage', () => {
     // A tag is the registry's to explain, unless a seed names the whole reference.
     await open(registry, { image, seeds });
     expect(registry.requests.filter(({ path }) => path.includes('/manifests/'))).toHaveLength(1);
+  });
+});
+
+describe('a refusal without a login', () => {
+  it('tells of logins for registries that look like it', async () => {
+    await using registry = await start(BASIC);
+    const auths = { '127.0.0.1:1': { auth: 'bWU6aHVudGVyMg==' } };
+    const env = { DOCKER_AUTH_CONFIG: JSON.stringify({ auths }) };
+    const { hosts } = network(registry, {});
+    const logins = network(registry, { hosts: { ...hosts, env }, fallback: undefined });
+    const error = await rejection(open(registry, { network: logins }));
+    expect(error).toMatchObject({ code: 'UNAUTHORIZED' });
+    expect((error as PullError).hint).toMatch(
+      /^There is no login for 127\.0\.0\.1:\d+, but the variable DOCKER_AUTH_CONFIG has one for 127\.0\.0\.1:1\. .*No credential was sent/,
+    );
   });
 });

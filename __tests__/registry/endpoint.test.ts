@@ -13,9 +13,9 @@ describe('createEndpoint', () => {
     ['ghcr.io', true, 'https://ghcr.io'],
     ['registry.example.com:5000', true, 'https://registry.example.com:5000'],
     ['10.0.0.1:5000', true, 'https://10.0.0.1:5000'],
-    ['localhost:5000', true, 'http://localhost:5000'],
-    ['127.0.0.2', true, 'http://127.0.0.2'],
-    ['[::1]:5000', true, 'http://[::1]:5000'],
+    ['localhost:5000', true, 'https://localhost:5000'],
+    ['127.0.0.2', true, 'https://127.0.0.2'],
+    ['[::1]:5000', true, 'https://[::1]:5000'],
     ['localhost:443', true, 'https://localhost'],
     ['localhost:5000', false, 'https://localhost:5000'],
   ])('%s with tlsVerify %s is at %s', (registry, tlsVerify, origin) => {
@@ -27,6 +27,12 @@ describe('createEndpoint', () => {
     expect([strict.fallBackToHttp(), strict.origin]).toEqual([false, 'https://registry.example.com']);
     const lax = endpointOf('registry.example.com', false);
     expect([lax.fallBackToHttp(), lax.origin]).toEqual([true, 'http://registry.example.com']);
+    for (const registry of ['localhost:5000', '127.0.0.2', '[::1]:80']) {
+      const here = endpointOf(registry, true);
+      expect([here.fallBackToHttp(), here.isHttp]).toEqual([true, true]);
+    }
+    const secure = endpointOf('localhost:443', true);
+    expect([secure.fallBackToHttp(), secure.origin]).toEqual([false, 'https://localhost']);
   });
 });
 

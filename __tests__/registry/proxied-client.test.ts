@@ -133,6 +133,41 @@ describe('a client behind a proxy', () => {
     expect(one.client.requests).toBe(3);
   });
 
+  it.each([
+    ['http', {}],
+    ['socks5', { socks: true }],
+  ])('does not wait long for a proxy that takes connections and says nothing (%s)', async (scheme, kind) => {
+    await using proxy = await startProxy({ ...kind, silent: true });
+    const env = { https_proxy: `${scheme}://${proxy.host}` };
+    const timeouts = { connect: 300, headers: 20_000, body: 20_000 };
+    const client = openRegistryClient({ ...clientOptionsFor('x:443'), env, timeouts });
+    const started = performance.now();
+    const error = await rejection(client.manifest(V1));
+    await client.close();
+    expect(performance.now() - started).toBeLessThan(6000);
+    expect(error).toMatchObject({ code: 'REGISTRY_UNAVAILABLE' });
+    expect(error.message).toContain(`through the proxy ${scheme}://${proxy.host} (https_proxy)`);
+    expect(client.requests).toBe(3);
+  });
+
+  it.each([
+    ['http', {}],
+    ['socks5', { socks: true }],
+  ])('stops at once while a proxy says nothing (%s)', async (scheme, kind) => {
+    await using proxy = await startProxy({ ...kind, silent: true });
+    const stop = new AbortController();
+    const env = { https_proxy: `${scheme}://${proxy.host}` };
+    const timeouts = { connect: 20_000, headers: 20_000, body: 20_000 };
+    const options = { ...clientOptionsFor('x:443'), env, timeouts, signal: stop.signal };
+    const client = openRegistryClient(options);
+    const asking = rejection(client.manifest(V1));
+    setTimeout(() => stop.abort(), 200);
+    const started = performance.now();
+    expect(await asking).toMatchObject({ code: 'ABORTED' });
+    await client.close();
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+
   it('uses none where no_proxy says so, nor for this machine itself', async () => {
     await using proxy = await startProxy();
     await using registry = await startRegistry({ images });

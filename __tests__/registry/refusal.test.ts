@@ -58,6 +58,12 @@ describe('the error of a refusal', () => {
     expect((await explain(401, '')).hint).toContain('No credential was sent');
   });
 
+  it.each([502, 503, 504])('does not blame the network where the host answers %s', async (status) => {
+    const error = await explain(status, '');
+    expect(error).toMatchObject({ code: 'REGISTRY_UNAVAILABLE', retry: 'soon' });
+    expect(error.hint).toContain(`in trouble (${status}): try again later`);
+  });
+
   it('reads the time to wait from the words of ghcr.io', async () => {
     const message = 'retry-after: 880.092µs, allowed: 44000/minute';
     const body = JSON.stringify({ errors: [{ code: 'TOOMANYREQUESTS', message }] });

@@ -65,7 +65,7 @@ describe('the tags', () => {
 
 describe('a probe', () => {
   const probe = (host: string, target: string = image.digest) =>
-    probeAnonymous({ host: hostFor(host), target, signal });
+    probeAnonymous({ host: hostFor(host), target, signal }).then(({ isPublic }) => isPublic);
 
   it('finds what anybody may see with one HEAD, which costs no quota', async () => {
     await using pair = await startPair();
@@ -122,7 +122,7 @@ describe('a probe', () => {
       headers: { 'x-pass': 'friend' },
       tls: { ...VERIFIED, client },
     });
-    expect(await probeAnonymous({ host, target: image.digest, signal })).toBe(true);
+    expect(await probeAnonymous({ host, target: image.digest, signal })).toMatchObject({ isPublic: true });
     expect(pair.registry.requests[0]?.headers).not.toHaveProperty('x-pass');
   });
 });

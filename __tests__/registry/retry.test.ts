@@ -130,3 +130,48 @@ describe('a host that never answers', () => {
     expect(performance.now() - started).toBeLessThan(3000);
   });
 });
+
+describe('what is tried again', () => {
+  async function toldBy(faults: Fault[], questions = 1) {
+    const told: { kind: string; message: string }[] = [];
+    await using pair = await startPair({ faults }, { tell: (event) => void told.push(event) });
+    await Promise.all(
+      Array.from({ length: questions }, () => pair.client.manifest(V1).catch(() => undefined)),
+    );
+    const of = (wanted: string) => told.flatMap(({ kind, message }) => (kind === wanted ? [message] : []));
+    return { host: pair.registry.host, infos: of('info'), debugs: of('debug') };
+  }
+
+  it('is told after the second failure, once for all requests, and each time for whoever looks closely', async () => {
+    const { host, infos, debugs } = await toldBy([{ kind: 'status', status: 503, times: 20 }], 8);
+    expect(infos).toEqual([
+      expect.stringMatching(new RegExp(`^${host}: answered 503 .*; trying again for up to (8\\d|90) s$`)),
+    ]);
+    expect(debugs).toHaveLength(20);
+    expect(debugs[0]).toMatch(/^manifest v1 of .* answered 503 .*; attempt 2 in \d+ ms$/);
+  });
+
+  it('is not worth a line after a single failure', async () => {
+    const { infos, debugs } = await toldBy([{ kind: 'reset', times: 1 }]);
+    expect([infos, debugs.length]).toEqual([[], 1]);
+  });
+
+  it('is told at once where the server asks for a long wait', async () => {
+    const headers = { 'retry-after': '20' };
+    const { host, infos } = await toldBy([{ kind: 'status', status: 429, headers, times: 1 }]);
+    expect(infos).toEqual([
+      expect.stringMatching(new RegExp(`^${host}: answered 429 .*; trying again in 2[01] s$`)),
+    ]);
+  });
+
+  it('is a host that cannot be reached once more only', async () => {
+    const told: string[] = [];
+    const client = openRegistryClient({
+      ...clientOptionsFor('127.0.0.1:1'),
+      tell: ({ kind, message }) => void (kind === 'info' && told.push(message)),
+    });
+    await rejection(client.manifest(V1));
+    await client.close();
+    expect(told).toEqual(['127.0.0.1:1: the connection was refused (ECONNREFUSED); trying once more']);
+  });
+});

@@ -97,3 +97,40 @@ describe('a registry that speaks plain http', () => {
     server.close();
   });
 });
+
+describe('a registry on this machine', () => {
+  const authority = makeCertificate({ name: 'Test Authority' });
+  const named = makeCertificate({ name: 'here', names: 'IP:127.0.0.1', by: authority });
+  const trusted = { ...VERIFIED, authorities: [authority.cert] };
+
+  it('is asked by TLS on any port where it speaks it, storage included', async () => {
+    await using registry = await startRegistry({ images, tls: named, blobs: 'redirect' });
+    const client = openRegistryClient(clientOptionsFor(registry.host, { tls: trusted }));
+    expect((await client.manifest(V1)).digest).toBe(image.digest);
+    const { chunks } = await client.blob(
+      image.layer,
+      { start: 5, end: 50_000 },
+      new AbortController().signal,
+    );
+    expect(await collect(chunks)).toHaveLength(49_995);
+    await client.close();
+    expect(client.requests).toBe(registry.requests.length);
+  });
+
+  it('is asked in plain http where it does not, and that first try does not count', async () => {
+    await using registry = await startRegistry({ images });
+    const client = openRegistryClient(clientOptionsFor(registry.host, { tls: trusted }));
+    expect((await client.manifest(V1)).digest).toBe(image.digest);
+    await client.close();
+    expect([client.requests, registry.requests.length]).toEqual([1, 1]);
+  });
+
+  it('with a certificate nobody vouches for is refused, and not asked in plain http', async () => {
+    await using registry = await startRegistry({ images, tls: named });
+    const client = openRegistryClient(clientOptionsFor(registry.host));
+    const error = await rejection(client.manifest(V1));
+    await client.close();
+    expect(error).toMatchObject({ code: 'TLS_FAILED', hint: expect.stringContaining('`ca-file`') });
+    expect(registry.requests).toEqual([]);
+  });
+});

@@ -8,6 +8,7 @@ import { startRegistry } from '../support/registry.ts';
 import type { Fault } from '../support/registry-faults.ts';
 import { seedFrame } from '../support/seed-frame.ts';
 import { expectedTree, isRoot, listTree } from '../support/tree.ts';
+import { writeLayout } from '../support/write-layout.ts';
 
 const image = fixtureImage('v1', 'zstd-chunked');
 const { layer } = image;
@@ -53,5 +54,32 @@ describe('mirrors that always lie about', () => {
       ({ requests }) => requests.filter(({ path }) => path.includes(layer.digest)).length > 0,
     );
     expect(askedForLayer).toEqual([true, true, liars > 1]);
+  });
+});
+
+describe('a pull that a mirror with a mistyped path and a seed of another image were to help', () => {
+  it('says in the end that neither did, in the words of the command line', { timeout: 60_000 }, async () => {
+    await using registry = await startRegistry({ images });
+    await using mirror = await startRegistry({ images });
+    using dir = scratch();
+    const seed = dir.in('seed');
+    writeLayout(seed, 'other', []);
+    const run = await runProgram(
+      [
+        `${registry.host}/fx:v1`,
+        dir.in('rootfs'),
+        '--mirror',
+        `${mirror.host}/typo`,
+        '--seed',
+        `oci:${seed}`,
+      ],
+      { home: dir.path, timeout: 40_000 },
+    );
+    expect(run.status).toBe(0);
+    const path = `${mirror.host}/typo/fx`;
+    const warning = `the mirror ${mirror.host} had nothing of the image: it does not know ${path}, as --mirror has it`;
+    expect(run.stderr).toContain(`warning: ${warning}`);
+    expect(run.stderr).toContain(`the seed ${seed} spared nothing: it has no layer of this image`);
+    expect(run.result?.warnings).toEqual([expect.stringContaining(path)]);
   });
 });

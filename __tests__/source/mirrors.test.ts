@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ByteRange } from '../../src/bytes/range.ts';
+import type { PullError } from '../../src/errors.ts';
 import { OCI_INDEX } from '../../src/oci/media-type.ts';
 import { resolveImage } from '../../src/pull/resolve.ts';
 import type { ImageSource } from '../../src/source/source.ts';
@@ -134,7 +135,11 @@ describe('a mirror that fails costs a detour, not the pull', () => {
       [1, 1],
       [2, 0],
     ]);
-    expect(mirrored.warnings).toEqual([expect.stringMatching(/not asked any more.*ECONNREFUSED/)]);
+    const [mirror] = mirrored.registries;
+    expect(mirrored.warnings).toEqual([
+      `the mirror ${mirror?.host} is not asked any more in this pull: the connection was refused (ECONNREFUSED)`,
+    ]);
+    expect(mirrored.source.remarks?.()).toEqual([]);
   });
 
   it('lies about manifests and configs', async () => {
@@ -288,7 +293,7 @@ describe('when all hosts fail', () => {
     const [down, forbidding, registry] = mirrored.registries;
     expect(error.message).toMatch(new RegExp(`${registry?.host} answered 404.*mirrors failed before`));
     expect(error.message).toMatch(new RegExp(`${down?.host}: .*ECONNREFUSED`));
-    expect(error.message).toContain(`${forbidding?.host} answered 403`);
+    expect(error.message).toContain(`${forbidding?.host}: answered 403`);
     expect(error.message).not.toContain('\n');
   });
 
@@ -347,5 +352,81 @@ describe('credentials', () => {
     await read(mirrored.source);
     expect(mirrored.registries[0]?.requests.map(({ authorization }) => authorization)).toEqual([undefined]);
     expect(mirrored.registries[1]?.requests.at(-1)).toMatchObject({ status: 206, authorization: 'basic' });
+  });
+});
+
+describe('in the end', () => {
+  const notFound = { kind: 'status', status: 404 } as const;
+
+  it('a mirror that knew nothing at all is told, with the name it was asked for', async () => {
+    const wrong = { repository: 'mistyped/owner/image', source: '`mirrors`' };
+    await using mirrored = await startMirrored({ ...fault(notFound), host: wrong }, {});
+    await mirrored.source.smallBlob(image.config, 10_000);
+    await read(mirrored.source);
+    const [mirror] = mirrored.registries;
+    expect(mirrored.warnings).toEqual([]);
+    expect(mirrored.source.remarks?.()).toEqual([
+      {
+        kind: 'warning',
+        message: `the mirror ${mirror?.host} had nothing of the image: it does not know ${mirror?.host}/mistyped/owner/image, as \`mirrors\` has it (asked 2 times)`,
+      },
+    ]);
+  });
+
+  it('a mirror that had something is not, nor one that was not asked', async () => {
+    await using mirrored = await startMirrored(fault({ ...notFound, on: layer.digest }), {}, {});
+    await mirrored.source.smallBlob(image.config, 10_000);
+    await read(mirrored.source);
+    await using idle = await startMirrored({}, {});
+    expect([mirrored.source.remarks?.(), idle.source.remarks?.()]).toEqual([[], []]);
+  });
+});
+
+describe('a tag whose registry is out of reach', () => {
+  it('is to be replaced by a digest, or a mirror to be allowed to say what it means', async () => {
+    await using mirrored = await startMirrored({}, { isDown: true });
+    const error = await rejection(mirrored.source.manifest('v1'));
+    expect(error).toMatchObject({
+      code: 'REGISTRY_UNAVAILABLE',
+      hint: expect.stringMatching(
+        new RegExp(`not of the mirror ${mirrored.registries[0]?.host}\\. .*@sha256.*pull-from-mirror`),
+      ),
+    });
+  });
+
+  it.each<[string, MirrorOptions, MirrorOptions]>([
+    ['is not there', {}, { faults: [{ kind: 'status', status: 404 }] }],
+    [
+      'may be asked of the mirror',
+      { host: { serves: { tags: true, digests: true } }, isDown: true },
+      { isDown: true },
+    ],
+  ])('needs no such hint where it %s', async (_what, mirror, registry) => {
+    await using mirrored = await startMirrored(mirror, registry);
+    const error = await rejection(mirrored.source.manifest('v1'));
+    expect((error as PullError).hint).not.toContain('pull-from-mirror');
+  });
+});
+
+describe('a foreign layer', () => {
+  const foreign = {
+    ...layer,
+    annotations: {},
+    mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
+  };
+
+  it('is fetched from the registry like any other', async () => {
+    await using mirrored = await startMirrored({});
+    const { range } = await mirrored.source.openBlob(foreign, PART, never);
+    expect(range).toEqual(PART);
+  });
+
+  it('that is not there is not called lost', async () => {
+    await using mirrored = await startMirrored(fault({ kind: 'status', status: 404 }));
+    expect(await rejection(mirrored.source.openBlob(foreign, PART, never))).toMatchObject({
+      code: 'MEDIA_TYPE_UNSUPPORTED',
+      message: expect.stringContaining(`does not hold the layer ${layer.digest}, a foreign one`),
+      hint: expect.stringContaining('"urls"'),
+    });
   });
 });

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { PullError } from '../../src/errors.ts';
 import { HttpError } from '../../src/http/http-error.ts';
@@ -208,6 +209,30 @@ describe('a source with seeds', () => {
     expect(source.locate?.(descriptor, diffId)).toMatchObject({ digest: descriptor.digest });
   });
 
+  it('tells of a seed that spared nothing, and why', async () => {
+    const [useful, useless] = [writeArchive(), writeSeed()];
+    const { source } = await seeded([useful, useless]);
+    expect(source.locate?.(descriptorOf(other), diffId)).toBeDefined();
+    expect(source.remarks?.()).toEqual([
+      { kind: 'info', message: `the seed ${useless} spared nothing: it has no layer of this image` },
+    ]);
+  });
+
+  it('tells of layers in it that are known by no digest', async () => {
+    const path = join(temporary(), 'image.tar');
+    const items = [{ Config: 'c.json', RepoTags: null, Layers: ['id/layer.tar'] }];
+    const files = { 'id/layer.tar': gzipSync(tar), 'c.json': config, 'manifest.json': json(items) };
+    writeFileSync(path, toTar(files));
+    const { source } = await seeded([path]);
+    expect(source.locate?.(descriptor, diffId)).toBeUndefined();
+    expect(source.remarks?.()).toEqual([
+      {
+        kind: 'info',
+        message: expect.stringMatching(/as far as can be told; 1 of its layers are compressed and not named/),
+      },
+    ]);
+  });
+
   it('goes on with the other images of an archive where one is broken, and says so', async () => {
     const path = writeArchive('id/layer.tar', `${'0'.repeat(64)}.json`);
     const notes: string[] = [];
@@ -259,5 +284,18 @@ describe('a source with seeds', () => {
   it('is the registry alone where there are no seeds', async () => {
     const primary = createFakeSource(REGISTRY);
     expect(withSeeds(primary, await openSeeds([], { signal }))).toBe(primary);
+  });
+});
+
+describe('what is wrong with a seed', () => {
+  it('is said to be about a seed', async () => {
+    const missing = openSeeds([parseSeed('oci:/not/there')], { signal });
+    expect((await rejected('LAYOUT_INVALID', missing)).message).toMatch(
+      /^seed: .*not\/there does not exist$/,
+    );
+    const unnamed = openSeeds([parseSeed(`oci:${writeSeed({ ref: 'v1' })}:v2`)], { signal });
+    expect((await rejected('LAYOUT_INVALID', unnamed)).message).toMatch(/^seed: .* holds no image /);
+    for (const text of ['oci:', 'docker-archive:x:UPPER', 'docker://x'])
+      expect(() => parseSeed(text)).toThrow(/^seed: /);
   });
 });

@@ -14,6 +14,8 @@ export interface ProxyOptions {
   /** Refuses everything with this status. */
   readonly status?: number;
   readonly socks?: boolean;
+  /** Takes connections, and never answers. */
+  readonly silent?: boolean;
   /** Is spoken to by TLS, with this key and certificate (PEM). */
   readonly tls?: { readonly key: string; readonly cert: string };
 }
@@ -74,6 +76,7 @@ function createHttp(asked: string[], credentials: (string | undefined)[], option
   const server = options.tls ? createHttpsServer(options.tls, handle) : createHttpServer(handle);
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     asked.push(`CONNECT ${request.url}`);
+    if (options.silent) return;
     const status = refusal(request);
     if (status !== undefined) return void socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\n\r\n`);
     join(socket, String(request.url), () => socket.write('HTTP/1.1 200 Connection established\r\n\r\n'));
@@ -82,8 +85,9 @@ function createHttp(asked: string[], credentials: (string | undefined)[], option
 }
 
 /** As far as a test needs it: https://www.rfc-editor.org/rfc/rfc1928 and, for the password, RFC 1929. */
-function createSocks(asked: string[], { credential }: ProxyOptions): Server {
+function createSocks(asked: string[], { credential, silent }: ProxyOptions): Server {
   return createServer((socket) => {
+    if (silent) return;
     socket.once('data', () => {
       socket.write(Buffer.from([5, credential ? 2 : 0]));
       const command = () =>

@@ -1,6 +1,6 @@
 // A failed pull as one annotation with its code and what the user can do.
 import { error as annotate, debug, ExitCode, info } from '@actions/core';
-import { describeError, type PullError, toPullError } from '../errors.ts';
+import { describeCause, type PullError, toPullError } from '../errors.ts';
 import { forLog } from './plain-text.ts';
 
 export interface FailureText {
@@ -11,10 +11,11 @@ export interface FailureText {
 }
 
 export function failureText(failure: PullError): FailureText {
+  const cause = describeCause(failure);
   return {
     title: `oci-pull: ${failure.code}`,
     message: `${forLog(failure.message)}\n${forLog(failure.hint)}`,
-    cause: failure.cause === undefined ? undefined : forLog(describeError(failure.cause)),
+    cause: cause === undefined ? undefined : forLog(cause),
   };
 }
 

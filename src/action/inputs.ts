@@ -64,7 +64,7 @@ export function readInputs(source: InputSource): ActionInputs {
   const { format, load } = parseFormat(wishes, (name) => `the input ${name}`);
   return {
     targets: readTargets(source, format),
-    seeds: lines(source.get('seed')).map((line) => toAbsolute(source, parseSeed(line))),
+    seeds: lines(source.get('seed')).map((line) => toAbsolute(source, 'seed', parseSeed(line))),
     format,
     load,
     ownership: toChoice('ownership', source.get('ownership') || 'auto', OWNERSHIPS),
@@ -90,7 +90,7 @@ function readTargets(source: InputSource, format: Format): Target[] {
   );
   return targets.map((target) => ({
     ...target,
-    image: toAbsolute(source, target.image),
+    image: toAbsolute(source, 'image', target.image),
     place: join(destination, target.place),
   }));
 }
@@ -132,8 +132,8 @@ function lines(text: string): string[] {
     .filter(Boolean);
 }
 
-function toAbsolute<Name extends ImageName>(source: InputSource, name: Name): Name {
-  return name.kind === 'registry' ? name : { ...name, path: toPath(source, 'image', name.path) };
+function toAbsolute<Name extends ImageName>(source: InputSource, input: string, name: Name): Name {
+  return name.kind === 'registry' ? name : { ...name, path: toPath(source, input, name.path) };
 }
 
 function optionalPath(source: InputSource, name: string): string | undefined {

@@ -1,12 +1,13 @@
 // Text from images and registries, made harmless for the places where the action prints it.
+import { asInputs } from '../progress/option-names.ts';
 import { MAX_LENGTH, oneLine } from '../progress/plain-text.ts';
 
 /**
- * One line without control characters, not endless, and without the marks of workflow commands. The runner acts on `##[` anywhere
+ * Options as inputs, on one line without control characters, not endless, and without the marks of workflow commands. The runner acts on `##[` anywhere
  * in a line and on `::` at its start: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
  */
 export function forLog(text: string): string {
-  return oneLine(text)
+  return oneLine(asInputs(text))
     .replaceAll('##[', '# #[')
     .replace(/^\s*::/, ' : :');
 }

@@ -1,6 +1,7 @@
 // Runs Docker's credential helpers: programs that keep secrets elsewhere, or make short-lived ones (ECR, gcloud, ACR).
 // https://github.com/docker/docker-credential-helpers#development
 import { spawn } from 'node:child_process';
+import { basename } from 'node:path';
 import { PullError, redactUrls } from '../errors.ts';
 import { isJsonRecord, quote } from '../oci/json.ts';
 import { findProgram, type ProgramSearch } from './find-program.ts';
@@ -10,6 +11,8 @@ export interface HelperSettings extends ProgramSearch {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds; for tests. */
   readonly timeout?: number | undefined;
+  /** Told of a helper that keeps everybody waiting. */
+  readonly note?: ((message: string) => void) | undefined;
 }
 
 export type HelperAnswer =
@@ -20,6 +23,8 @@ export type HelperAnswer =
 
 /** Those of clouds ask their services, and start in seconds; one that waits for somebody to type waits for ever. */
 const HELPER_TIMEOUT_MS = 30_000;
+/** Share of the time-out after which whoever waits is told for what: 3 s. */
+const PATIENCE = 0.1;
 /** Tokens of clouds have a few thousand characters. */
 export const MAX_HELPER_OUTPUT_BYTES = 64 * 1024;
 const MAX_TOLD_LENGTH = 200;
@@ -91,10 +96,15 @@ function run(program: string, server: string, settings: HelperSettings): Promise
     resolve({ why });
   };
   const timer = setTimeout(() => giveUp(`has not answered within ${timeout / 1000} s`), timeout);
+  const name = basename(program);
+  const notice = setTimeout(() => {
+    settings.note?.(`waiting for ${name} to tell the login for ${server}, for up to ${timeout / 1000} s`);
+  }, timeout * PATIENCE);
   signal?.addEventListener('abort', onAbort, { once: true });
   start(program, server, { env, stop: stop.signal, giveUp, done: resolve });
   return promise.finally(() => {
     clearTimeout(timer);
+    clearTimeout(notice);
     signal?.removeEventListener('abort', onAbort);
   });
 }

@@ -18,17 +18,21 @@ interface HelperDeskSettings extends HelperSettings {
 export interface HelperDesk {
   /** The credential that the helper which a file names for a canonical registry has; undefined: no helper, or it has none. */
   ask(config: AuthConfig, registry: string): Promise<Credential | undefined>;
+  /** What went wrong with helpers that were asked about a canonical registry. */
+  failures(registry: string): readonly string[];
 }
 
 /** Asks every helper once about a registry, and says once what is wrong with it. */
 export function createHelperDesk(settings: HelperDeskSettings): HelperDesk {
   const answers = new Map<string, Promise<HelperAnswer>>();
 
-  const noted = new Set<string>();
+  const failures = new Map<string, Set<string>>();
 
-  function noteOnce(message: string): void {
-    if (!noted.has(message)) settings.note(message);
-    noted.add(message);
+  function noteOnce(registry: string, fact: string): void {
+    const noted = failures.get(registry) ?? new Set();
+    failures.set(registry, noted);
+    if (!noted.has(fact)) settings.note(`${fact}; going on without it`);
+    noted.add(fact);
   }
 
   function askOnce(name: string, server: string): Promise<HelperAnswer> {
@@ -49,13 +53,12 @@ export function createHelperDesk(settings: HelperDeskSettings): HelperDesk {
         if (answer.kind === 'found')
           return toCredential(answer.username, answer.secret, `${helperProgram(name)}, named in ${source}`);
         if (answer.kind === 'none') continue;
-        noteOnce(
-          `${helperProgram(name)}, named in ${source} for ${registry}, ${answer.why}; going on without it`,
-        );
+        noteOnce(registry, `${helperProgram(name)}, named in ${source} for ${registry}, ${answer.why}`);
         return undefined;
       }
       return undefined;
     },
+    failures: (registry) => [...(failures.get(registry) ?? [])],
   };
 }
 

@@ -1,5 +1,7 @@
 // All ways to have logged in, as one Keychain: the inputs, the file that the user names, then what login steps have left on
 // this machine. No network but what credential helpers do.
+
+import { nearMisses } from './advice.ts';
 import { secretsOf } from './announce.ts';
 import { type AuthConfig, readEntry } from './auth-config.ts';
 import { foundFiles, type Machine, namedFile, readAuthFile, readVariable } from './auth-sources.ts';
@@ -23,6 +25,15 @@ export interface KeychainSettings extends Machine {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface Logins {
+  readonly keychain: Keychain;
+  /**
+   * Why a registry was given no credential, as far as can be told: sentences without secrets, to be put behind one another;
+   * undefined: there is nothing to say. Never throws.
+   */
+  advice(registry: string): Promise<string | undefined>;
+}
+
 /**
  * For one pull. Files are read when they are first needed, and once; a helper is asked once about a registry.
  *
@@ -35,12 +46,12 @@ export interface KeychainSettings extends Machine {
  *
  * Throws INPUT_INVALID for half a login. The Keychain throws CONFIG_INVALID for a file that cannot be used, ABORTED.
  */
-export function createKeychain(settings: KeychainSettings): Keychain {
+export function openLogins(settings: KeychainSettings): Logins {
   const inputs = inputKeychain(settings.registry, settings.login ?? {});
   const helpers = createHelperDesk(settings);
   const sources = [once(() => readNamed(settings)), once(() => readFound(settings))];
 
-  return async (registry, repository) => {
+  const keychain: Keychain = async (registry, repository) => {
     const given = await inputs(registry, repository);
     if (given) return announced(given, settings.onSecret);
     const keys = keysOf(registry, repository);
@@ -50,6 +61,23 @@ export function createKeychain(settings: KeychainSettings): Keychain {
     }
     return undefined;
   };
+
+  async function advice(asked: string): Promise<string | undefined> {
+    const registry = canonicalRegistry(asked);
+    if (registry === undefined) return undefined;
+    const configs = (await Promise.all(sources.map((read) => read()))).flat();
+    const failed = helpers.failures(registry).map((fact) => `${fact}.`);
+    const near = nearMisses(configs, registry);
+    const kept = near.length === 0 ? [] : [`There is no login for ${registry}, but ${near.join('; ')}.`];
+    return [...failed, ...kept].join(' ') || undefined;
+  }
+
+  return { keychain, advice: (registry) => advice(registry).catch(() => undefined) };
+}
+
+/** The Keychain of openLogins. */
+export function createKeychain(settings: KeychainSettings): Keychain {
+  return openLogins(settings).keychain;
 }
 
 /** User name and password, for the one registry they were given for. Throws INPUT_INVALID for half a pair. */
@@ -59,7 +87,7 @@ export function inputKeychain(registry: string, login: Login): Keychain {
   const own = canonicalRegistry(registry);
   return async (asked) =>
     username && password && own !== undefined && canonicalRegistry(asked) === own
-      ? { kind: 'password', username, password, source: 'the inputs username and password' }
+      ? { kind: 'password', username, password, source: '`username` and `password`' }
       : undefined;
 }
 

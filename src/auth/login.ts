@@ -31,6 +31,6 @@ export function githubFallback(token: string, actor: string | undefined): Fallba
   const username = actor || ANY_USERNAME;
   return {
     registry: 'ghcr.io',
-    credential: { kind: 'password', username, password: token, source: 'the input github-token' },
+    credential: { kind: 'password', username, password: token, source: '`github-token`' },
   };
 }

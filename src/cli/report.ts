@@ -1,6 +1,7 @@
 // What the command line says at the end: the result for people or for programs, and failures. Pure.
-import { describeError, type PullError } from '../errors.ts';
+import { describeCause, type PullError } from '../errors.ts';
 import { count, formatBytes, formatDuration } from '../progress/figures.ts';
+import { asFlags } from '../progress/option-names.ts';
 import { oneLine } from '../progress/plain-text.ts';
 import { describeFormat } from '../pull/formats.ts';
 import { describePart } from '../pull/part-words.ts';
@@ -91,7 +92,8 @@ function layerToJson(layer: LayerReport): Record<string, unknown> {
 
 /** A failure: the fact, what led to it, what can be done, and the code that docs/errors.md explains. */
 export function renderError(error: PullError): string {
-  const cause = error.cause === undefined ? [] : [`cause: ${describeError(error.cause)}`];
-  const lines = [`error: ${error.message}`, ...cause, `hint: ${error.hint}`, `code: ${error.code}`];
-  return lines.map((line) => oneLine(line)).join('\n');
+  const cause = describeCause(error);
+  const causes = cause === undefined ? [] : [`cause: ${cause}`];
+  const lines = [`error: ${error.message}`, ...causes, `hint: ${error.hint}`, `code: ${error.code}`];
+  return lines.map((line) => oneLine(asFlags(line))).join('\n');
 }

@@ -1,5 +1,6 @@
 // Shows a pull's events on a stream for messages: a live line where it is a terminal, a line every few seconds where not.
 import type { PullEvent } from '../progress/events.ts';
+import { asFlags } from '../progress/option-names.ts';
 import { oneLine } from '../progress/plain-text.ts';
 import { advance, INITIAL_PROGRESS, type Progress, renderLive, renderStatus } from './progress.ts';
 
@@ -48,7 +49,7 @@ export class Reporter {
   #message(text: string): void {
     if (this.#options.quiet) return;
     this.#clear();
-    this.#options.write(`${oneLine(text)}\n`);
+    this.#options.write(`${oneLine(asFlags(text))}\n`);
   }
 
   #draw(): void {

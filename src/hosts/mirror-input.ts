@@ -45,7 +45,7 @@ function endpoint(line: string, mirror: Mirror, repository: string): Endpoint {
     headers: {},
     serves: { tags: false, digests: true },
     insecure: false,
-    source: 'the input mirrors',
+    source: '`mirrors`',
   };
 }
 

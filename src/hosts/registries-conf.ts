@@ -131,7 +131,9 @@ function parseLocation(table: TomlTable, key: string): string {
   const text = table.text(key) ?? '';
   if (/^https?:\/\//.test(text))
     throw invalidConfig(table.file, `the ${key} ${quote(text)} has a scheme`, {
-      hint: 'Leave out "https://"; for plain http set insecure = true.',
+      hint: text.startsWith('https')
+        ? 'Leave out "https://": it is asked by TLS anyway.'
+        : 'Leave out "http://". Only if it really speaks no TLS, set insecure = true beside it.',
     });
   return text.replace(/\/+$/, '');
 }

@@ -4,6 +4,7 @@ import { createConnector } from './connect.ts';
 import { type Environment, type ProxyServer, proxyFor } from './proxy.ts';
 import type { Secrets } from './secrets.ts';
 import type { HostTls } from './tls.ts';
+import { tunnelFactory } from './tunnel.ts';
 
 export interface DispatcherOptions {
   /** `name[:port]` that `tls.own` is for. */
@@ -49,7 +50,7 @@ export function createDispatchers(options: DispatcherOptions): Dispatchers {
       const isSocks = proxy.protocol === 'socks5:';
       // undici speaks TLS to a SOCKS proxy as soon as it is given proxyTls.
       const parts = { ...common, requestTls, ...(isSocks ? {} : { proxyTls }), connectTimeout };
-      agent = new ProxyAgent({ ...parts, uri: uriOf(proxy) });
+      agent = new ProxyAgent({ ...parts, factory: tunnelFactory(connectTimeout), uri: uriOf(proxy) });
       hideCredential(proxy, options.secrets);
       proxied.set(key, agent);
     }

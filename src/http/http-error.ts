@@ -1,5 +1,5 @@
 // A failed HTTP exchange: no answer, a refusal, or an answer that is not what was asked for; and whether trying again can help.
-import { type ErrorCode, PullError } from '../errors.ts';
+import { type ErrorCode, PullError, redactUrls } from '../errors.ts';
 import type { HttpAnswer } from './exchange.ts';
 
 /** `unreachable`: no connection came about, so that a host nobody has reached yet is given up soon. */
@@ -12,6 +12,8 @@ export interface Diagnostic {
 }
 
 export interface HttpErrorDetails {
+  /** What happened, without what was asked for and of whom: what follows `HOST: `. Default: the message. */
+  readonly fact?: string | undefined;
   readonly retry: Retry;
   /** Origin of the server that failed. */
   readonly origin: string;
@@ -30,6 +32,7 @@ export interface HttpErrorDetails {
 }
 
 export class HttpError extends PullError {
+  readonly fact: string;
   readonly retry: Retry;
   readonly origin: string;
   readonly status: number | undefined;
@@ -41,6 +44,7 @@ export class HttpError extends PullError {
 
   constructor(code: ErrorCode, message: string, details: HttpErrorDetails) {
     super(code, message, { hint: details.hint, cause: details.cause });
+    this.fact = redactUrls(details.fact ?? message);
     this.retry = details.retry;
     this.origin = details.origin;
     this.status = details.status;
@@ -60,13 +64,25 @@ export function answerError(
   details: Partial<HttpErrorDetails> = {},
 ): HttpError {
   const { what, url } = request;
-  const usual = { retry: 'never', origin: url.origin, status } as const;
+  const usual = { fact, retry: 'never', origin: url.origin, status } as const;
   return new HttpError(code, `${what}: ${url.host} ${fact}`, { ...usual, ...details });
+}
+
+/** What happened, for whoever knows what was asked of `known` (`host[:port]`), which is named only where it was another host. */
+export function factOf(error: PullError, known?: string): string {
+  if (!(error instanceof HttpError)) return error.message;
+  const { host } = new URL(error.origin);
+  return host === known ? error.fact : `${host}: ${error.fact}`;
 }
 
 /** The same failure, as it is for somebody whose part in it took so many milliseconds. */
 export function withTook(error: HttpError, took: number): HttpError {
   return new HttpError(error.code, error.message, { ...error, took, cause: error.cause });
+}
+
+/** The same failure with another hint. */
+export function rehinted(error: HttpError, hint: string): HttpError {
+  return new HttpError(error.code, error.message, { ...error, hint, cause: error.cause });
 }
 
 /** The same failure in other words. */

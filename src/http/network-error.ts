@@ -1,8 +1,9 @@
 // What went wrong below HTTP, as a HttpError: names, connections, certificates, proxies, broken streams.
-import { describeError, PullError } from '../errors.ts';
+import { PullError } from '../errors.ts';
 import { abortedError } from './abort.ts';
 import type { HttpRequest } from './exchange.ts';
 import { HttpError, type Retry } from './http-error.ts';
+import { codesOf, NO_TLS, networkFact } from './network-fact.ts';
 import { certificateFault } from './tls-error.ts';
 
 /** No connection came about. */
@@ -35,8 +36,6 @@ const BROKEN: ReadonlySet<string> = new Set([
 
 /** DNS: the name does not exist, or nobody could say. */
 const UNKNOWN_NAME: ReadonlySet<string> = new Set(['ENOTFOUND', 'EAI_AGAIN']);
-const NO_TLS =
-  /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|ERR_SSL_HTTP_REQUEST)$/;
 /** What undici says where a proxy answers CONNECT, or a plain request, with something of its own. */
 const PROXY_REFUSAL = /Proxy response \((\d{3})\)|Proxy Authentication Required \((407)\)/;
 
@@ -63,6 +62,7 @@ export function networkError(error: unknown, request: HttpRequest, attempt: Atte
   const { fact, code, retry, hint } = faultOf(error, url, via);
   const way = via === undefined ? url.host : `${url.host}, through the proxy ${via}`;
   return new HttpError(code, `${what}: ${way}: ${fact}`, {
+    fact: via === undefined ? fact : `through the proxy ${via}: ${fact}`,
     retry,
     origin: url.origin,
     took,
@@ -88,10 +88,17 @@ function faultOf(error: unknown, url: URL, via: string | undefined): Fault {
   const unavailable = { code: 'REGISTRY_UNAVAILABLE', retry: retryOf(codes) } as const;
   if (codes.some((code) => UNKNOWN_NAME.has(code)))
     return { ...unavailable, ...unknownName(error, url, via) };
-  const hint = codes.some((code) => NO_TLS.test(code))
-    ? `${url.host} does not speak TLS: set tls-verify to false to allow plain http.`
-    : undefined;
-  return { ...unavailable, fact: describeError(error), hint };
+  return { ...unavailable, fact: networkFact(error, codes), hint: hintFor(codes, url, via) };
+}
+
+function hintFor(codes: readonly string[], { host }: URL, via: string | undefined): string | undefined {
+  if (codes.some((code) => NO_TLS.test(code)))
+    return via === undefined
+      ? `${host} does not speak TLS, or something on the way answers in its place. If it is meant to be asked in plain http, set \`tls-verify\` to false.`
+      : `Check that ${via} lets TLS through, and speaks it itself only where its address begins with https.`;
+  if (via !== undefined && codes.some((code) => UNREACHABLE.has(code)))
+    return `Check that the proxy ${via} runs and can be reached from here; exempt ${host} by no_proxy if it needs none.`;
+  return undefined;
 }
 
 function retryOf(codes: readonly string[]): Retry {
@@ -104,7 +111,7 @@ function retryOf(codes: readonly string[]): Retry {
 /** Through a proxy only the proxy's own name is looked up here. */
 function unknownName(error: unknown, url: URL, via: string | undefined) {
   const name = hostnameOf(error) ?? url.hostname;
-  const fact = `the host name ${name} is not known (${describeError(error)})`;
+  const fact = `the host name ${name} is not known (${codesOf(error).join(', ')})`;
   const hint =
     via === undefined
       ? 'Check the spelling of the registry, and that this machine can resolve names.'
@@ -133,15 +140,4 @@ function proxyRefusal(status: number, via: string | undefined): Fault {
 function hostnameOf(error: unknown): string | undefined {
   const { hostname } = (error ?? {}) as { hostname?: unknown };
   return typeof hostname === 'string' ? hostname : undefined;
-}
-
-/** The code of an error and of everything it wraps (several addresses tried, a cause). */
-function codesOf(error: unknown, depth = 0): string[] {
-  if (!(error instanceof Error) || depth > 4) return [];
-  const { code } = error as NodeJS.ErrnoException;
-  const inner = error instanceof AggregateError ? error.errors : [];
-  return [
-    ...(typeof code === 'string' ? [code] : []),
-    ...[...inner, error.cause].flatMap((one) => codesOf(one, depth + 1)),
-  ];
 }

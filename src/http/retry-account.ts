@@ -55,19 +55,24 @@ export function payIn(left: number, bytes: number): number {
 
 /** `random`: from 0 to 1. */
 export function judge(before: number, failure: Failure, random: number): Verdict {
-  const isFirstContact = failure.error.retry === 'unreachable' && !failure.hasAnswered;
-  const left = before - priceOf(failure, isFirstContact);
+  const isFirst = isFirstContact(failure);
+  const left = before - priceOf(failure, isFirst);
   const { retryAfter } = failure.error;
   const isQuick = left >= PATIENCE_MS && retryAfter === undefined;
-  const ceiling = isFirstContact ? FIRST_CONTACT_WAIT_MS : waitCeiling(left);
+  const ceiling = isFirst ? FIRST_CONTACT_WAIT_MS : waitCeiling(left);
   const wait = random * ceiling;
   if (retryAfter === undefined) return { left, isQuick, wait: left > 0 ? Math.min(wait, left) : undefined };
   const isTooLong = retryAfter > Math.min(MAX_RETRY_AFTER_MS, left);
   return { left, isQuick, wait: isTooLong ? undefined : retryAfter + Math.min(wait, MIN_WAIT_MS) };
 }
 
-function priceOf({ error, took }: Failure, isFirstContact: boolean): number {
-  if (isFirstContact) return PATIENCE_MS / FIRST_CONTACTS + took;
+/** No connection came about, and none ever has. */
+export function isFirstContact({ error, hasAnswered }: Pick<Failure, 'error' | 'hasAnswered'>): boolean {
+  return error.retry === 'unreachable' && !hasAnswered;
+}
+
+function priceOf({ error, took }: Failure, isFirst: boolean): number {
+  if (isFirst) return PATIENCE_MS / FIRST_CONTACTS + took;
   const isQuota = error.code === 'RATE_LIMITED' && error.retryAfter === undefined;
   return (isQuota ? RATE_LIMITED_MS : FAILURE_MS) + took;
 }

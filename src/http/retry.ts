@@ -2,13 +2,16 @@
 import { throwIfAborted, waitFor } from './abort.ts';
 import { HttpError, reworded } from './http-error.ts';
 import type { OriginGate } from './origin-gate.ts';
-import { judge, PATIENCE_MS, payIn } from './retry-account.ts';
+import { isFirstContact, judge, PATIENCE_MS, payIn } from './retry-account.ts';
+import type { RetryNotice } from './retry-notice.ts';
 
 export interface RetryPolicy {
   readonly gate: OriginGate;
   /** Multiplies every wait; below 1 in tests. Accounts are kept as if it were 1. */
   readonly scale: number;
   hasAnswered(origin: string): boolean;
+  /** Told of what is tried again. */
+  readonly notice?: RetryNotice | undefined;
 }
 
 /** The patience of one request or one blob body; progress refills it. */
@@ -40,6 +43,8 @@ export class RetryBudget {
     if (wait === undefined) throw exhausted(error, this.#failures);
     const shared = isQuick ? wait : this.#share(error, wait);
     this.#left = left - shared;
+    const [failures, isFirst] = [this.#failures, isFirstContact(failure)];
+    this.#policy.notice?.again({ error, failures, left, wait: shared, isFirstContact: isFirst });
     await waitFor(shared * this.#policy.scale, this.#signal);
   }
 

@@ -56,7 +56,7 @@ function hintFor(code: string, host: string): string {
     return `Renew the certificate of ${host}, and check the clock of this machine.`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return 'Name the registry as its certificate does; something on the way may also answer in its place.';
-  return `If ${host} is to be trusted, give the certificate of its authority by ca-file or in a certs.d directory; set tls-verify to false only on a network you trust.`;
+  return `If ${host} is to be trusted, give the certificate of its authority by \`ca-file\` or in a certs.d directory; set \`tls-verify\` to false only on a network you trust.`;
 }
 
 function clientFault(code: string, host: string): CertificateFault {

@@ -4,11 +4,12 @@ import { type Dispatcher, request as undiciRequest } from 'undici';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Link } from '../bytes/link.ts';
 import type { TlsSettings } from '../hosts/registry-host.ts';
+import { untilAborted } from './abort.ts';
 import { type BodyWatch, createBodyWatch } from './body-watch.ts';
 import { createDispatchers } from './dispatchers.ts';
 import type { HttpAnswer, HttpRequest, Send } from './exchange.ts';
 import { createLinkMeters } from './link.ts';
-import { networkError } from './network-error.ts';
+import { networkError, speaksNoTls } from './network-error.ts';
 import type { OriginGate } from './origin-gate.ts';
 import { createOriginSlots } from './origin-slots.ts';
 import type { Environment } from './proxy.ts';
@@ -97,7 +98,10 @@ export function openTransport(options: TransportOptions): Transport {
       const smallBodyTimeout = timeouts.body * SMALL_BODY;
       return { ...answer, took, via: proxy?.label, smallBodyTimeout, watch: watchOver(url) };
     } catch (error) {
-      throw networkError(error, request, { took: performance.now() - started, via: proxy?.label });
+      const failure = networkError(error, request, { took: performance.now() - started, via: proxy?.label });
+      // It got no further than to learn that this is not the protocol.
+      if (speaksNoTls(failure)) requests--;
+      throw failure;
     }
   }
 
@@ -118,7 +122,7 @@ async function dispatch(
   dispatcher: Dispatcher,
   timeouts: Timeouts,
 ): Promise<Omit<HttpAnswer, 'took' | 'via' | 'smallBodyTimeout' | 'watch'>> {
-  const { statusCode, headers, body } = await undiciRequest(request.url, {
+  const answer = undiciRequest(request.url, {
     dispatcher,
     method: request.method ?? 'GET',
     body: request.body ?? null,
@@ -128,6 +132,8 @@ async function dispatch(
     headersTimeout: timeouts.headers,
     bodyTimeout: timeouts.body,
   });
+  // undici hears of a cancellation only once the request has a connection.
+  const { statusCode, headers, body } = await untilAborted(answer, request.signal);
   // A body that breaks while nobody reads it must not end the process; a reader still gets the error.
   body.on('error', () => {});
   return { status: statusCode, headers, body, request };

@@ -56,6 +56,20 @@ export function parseImageName(text: string): ImageName {
 
 /** The same notation, or only the path of a layout or an archive. Throws REFERENCE_INVALID. */
 export function parseSeed(text: string): LocalImage {
+  try {
+    return readSeed(text);
+  } catch (error) {
+    throw asSeedError(error);
+  }
+}
+
+/** What is wrong with a seed is not taken for something about the image. */
+export function asSeedError(error: unknown): unknown {
+  if (!(error instanceof PullError) || error.code === 'ABORTED') return error;
+  return new PullError(error.code, `seed: ${error.message}`, { hint: error.hint, cause: error.cause });
+}
+
+function readSeed(text: string): LocalImage {
   const local = parseLocal(text);
   if (local) return local;
   if (/^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(text))

@@ -55,6 +55,11 @@ export type LayerCompression = 'none' | 'gzip' | 'zstd';
 const OCI_LAYER = /^application\/vnd\.oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+(gzip|zstd))?$/;
 const DOCKER_LAYER = /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(gzip|zstd))?$/;
 
+/** May a registry leave it out? */
+export function isForeignLayerType(mediaType: string): boolean {
+  return /\.(?:foreign|nondistributable)\./.test(normalizeMediaType(mediaType));
+}
+
 /**
  * How a layer of this type is compressed by its own account. Types that forbid redistribution count as what they wrap.
  * Some Docker layers of the plain tar type are compressed all the same, so a reader should look at the first bytes.

@@ -1,11 +1,12 @@
 // Opens the image: finds out where it is, who may ask for it, and what may be remembered of it.
 import type { Credential, Keychain } from '../auth/credential.ts';
-import { createKeychain } from '../auth/keychain.ts';
+import { openLogins } from '../auth/keychain.ts';
 import { canonicalRegistry } from '../auth/registry-key.ts';
 import { type FoundHosts, findHosts } from '../hosts/find-hosts.ts';
 import type { RegistryHost } from '../hosts/registry-host.ts';
 import type { LocalImage, RegistryImage } from '../oci/image-name.ts';
 import { referenceTarget } from '../oci/reference.ts';
+import { adviseLogin } from '../registry/login-advice.ts';
 import { openLocalSource } from '../source/local-source.ts';
 import { openRegistrySource } from '../source/registry-source.ts';
 import { openSeeds, type Seeds, withSeeds } from '../source/seed.ts';
@@ -29,6 +30,8 @@ export interface Verdict {
   /** Was a credential of any use, and is the image not there for everybody? */
   readonly isRestricted: boolean;
   readonly caching: Caching;
+  /** HTTP requests that it took to find out, besides those of the source. */
+  readonly requests: number;
 }
 
 /** What is on this machine already is read where it lies; a copy of it would only take room. */
@@ -44,8 +47,8 @@ async function openFromDisk(options: PullOptions, local: LocalImage): Promise<Ac
   if (options.seeds.length > 0 || options.network.hosts.mirrors.length > 0)
     options.emit({ kind: 'info', message: 'mirrors and seeds are of no use to an image on this machine' });
   const source = await openLocalSource(local, localContext(options));
-  const image = await resolveOrClose(source, '', options);
-  const verdict = { isRestricted: false, caching: NO_CACHING };
+  const image = await resolveOrClose(source, { target: '', platform: options.platform });
+  const verdict = { isRestricted: false, caching: NO_CACHING, requests: 0 };
   return { source, image, caching: NO_CACHING, judge: async () => verdict };
 }
 
@@ -55,11 +58,13 @@ async function openFromRegistry(options: PullOptions, named: RegistryImage): Pro
   const lender = createLender(options, found);
   const seeds = await openSeeds(options.seeds, localContext(options));
   const source = openSource(options, found, { lender, seeds });
-  const image = await resolveOrClose(source, referenceTarget(found.reference), options);
-  const isRestricted = createRestrictionJudge(found, { options, lent: lender.lent, digest: image.digest });
+  const target = referenceTarget(found.reference);
+  const image = await resolveOrClose(source, { target, platform: options.platform, advise: lender.advise });
+  const restriction = createRestrictionJudge(found, { options, lent: lender.lent, digest: image.digest });
   const judge = async () => {
-    const restricted = (await isRestricted()) ? options.restricted : undefined;
-    return { isRestricted: restricted !== undefined, caching: restricted ?? options };
+    const { isRestricted, requests } = await restriction();
+    const restricted = isRestricted ? options.restricted : undefined;
+    return { isRestricted: restricted !== undefined, caching: restricted ?? options, requests };
   };
   return { source, image, caching: (await judge()).caching, judge };
 }
@@ -70,6 +75,8 @@ interface Lender {
   fallback(host: RegistryHost): Credential | undefined;
   /** Hosts that a credential was handed out for, so far. */
   readonly lent: ReadonlySet<string>;
+  /** The error, with what is known of the missing login in its hint where the registry refused. */
+  advise(error: unknown): Promise<unknown>;
 }
 
 function createLender(options: PullOptions, { reference }: FoundHosts): Lender {
@@ -79,10 +86,11 @@ function createLender(options: PullOptions, { reference }: FoundHosts): Lender {
   const note = (message: string) => emit({ kind: 'info', message });
   const machine = { env, home, uid, platform };
   const { registry } = reference;
-  const keychain = createKeychain({ registry, login, authFile, ...machine, onSecret, note, signal });
+  const { keychain, advice } = openLogins({ registry, login, authFile, ...machine, onSecret, note, signal });
   const lent = new Set<string>();
   return {
     lent,
+    advise: (error) => adviseLogin(error, registry, advice),
     keychain: async (asked, repository) => {
       const credential = await keychain(asked, repository);
       if (credential) lent.add(asked);
@@ -114,12 +122,18 @@ function openSource(
   return withSeeds(openRegistrySource({ reference, hosts, keychain, fallback, ...common }), seeds, emit);
 }
 
-async function resolveOrClose(source: ImageSource, target: string, { platform }: PullOptions) {
+interface Question {
+  readonly target: string;
+  readonly platform: PullOptions['platform'];
+  readonly advise?: Lender['advise'];
+}
+
+async function resolveOrClose(source: ImageSource, { target, platform, advise }: Question) {
   try {
     return await resolveImage(source, target, platform);
   } catch (error) {
     const named = await nameTags(error, source, target);
     await source.close();
-    throw named;
+    throw (await advise?.(named)) ?? named;
   }
 }

@@ -56,6 +56,7 @@ export async function pull(options: PullOptions): Promise<PullResult> {
         const verdict = await access.judge();
         const packs = await keep({ ...session, caching: verdict.caching }, finished);
         noteQuota(session);
+        noteRemarks(session);
         const result = describeResult(session, finished, { destination, packs, verdict });
         if (options.load) await loadImage(options, options.load, destination.made);
         const about = { image: result.image, platform: result.platform, ownership: privileges.owner };
@@ -177,6 +178,13 @@ function noteQuota(session: PullSession): void {
   if (note) warn(session, note);
 }
 
+function noteRemarks(session: PullSession): void {
+  for (const { kind, message } of session.source.remarks?.() ?? []) {
+    if (kind === 'warning') warn(session, message);
+    else session.options.emit({ kind, message });
+  }
+}
+
 /** The root file system stands by now; without a cache it is still what was asked for, whatever went wrong. */
 async function keep(session: PullSession, finished: Finished): Promise<Packs> {
   session.options.emit({ kind: 'stage', stage: 'finish' });
@@ -215,7 +223,7 @@ function describeResult(
     bytesFromCache: sum((layer) => layer.bytesFromCache),
     bytesFromSeed: sum((layer) => layer.bytesFromSeed),
     bytesTotal: sum((layer) => layer.compressedSize),
-    requests: source.requests,
+    requests: source.requests + verdict.requests,
     hosts: source.hosts ?? [],
     ...(source.quota ? { quota: source.quota } : {}),
     layers,

@@ -104,7 +104,7 @@ function checkPlatform(config: ImageConfig, wanted: Platform, name: string): voi
     'PLATFORM_NOT_FOUND',
     `${name} is for ${platformOf(config)} only, not for ${formatPlatform(wanted)}`,
     {
-      hint: `Set platform to ${platformOf(config)}, or name an image that is built for ${formatPlatform(wanted)}.`,
+      hint: `Set \`platform\` to ${platformOf(config)}, or name an image that is built for ${formatPlatform(wanted)}.`,
     },
   );
 }

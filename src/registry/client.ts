@@ -3,6 +3,7 @@ import type { Link } from '../bytes/link.ts';
 import { type ByteRange, containsRange, rangeLength } from '../bytes/range.ts';
 import { PullError } from '../errors.ts';
 import { type RetryPolicy, withRetries } from '../http/retry.ts';
+import { createRetryNotice } from '../http/retry-notice.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../http/transport.ts';
 import type { Digest } from '../oci/digest.ts';
 import { readBlob } from './blob-body.ts';
@@ -11,7 +12,6 @@ import { type BlobName, createOpenPiece } from './blob-piece.ts';
 import { type FetchedManifest, fetchManifest, hasManifest, type ManifestRequest } from './manifest.ts';
 import { createBudget, type Patience, timeoutsFor } from './patience.ts';
 import { parseQuota, type Quota } from './quota.ts';
-import { createScrubber } from './scrubber.ts';
 import { openStack, type StackOptions } from './stack.ts';
 import { listTags, TAGS_PER_PAGE } from './tags.ts';
 
@@ -51,14 +51,18 @@ export interface RegistryClient {
 export function openRegistryClient(options: RegistryClientOptions): RegistryClient {
   const { signal, patience = 'full' } = options;
   const { repository } = options.host;
-  const { name, endpoint, transport, gate, follow, secrets } = openStack({
+  const { name, endpoint, transport, gate, follow, secrets, scrubber, tell } = openStack({
     ...options,
     timeouts: timeoutsFor(patience, options.timeouts ?? DEFAULT_TIMEOUTS),
   });
   const locator = createBlobLocator({ endpoint, repository, follow });
   const openPiece = createOpenPiece({ name, locator, secrets });
-  const policy: RetryPolicy = { gate, scale: options.backoff ?? 1, hasAnswered: transport.hasAnswered };
-  const scrubber = createScrubber(secrets, name);
+  const policy: RetryPolicy = {
+    gate,
+    scale: options.backoff ?? 1,
+    hasAnswered: transport.hasAnswered,
+    notice: createRetryNotice(tell),
+  };
   let quota: Quota | undefined;
 
   function manifestAt(target: string) {

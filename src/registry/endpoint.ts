@@ -1,4 +1,4 @@
-// Where a registry's API is: host and path, and https or (for loopback, or when nobody insists on TLS) plain http.
+// Where a registry's API is: host and path, and https or (on this machine, or where nobody insists on TLS) plain http.
 import type { RegistryHost } from '../hosts/registry-host.ts';
 import { networkKind } from '../http/network-kind.ts';
 import { DOCKER_HUB, DOCKER_HUB_API } from '../oci/docker-hub.ts';
@@ -22,7 +22,7 @@ export type EndpointHost = Pick<RegistryHost, 'registry' | 'scheme' | 'apiPath' 
 export function createEndpoint({ registry, scheme: given, apiPath, namespace, tls }: EndpointHost): Endpoint {
   const host = registry === DOCKER_HUB ? DOCKER_HUB_API : registry;
   const { hostname } = new URL(`https://${host}/`);
-  let scheme = given ?? firstScheme(host, tls.verify);
+  let scheme = given ?? 'https';
   const origin = () => new URL(`${scheme}://${host}/`).origin;
   const base = apiPath === '' ? '/' : `/${apiPath ?? 'v2'}/`;
   return {
@@ -42,19 +42,13 @@ export function createEndpoint({ registry, scheme: given, apiPath, namespace, tl
     },
     fallBackToHttp: () => {
       // A scheme that somebody wrote down is meant.
-      if (!tls.verify && given === undefined) scheme = 'http';
+      if (given === undefined && (!tls.verify || isOpenHere(host))) scheme = 'http';
       return scheme === 'http';
     },
   };
 }
 
-function firstScheme(host: string, tlsVerify: boolean): 'http' | 'https' {
-  const { hostname, port } = new URL(`https://${host}/`);
-  const isLoopback = networkKind(hostname) === 'loopback';
-  return tlsVerify && isLoopback && !isHttpsPort(host, port) ? 'http' : 'https';
-}
-
-/** URL drops the default port: an explicit 443 shows only in the text. */
-function isHttpsPort(host: string, port: string): boolean {
-  return port === '' && host.endsWith(':443');
+/** Nobody listens in on the way to this machine itself. Port 443 is for https alone: whoever writes it means that. */
+function isOpenHere(host: string): boolean {
+  return networkKind(new URL(`https://${host}/`).hostname) === 'loopback' && !host.endsWith(':443');
 }

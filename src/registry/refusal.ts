@@ -30,7 +30,7 @@ export async function readRefusal(answer: HttpAnswer, secrets: Secrets): Promise
     credentialSource,
     retryAfter,
     took,
-    hint: hintFor(code, credentialSource),
+    hint: hintFor(code, status, credentialSource),
   });
 }
 
@@ -53,10 +53,12 @@ function whenAgain(retryAfter: number): string {
   return `it asks to wait ${Math.ceil(retryAfter / 1000)} s, until ${at}`;
 }
 
-function hintFor(code: ErrorCode, credentialSource: string | undefined): string | undefined {
+function hintFor(code: ErrorCode, status: number, credentialSource: string | undefined): string | undefined {
+  if (code === 'REGISTRY_UNAVAILABLE' && TRANSIENT_STATUSES.has(status))
+    return `The host is there, but in trouble (${status}): try again later, or name a mirror by \`mirrors\`.`;
   if (code !== 'UNAUTHORIZED' && code !== 'NOT_FOUND') return undefined;
   if (credentialSource === undefined)
-    return 'Check the spelling. No credential was sent: a private image needs a login step before this one, username and password, or on ghcr.io a github-token.';
+    return 'Check the spelling. No credential was sent: a private image needs a login before (`docker login`, a login action), or `username` and `password`.';
   return code === 'UNAUTHORIZED'
     ? `The credential of ${credentialSource} was sent and refused: check it, and that the account may pull from this repository.`
     : `Check the spelling. The credential of ${credentialSource} was sent; some registries say "not found" where the account may not pull.`;

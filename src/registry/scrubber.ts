@@ -4,6 +4,7 @@ import { HttpError } from '../http/http-error.ts';
 import type { Secrets } from '../http/secrets.ts';
 
 export interface Scrubber {
+  text(text: string): string;
   /** Does as it is told, and throws the same errors without secrets. */
   call<T>(run: () => Promise<T>): Promise<T>;
   chunks(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
@@ -19,11 +20,13 @@ export function createScrubber(secrets: Secrets, name: string): Scrubber {
     const [message, hint, told] = [clean(error.message), clean(error.hint), clean(cause)];
     if (message === error.message && hint === error.hint && told === cause) return error;
     const details = { hint, cause: told === cause ? error.cause : new Error(told) };
-    if (error instanceof HttpError) return new HttpError(error.code, message, { ...error, ...details });
+    if (error instanceof HttpError)
+      return new HttpError(error.code, message, { ...error, ...details, fact: clean(error.fact) });
     return new PullError(error.code, message, details);
   }
 
   return {
+    text: clean,
     async call(run) {
       try {
         return await run();

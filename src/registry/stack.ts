@@ -6,6 +6,7 @@ import { discard } from '../http/exchange.ts';
 import { createOriginGate, type OriginGate } from '../http/origin-gate.ts';
 import type { Environment } from '../http/proxy.ts';
 import { createSecrets, type OnSecret, type Secrets } from '../http/secrets.ts';
+import type { Tell } from '../http/tell.ts';
 import { openTransport, type Timeouts, type Transport } from '../http/transport.ts';
 import { Authoriser } from './authoriser.ts';
 import { parseChallenges } from './challenge.ts';
@@ -14,6 +15,8 @@ import { exceptOwnHost, withForeignTokens } from './foreign-tokens.ts';
 import { withHostHeaders } from './host-headers.ts';
 import { withPlainHttpFallback } from './plain-http.ts';
 import { createFollow, type Follow } from './redirect.ts';
+import { createScrubber, type Scrubber } from './scrubber.ts';
+import { withServerWarnings } from './server-warnings.ts';
 import { createTokenFetcher } from './token-fetcher.ts';
 
 export interface StackOptions {
@@ -28,6 +31,8 @@ export interface StackOptions {
   /** Where proxies are named. Default: this process's. */
   readonly env?: Environment | undefined;
   readonly timeouts: Timeouts;
+  /** Told of what is tried again, and of what the registry warns of. */
+  readonly tell?: Tell | undefined;
 }
 
 export interface Stack {
@@ -38,6 +43,9 @@ export interface Stack {
   readonly transport: Transport;
   readonly follow: Follow;
   readonly secrets: Secrets;
+  readonly scrubber: Scrubber;
+  /** Lets no secret through. */
+  readonly tell: Tell;
 }
 
 export function openStack(options: StackOptions): Stack {
@@ -50,7 +58,9 @@ export function openStack(options: StackOptions): Stack {
   const wire = { host: new URL(endpoint.origin).host, tls: host.tls };
   const transport = openTransport({ ...wire, env, connections, timeouts, gate, secrets });
   const own = withHostHeaders(transport.send, { endpoint, given: host.headers, secrets });
-  const direct = withPlainHttpFallback(own, endpoint);
+  const scrubber = createScrubber(secrets, name);
+  const tell: Tell = ({ kind, message }) => options.tell?.({ kind, message: scrubber.text(message) });
+  const direct = withServerWarnings(withPlainHttpFallback(own, endpoint), host.registry, tell);
   const fetchToken = createTokenFetcher({ name, endpoint, send: own, secrets, signal });
   const authoriser = new Authoriser({
     credential: options.credential ?? (() => Promise.resolve(undefined)),
@@ -74,6 +84,8 @@ export function openStack(options: StackOptions): Stack {
     gate,
     transport,
     secrets,
+    scrubber,
+    tell,
     follow: createFollow({ endpoint, api, plain, secrets }),
   };
 }

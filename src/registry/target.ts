@@ -26,7 +26,7 @@ export function checkTarget(url: URL, { endpoint, what }: TargetContext): void {
     throw new PullError(
       'RESPONSE_INVALID',
       `${what} leads to ${url.host}, an address inside of the network of this machine`,
-      { hint: 'If this registry really keeps its data there, set tls-verify to false.' },
+      { hint: 'If this registry really keeps its data there, set `tls-verify` to false.' },
     );
 }
 

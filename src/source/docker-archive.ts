@@ -54,6 +54,7 @@ export async function openDockerArchive(tree: FileTree, context: LocalContext): 
     images: new Map(),
   };
   const items = await readItems(tree);
+  let nameless = 0;
   return {
     path: tree.path,
     entries: items.map((item) => toEntry(archive, item)),
@@ -61,8 +62,12 @@ export async function openDockerArchive(tree: FileTree, context: LocalContext): 
     indexTars: async (note) => {
       for (const { image } of archive.images.values()) {
         throwIfAborted(context.signal);
-        await image().catch(note);
+        const known = await image().catch(note);
+        nameless += known?.layers.filter(({ digest }) => digest === undefined).length ?? 0;
       }
+    },
+    get nameless() {
+      return nameless;
     },
     close: () => tree.close(),
   };

@@ -1,11 +1,13 @@
 // The hosts of an image in the order to ask them: who serves what, who failed, who is not asked any more in this pull.
-import { describeError, PullError } from '../errors.ts';
+import { PullError } from '../errors.ts';
 import type { RegistryHost } from '../hosts/registry-host.ts';
-import { HttpError, reworded } from '../http/http-error.ts';
+import { factOf, HttpError, reworded } from '../http/http-error.ts';
+import type { Tell } from '../http/tell.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { judge } from './host-failure.ts';
-import type { HostFigures } from './source.ts';
+import type { HostFigures, Remark } from './source.ts';
+import { hintAtDigests } from './tag-hint.ts';
 
 /** One of several that serve the image. */
 export interface SourceHost {
@@ -18,9 +20,6 @@ export interface SourceHost {
 /** What is asked for: what a tag means, or what a digest names. */
 export type Question = { readonly kind: 'tags' } | { readonly kind: 'digests'; readonly digest: Digest };
 
-/** What a door is told; an Emit of pull events takes it. */
-export type Tell = (event: { readonly kind: 'warning' | 'debug'; readonly message: string }) => void;
-
 export interface HostRoster {
   /** The first who may be asked and is not in `tried`. */
   next(question: Question, tried: ReadonlySet<SourceHost>): SourceHost | undefined;
@@ -30,8 +29,10 @@ export interface HostRoster {
   failed(host: SourceHost, question: Question, error: PullError): void;
   /** See ImageSource. */
   distrust(digest: Digest): boolean;
-  /** The error of one host, with what the others had to say. */
-  explain(error: PullError, from: SourceHost): PullError;
+  /** The error of one host about a question, with what the others had to say. */
+  explain(error: PullError, from: SourceHost, question: Question): PullError;
+  /** See ImageSource. */
+  remarks(): readonly Remark[];
   readonly figures: readonly HostFigures[];
   /** Who is most likely to serve the next blob; undefined: nobody has sent anything yet. */
   readonly likely: SourceHost | undefined;
@@ -43,6 +44,8 @@ interface Entry {
   readonly without: Set<Digest>;
   bytes: number;
   failures: number;
+  /** Questions that it answered by "not found". */
+  misses: number;
   /** Failures that do not just mean it lacks something. */
   strikes: number;
   isBenched: boolean;
@@ -72,11 +75,13 @@ export function createHostRoster(hosts: readonly SourceHost[], tell: Tell): Host
       servers.delete(digest);
       return blame(suspects, digest, tell);
     },
-    explain: (error, from) =>
-      explain(
-        error,
-        entries.filter((entry) => entry.source !== from),
-      ),
+    explain(error, from, { kind }) {
+      const others = entries.filter((entry) => entry.source !== from);
+      const explained = explain(error, others);
+      const silent = others.filter(({ source: { host } }) => host.serves.digests && !host.serves.tags);
+      return kind === 'tags' ? hintAtDigests(explained, silent.map(nameOf)) : explained;
+    },
+    remarks: () => entries.filter(hadNothing).map(nothingOf),
     get likely() {
       const usable = entries.filter((entry) => entry.source.isLast || !entry.isBenched);
       return usable.find(({ source, bytes }) => bytes > 0 && source.host.serves.digests)?.source;
@@ -93,15 +98,17 @@ function noteFailure(
 ): void {
   const { registry } = entry.source.host;
   entry.failures++;
-  entry.lastFailure = describeError(error);
+  entry.lastFailure = factOf(error, registry);
   if (entry.source.isLast) return;
-  tell({ kind: 'debug', message: `${registry} is passed over: ${entry.lastFailure}` });
+  tell({ kind: 'debug', message: `${registry} is passed over: ${error.message}` });
   const { isLacking, isStrike, isHopeless } = judge(error);
   if (isLacking && question.kind === 'digests') entry.without.add(question.digest);
   if (isStrike) entry.strikes++;
+  else entry.misses++;
   if (entry.isBenched || (!isHopeless && entry.strikes < MAX_STRIKES)) return;
   entry.isBenched = true;
-  tell({ kind: 'warning', message: `${registry} is not asked any more in this pull: ${entry.lastFailure}` });
+  const message = `the mirror ${registry} is not asked any more in this pull: ${shorten(entry.lastFailure)}`;
+  tell({ kind: 'warning', message });
 }
 
 /** For damaged bytes. true: somebody else will be asked. */
@@ -113,12 +120,29 @@ function blame(suspects: readonly Entry[], digest: Digest, tell: Tell): boolean 
   return replaceable.length > 0;
 }
 
+function nameOf({ source: { host } }: Entry): string {
+  return host.registry;
+}
+
+/** A mirror that has never been of any use, and of which nothing else was said. */
+function hadNothing({ source, bytes, misses, isBenched }: Entry): boolean {
+  return !source.isLast && !isBenched && bytes === 0 && misses > 0;
+}
+
+/** Most likely its path is wrong: a mirror that fills itself has everything. */
+function nothingOf({ source: { host }, misses }: Entry): Remark {
+  const { registry, repository, source } = host;
+  const where = source === undefined ? '' : `, as ${source} has it`;
+  const message = `the mirror ${registry} had nothing of the image: it does not know ${registry}/${repository}${where} (asked ${misses} times)`;
+  return { kind: 'warning', message };
+}
+
 function figuresOf({ source: { host, client }, bytes, failures }: Entry): HostFigures {
   return { host: host.registry, bytes, requests: client.requests, failures };
 }
 
 function createEntry(source: SourceHost): Entry {
-  const nothing = { bytes: 0, failures: 0, strikes: 0, isBenched: false, lastFailure: undefined };
+  const nothing = { bytes: 0, failures: 0, misses: 0, strikes: 0, isBenched: false, lastFailure: undefined };
   return { source, without: new Set(), ...nothing };
 }
 
@@ -132,11 +156,11 @@ function damaged({ source: { host } }: Entry, digest: Digest): PullError {
   return new PullError('DIGEST_MISMATCH', message);
 }
 
-const MAX_REASON_LENGTH = 400;
+const MAX_REASON_LENGTH = 200;
 
 function explain(error: PullError, others: readonly Entry[]): PullError {
-  const reasons = others.flatMap(({ lastFailure }) =>
-    lastFailure === undefined ? [] : [shorten(lastFailure)],
+  const reasons = others.flatMap(({ source, lastFailure }) =>
+    lastFailure === undefined ? [] : [`${source.host.registry}: ${shorten(lastFailure)}`],
   );
   if (reasons.length === 0) return error;
   const message = `${error.message} (mirrors failed before: ${reasons.join('; ')})`;

@@ -31,6 +31,8 @@ export interface LocalImages {
   /** A file, or bytes that were made up for it; what it holds is not verified. Throws LAYOUT_INVALID as FileTree.find. */
   find(digest: Digest): FileAt | Uint8Array | undefined;
   /** Makes `find` know layers that are not compressed by their diff_ids where names do not say them. `note` takes what is wrong. */
+  /** Layers that cannot be told by any digest without reading them; known after indexTars. */
+  readonly nameless?: number;
   indexTars?(note: (error: unknown) => void): Promise<void>;
   close(): Promise<void>;
 }

@@ -49,7 +49,7 @@ function passOver({ roster, question, tried }: Search, host: SourceHost, error: 
   roster.failed(host, question, error);
   const next = roster.next(question, tried);
   if (next) return next;
-  throw roster.explain(error, host);
+  throw roster.explain(error, host, question);
 }
 
 export interface BlobQuestion {

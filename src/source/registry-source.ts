@@ -2,13 +2,15 @@
 import type { Credential, Keychain } from '../auth/credential.ts';
 import { PullError } from '../errors.ts';
 import type { RegistryHost, RegistryHosts } from '../hosts/registry-host.ts';
+import type { Tell } from '../http/tell.ts';
 import { verifyBytes } from '../integrity/verify.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { isDigest } from '../oci/digest.ts';
 import { type Reference, repositoryName } from '../oci/reference.ts';
 import { openRegistryClient, type RegistryClientOptions } from '../registry/client.ts';
 import { withFallback } from '../registry/fallback-client.ts';
-import { createHostRoster, type HostRoster, type SourceHost, type Tell } from './host-roster.ts';
+import { explainForeign } from './foreign-layer.ts';
+import { createHostRoster, type HostRoster, type SourceHost } from './host-roster.ts';
 import { askInTurn, openBlobInTurn } from './mirrors.ts';
 import type { ImageSource } from './source.ts';
 
@@ -22,7 +24,7 @@ export interface RegistrySourceOptions extends Pick<RegistryClientOptions, Share
   readonly keychain: Keychain;
   /** A credential that is tried only where this host refuses although the keychain has none for it; undefined: none. */
   readonly fallback?: ((host: RegistryHost) => Credential | undefined) | undefined;
-  /** Told of mirrors that are passed over. */
+  /** Told of mirrors that are passed over, of what is tried again, and of what registries warn of. */
   readonly emit?: Tell | undefined;
 }
 
@@ -56,9 +58,13 @@ export function openRegistrySource(options: RegistrySourceOptions): ImageSource 
     },
     openBlob: (descriptor, range, signal) => {
       const what = `blob ${descriptor.digest} of ${name}`;
-      return openBlobInTurn(roster, { descriptor, range, signal, what });
+      const opened = openBlobInTurn(roster, { descriptor, range, signal, what });
+      return opened.catch((error: unknown) => {
+        throw explainForeign(error, descriptor, name);
+      });
     },
     distrust: roster.distrust,
+    remarks: roster.remarks,
     tags: async () => {
       const authority = hosts.findLast(({ host }) => host.serves.tags);
       return (await authority?.client.tags(MAX_TAGS_BYTES)) ?? [];
@@ -70,8 +76,8 @@ export function openRegistrySource(options: RegistrySourceOptions): ImageSource 
 }
 
 function openHosts({ hosts, keychain, fallback, ...options }: RegistrySourceOptions): SourceHost[] {
-  const { connections, signal, onSecret, env, timeouts, backoff } = options;
-  const shared = { connections, signal, onSecret, env, timeouts, backoff };
+  const { connections, signal, onSecret, env, timeouts, backoff, emit: tell } = options;
+  const shared = { connections, signal, onSecret, env, timeouts, backoff, tell };
   return hosts.map((host, index) => {
     const isLast = index === hosts.length - 1;
     const open = (credential: () => Promise<Credential | undefined>) =>

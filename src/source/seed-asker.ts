@@ -12,7 +12,7 @@ import {
   readManifest,
   readVerified,
 } from './local-images.ts';
-import type { BlobPlace, RawManifest } from './source.ts';
+import type { BlobPlace, RawManifest, Remark } from './source.ts';
 
 /** A seed that was wrong so often is not asked for blobs any more: each time costs another attempt at the whole image. */
 const MAX_WRONG = 2;
@@ -25,6 +25,8 @@ export class SeedAsker {
   /** Whose file was named last. */
   readonly #givers = new Map<Digest, LocalImages>();
   readonly #said = new Set<string>();
+  /** Who has given anything. */
+  readonly #useful = new Set<LocalImages>();
 
   constructor(seeds: readonly LocalImages[], note: LocalNote) {
     this.#seeds = seeds;
@@ -87,6 +89,7 @@ export class SeedAsker {
       const file = this.#check(seed, () => find(seed));
       if (!file) continue;
       this.#givers.set(digest, seed);
+      this.#useful.add(seed);
       return { ...file, digest };
     }
     return undefined;
@@ -99,6 +102,16 @@ export class SeedAsker {
     this.#givers.delete(digest);
     this.#wrong.set(seed, (this.#wrong.get(seed) ?? new Set()).add(digest));
     return true;
+  }
+
+  /** Of seeds that gave nothing. */
+  remarks(): readonly Remark[] {
+    return this.#seeds
+      .filter((seed) => !this.#useful.has(seed))
+      .map((seed) => ({
+        kind: 'info',
+        message: `the seed ${seed.path} spared nothing: ${whyUseless(seed)}`,
+      }));
   }
 
   #isWrong(seed: LocalImages, digest: Digest): boolean {
@@ -120,7 +133,9 @@ export class SeedAsker {
 
   async #try<T>(seed: LocalImages, read: () => Promise<T | undefined>): Promise<T | undefined> {
     try {
-      return await read();
+      const found = await read();
+      if (found !== undefined) this.#useful.add(seed);
+      return found;
     } catch (error) {
       this.#passOver(seed, error);
       return undefined;
@@ -147,4 +162,10 @@ export class SeedAsker {
     this.#said.add(message);
     this.#note({ kind, message });
   }
+}
+
+function whyUseless({ entries, nameless = 0 }: LocalImages): string {
+  if (entries.length === 0) return 'it is empty';
+  if (nameless === 0) return 'it has no layer of this image';
+  return `it has no layer of this image as far as can be told; ${nameless} of its layers are compressed and not named by their digests (a layout, or an archive by skopeo copy, tells them)`;
 }

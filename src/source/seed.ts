@@ -2,7 +2,7 @@
 import { PullError } from '../errors.ts';
 import { throwIfAborted } from '../http/abort.ts';
 import { HttpError } from '../http/http-error.ts';
-import { formatLocalImage, type LocalImage } from '../oci/image-name.ts';
+import { asSeedError, formatLocalImage, type LocalImage } from '../oci/image-name.ts';
 import type { LocalContext, LocalNote } from './local-context.ts';
 import { streamFile } from './local-file.ts';
 import { isNamed, type LocalEntry, type LocalImages, missingImage } from './local-images.ts';
@@ -26,7 +26,7 @@ export async function openSeeds(images: readonly LocalImage[], context: LocalCon
     return { all, close };
   } catch (error) {
     await close();
-    throw error;
+    throw asSeedError(error);
   }
 }
 
@@ -81,6 +81,7 @@ export function withSeeds(
       return primary.quota;
     },
     link: () => primary.link?.(),
+    remarks: () => [...(primary.remarks?.() ?? []), ...ask.remarks()],
     tags: async () => (await primary.tags?.()) ?? [],
     manifest: async (target, expected) => {
       const known = await ask.manifest(primary.name, target, expected);

@@ -59,9 +59,16 @@ export interface ImageSource {
    * true: somebody else will be asked, so that the next bytes are none of these.
    */
   distrust?(digest: Digest): boolean;
+  /** To be asked when the image stands: hosts and seeds that were of no use, in words. */
+  remarks?(): readonly Remark[];
   /** Some tags of the repository, for messages; empty where nothing can be learnt. Never throws. */
   tags?(): Promise<readonly string[]>;
   close(): Promise<void>;
+}
+
+export interface Remark {
+  readonly kind: 'info' | 'warning';
+  readonly message: string;
 }
 
 export interface HostFigures {
