@@ -6,6 +6,7 @@ import { hashFiles, unpackArchive } from './source/archive-jobs.ts';
 import { applyLayers } from './unpack/apply.ts';
 import { diagnose } from './unpack/diagnose.ts';
 import { hashStreams } from './unpack/hash.ts';
+import { listEntries } from './unpack/listing.ts';
 import { selectFiles } from './unpack/select.ts';
 import { streamLayers } from './unpack/stream.ts';
 import { serve } from './workers/serve.ts';
@@ -19,5 +20,6 @@ serve<PullJobs>({
   hash: hashStreams,
   apply: applyLayers,
   export: exportLayers,
+  list: listEntries,
   diagnose,
 });

@@ -95,7 +95,9 @@ describe('a pull that fails', () => {
     const pull = failing(new PullError('NOT_FOUND', 'no such tag'));
     const { status, stdout, stderr } = await run(['alpine', 'rootfs', '--json', '--quiet'], { pull });
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-    expect(stderr).toMatch(/^error: no such tag\nhint: .+\ncode: NOT_FOUND\n$/);
+    expect(stderr).toMatch(
+      /^error: no such tag\nhint: .+\ncode: NOT_FOUND\nsee: docs\/errors\.md#not_found\n$/,
+    );
   });
 
   it('tells a fault of the program as such', async () => {

@@ -84,7 +84,9 @@ describe('a pull that cannot be', () => {
     const image = await serve();
     const { status, stdout, stderr } = await finish(start(`${image}:v3`, 'rootfs', '--json'));
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-    expect(stderr).toMatch(/^error: .+\n(cause: .+\n)?hint: .+\ncode: NOT_FOUND\n$/);
+    expect(stderr).toMatch(
+      /^error: .+\n(cause: .+\n)?hint: .+\ncode: NOT_FOUND\nsee: docs\/errors\.md#not_found\n$/,
+    );
     expect(existsSync(join(directory, 'rootfs'))).toBe(false);
   });
 

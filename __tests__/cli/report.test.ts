@@ -125,13 +125,14 @@ describe('the report for programs', () => {
 });
 
 describe('a failure', () => {
-  it('is told with its cause, a hint and its code', () => {
+  it('is told with its cause, a hint, its code, and where that is explained', () => {
     const error = new PullError('NOT_FOUND', 'no such tag', { cause: new Error('404'), hint: 'Look again.' });
     expect(renderError(error).split('\n')).toEqual([
       'error: no such tag',
       'cause: 404',
       'hint: Look again.',
       'code: NOT_FOUND',
+      'see: docs/errors.md#not_found',
     ]);
   });
 

@@ -54,7 +54,7 @@ async function run(
   const board = ProgressBoard.create(image.plan.groups.length);
   const tallies = createTally(image.blobs.length);
   if (more.hasShownRanges) for (const tally of tallies) tally.ranges = 1;
-  let received = 0;
+  let [received, replanned] = [0, 0];
   const outcome = transfer(image.plan.groups, {
     source: fake,
     descriptors: image.blobs.map((blob) => descriptorOf(blob)),
@@ -64,6 +64,7 @@ async function run(
     concurrency: more.concurrency ?? 3,
     emit: (event) => {
       if (event.kind === 'received') received += event.bytes;
+      if (event.kind === 'replanned') replanned += event.bytes;
     },
     signal: more.signal ?? new AbortController().signal,
   });
@@ -77,7 +78,8 @@ async function run(
     await staging.discard();
     return packs;
   };
-  return { outcome, source: fake, board, tallies, written, received: () => received };
+  const figures = { received: () => received, replanned: () => replanned };
+  return { outcome, source: fake, board, tallies, written, ...figures };
 }
 
 function expectComplete(board: ProgressBoard, groups: readonly FetchGroup[]): void {
@@ -184,6 +186,22 @@ describe('transfer', () => {
       expect(await written()).toEqual(fillPacks(two.plan, two.blobs));
       expectComplete(board, two.plan.groups);
       expect(source.openBodies).toBe(0);
+    },
+  );
+
+  it.each([0, 3, 10])(
+    'keeps the total true where request %i is answered with the whole layer',
+    async (first) => {
+      const { outcome, written, received, replanned } = await run(
+        two,
+        { ignoresRanges: ({ number }) => number >= first, cut: [1], onSlice: () => nextTurn() },
+        { concurrency: 4, hasShownRanges: true },
+      );
+      await outcome;
+      await written();
+      const planned = two.plan.groups.reduce((sum, { range }) => sum + range.end - range.start, 0);
+      expect(replanned()).not.toBe(0);
+      expect(planned + replanned()).toBe(received());
     },
   );
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { count, formatBytes, formatDuration, percent } from '../../src/progress/figures.ts';
+import { count, formatBytes, formatDuration, formatShare, percent } from '../../src/progress/figures.ts';
 
 describe('formatBytes', () => {
   it.each([
@@ -56,4 +56,13 @@ it.each([
   [12, '12 requests'],
 ])('counts %d as %s', (number, text) => {
   expect(count(number, 'request')).toBe(text);
+});
+
+it.each([
+  [41_000_000, 352_000_000, '41.0 of 352 MB'],
+  [812_000, 1_200_000_000, '812 kB of 1.20 GB'],
+  [0, 5, '0 of 5 B'],
+  [0, 5000, '0 B of 5.00 kB'],
+])('writes %d of %d as %s', (part, whole, text) => {
+  expect(formatShare(part, whole)).toBe(text);
 });

@@ -12,8 +12,8 @@ describe('an option in a message', () => {
   const error = new PullError('UNAUTHORIZED', 'refused', { hint: HINT });
 
   it('is an input in the log of the action', () => {
-    expect(failureText(error).message).toBe(
-      'refused\nGive the input username and the input password, name the input mirrors, or set the input tls-verify to false; run `docker login`.',
+    expect(failureText(error, {}).message).toContain(
+      'refused\nGive the input username and the input password, name the input mirrors, or set the input tls-verify to false; run `docker login`.\n',
     );
   });
 

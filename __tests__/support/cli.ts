@@ -50,6 +50,8 @@ export function runCli(
     readonly input?: string;
     readonly env?: Readonly<Record<string, string>>;
     readonly signal?: AbortSignal;
+    /** Ctrl-C as soon as this is so. */
+    readonly interrupt?: () => boolean;
   } = {},
 ): Promise<CliRun> {
   return new Promise((resolve, reject) => {
@@ -66,8 +68,14 @@ export function runCli(
     child.stderr.on('data', (text) => {
       stderr += text;
     });
+    const timer = setInterval(() => {
+      if (options.interrupt?.()) child.kill('SIGINT');
+    }, 50);
     child.on('error', reject);
-    child.on('close', (status) => resolve({ status, stdout, stderr }));
+    child.on('close', (status) => {
+      clearInterval(timer);
+      resolve({ status, stdout, stderr });
+    });
     child.stdin.end(options.input ?? '');
   });
 }

@@ -9,6 +9,8 @@ export interface ListenOptions {
   readonly tls?: { readonly key: string; readonly cert: string; readonly http2?: boolean };
   /** Host name or address in the URLs it gives out. Default: 127.0.0.1, the one it listens on. */
   readonly hostname?: string;
+  /** Default: a free one. */
+  readonly port?: number;
 }
 
 export interface Listening {
@@ -21,7 +23,7 @@ export interface Listening {
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export async function listen(
-  { tls, hostname = '127.0.0.1' }: ListenOptions,
+  { tls, hostname = '127.0.0.1', port = 0 }: ListenOptions,
   handler: Handler,
 ): Promise<Listening> {
   const server = createAnyServer(tls, handler);
@@ -30,7 +32,7 @@ export async function listen(
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     host: `${hostname}:${(server.address() as AddressInfo).port}`,
     close: () =>

@@ -83,7 +83,8 @@ export async function startRegistry(options: RegistryOptions): Promise<TestRegis
   const registry = await listen(options, (request, response) =>
     answer({ request, response, entry: record('registry', request), faults }, serveRegistry),
   );
-  const storage = await listen(options, (request, response) =>
+  const { port: _, ...others } = options;
+  const storage = await listen(others, (request, response) =>
     answer({ request, response, entry: record('storage', request), faults }, serveStorage),
   );
   const layouts = (repository: string) =>

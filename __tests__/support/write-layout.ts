@@ -11,8 +11,13 @@ export interface BuiltLayer {
   readonly diffId: string;
 }
 
-/** One image under `tag`, for linux/amd64. */
-export function writeLayout(directory: string, tag: string, layers: readonly BuiltLayer[]): void {
+/** One image under `tag`, for Linux. */
+export function writeLayout(
+  directory: string,
+  tag: string,
+  layers: readonly BuiltLayer[],
+  architecture = 'amd64',
+): void {
   mkdirSync(join(directory, 'blobs/sha256'), { recursive: true });
   const put = (content: Uint8Array | object) => {
     const bytes = content instanceof Uint8Array ? content : Buffer.from(JSON.stringify(content));
@@ -21,7 +26,7 @@ export function writeLayout(directory: string, tag: string, layers: readonly Bui
     return { digest: `sha256:${hex}`, size: bytes.length };
   };
   const diffIds = layers.map(({ diffId }) => diffId);
-  const config = put({ os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: diffIds } });
+  const config = put({ os: 'linux', architecture, rootfs: { type: 'layers', diff_ids: diffIds } });
   const manifest = put({
     schemaVersion: 2,
     config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...config },

@@ -2,14 +2,18 @@
 import * as core from '@actions/core';
 import type { PullEvent, Stage } from '../progress/events.ts';
 import { count, formatBytes, percent } from '../progress/figures.ts';
+import { describeImage, describeLayer } from '../progress/layer-line.ts';
 import { forLog } from './plain-text.ts';
 
 const HEARTBEAT_MS = 5_000;
 
-/** Stages in which the cache library or the list of layers would fill the log. */
-const GROUPS: Partial<Record<Stage, string>> = {
+const GROUPS: Readonly<Record<Stage, string>> = {
+  resolve: 'Resolve the image',
   restore: 'Restore chunks from the cache',
   plan: 'Layers',
+  fetch: 'Fetch and unpack',
+  unpack: 'Unpack',
+  finish: 'Finish',
 };
 
 export type LogSink = Pick<typeof core, 'info' | 'debug' | 'warning' | 'startGroup' | 'endGroup'>;
@@ -41,6 +45,7 @@ class LogReporter {
   take(event: PullEvent): void {
     if (event.kind === 'stage') this.#enter(event.stage);
     else if (event.kind === 'planned') this.#planned = event.bytes;
+    else if (event.kind === 'replanned') this.#planned += event.bytes;
     else if (event.kind === 'received') this.#received += event.bytes;
     else this.#print(event);
   }
@@ -52,9 +57,7 @@ class LogReporter {
 
   #enter(stage: Stage): void {
     this.#endGroup();
-    const title = GROUPS[stage];
-    if (title === undefined) return;
-    this.#sink.startGroup(title);
+    this.#sink.startGroup(GROUPS[stage]);
     this.#groupOpen = true;
   }
 
@@ -63,7 +66,7 @@ class LogReporter {
     this.#groupOpen = false;
   }
 
-  #print(event: Exclude<PullEvent, { kind: 'stage' | 'planned' | 'received' }>): void {
+  #print(event: Exclude<PullEvent, { kind: 'stage' | 'planned' | 'replanned' | 'received' }>): void {
     if (event.kind === 'warning') this.#sink.warning(forLog(event.message));
     else if (event.kind === 'debug') this.#sink.debug(forLog(event.message));
     else if (event.kind === 'unpacked')
@@ -86,11 +89,5 @@ class LogReporter {
 
 function describe(event: Extract<PullEvent, { kind: 'resolved' | 'layer' | 'info' }>): string {
   if (event.kind === 'info') return event.message;
-  if (event.kind === 'resolved')
-    return `${event.image} for ${event.platform}: ${formatBytes(event.compressedSize)} in ${count(event.layers, 'layer')}`;
-  const name = [`layer ${event.index + 1}`, event.digest].join(' ').trim();
-  const parts = [`${name}: ${event.way}`];
-  if (event.cached > 0) parts.push(`${formatBytes(event.cached)} at hand`);
-  if (event.missing > 0) parts.push(`${formatBytes(event.missing)} to fetch`);
-  return parts.join(', ');
+  return event.kind === 'resolved' ? describeImage(event) : describeLayer(event);
 }

@@ -1,18 +1,20 @@
 // The job summary of one pull, as Markdown. Pure.
 
-import { count, formatBytes, formatDuration, percent } from '../progress/figures.ts';
+import { count, formatBytes, formatDuration, formatShare, percent } from '../progress/figures.ts';
 import { describeFormat } from '../pull/formats.ts';
 import { describePart } from '../pull/part-words.ts';
 import type { LayerChain, LayerReport, LayerWay, PullResult } from '../pull/result.ts';
 import { countsInWords } from '../pull/skipped.ts';
 import { forMarkdown } from './plain-text.ts';
+import { adviceOn } from './summary-advice.ts';
+import { originChart, stageChart } from './summary-charts.ts';
 
 /** A step's summary ends at 1 MiB; these keep even the worst one at a fraction of it. */
 const MAX_ROWS = 500;
-const MAX_WARNINGS = 50;
+const MAX_LISTED = 50;
 const MAX_REASON_LENGTH = 100;
 const MAX_PATH_LENGTH = 300;
-const MAX_WARNING_LENGTH = 500;
+const MAX_TEXT_LENGTH = 500;
 
 const OWNERS: Readonly<Record<PullResult['ownership'], string>> = {
   preserve: 'as in the image',
@@ -33,15 +35,20 @@ const WAYS: Readonly<Record<LayerWay, string>> = {
   whole: 'whole layer',
 };
 
-/** One pull: a sentence, a table of layers, where the bytes came from, and what the user should know. */
+/**
+ * One pull: a sentence, what was made, a table of layers, where the bytes came from, what took the time, and what the user should
+ * know. At most about 400 kB, whatever the image.
+ */
 export function renderSummary(result: PullResult): string {
   const parts = [
-    `### ${sentence(result, code(result.image.split('@')[0] ?? ''))}`,
+    `### ${sentence(result, code(shortName(result)))}`,
     facts(result),
     layerTable(result.layers),
-    pie(result),
+    originChart(result),
+    stageChart(result.timings),
     leftOut(result),
-    warnings(result.warnings),
+    list('Warnings', result.warnings),
+    list('Advice', adviceOn(result)),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -52,29 +59,35 @@ export function headline(result: PullResult): string {
 }
 
 function sentence(result: PullResult, name: string): string {
-  const size = `${formatBytes(result.bytesTotal)} in ${count(result.layers.length, 'layer')}`;
-  const source = result.cacheHit
-    ? 'nothing downloaded'
-    : `${formatBytes(result.bytesDownloaded)} downloaded (${percent(result.bytesFromCache, result.bytesTotal)} from cache)`;
-  return `Pulled ${name}: ${size}, ${source}, ${formatDuration(result.timings.total)}`;
+  const { platform, bytesTotal, bytesDownloaded, timings } = result;
+  const start = `Pulled ${name} for ${forMarkdown(platform)} in ${formatDuration(timings.total)}`;
+  if (bytesTotal === 0) return `${start}; it has no layers`;
+  const amount = result.cacheHit
+    ? `nothing of ${formatBytes(bytesTotal)}`
+    : formatShare(bytesDownloaded, bytesTotal);
+  return [`${start}; ${amount} downloaded`, ...otherOrigins(result)].join(', ');
+}
+
+function otherOrigins({ bytesFromCache, bytesFromSeed, bytesTotal }: PullResult): string[] {
+  const cached = `${percent(bytesFromCache, bytesTotal)} from cache`;
+  if (bytesFromSeed === 0) return [cached];
+  const local = `${percent(bytesFromSeed, bytesTotal)} from this machine`;
+  return bytesFromCache === 0 ? [local] : [cached, local];
+}
+
+/** The digest at a length that people can compare; the whole of it is among the facts. */
+function shortName({ image }: PullResult): string {
+  return image.replace(/(?<=@\w+:\w{12})\w+$/, '…');
 }
 
 function facts(result: PullResult): string {
-  const { timings } = result;
-  const stages = [
-    `resolve ${formatDuration(timings.resolve)}`,
-    `restore ${formatDuration(timings.restore)}`,
-    `plan ${formatDuration(timings.plan)}`,
-    `fetch and unpack ${formatDuration(timings.fetchAndUnpack)}`,
-    `finish ${formatDuration(timings.finish)}`,
-  ];
   return [
     `- image ${code(result.image)}`,
     `- platform ${code(result.platform)}`,
     `- ${result.format ? 'written to' : 'root file system'} ${code(result.rootPath)}`,
     ...describeFormat(result).map((line) => `- ${line}`),
     `- owners: ${OWNERS[result.ownership]}`,
-    `- ${count(result.requests, 'request')} to the registry; ${stages.join(', ')}`,
+    `- ${count(result.requests, 'request')} to the registry`,
     ...(result.part ? [`- ${describePart(result.part)}`] : []),
     ...hostLine(result.hosts),
   ].join('\n');
@@ -117,18 +130,6 @@ function layerRow(layer: LayerReport): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-/** Mermaid draws no slice for a zero, and takes a pie of zeros for an error. */
-function pie(result: PullResult): string {
-  const slices = [
-    { label: 'chunk cache', bytes: result.bytesFromCache },
-    { label: 'this machine', bytes: result.bytesFromSeed },
-    { label: 'registry', bytes: result.bytesDownloaded },
-  ].filter(({ bytes }) => bytes > 0);
-  if (slices.length === 0) return '';
-  const lines = slices.map(({ label, bytes }) => `  "${label} (${formatBytes(bytes)})" : ${bytes}`);
-  return ['```mermaid', 'pie title Where the layers came from', ...lines, '```'].join('\n');
-}
-
 /** How much was left out of the tree, and the first of it. */
 function leftOut({ skipped, skippedPath }: PullResult): string {
   if (skipped.count === 0) return '';
@@ -147,16 +148,12 @@ function leftOut({ skipped, skippedPath }: PullResult): string {
   ].join('\n');
 }
 
-function warnings(texts: readonly string[]): string {
+function list(title: string, texts: readonly string[]): string {
   if (texts.length === 0) return '';
-  const left = texts.length - MAX_WARNINGS;
+  const left = texts.length - MAX_LISTED;
   const more = left > 0 ? [`- and ${left} more, in the log`] : [];
-  return [
-    '**Warnings**',
-    '',
-    ...texts.slice(0, MAX_WARNINGS).map((text) => `- ${forMarkdown(text, MAX_WARNING_LENGTH)}`),
-    ...more,
-  ].join('\n');
+  const items = texts.slice(0, MAX_LISTED).map((text) => `- ${forMarkdown(text, MAX_TEXT_LENGTH)}`);
+  return [`**${title}**`, '', ...items, ...more].join('\n');
 }
 
 function shortDigest(digest: string): string {

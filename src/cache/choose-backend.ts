@@ -25,7 +25,7 @@ export interface CacheChoice {
   readonly tempDirectory: string;
   /** Where faults of the service go. */
   readonly log: (message: string) => void;
-  /** Gets one line that names the backend, and one more if that has to change. */
+  /** Gets a line that names the backend, one more if that has to change, and one for each request of the direct one. */
   readonly debug: (message: string) => void;
   /** Told of signed URLs, to be masked in the log. */
   readonly onSecret: (secret: string) => void;

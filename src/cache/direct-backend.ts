@@ -36,6 +36,8 @@ export interface DirectCacheOptions extends ServiceAccess {
   readonly log: (message: string) => void;
   /** The service does not speak the protocol as known; told before the answer to whoever asked. */
   readonly onSurprise?: (message: string) => void;
+  /** Told of every request, without secrets. */
+  readonly debug?: (message: string) => void;
   readonly timeouts?: Timeouts;
   /** Multiplies every wait; below 1 in tests. */
   readonly scale?: number;

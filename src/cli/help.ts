@@ -16,15 +16,15 @@ image's digests before DESTINATION appears. What earlier pulls left in the chunk
 
 options:
   --platform P           os/architecture[/variant]; default: linux on this machine's architecture
-  --format F             rootfs (default); oci-layout, a directory; oci-archive, docker-archive: a file; tar: one archive of the
-                         whole tree with all owners, which needs no root
+  --format F             rootfs (default); oci-layout, a directory; oci-archive, docker-archive: a file; tar: one
+                         archive of the whole tree with all owners, which needs no root
   --load E               docker or podman: hands the docker-archive to that engine when it is complete
   --ownership O          preserve: as in the image, which needs root, or sudo without a password; runner: all belongs to
                          this user; default: auto, which is preserve for root and runner for everybody else
-  --path GLOB            what to unpack, as a path from the root of the image with *, **, ?, [a-z] and {a,b}; with ! before
-                         it, what to leave out; may be repeated; default: everything
-  --verify V             what proves layers that can be fetched in parts. diff-id: the digest of the whole layer (default);
-                         toc: their tables of contents, so that files which upper layers replace are not downloaded
+  --path GLOB            what to unpack, as a path from the root of the image with *, **, ?, [a-z] and {a,b}; with !
+                         before it, what to leave out; may be repeated; default: everything
+  --verify V             what proves layers that can be fetched in parts. diff-id: the digest of the whole layer
+                         (default); toc: their tables of contents, so that what upper layers replace is not downloaded
   --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
                          ${NAMED_LIMITS.map(({ name }) => name).join(', ')}
   --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory
@@ -44,7 +44,11 @@ options:
   -h, --help             this text
   --version              the version
 
+other commands, each with a --help of its own:
+  oci-pull inspect IMAGE [--from TAG]   what an image is made of, and what an update would cost
+  oci-pull diff IMAGE IMAGE             which files differ
+
 environment:
-  OCI_PULL_DEBUG=1       more messages, for a report of a fault
+  OCI_PULL_DEBUG=1       requests, plan, figures of each layer: for a report of a fault
 
 Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;

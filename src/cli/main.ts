@@ -1,25 +1,16 @@
 // The command line program, from its arguments to its exit status.
 import { redactUrls, toPullError } from '../errors.ts';
 import type { PullOptions } from '../pull/options.ts';
-import type { PullResult } from '../pull/result.ts';
 import { type PullArguments, parseCommand } from './arguments.ts';
+import { findCommand } from './commands.ts';
 import { HELP, USAGE } from './help.ts';
-import type { Interrupt } from './interrupt.ts';
-import { type Surroundings, toPullOptions } from './options.ts';
+import { toPullOptions } from './options.ts';
+import type { Program } from './program.ts';
 import { renderError, renderReport, toJson } from './report.ts';
 import { Reporter } from './reporter.ts';
 import { VERSION } from './version.ts';
 
-export interface Program extends Omit<Surroundings, 'signal'> {
-  /** Arguments behind the program's name. */
-  readonly argv: readonly string[];
-  readonly stdout: (text: string) => void;
-  readonly stderr: (text: string) => void;
-  /** Columns of the terminal behind `stderr`; undefined when it is none. */
-  readonly columns: () => number | undefined;
-  readonly interrupt: Interrupt;
-  readonly pull: (options: PullOptions) => Promise<PullResult>;
-}
+export type { Program } from './program.ts';
 
 const DONE = 0;
 const FAILED = 1;
@@ -27,6 +18,8 @@ const WRONG_USAGE = 2;
 
 /** Runs the program and returns its exit status. */
 export async function main(program: Program): Promise<number> {
+  const other = findCommand(program.argv);
+  if (other) return await other(program.argv, program);
   const command = parseCommand(program.argv);
   switch (command.kind) {
     case 'help':

@@ -76,6 +76,7 @@ async function readNetwork(
   };
 }
 
-function toAbsolute<Name extends ImageName>(name: Name, cwd: string): Name {
+/** What stands on this machine, from the working directory on. */
+export function toAbsolute<Name extends ImageName>(name: Name, cwd: string): Name {
   return name.kind === 'registry' ? name : { ...name, path: resolve(cwd, name.path) };
 }

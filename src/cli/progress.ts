@@ -40,6 +40,8 @@ export function advance(progress: Progress, event: PullEvent, now: number): Prog
       return { ...progress, layers: event.layers };
     case 'planned':
       return { ...progress, planned: event.bytes };
+    case 'replanned':
+      return { ...progress, planned: Math.max(0, (progress.planned ?? 0) + event.bytes) };
     case 'unpacked':
       return { ...progress, layersUnpacked: progress.layersUnpacked + 1 };
     case 'received':

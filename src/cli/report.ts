@@ -1,5 +1,6 @@
 // What the command line says at the end: the result for people or for programs, and failures. Pure.
 import { describeCause, type PullError } from '../errors.ts';
+import { errorPage } from '../progress/error-page.ts';
 import { count, formatBytes, formatDuration } from '../progress/figures.ts';
 import { asFlags } from '../progress/option-names.ts';
 import { oneLine } from '../progress/plain-text.ts';
@@ -90,10 +91,11 @@ function layerToJson(layer: LayerReport): Record<string, unknown> {
   };
 }
 
-/** A failure: the fact, what led to it, what can be done, and the code that docs/errors.md explains. */
+/** A failure: the fact, what led to it, what can be done, the code, and where that is explained. */
 export function renderError(error: PullError): string {
   const cause = describeCause(error);
   const causes = cause === undefined ? [] : [`cause: ${cause}`];
-  const lines = [`error: ${error.message}`, ...causes, `hint: ${error.hint}`, `code: ${error.code}`];
+  const { message, hint, code } = error;
+  const lines = [`error: ${message}`, ...causes, `hint: ${hint}`, `code: ${code}`, `see: ${errorPage(code)}`];
   return lines.map((line) => oneLine(asFlags(line))).join('\n');
 }

@@ -1,5 +1,6 @@
 // Shows a pull's events on a stream for messages: a live line where it is a terminal, a line every few seconds where not.
 import type { PullEvent } from '../progress/events.ts';
+import { describeImage, describeLayer } from '../progress/layer-line.ts';
 import { asFlags } from '../progress/option-names.ts';
 import { oneLine } from '../progress/plain-text.ts';
 import { advance, INITIAL_PROGRESS, type Progress, renderLive, renderStatus } from './progress.ts';
@@ -37,6 +38,8 @@ export class Reporter {
     this.#progress = advance(this.#progress, event, performance.now());
     if (event.kind === 'warning') this.#message(`warning: ${event.message}`);
     if (event.kind === 'info') this.#message(event.message);
+    if (event.kind === 'resolved') this.#message(describeImage(event));
+    if (event.kind === 'layer') this.#message(describeLayer(event));
     if (event.kind === 'debug' && this.#options.debug) this.#message(`debug: ${event.message}`);
   };
 

@@ -1,5 +1,5 @@
 // Runs a plan: several connections fetch its groups, front first, and write what is kept to where the plan wants it.
-import { rangeLength } from '../bytes/range.ts';
+import { type ByteRange, rangeLength } from '../bytes/range.ts';
 import { PullError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { FetchGroup } from '../plan/fetch-plan.ts';
@@ -82,8 +82,8 @@ async function fetchUnlessBrought(
   onAnswer: () => void,
 ): Promise<void> {
   const answers = context.answers.get(group.layer) as LayerAnswers;
-  if (answers.isWhole) return;
   const range = requestedRange(group);
+  if (answers.isWhole) return replan(context, -rangeLength(range));
   if (rangeLength(range) === 0)
     return distribute(withTail(group, nothing()), answers.claim(group, false), context);
   const { layer } = group;
@@ -103,10 +103,20 @@ async function fetchUnlessBrought(
   if (!isWhole && rangeLength(range) < descriptor.size) tally.ranges++;
   const claimed = answers.claim(group, isWhole);
   onAnswer();
+  if (isWhole || claimed.length === 0) replan(context, bytesToCome(body.range, claimed) - rangeLength(range));
   const received = counted(body.chunks, tally, context);
   if (claimed.length === 0) cancel.abort();
   else
     await distribute(isWhole ? { ...body, chunks: received } : withTail(group, received), claimed, context);
+}
+
+/** What is read of an answer that is not just what was asked for, or is not needed any more. */
+function bytesToCome({ start }: ByteRange, claimed: readonly NumberedGroup[]): number {
+  return Math.max(0, (claimed.at(-1)?.range.end ?? start) - start);
+}
+
+function replan({ emit }: TransferContext, bytes: number): void {
+  if (bytes !== 0) emit({ kind: 'replanned', bytes });
 }
 
 async function* counted(

@@ -13,6 +13,7 @@ import { networkError, speaksNoTls } from './network-error.ts';
 import type { OriginGate } from './origin-gate.ts';
 import { createOriginSlots } from './origin-slots.ts';
 import type { Environment } from './proxy.ts';
+import { type Log, logExchange } from './request-log.ts';
 import type { Secrets } from './secrets.ts';
 import { tlsOptionsFor } from './tls.ts';
 import { withSlots } from './with-slots.ts';
@@ -38,6 +39,8 @@ export interface TransportOptions {
   readonly gate: OriginGate;
   /** Told of the proxies' passwords. */
   readonly secrets: Secrets;
+  /** Told of every request that was answered or failed, without secrets. */
+  readonly debug?: Log | undefined;
 }
 
 export interface Transport {
@@ -95,9 +98,11 @@ export function openTransport(options: TransportOptions): Transport {
       // Whoever answers 503 is about to come back or to go; that is no sign of health.
       if (answer.status < 500) gate.sign(url.origin);
       const took = performance.now() - started;
+      logExchange(options, request, { took, status: answer.status });
       const smallBodyTimeout = timeouts.body * SMALL_BODY;
       return { ...answer, took, via: proxy?.label, smallBodyTimeout, watch: watchOver(url) };
     } catch (error) {
+      logExchange(options, request, { took: performance.now() - started });
       const failure = networkError(error, request, { took: performance.now() - started, via: proxy?.label });
       // It got no further than to learn that this is not the protocol.
       if (speaksNoTls(failure)) requests--;

@@ -14,6 +14,7 @@ type Row = [
   TarEntry['xattrs'],
   number,
   number,
+  string | undefined,
 ];
 
 /** Without those that are no part of the image. */
@@ -27,7 +28,7 @@ export function unpackEntries(packed: PackedEntries): TocEntry[] {
   return (v8.deserialize(packed) as Row[]).map(toEntry);
 }
 
-function toRow({ entry, firstChunk, endChunk }: TocEntry): Row {
+function toRow({ entry, firstChunk, endChunk, contentDigest }: TocEntry): Row {
   const { kind, path, linkPath, mode, uid, gid, mtime, size, deviceMajor, deviceMinor, xattrs } = entry;
   return [
     kind,
@@ -43,11 +44,13 @@ function toRow({ entry, firstChunk, endChunk }: TocEntry): Row {
     xattrs,
     firstChunk,
     endChunk,
+    contentDigest,
   ];
 }
 
 function toEntry(row: Row): TocEntry {
   const [kind, path, linkPath, mode, uid, gid, mtime, size, deviceMajor, deviceMinor, xattrs] = row;
   const entry = { kind, path, linkPath, mode, uid, gid, mtime, size, deviceMajor, deviceMinor, xattrs };
-  return { entry, firstChunk: row[11], endChunk: row[12], isOwn: false };
+  const contentDigest = row[13] === undefined ? {} : { contentDigest: row[13] };
+  return { entry, firstChunk: row[11], endChunk: row[12], isOwn: false, ...contentDigest };
 }

@@ -5,13 +5,15 @@ import { MAX_EXTENDED_HEADER } from '../tar/limits.ts';
 import type { LayerToc } from './layer-toc.ts';
 import { isStargzOwnName } from './stargz-names.ts';
 import { parseTime, parseXattrs } from './toc-attributes.ts';
-import { entrySpans, isCount, type TocFault, type UnusableToc, unusable } from './toc-document.ts';
+import { entrySpans, isCount, isSha256, type TocFault, type UnusableToc, unusable } from './toc-document.ts';
 
 export interface TocEntry {
   readonly entry: TarEntry;
   /** A file's content: chunks [firstChunk, endChunk) of the table. None for everything else. */
   readonly firstChunk: number;
   readonly endChunk: number;
+  /** sha256 of all of a file, in hexadecimal, where it has several chunks and the TOC says so. */
+  readonly contentDigest?: string;
   /** A landmark of stargz-snapshotter, which is no part of the image. */
   readonly isOwn: boolean;
 }
@@ -47,12 +49,18 @@ export function tocEntries({ document, dialect, table }: LayerToc): TocEntries |
     const firstChunk = table.firstChunk[entries.length] ?? 0;
     const endChunk = table.firstChunk[entries.length + 1] ?? firstChunk;
     const isOwn = dialect === 'stargz' && entry.kind === 'file' && isStargzOwnName(entry.path);
-    entries.push({ entry, firstChunk, endChunk, isOwn });
+    const contentDigest = endChunk - firstChunk > 1 ? digestOfAll(span.entries[span.at] as RawEntry) : {};
+    entries.push({ entry, firstChunk, endChunk, isOwn, ...contentDigest });
   }
   return { kind: 'entries', entries };
 }
 
+function digestOfAll({ digest }: RawEntry): { contentDigest?: string } {
+  return isSha256(digest) ? { contentDigest: digest.slice('sha256:'.length) } : {};
+}
+
 interface RawEntry {
+  readonly digest?: unknown;
   readonly type?: unknown;
   readonly name?: unknown;
   readonly linkName?: unknown;

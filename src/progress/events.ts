@@ -12,17 +12,24 @@ export type PullEvent =
       readonly layers: number;
       readonly compressedSize: number;
     }
-  /** How a layer will be had. `missing`: compressed bytes to fetch, `cached`: compressed bytes at hand. */
+  /**
+   * How a layer will be had. `missing`: compressed bytes to fetch, in so many `ranges`; `cached`: compressed bytes at hand;
+   * `reason`: why not otherwise.
+   */
   | {
       readonly kind: 'layer';
       readonly index: number;
       readonly digest: string;
-      readonly way: string;
+      readonly way: 'cached' | 'local' | 'ranges' | 'whole';
+      readonly ranges?: number;
+      readonly reason?: string;
       readonly missing: number;
       readonly cached: number;
     }
   /** Bytes of layer data to be received in all, those received before included; emitted again when the plan changes. */
   | { readonly kind: 'planned'; readonly bytes: number }
+  /** The total changes by so many bytes: less than 0 where some turned out not to be needed. */
+  | { readonly kind: 'replanned'; readonly bytes: number }
   /** Bytes received since the last such event. */
   | { readonly kind: 'received'; readonly bytes: number }
   | { readonly kind: 'unpacked'; readonly index: number; readonly entries: number }

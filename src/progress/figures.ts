@@ -14,6 +14,13 @@ export function formatBytes(bytes: number): string {
   return `${text} ${UNITS[unit]}`;
 }
 
+/** `41 of 352 MB`, `812 kB of 1.2 GB` */
+export function formatShare(part: number, whole: number): string {
+  const [few, all] = [formatBytes(part), formatBytes(whole)];
+  const [figure, unit] = few.split(' ');
+  return `${all.endsWith(` ${unit}`) ? figure : few} of ${all}`;
+}
+
 /** `340 ms`, `2.1 s`, `3 min 5 s` */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;

@@ -7,6 +7,7 @@ import type { ApplyJob } from '../unpack/apply.ts';
 import type { DiagnoseJob } from '../unpack/diagnose.ts';
 import type { HashJob } from '../unpack/hash.ts';
 import type { Detour, LayerFailure, MissingFiles, UnpackEvent, UnpackedImage } from '../unpack/job.ts';
+import type { ListedEntry, ListJob } from '../unpack/listing.ts';
 import type { NeededFiles, SelectJob } from '../unpack/select.ts';
 import type { StreamJob } from '../unpack/stream.ts';
 import { WorkerPool } from '../workers/pool.ts';
@@ -22,6 +23,7 @@ export type PullJobs = {
   apply: { input: ApplyJob; output: UnpackedImage | MissingFiles | LayerFailure; event: UnpackEvent };
   /** In place of apply. */
   export: { input: ExportJob; output: UnpackedImage | LayerFailure; event: UnpackEvent };
+  list: { input: ListJob; output: readonly ListedEntry[]; event: never };
   diagnose: { input: DiagnoseJob; output: Detour; event: never };
 };
 

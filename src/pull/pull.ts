@@ -1,14 +1,13 @@
 // The order of the stages, and nothing else.
 import { isAbsolute, relative } from 'node:path';
 import { describeError, PullError } from '../errors.ts';
-import type { LayerMetadata } from '../fetch/layer-metadata.ts';
-import type { FetchPlan } from '../plan/fetch-plan.ts';
 import { packsDirectory, prepareStore } from '../store/store.ts';
 import { type Access, openImage, type Verdict } from './access.ts';
+import { announcePlan, announceTallies } from './announce.ts';
 import { runAttempt } from './attempt.ts';
 import { claimDestination, type Destination } from './destination.ts';
 import { formOf } from './formats.ts';
-import { isLocal, keepPacks, type Packs } from './live-packs.ts';
+import { keepPacks, type Packs } from './live-packs.ts';
 import { loadImage } from './load.ts';
 import type { PullOptions } from './options.ts';
 import { checkMatches, learnMissing, type MissingByLayer, selectParts } from './parts.ts';
@@ -122,7 +121,7 @@ async function fetchAndUnpack(
     const described = await readMetadata(session, lessons.whole);
     const { metadata, parts } = await selectParts(session, described, missing);
     const plan = planLayers(session, metadata);
-    announce(session, plan, metadata);
+    announcePlan(session, plan, metadata);
     watch.lap('plan');
     session.options.emit({ kind: 'stage', stage: 'fetch' });
     const outcome = await runAttempt(session, { plan, metadata, missing, parts, root: destination.root });
@@ -131,7 +130,9 @@ async function fetchAndUnpack(
       const { skipped, part } = outcome.report;
       noteSkipped(session, summarizeSkips(skipped));
       const { layers, written } = outcome;
-      return { plan, metadata, layers, skipped, part, written };
+      const finished = { plan, metadata, layers, skipped, part, written };
+      announceTallies(session, finished);
+      return finished;
     }
     const why = outcome.kind === 'missing' ? `${outcome.entries.length} files` : outcome.reason;
     const message = `attempt ${attempt} took a detour: ${outcome.kind}, ${why}`;
@@ -144,27 +145,6 @@ async function fetchAndUnpack(
     'DIGEST_MISMATCH',
     `${session.source.name}: damaged data kept arriving in ${MAX_ATTEMPTS} attempts`,
   );
-}
-
-function announce(
-  { options, layers, tallies }: PullSession,
-  plan: FetchPlan,
-  metadata: readonly LayerMetadata[],
-): void {
-  plan.bytes.forEach(({ missing, cached }, index) => {
-    const isNew = missing > 0 || (tallies[index]?.bytes ?? 0) > 0;
-    const how = metadata[index]?.kind === 'chunked' ? 'ranges' : 'whole';
-    const way = isLocal(plan, index) ? 'local' : isNew ? how : 'cached';
-    options.emit({ kind: 'layer', index, digest: layers[index]?.digest ?? '', way, missing, cached });
-  });
-  const { groups, chunks, files } = plan;
-  options.emit({
-    kind: 'debug',
-    message: `plan: ${groups.length} ranges, ${chunks.length} new chunks, ${files.length} files`,
-  });
-  const received = tallies.reduce((sum, { bytes }) => sum + bytes, 0);
-  const missing = plan.bytes.reduce((sum, layer) => sum + layer.missing, 0);
-  options.emit({ kind: 'planned', bytes: received + missing });
 }
 
 function noteSkipped(session: PullSession, { count, first: [first] }: SkippedSummary): void {

@@ -73,7 +73,7 @@ function isChunked(descriptor: Descriptor, metadata: LayerMetadata): boolean {
   return kind === 'zstd-chunked' || kind === 'estargz';
 }
 
-function formatName(mediaType: string, isChunked: boolean): LayerReport['format'] {
+export function formatName(mediaType: string, isChunked: boolean): LayerReport['format'] {
   const compression = layerCompression(mediaType);
   if (compression === 'none') return 'tar';
   if (!isChunked) return compression;

@@ -31,7 +31,7 @@ export interface StackOptions {
   /** Where proxies are named. Default: this process's. */
   readonly env?: Environment | undefined;
   readonly timeouts: Timeouts;
-  /** Told of what is tried again, and of what the registry warns of. */
+  /** Told of every request, of what is tried again, and of what the registry warns of. */
   readonly tell?: Tell | undefined;
 }
 
@@ -56,10 +56,11 @@ export function openStack(options: StackOptions): Stack {
   const gate = createOriginGate();
   const env = options.env ?? process.env;
   const wire = { host: new URL(endpoint.origin).host, tls: host.tls };
-  const transport = openTransport({ ...wire, env, connections, timeouts, gate, secrets });
-  const own = withHostHeaders(transport.send, { endpoint, given: host.headers, secrets });
   const scrubber = createScrubber(secrets, name);
   const tell: Tell = ({ kind, message }) => options.tell?.({ kind, message: scrubber.text(message) });
+  const debug = (message: string) => tell({ kind: 'debug', message });
+  const transport = openTransport({ ...wire, env, connections, timeouts, gate, secrets, debug });
+  const own = withHostHeaders(transport.send, { endpoint, given: host.headers, secrets });
   const direct = withServerWarnings(withPlainHttpFallback(own, endpoint), host.registry, tell);
   const fetchToken = createTokenFetcher({ name, endpoint, send: own, secrets, signal });
   const authoriser = new Authoriser({

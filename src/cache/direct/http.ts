@@ -25,6 +25,8 @@ export interface TransportOptions {
   readonly timeouts: Timeouts;
   /** Told of the proxies' passwords. */
   readonly onSecret: OnSecret;
+  /** Told of every request, without secrets. */
+  readonly debug?: ((message: string) => void) | undefined;
 }
 
 /** Throws CONFIG_INVALID where the environment names a proxy for the service that cannot be used. */
