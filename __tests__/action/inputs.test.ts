@@ -67,6 +67,7 @@ describe('the inputs of the action', () => {
       cacheBackend: 'auto',
       cacheKeyPrefix: 'oci-pull-v1',
       cacheDirectory: undefined,
+      cacheDirectoryMaxBytes: 20 * 2 ** 30,
       concurrency: 8,
     });
   });
@@ -84,7 +85,7 @@ describe('the inputs of the action', () => {
     expect(new Set(asked)).toEqual(
       new Set([...section.matchAll(/^ {2}([a-z-]+):$/gm)].map(([, name]) => name)),
     );
-    for (const text of ["'true'", 'auto', 'oci-pull-v1', "'8'", '$' + '{{ github.token }}'])
+    for (const text of ["'true'", 'auto', '20GiB', 'oci-pull-v1', "'8'", '$' + '{{ github.token }}'])
       expect(section).toContain(`default: ${text}\n`);
   });
 
@@ -96,6 +97,8 @@ describe('the inputs of the action', () => {
     ],
     ['a relative destination', { destination: 'a/../b' }, { targets: [{ place: '/workspace/b' }] }],
     ['an absolute destination', { destination: '/mnt/root' }, { targets: [{ place: '/mnt/root' }] }],
+    ['a size of the cache', { 'cache-dir-max-size': '5MiB' }, { cacheDirectoryMaxBytes: 5 * 2 ** 20 }],
+    ['a cache that may grow', { 'cache-dir-max-size': 'unlimited' }, { cacheDirectoryMaxBytes: undefined }],
     ['an ownership', { ownership: 'preserve' }, { ownership: 'preserve' }],
     [
       'a layout',
@@ -170,6 +173,7 @@ describe('the inputs of the action', () => {
     ['an archive of layers that are not whole', { format: 'oci-layout', verify: 'toc' }, 'INPUT_INVALID'],
     ['a glob that leads out', { paths: 'etc/**\n../x' }, 'INPUT_INVALID'],
     ['an unknown proof', { verify: 'none' }, 'INPUT_INVALID'],
+    ['a size of the cache that is none', { 'cache-dir-max-size': '5 GB' }, 'INPUT_INVALID'],
     ['an unknown limit', { limits: 'files=3' }, 'INPUT_INVALID'],
     ['an unknown cache mode', { 'cache-mode': 'write-only' }, 'INPUT_INVALID'],
     ['an unknown cache backend', { 'cache-backend': 'Direct' }, 'INPUT_INVALID'],

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,16 +8,16 @@ import { chooseStorePlace } from '../../src/action/store-place.ts';
 import { type FakeRunner, startRunner } from '../support/runner.ts';
 
 let runner: FakeRunner;
-const logged: string[] = [];
+const warned: string[] = [];
 beforeEach(async () => {
   runner = await startRunner();
-  logged.length = 0;
+  warned.length = 0;
 });
 afterEach(() => runner.end());
 
 function choose(env: Record<string, string> = {}, cacheDirectory?: string) {
   const all = { RUNNER_TEMP: runner.temp, RUNNER_TOOL_CACHE: join(runner.root, 'tools'), ...env };
-  return chooseStorePlace({ cacheDirectory, env: all, log: (line) => logged.push(line) });
+  return chooseStorePlace({ cacheDirectory, env: all, warn: (line) => warned.push(line) });
 }
 
 describe('the place of the chunk store', () => {
@@ -44,13 +44,49 @@ describe('the place of the chunk store', () => {
   it('ends with the job where the tool cache cannot be written', async () => {
     await writeFile(join(runner.root, 'tools'), 'a file');
     expect((await choose({ RUNNER_ENVIRONMENT: 'self-hosted' })).kind).toBe('temporary');
-    expect(logged).toHaveLength(1);
+    expect(warned).toEqual([expect.stringContaining('the tool cache cannot keep chunks for this user')]);
   });
+
+  it.skipIf(process.geteuid?.() !== 0)(
+    'ends with the job where another user has made the store',
+    async () => {
+      const { directory } = await choose({ RUNNER_ENVIRONMENT: 'self-hosted' });
+      await mkdir(join(directory, 'v1/packs'), { recursive: true, mode: 0o700 });
+      await chmod(runner.root, 0o755);
+      const module = join(import.meta.dirname, '../../src/action/store-place.ts');
+      const code = `
+      const { chooseStorePlace } = await import(${JSON.stringify(module)});
+      process.setuid(65534);
+      const place = await chooseStorePlace({ env: process.env, warn: (line) => console.error(line) });
+      console.error(place.kind);`;
+      const tools = join(runner.root, 'tools');
+      const env = { RUNNER_ENVIRONMENT: 'self-hosted', RUNNER_TOOL_CACHE: tools, RUNNER_TEMP: runner.temp };
+      const child = spawn(process.execPath, ['--no-warnings', '--input-type=module', '-e', code], {
+        env: { PATH: process.env.PATH, ...env },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      const [warning, kind, ...rest] = (await text(child.stderr)).trim().split('\n');
+      expect({ kind, rest }).toEqual({ kind: 'temporary', rest: [] });
+      expect(warning).toContain(`permission denied, access '${directory}'`);
+      expect(warning).toContain(
+        'Give the directory to the user that jobs run as, or set cache-dir to another one',
+      );
+    },
+  );
 
   it('ends with the job on a self-hosted runner without a tool cache', async () => {
     expect((await choose({ RUNNER_ENVIRONMENT: 'self-hosted', RUNNER_TOOL_CACHE: '' })).kind).toBe(
       'temporary',
     );
+  });
+
+  it('is registered without a change to a live store that has lost its mark', async () => {
+    const first = await choose({ RUNNER_ENVIRONMENT: 'self-hosted' });
+    await writeFile(join(first.directory, 'chunk'), 'kept');
+    await rm(`${first.directory}.complete`);
+    expect(await choose({ RUNNER_ENVIRONMENT: 'self-hosted' })).toEqual(first);
+    expect(await readFile(join(first.directory, 'chunk'), 'utf8')).toBe('kept');
+    expect(existsSync(`${first.directory}.complete`)).toBe(true);
   });
 
   it('is the same for jobs that register it at once, and none deletes what another has put there', async () => {

@@ -109,6 +109,12 @@ describe('the summary', () => {
     expect(new Set(rows.map((row) => row.split('|').length))).toEqual(new Set([11]));
   });
 
+  it('tells of repairs of the cache, where there were any', () => {
+    const one = renderSummary(pullResult({ cacheRepairs: 1 }));
+    expect(one).toContain('\n- cache: 1 damaged piece repaired\n');
+    expect(renderSummary(pullResult())).not.toContain('repaired');
+  });
+
   it('tells who served what where there was a choice', () => {
     const hosts = [
       { host: 'mirror.test', bytes: 9_000_000, requests: 4, failures: 2 },

@@ -12,6 +12,7 @@ const PLAIN = {
   verify: 'diff-id',
   limits: [],
   cacheDirectory: undefined,
+  cacheDirectoryMaxSize: '20GiB',
   cacheMode: 'write',
   username: undefined,
   passwordStdin: false,
@@ -41,6 +42,7 @@ describe('a command line that can be used', () => {
     ['globs, one at a time', ['--path', 'etc/**', '--path=!etc/ssl'], { paths: ['etc/**', '!etc/ssl'] }],
     ['another proof', ['--verify=toc'], { verify: 'toc' }],
     ['a cache directory', ['--cache-dir=/c'], { cacheDirectory: '/c' }],
+    ['a size of the cache', ['--cache-dir-max-size=5GiB'], { cacheDirectoryMaxSize: '5GiB' }],
     ['reading the cache only', ['--cache-mode', 'read'], { cacheMode: 'read' }],
     ['no cache', ['--cache-mode=none'], { cacheMode: 'none' }],
     ['credentials', ['--username', 'me', '--password-stdin'], { username: 'me', passwordStdin: true }],
@@ -79,6 +81,51 @@ describe('a command line that can be used', () => {
     [['--version'], 'version'],
   ])('answers %j with %s', (argv, kind) => {
     expect(parseCommand(argv)).toEqual({ kind });
+  });
+});
+
+describe('the command cache', () => {
+  const DEFAULTS = { cacheDirectory: undefined, maxSize: '20GiB', removeDamaged: false, json: false };
+
+  it.each([
+    ['ls', ['ls'], {}],
+    ['verify', ['verify', '--remove-damaged'], { removeDamaged: true }],
+    [
+      'prune',
+      ['prune', '--max-size', '0', '--cache-dir=/c', '--json'],
+      { maxSize: '0', cacheDirectory: '/c', json: true },
+    ],
+  ])('takes %s', (action, argv, expected) => {
+    expect(parseCommand(['cache', ...argv])).toEqual({
+      kind: 'cache',
+      arguments: { ...DEFAULTS, action, ...expected },
+    });
+  });
+
+  it.each([[['--help']], [['-h']], [['prune', '--help']]])('helps with %j', (argv) => {
+    expect(parseCommand(['cache', ...argv])).toEqual({ kind: 'cache-help' });
+  });
+
+  it.each([
+    ['no action', [], /one of ls, verify, prune/],
+    ['more than an action', ['ls', 'rootfs'], /options only/],
+    ['options of a pull', ['ls', '--platform=x'], /--platform/],
+    ['a size for what removes nothing', ['ls', '--max-size=1'], /cache prune/],
+    ['to remove damage without looking for it', ['prune', '--remove-damaged'], /cache verify/],
+    ['an empty directory', ['ls', '--cache-dir='], /--cache-dir/],
+  ])('refuses %s', (_, argv, message) => {
+    expect(parseCommand(['cache', ...argv])).toEqual({
+      kind: 'usage',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each([
+    ['another directory follows', ['cache', 'rootfs']],
+    ['it has a tag', ['cache:1', 'ls']],
+    ['an option stands before it', ['--json', 'cache', 'ls']],
+  ])('is an image where %s', (_, argv) => {
+    expect(parseCommand(argv)).toMatchObject({ kind: 'pull' });
   });
 });
 

@@ -54,6 +54,7 @@ describe('toPullOptions', () => {
         platform: 'linux',
       },
       storeDirectory: '/home/me/.cache/oci-pull',
+      storeMaxBytes: 20 * 2 ** 30,
       storeRead: true,
       storeWrite: true,
       concurrency: 8,
@@ -96,6 +97,7 @@ describe('toPullOptions', () => {
     ['a reference', ['a/UPPER', 'b'], 'REFERENCE_INVALID'],
     ['a platform', ['a', 'b', '--platform', 'linux/'], 'INPUT_INVALID'],
     ['a limit', ['a', 'b', '--limit', 'depth=0'], 'INPUT_INVALID'],
+    ['a size of the cache', ['a', 'b', '--cache-dir-max-size=5GB'], 'INPUT_INVALID'],
     ['a seed', ['a', 'b', '--seed', 'oci:'], 'REFERENCE_INVALID'],
   ])('refuses %s that cannot be', async (_, argv, code) => {
     await expect(optionsOf(...argv)).rejects.toMatchObject({ code });

@@ -64,6 +64,7 @@ describe('the report for programs', () => {
       'bytes-from-cache',
       'bytes-from-seed',
       'bytes-total',
+      'cache-repairs',
       'part',
       'requests',
       'hosts',

@@ -7,6 +7,7 @@ import {
   decodeTable,
   decodeTrailer,
   encodeTable,
+  MAX_INNER_OFFSET,
   MAX_PACK_ENTRIES,
   type PackEntry,
   packKey,
@@ -31,7 +32,7 @@ const entries = fc
     fc.record({
       hex,
       kind: fc.constantFrom('frame', 'blob', 'member', 'part'),
-      inner: fc.nat(2 ** 40),
+      inner: fc.nat(MAX_INNER_OFFSET),
       gap: fc.oneof(fc.constant(0), fc.nat(1000)),
       compressedSize: fc.oneof(fc.nat(100_000), fc.nat(2 ** 40)),
       size: fc.oneof(fc.nat(100_000), fc.nat(2 ** 47)),
@@ -103,6 +104,18 @@ describe('a pack', () => {
     const lie = columns({ form: 1, compressedSize: 29 });
     expect(read(forge(lie, 1))).toBeUndefined();
     expect(read(forge(columns({ form: 1, compressedSize: 30 }), 1))).toHaveLength(1);
+  });
+
+  it('is not read when a chunk lies too deep in what holds it', () => {
+    const [entry] = entriesFor(blobs) as [PackEntry];
+    const packWith = (innerOffset: number) => {
+      const member = { ...entry, form: 'frame', innerOffset } as const;
+      return read(
+        Buffer.concat([Buffer.alloc(entry.compressedSize), encodeTable([member], entry.compressedSize)]),
+      );
+    };
+    expect(packWith(MAX_INNER_OFFSET)).toHaveLength(1);
+    expect(packWith(MAX_INNER_OFFSET + 1)).toBeUndefined();
   });
 
   it('is laid out as documented', () => {

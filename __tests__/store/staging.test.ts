@@ -50,6 +50,17 @@ describe('Staging', () => {
     expect(staged()).toEqual([]);
   });
 
+  it('has failed once something could not be written, and not before', async () => {
+    const { staging } = await start();
+    expect(await staging.hasFailed()).toBe(false);
+    const pack = await staging.pack(1);
+    await pack.write(0, [one.bytes]);
+    expect(await staging.hasFailed()).toBe(false);
+    await pack.discard();
+    await rejected('STORE_FAILED', pack.write(0, [one.bytes]));
+    expect(await staging.hasFailed()).toBe(true);
+  });
+
   it('bears packs that are never made', async () => {
     const { staging, packs } = await start();
     await stageBlobs(staging, 2, [one]);
@@ -171,6 +182,7 @@ describe('Staging', () => {
     rmSync(join(directory, 'v1/staging'), { recursive: true });
     await rejected('STORE_FAILED', staging.pack(0));
     await rejected('STORE_FAILED', staging.adopt(0, []));
+    expect(await staging.hasFailed()).toBe(true);
     await staging.discard();
   });
 

@@ -29,6 +29,7 @@ export interface CliJson {
   readonly 'bytes-downloaded': number;
   readonly 'bytes-from-cache': number;
   readonly 'bytes-total': number;
+  readonly 'cache-repairs': number;
   readonly requests: number;
   readonly layers: readonly {
     readonly way: string;

@@ -34,6 +34,7 @@ export function pullResult(changes: Partial<PullResult> = {}): PullResult {
     bytesFromCache: 90_000_000,
     bytesFromSeed: 0,
     bytesTotal: 100_000_000,
+    cacheRepairs: 0,
     requests: 9,
     hosts: [],
     layers: [layerReport()],

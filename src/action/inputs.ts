@@ -21,6 +21,7 @@ import {
   type Verification,
 } from '../pull/options.ts';
 import { checkPaths } from '../pull/parts.ts';
+import { DEFAULT_STORE_SIZE, parseStoreSize } from '../pull/store-size.ts';
 import { destinationFor, parseTargets, type Target } from './targets.ts';
 
 const CACHE_MODES = ['auto', 'none', 'read', 'write'] as const;
@@ -52,6 +53,8 @@ export interface ActionInputs {
   readonly cacheKeyPrefix: string;
   /** Absolute; undefined when none was given. */
   readonly cacheDirectory: string | undefined;
+  /** Bytes of a chunk store that outlives the job; undefined: it may grow. */
+  readonly cacheDirectoryMaxBytes: number | undefined;
   readonly concurrency: number;
 }
 
@@ -76,6 +79,10 @@ export function readInputs(source: InputSource): ActionInputs {
     cacheBackend: toBackend(source.get('cache-backend') || 'auto'),
     cacheKeyPrefix: toPrefix(source.get('cache-key-prefix') || DEFAULT_CACHE_KEY_PREFIX),
     cacheDirectory: optionalPath(source, 'cache-dir'),
+    cacheDirectoryMaxBytes: parseStoreSize(
+      source.get('cache-dir-max-size') || DEFAULT_STORE_SIZE,
+      'the input cache-dir-max-size',
+    ),
     concurrency: toConcurrency(source.get('concurrency') || String(DEFAULT_CONCURRENCY)),
   };
 }

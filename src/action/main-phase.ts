@@ -36,7 +36,7 @@ export async function runMain(pull: Pull, signal: AbortSignal): Promise<void> {
 
 async function pullAndReport(pull: Pull, inputs: ActionInputs, signal: AbortSignal): Promise<void> {
   const { cacheDirectory } = inputs;
-  const place = await chooseStorePlace({ cacheDirectory, env: process.env, log: core.info });
+  const place = await chooseStorePlace({ cacheDirectory, env: process.env, warn: toWarning });
   const decisions = {
     usual: await decide(inputs, { place, isRestricted: false }),
     restricted: await decide(inputs, { place, isRestricted: true }),
@@ -95,6 +95,8 @@ async function pullTarget(job: Job, { image, platform, place }: Target, index: n
       platform,
       destination: place,
       storeDirectory: job.place.directory,
+      // What ends with the job is not worth tidying, and post still needs it.
+      storeMaxBytes: job.place.kind === 'temporary' ? undefined : inputs.cacheDirectoryMaxBytes,
       ...toCaching(decisions.usual, session),
       restricted: toCaching(decisions.restricted, session),
       temporaryDirectory: temporaryDirectory(process.env),
@@ -110,6 +112,10 @@ async function pullTarget(job: Job, { image, platform, place }: Target, index: n
   const decision = result.isRestricted ? decisions.restricted : decisions.usual;
   if (decision !== decisions.usual && job.isOpen) core.notice(forLog(decision.reason));
   return { result, work: decision.remoteWrite ? postWork(job, result, session) : undefined };
+}
+
+function toWarning(message: string): void {
+  core.warning(forLog(message));
 }
 
 function toCaching(decision: CacheDecision, session: RemoteCacheSession | undefined): Caching {

@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeError } from '../errors.ts';
+import { checkUsable } from '../store/usable.ts';
 import { persistentDirectory } from './tool-directory.ts';
 
 /** temporary: ends with the job. tool-cache: found by itself on a self-hosted runner. cache-dir: the user named it. */
@@ -17,16 +18,27 @@ export interface StorePlaceOptions {
   /** The input cache-dir, absolute. */
   readonly cacheDirectory: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly log: (message: string) => void;
+  /** Told once what a user of the machine should mend. */
+  readonly warn: (message: string) => void;
 }
 
-export async function chooseStorePlace({ cacheDirectory, env, log }: StorePlaceOptions): Promise<StorePlace> {
+/** Never throws: what cannot be used is done without. */
+export async function chooseStorePlace({
+  cacheDirectory,
+  env,
+  warn,
+}: StorePlaceOptions): Promise<StorePlace> {
   if (cacheDirectory !== undefined) return { kind: 'cache-dir', directory: cacheDirectory };
   if (env.RUNNER_ENVIRONMENT === 'self-hosted' && env.RUNNER_TOOL_CACHE) {
     try {
-      return { kind: 'tool-cache', directory: await persistentDirectory(env.RUNNER_TOOL_CACHE) };
+      const directory = await persistentDirectory(env.RUNNER_TOOL_CACHE);
+      await checkUsable(directory);
+      return { kind: 'tool-cache', directory };
     } catch (error) {
-      log(`the tool cache cannot keep chunks, so they end with the job: ${describeError(error)}`);
+      warn(
+        `the tool cache cannot keep chunks for this user, so they end with the job: ${describeError(error)}. ` +
+          'Give the directory to the user that jobs run as, or set cache-dir to another one',
+      );
     }
   }
   return { kind: 'temporary', directory: join(temporaryDirectory(env), 'oci-pull', 'store') };

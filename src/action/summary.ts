@@ -90,6 +90,7 @@ function facts(result: PullResult): string {
     `- ${count(result.requests, 'request')} to the registry`,
     ...(result.part ? [`- ${describePart(result.part)}`] : []),
     ...hostLine(result.hosts),
+    ...repairLine(result.cacheRepairs),
   ].join('\n');
 }
 
@@ -101,6 +102,10 @@ function hostLine(hosts: PullResult['hosts']): string[] {
     return `${code(host)} ${formatBytes(bytes)}${failed}`;
   });
   return [`- hosts: ${figures.join(', ')}`];
+}
+
+function repairLine(repairs: number): string[] {
+  return repairs === 0 ? [] : [`- cache: ${count(repairs, 'damaged piece')} repaired`];
 }
 
 function layerTable(layers: readonly LayerReport[]): string {

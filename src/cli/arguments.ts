@@ -7,6 +7,8 @@ import {
   VERIFICATIONS,
   type Verification,
 } from '../pull/options.ts';
+import { DEFAULT_STORE_SIZE } from '../pull/store-size.ts';
+import { type CacheArguments, isCacheCommand, orComplaint, parseCacheCommand } from './cache-arguments.ts';
 
 export interface PullArguments {
   readonly image: string;
@@ -22,6 +24,7 @@ export interface PullArguments {
   /** `name=value` each. */
   readonly limits: readonly string[];
   readonly cacheDirectory?: string | undefined;
+  readonly cacheDirectoryMaxSize: string;
   readonly cacheMode: CacheMode;
   readonly username?: string | undefined;
   readonly passwordStdin: boolean;
@@ -42,7 +45,9 @@ export type Command =
   | { readonly kind: 'version' }
   /** The arguments cannot be used. */
   | { readonly kind: 'usage'; readonly message: string }
-  | { readonly kind: 'pull'; readonly arguments: PullArguments };
+  | { readonly kind: 'pull'; readonly arguments: PullArguments }
+  | { readonly kind: 'cache-help' }
+  | { readonly kind: 'cache'; readonly arguments: CacheArguments };
 
 const CACHE_MODES = ['none', 'read', 'write'] as const;
 export type CacheMode = (typeof CACHE_MODES)[number];
@@ -59,6 +64,7 @@ const OPTIONS = {
   verify: { type: 'string', default: 'diff-id' },
   limit: { type: 'string', multiple: true },
   'cache-dir': { type: 'string' },
+  'cache-dir-max-size': { type: 'string', default: DEFAULT_STORE_SIZE },
   'cache-mode': { type: 'string', default: 'write' },
   username: { type: 'string' },
   'password-stdin': { type: 'boolean', default: false },
@@ -77,6 +83,7 @@ const OPTIONS = {
 
 /** Reads the arguments behind the program's name. Does not judge references, platforms, limits and paths: their own parsers do. */
 export function parseCommand(argv: readonly string[]): Command {
+  if (isCacheCommand(argv)) return parseCacheCommand(argv.slice(1));
   const parsed = parse(argv);
   if (typeof parsed === 'string') return { kind: 'usage', message: parsed };
   const { values, positionals } = parsed;
@@ -98,6 +105,7 @@ export function parseCommand(argv: readonly string[]): Command {
       verify: VERIFICATIONS.find((verify) => verify === values.verify) ?? 'diff-id',
       limits: values.limit ?? [],
       cacheDirectory: values['cache-dir'],
+      cacheDirectoryMaxSize: values['cache-dir-max-size'],
       cacheMode: CACHE_MODES.find((mode) => mode === values['cache-mode']) ?? 'write',
       username: values.username,
       passwordStdin: values['password-stdin'],
@@ -124,12 +132,7 @@ function parseStrictly(argv: readonly string[]) {
 
 /** What the parser understood, or its complaint. */
 function parse(argv: readonly string[]): Parsed | string {
-  try {
-    return parseStrictly(argv);
-  } catch (error) {
-    if (error instanceof TypeError && 'code' in error) return error.message.split('. ')[0] ?? error.message;
-    throw error;
-  }
+  return orComplaint(() => parseStrictly(argv));
 }
 
 /** The first fault in the values; undefined when they can be used. */

@@ -1,8 +1,10 @@
 // The text of --help.
 import { NAMED_LIMITS } from '../pull/limits.ts';
 import { DEFAULT_CONCURRENCY } from '../pull/options.ts';
+import { DEFAULT_STORE_SIZE } from '../pull/store-size.ts';
 
-export const USAGE = 'usage: oci-pull IMAGE DESTINATION [options]';
+export const USAGE =
+  'usage: oci-pull IMAGE DESTINATION [options]\n       oci-pull cache ls|verify|prune [options]';
 
 export const HELP = `${USAGE}
 
@@ -24,10 +26,12 @@ options:
   --path GLOB            what to unpack, as a path from the root of the image with *, **, ?, [a-z] and {a,b}; with !
                          before it, what to leave out; may be repeated; default: everything
   --verify V             what proves layers that can be fetched in parts. diff-id: the digest of the whole layer
-                         (default); toc: their tables of contents, so that what upper layers replace is not downloaded
+                         (default); toc: their tables of contents, so that files which upper layers replace are spared
   --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
                          ${NAMED_LIMITS.map(({ name }) => name).join(', ')}
   --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory
+  --cache-dir-max-size S bytes it may hold, or a number with KiB, MiB, GiB or TiB behind it, or unlimited; what was not
+                         used for the longest time goes first; default: ${DEFAULT_STORE_SIZE}
   --cache-mode M         write: read the cache and keep what is new (default); read; none
   --username U           user name for the registry of IMAGE
   --password-stdin       read the password from standard input
@@ -47,8 +51,31 @@ options:
 other commands, each with a --help of its own:
   oci-pull inspect IMAGE [--from TAG]   what an image is made of, and what an update would cost
   oci-pull diff IMAGE IMAGE             which files differ
+  oci-pull cache ls|verify|prune        looks after the chunk cache
 
 environment:
   OCI_PULL_DEBUG=1       requests, plan, figures of each layer: for a report of a fault
 
 Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;
+
+export const CACHE_HELP = `usage: oci-pull cache ls|verify|prune [options]
+
+Looks after the directory that keeps chunks between pulls. Pulls may run meanwhile.
+
+  ls                     lists the packs in it, those first that were not used for the longest time
+  verify                 hashes everything in it that has a digest, and reports what is damaged. Pulls do so, too, with
+                         what they use
+  prune                  removes what killed pulls have left, and packs that were not used for the longest time until
+                         the others fit --max-size. What running pulls may be reading stays
+
+options:
+  --cache-dir D          the directory; default: oci-pull in this user's cache directory
+  --max-size S           for prune: bytes, or a number with KiB, MiB, GiB or TiB behind it, 0 or unlimited;
+                         default: ${DEFAULT_STORE_SIZE}
+  --remove-damaged       for verify: removes damaged packs
+  --json                 print one JSON object on standard output
+  -h, --help             this text
+
+Exit status: 0 done, 1 failed or damage found that is still there, 2 wrong usage; 130 or 143 when interrupted.
+
+An image that is called cache is pulled to a directory ls, verify or prune as docker.io/library/cache.`;

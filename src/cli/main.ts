@@ -1,9 +1,11 @@
 // The command line program, from its arguments to its exit status.
-import { redactUrls, toPullError } from '../errors.ts';
+import { PullError, redactUrls, toPullError } from '../errors.ts';
 import type { PullOptions } from '../pull/options.ts';
 import { type PullArguments, parseCommand } from './arguments.ts';
+import type { CacheArguments } from './cache-arguments.ts';
+import { lookAfterCache } from './cache-command.ts';
 import { findCommand } from './commands.ts';
-import { HELP, USAGE } from './help.ts';
+import { CACHE_HELP, HELP, USAGE } from './help.ts';
 import { toPullOptions } from './options.ts';
 import type { Program } from './program.ts';
 import { renderError, renderReport, toJson } from './report.ts';
@@ -31,6 +33,11 @@ export async function main(program: Program): Promise<number> {
     case 'usage':
       program.stderr(`error: ${command.message}\n${USAGE}\nTry oci-pull --help.\n`);
       return WRONG_USAGE;
+    case 'cache-help':
+      program.stdout(`${CACHE_HELP}\n`);
+      return DONE;
+    case 'cache':
+      return await runCache(command.arguments, program);
     case 'pull':
       return await runPull(command.arguments, program);
   }
@@ -58,6 +65,18 @@ async function runPull(args: PullArguments, program: Program): Promise<number> {
   } catch (error) {
     reporter.stop();
     return fail(error, program.interrupt.exitStatus() ?? FAILED, program);
+  }
+}
+
+async function runCache(args: CacheArguments, program: Program): Promise<number> {
+  const { interrupt } = program;
+  try {
+    const report = await lookAfterCache(args, program, interrupt.signal);
+    program.stdout(`${args.json ? JSON.stringify(report.json) : report.text}\n`);
+    return report.isDamaged ? FAILED : DONE;
+  } catch (error) {
+    const isWrong = error instanceof PullError && error.code === 'INPUT_INVALID';
+    return fail(error, interrupt.exitStatus() ?? (isWrong ? WRONG_USAGE : FAILED), program);
   }
 }
 

@@ -7,6 +7,7 @@ import { parseFormat } from '../pull/formats.ts';
 import { parseLimits } from '../pull/limits.ts';
 import type { NetworkSettings, PullOptions } from '../pull/options.ts';
 import { checkPaths } from '../pull/parts.ts';
+import { parseStoreSize } from '../pull/store-size.ts';
 import type { PullArguments } from './arguments.ts';
 import { defaultCacheDirectory, type Machine } from './cache-directory.ts';
 import { readPassword } from './password.ts';
@@ -44,6 +45,7 @@ export async function toPullOptions(
     limits: parseLimits(args.limits, '--limit'),
     network: await readNetwork(args, surroundings),
     storeDirectory: resolve(cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
+    storeMaxBytes: parseStoreSize(args.cacheDirectoryMaxSize, '--cache-dir-max-size'),
     storeRead: args.cacheMode !== 'none',
     storeWrite: args.cacheMode === 'write',
     concurrency: args.concurrency,

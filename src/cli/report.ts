@@ -53,6 +53,7 @@ export function toJson(result: PullResult): Record<string, unknown> {
     'bytes-from-cache': result.bytesFromCache,
     'bytes-from-seed': result.bytesFromSeed,
     'bytes-total': result.bytesTotal,
+    'cache-repairs': result.cacheRepairs,
     part: partToJson(result),
     requests: result.requests,
     hosts: result.hosts,

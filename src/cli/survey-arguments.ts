@@ -70,6 +70,7 @@ const NOTHING_MADE = {
   verify: 'diff-id',
   limits: [],
   cacheMode: 'none',
+  cacheDirectoryMaxSize: 'unlimited',
   seeds: [],
   concurrency: DEFAULT_CONCURRENCY,
 } as const;

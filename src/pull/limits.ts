@@ -68,6 +68,11 @@ const WANTED: Readonly<Record<NamedLimit['kind'], string>> = {
   size: 'must have a whole number of bytes above zero as its value, perhaps with KiB, MiB, GiB or TiB behind it',
 };
 
+/** Bytes: `1024`, `64GiB`. undefined where it is no such size above zero. */
+export function parseSize(text: string): number | undefined {
+  return parseValue(text, 'size');
+}
+
 /** undefined where it is no positive number of that kind, or too large to be exact. */
 function parseValue(text: string, kind: NamedLimit['kind']): number | undefined {
   const [, digits = '', unit = ''] = /^([0-9]{1,16})([KMGT]iB)?$/.exec(text) ?? [];

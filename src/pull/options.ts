@@ -53,6 +53,8 @@ export interface PullOptions extends Caching {
   readonly restricted?: Caching | undefined;
   /** Directory of the chunk store (made if absent). */
   readonly storeDirectory: string;
+  /** Bytes of the chunk store's packs: packs that were not used for the longest time leave it afterwards. Absent: it may grow. */
+  readonly storeMaxBytes?: number | undefined;
   /** For what an archive needs unpacked while the pull runs; absent: the system's own. */
   readonly temporaryDirectory?: string | undefined;
   /** Connections for blob data. */

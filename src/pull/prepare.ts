@@ -8,11 +8,12 @@ import { detectDialect } from '../layer/dialect.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { FetchPlan, PlanLayer } from '../plan/fetch-plan.ts';
 import { planFetch } from '../plan/plan.ts';
+import type { Emit } from '../progress/events.ts';
 import type { BlobPlace } from '../source/source.ts';
 import { throwFirstCause } from './first-cause.ts';
 import { openPool } from './jobs.ts';
 import type { PullOptions } from './options.ts';
-import type { PullSession } from './session.ts';
+import { type PullSession, warn } from './session.ts';
 
 /** Packs of this size transfer well in parallel; the Actions cache service counts entries, not bytes. */
 const PACK_TARGET = 64 << 20;
@@ -36,7 +37,8 @@ export async function readMetadata(
       return Promise.resolve<LayerMetadata>({ kind: 'plain', ...(reason === '' ? {} : { reason }) });
     const { source, store, staging } = session;
     const tally = session.tallies[index] as LayerTally;
-    const { emit } = session.options;
+    const emit: Emit = (event) =>
+      event.kind === 'warning' ? warn(session, event.message) : session.options.emit(event);
     const trustsToc = trustsTocs(session.options);
     return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal, trustsToc });
   });

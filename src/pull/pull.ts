@@ -1,13 +1,13 @@
 // The order of the stages, and nothing else.
 import { isAbsolute, relative } from 'node:path';
-import { describeError, PullError } from '../errors.ts';
+import { PullError } from '../errors.ts';
 import { packsDirectory, prepareStore } from '../store/store.ts';
 import { type Access, openImage, type Verdict } from './access.ts';
 import { announcePlan, announceTallies } from './announce.ts';
 import { runAttempt } from './attempt.ts';
 import { claimDestination, type Destination } from './destination.ts';
 import { formOf } from './formats.ts';
-import { keepPacks, type Packs } from './live-packs.ts';
+import type { Packs } from './live-packs.ts';
 import { loadImage } from './load.ts';
 import type { PullOptions } from './options.ts';
 import { checkMatches, learnMissing, type MissingByLayer, selectParts } from './parts.ts';
@@ -17,8 +17,9 @@ import { describeLowQuota } from './quota-note.ts';
 import { type Lessons, learn } from './recover.ts';
 import { type Finished, reportLayers } from './report.ts';
 import type { PullResult, Timings } from './result.ts';
-import { closeSession, openSession, type PullSession, warn } from './session.ts';
+import { closeSession, leaveStore, openSession, type PullSession, warn, withCaching } from './session.ts';
 import { renderSkipList, type SkippedSummary, summarizeSkips } from './skipped.ts';
+import { keep, markPlanned } from './store-use.ts';
 
 /**
  * Each attempt unpacks anew what lies below the detour. Two of a kind end that kind (a store that is wrong about two layers is not
@@ -47,13 +48,17 @@ export async function pull(options: PullOptions): Promise<PullResult> {
     try {
       await restorePacks(options, access);
       watch.lap('restore');
-      const session = await openSession(options, access, privileges);
+      let session = await openSession(options, access, privileges);
       try {
-        const finished = await fetchAndUnpack(session, destination, watch);
+        const finished = await fetchAndUnpack(session, destination, watch).catch(async (error: unknown) => {
+          session = await leaveStore(session, error);
+          await destination.reset();
+          return fetchAndUnpack(session, destination, watch);
+        });
         watch.lap('fetchAndUnpack');
         checkMatches(session, finished.part);
         const verdict = await access.judge();
-        const packs = await keep({ ...session, caching: verdict.caching }, finished);
+        const packs = await keep(withCaching(session, verdict.caching), finished);
         noteQuota(session);
         noteRemarks(session);
         const result = describeResult(session, finished, { destination, packs, verdict });
@@ -101,7 +106,12 @@ async function restorePacks(options: PullOptions, { image, caching }: Access): P
   });
   if (!caching.cache) return;
   options.emit({ kind: 'stage', stage: 'restore' });
-  await prepareStore(options.storeDirectory);
+  try {
+    await prepareStore(options.storeDirectory);
+  } catch {
+    // The session will find that out, too, and tell.
+    return;
+  }
   await caching.cache.restore(
     { repository, manifestDigest: digest, platform },
     packsDirectory(options.storeDirectory),
@@ -121,6 +131,7 @@ async function fetchAndUnpack(
     const described = await readMetadata(session, lessons.whole);
     const { metadata, parts } = await selectParts(session, described, missing);
     const plan = planLayers(session, metadata);
+    await markPlanned(session, plan, metadata);
     announcePlan(session, plan, metadata);
     watch.lap('plan');
     session.options.emit({ kind: 'stage', stage: 'fetch' });
@@ -165,18 +176,6 @@ function noteRemarks(session: PullSession): void {
   }
 }
 
-/** The root file system stands by now; without a cache it is still what was asked for, whatever went wrong. */
-async function keep(session: PullSession, finished: Finished): Promise<Packs> {
-  session.options.emit({ kind: 'stage', stage: 'finish' });
-  if (!session.caching.storeWrite) return { fresh: [], live: [] };
-  try {
-    return await keepPacks(session, finished.plan, finished.metadata);
-  } catch (error) {
-    warn(session, `the chunks could not be kept for the next pull: ${describeError(error)}`);
-    return { fresh: [], live: [] };
-  }
-}
-
 function describeResult(
   session: PullSession,
   finished: Finished,
@@ -203,6 +202,7 @@ function describeResult(
     bytesFromCache: sum((layer) => layer.bytesFromCache),
     bytesFromSeed: sum((layer) => layer.bytesFromSeed),
     bytesTotal: sum((layer) => layer.compressedSize),
+    cacheRepairs: session.store.brokenPacks + session.store.damagedChunks,
     requests: source.requests + verdict.requests,
     hosts: source.hosts ?? [],
     ...(source.quota ? { quota: source.quota } : {}),

@@ -85,6 +85,8 @@ export interface PullResult {
   readonly bytesFromSeed: number;
   /** Compressed size of all layers, bytes. */
   readonly bytesTotal: number;
+  /** Chunks, layers and packs of the chunk store that were damaged, and were fetched again or are gone. */
+  readonly cacheRepairs: number;
   /** All HTTP requests to the registry. */
   readonly requests: number;
   /** Mirrors and registry, in the order they were asked; empty for an image on this machine. */

@@ -25,6 +25,11 @@ const MIN_ENTRY_BYTES = 8;
 const MIN_SLACK = 4096;
 /** Six bytes hold less. */
 const MAX_ENTRY_SIZE = 2 ** 48;
+/**
+ * What may stand before a chunk in the member that holds it: it is decoded each time, whatever a forged table says. Writers of real
+ * layers close a member after a few megabytes.
+ */
+export const MAX_INNER_OFFSET = 64 << 20;
 /** By their number in a table. member: a frame with an inner offset. */
 const FORMS = ['frame', 'blob', 'member', 'part'] as const;
 type StoredForm = (typeof FORMS)[number];
@@ -59,7 +64,7 @@ export interface PackTrailer {
 
 /** Can a table tell of it? Of what stands in real layers it can; a table of contents that lies may list anything. */
 export function isStorable({ form, compressedSize, size, innerOffset = 0 }: PackEntry): boolean {
-  const fits = size < MAX_ENTRY_SIZE && innerOffset < MAX_ENTRY_SIZE;
+  const fits = size < MAX_ENTRY_SIZE && innerOffset <= MAX_INNER_OFFSET;
   return fits && (form === 'blob' || compressedSize >= MIN_ENTRY_BYTES);
 }
 
@@ -174,7 +179,7 @@ interface Rows {
   readonly isWide: boolean;
 }
 
-/** Is every form known, every blob and part as long as it is, and does every entry end before the pack's data does? */
+/** Is every form known, every blob and part as long as it is, no chunk too deep, and does every entry end before the pack's data does? */
 function isSound(rows: Rows, end: number): boolean {
   const { columns, count, isWide } = rows;
   let position = 0;
@@ -184,6 +189,7 @@ function isSound(rows: Rows, end: number): boolean {
     if (!isWide && row.form !== 'frame' && row.form !== 'blob') return false;
     const isAsItIs = row.form === 'blob' || row.form === 'part';
     if (isAsItIs && columns.readUIntLE(column(count, index).size, 6) !== row.compressedSize) return false;
+    if (isWide && columns.readUIntLE(column(count, index).innerOffset, 6) > MAX_INNER_OFFSET) return false;
     position = row.next;
   }
   return true;

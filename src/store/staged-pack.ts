@@ -16,6 +16,7 @@ export class StagedPack {
   readonly path: string;
   readonly #file: FileHandle;
   #entries: PackEntry[] = [];
+  #hasFailed = false;
 
   private constructor(path: string, file: FileHandle) {
     this.path = path;
@@ -42,8 +43,14 @@ export class StagedPack {
         done += step.bytesWritten;
       }
     } catch (cause) {
+      this.#hasFailed = true;
       fail(`${this.path} cannot be written`, cause);
     }
+  }
+
+  /** Could something not be written? */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** One that the table has no room for is left out: nobody will find it, and nobody misses it. */

@@ -72,6 +72,13 @@ export class Staging {
     for (const pack of await this.#all()) pack.drop(form, hex);
   }
 
+  /** Could a pack not be made or written? Then nothing that is fetched can be kept here. */
+  async hasFailed(): Promise<boolean> {
+    const packs = [...this.#packs, this.#scratch].filter((pack) => pack !== undefined);
+    const settled = await Promise.allSettled(packs);
+    return settled.some((pack) => pack.status === 'rejected' || pack.value.hasFailed);
+  }
+
   /** Moves all packs that hold something into the store. Throws STORE_FAILED or DISK_FULL. */
   async seal(): Promise<SealedPack[]> {
     const sealed: SealedPack[] = [];

@@ -1,21 +1,19 @@
 // The chunk store: a directory of immutable packs, read in place. Safe for several processes at once: packs appear whole, by rename.
 import { randomBytes } from 'node:crypto';
-import { open, readdir, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPullError } from '../errors.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
 import { ChunkIndex, type Held } from './chunk-index.ts';
+import { removeLeftovers } from './leftovers.ts';
 import { makeDirectories } from './make-directories.ts';
 import type { ChunkForm } from './pack-file.ts';
-import {
-  decodeTable,
-  decodeTrailer,
-  PACK_VERSION,
-  type PackEntry,
-  type PackTable,
-  TRAILER_SIZE,
-} from './pack-format.ts';
+import { decodeTable, decodeTrailer, type PackEntry, type PackTable, TRAILER_SIZE } from './pack-format.ts';
+import { keyOfPackName, packsDirectory, stagingDirectory } from './places.ts';
 import { StagedPack } from './staged-pack.ts';
+
+export { packsDirectory } from './places.ts';
 
 /** A chunk at hand. The bytes are a hint until they have been hashed. */
 export interface StoredChunk {
@@ -43,32 +41,33 @@ interface StagedEntries {
 /** Chunks of all packs that are kept in memory; packs beyond are not read. */
 const MAX_STORE_ENTRIES = 5_000_000;
 
-/** Files of a crashed pull are removed after this long. By age, not by process: jobs in containers do not see each other's. */
-const STALE_MS = 24 * 60 * 60 * 1000;
-
-/** The path under which packs lie; it names the format, so that another version never meets them. */
-export function packsDirectory(storeDirectory: string): string {
-  return join(storeDirectory, `v${PACK_VERSION}`, 'packs');
+export interface StoreOptions {
+  /** The id of the lease under which packs are staged; see lease.ts. */
+  readonly lease?: string | undefined;
+  /** Where packs are staged, if not in the store. */
+  readonly stagingDirectory?: string | undefined;
 }
 
-/** Makes the directories. Throws STORE_FAILED. */
-export async function prepareStore(storeDirectory: string): Promise<void> {
+/** Makes the directories, and removes what killed pulls have left. Throws STORE_FAILED. */
+export async function prepareStore(
+  storeDirectory: string,
+  staging = stagingDirectory(storeDirectory),
+): Promise<void> {
   try {
     await makeDirectories(packsDirectory(storeDirectory), 0o700);
-    await makeDirectories(stagingDirectory(storeDirectory), 0o700);
+    await makeDirectories(staging, 0o700);
   } catch (cause) {
     throw toPullError(cause, {
       code: 'STORE_FAILED',
       message: `the chunk store ${storeDirectory} cannot be created`,
     });
   }
-  await removeStale(stagingDirectory(storeDirectory), /^/);
-  // What a restore was writing when its job was killed.
-  await removeStale(packsDirectory(storeDirectory), /\.partial$/);
+  await removeLeftovers(storeDirectory);
 }
 
 export class ChunkStore {
   readonly directory: string;
+  readonly #options: StoreOptions;
   readonly #chunks = new ChunkIndex();
   readonly #packs = new Map<string, OpenPack>();
   readonly #damaged = new Set<string>();
@@ -76,21 +75,23 @@ export class ChunkStore {
   /** Packs of which only the blobs have been looked at. */
   readonly #unread: OpenPack[] = [];
   #entries = 0;
+  #brokenPacks = 0;
+  #damagedChunks = 0;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, options: StoreOptions) {
     this.directory = directory;
+    this.#options = options;
   }
 
   /** Reads the tables of all packs; with `read` false the store starts out empty. Damaged packs are passed over and removed. Throws STORE_FAILED. */
-  static async open(directory: string, read: boolean): Promise<ChunkStore> {
-    await prepareStore(directory);
-    const store = new ChunkStore(directory);
+  static async open(directory: string, read: boolean, options: StoreOptions = {}): Promise<ChunkStore> {
+    await prepareStore(directory, options.stagingDirectory);
+    const store = new ChunkStore(directory, options);
     if (!read) return store;
-    for (const name of (await listPacks(directory))
-      .filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate))
-      .sort()) {
-      if (store.#entries < MAX_STORE_ENTRIES)
-        await store.#addPack(join(packsDirectory(directory), name), name.slice(0, 40));
+    for (const name of (await listPacks(directory)).sort()) {
+      const key = keyOfPackName(name);
+      if (key !== undefined && store.#entries < MAX_STORE_ENTRIES)
+        await store.#addPack(join(packsDirectory(directory), name), key);
     }
     return store;
   }
@@ -139,6 +140,7 @@ export class ChunkStore {
     if (!found) return;
     this.#chunks.delete(form, key, found);
     if (!found.pack.key) return;
+    this.#damagedChunks++;
     this.#damaged.add(found.pack.path);
     if (form === 'frame') this.#forgotten.add(`${found.pack.path} ${found.offset}`);
   }
@@ -164,6 +166,16 @@ export class ChunkStore {
     return Boolean(this.#lookUp(form, key, size)?.pack.key);
   }
 
+  /** Files that were called packs and were none, and were removed when the store was opened. */
+  get brokenPacks(): number {
+    return this.#brokenPacks;
+  }
+
+  /** Chunks of sealed packs that were not what they should be, and will not be found again; so often as `forget` was told of them. */
+  get damagedChunks(): number {
+    return this.#damagedChunks;
+  }
+
   /** Has any pack of the store shown a wrong byte? */
   get isDamaged(): boolean {
     return this.#damaged.size > 0;
@@ -180,16 +192,19 @@ export class ChunkStore {
   }
 
   stage(): Promise<StagedPack> {
-    return StagedPack.create(
-      join(stagingDirectory(this.directory), `${process.pid}-${randomBytes(8).toString('hex')}`),
-    );
+    const { lease = process.pid, stagingDirectory: elsewhere } = this.#options;
+    const directory = elsewhere ?? stagingDirectory(this.directory);
+    return StagedPack.create(join(directory, `${lease}-${randomBytes(8).toString('hex')}`));
   }
 
   async #addPack(path: string, key: string): Promise<void> {
     // What cannot be read just now (no file descriptors left, say) may be sound: only what was read and is no pack goes.
     const pack = await readPack(path, key).catch(() => 'unreadable' as const);
     if (pack === 'unreadable') return;
-    if (!pack) return rm(path, { force: true }).catch(() => undefined);
+    if (!pack) {
+      this.#brokenPacks++;
+      return rm(path, { force: true }).catch(() => undefined);
+    }
     this.#packs.set(path, pack);
     this.#entries += pack.count;
     this.#add(pack, pack.blobs);
@@ -197,10 +212,14 @@ export class ChunkStore {
   }
 }
 
-/** undefined for a file that is no whole pack. */
+/** undefined for a file that is no whole pack. Throws the system's error, also for what is no file. */
 export async function readPack(path: string, key: string): Promise<OpenPack | undefined> {
-  await using file = await open(path, 'r');
-  const { size } = await file.stat();
+  // A store may be shared: a FIFO would block, and a link lead out of it.
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  await using file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  const found = await file.stat();
+  if (!found.isFile()) throw new Error(`${path} is no file`);
+  const { size } = found;
   if (size < TRAILER_SIZE) return undefined;
   const tail = Buffer.alloc(TRAILER_SIZE);
   await file.read(tail, 0, TRAILER_SIZE, size - TRAILER_SIZE);
@@ -212,10 +231,6 @@ export async function readPack(path: string, key: string): Promise<OpenPack | un
   return decoded && { ...decoded, key, path, size };
 }
 
-function stagingDirectory(storeDirectory: string): string {
-  return join(storeDirectory, `v${PACK_VERSION}`, 'staging');
-}
-
 async function listPacks(storeDirectory: string): Promise<string[]> {
   try {
     return await readdir(packsDirectory(storeDirectory));
@@ -224,14 +239,5 @@ async function listPacks(storeDirectory: string): Promise<string[]> {
       code: 'STORE_FAILED',
       message: `the chunk store ${storeDirectory} cannot be read`,
     });
-  }
-}
-
-async function removeStale(directory: string, pattern: RegExp): Promise<void> {
-  for (const name of await readdir(directory).catch(() => [])) {
-    if (!pattern.test(name)) continue;
-    const path = join(directory, name);
-    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
-    if (Date.now() - mtimeMs > STALE_MS) await rm(path, { force: true }).catch(() => undefined);
   }
 }
