@@ -7,13 +7,13 @@ import { forLog } from './plain-text.ts';
 
 const HEARTBEAT_MS = 5_000;
 
-const GROUPS: Readonly<Record<Stage, string>> = {
+/** What is said at the end is for everybody, and stays outside. */
+const GROUPS: Partial<Record<Stage, string>> = {
   resolve: 'Resolve the image',
   restore: 'Restore chunks from the cache',
   plan: 'Layers',
   fetch: 'Fetch and unpack',
   unpack: 'Unpack',
-  finish: 'Finish',
 };
 
 export type LogSink = Pick<typeof core, 'info' | 'debug' | 'warning' | 'startGroup' | 'endGroup'>;
@@ -57,7 +57,9 @@ class LogReporter {
 
   #enter(stage: Stage): void {
     this.#endGroup();
-    this.#sink.startGroup(GROUPS[stage]);
+    const title = GROUPS[stage];
+    if (title === undefined) return;
+    this.#sink.startGroup(title);
     this.#groupOpen = true;
   }
 
