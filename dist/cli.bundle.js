@@ -80,1779 +80,151 @@ var __callDispose = (stack, error, hasError) => {
   return next();
 };
 
-// node_modules/picomatch/lib/constants.js
-var require_constants = __commonJS({
-  "node_modules/picomatch/lib/constants.js"(exports, module) {
+// node_modules/fastest-levenshtein/mod.js
+var require_mod = __commonJS({
+  "node_modules/fastest-levenshtein/mod.js"(exports) {
     "use strict";
-    var WIN_SLASH = "\\\\/";
-    var WIN_NO_SLASH = `[^${WIN_SLASH}]`;
-    var DEFAULT_MAX_EXTGLOB_RECURSION = 0;
-    var DOT_LITERAL = "\\.";
-    var PLUS_LITERAL = "\\+";
-    var QMARK_LITERAL = "\\?";
-    var SLASH_LITERAL = "\\/";
-    var ONE_CHAR = "(?=.)";
-    var QMARK = "[^/]";
-    var END_ANCHOR = `(?:${SLASH_LITERAL}|$)`;
-    var START_ANCHOR = `(?:^|${SLASH_LITERAL})`;
-    var DOTS_SLASH = `${DOT_LITERAL}{1,2}${END_ANCHOR}`;
-    var NO_DOT = `(?!${DOT_LITERAL})`;
-    var NO_DOTS = `(?!${START_ANCHOR}${DOTS_SLASH})`;
-    var NO_DOT_SLASH = `(?!${DOT_LITERAL}{0,1}${END_ANCHOR})`;
-    var NO_DOTS_SLASH = `(?!${DOTS_SLASH})`;
-    var QMARK_NO_DOT = `[^.${SLASH_LITERAL}]`;
-    var STAR = `${QMARK}*?`;
-    var SEP = "/";
-    var POSIX_CHARS = {
-      DOT_LITERAL,
-      PLUS_LITERAL,
-      QMARK_LITERAL,
-      SLASH_LITERAL,
-      ONE_CHAR,
-      QMARK,
-      END_ANCHOR,
-      DOTS_SLASH,
-      NO_DOT,
-      NO_DOTS,
-      NO_DOT_SLASH,
-      NO_DOTS_SLASH,
-      QMARK_NO_DOT,
-      STAR,
-      START_ANCHOR,
-      SEP
+    exports.__esModule = true;
+    exports.distance = exports.closest = void 0;
+    var peq = new Uint32Array(65536);
+    var myers_32 = function(a, b) {
+      var n = a.length;
+      var m = b.length;
+      var lst = 1 << n - 1;
+      var pv = -1;
+      var mv = 0;
+      var sc = n;
+      var i = n;
+      while (i--) {
+        peq[a.charCodeAt(i)] |= 1 << i;
+      }
+      for (i = 0; i < m; i++) {
+        var eq = peq[b.charCodeAt(i)];
+        var xv = eq | mv;
+        eq |= (eq & pv) + pv ^ pv;
+        mv |= ~(eq | pv);
+        pv &= eq;
+        if (mv & lst) {
+          sc++;
+        }
+        if (pv & lst) {
+          sc--;
+        }
+        mv = mv << 1 | 1;
+        pv = pv << 1 | ~(xv | mv);
+        mv &= xv;
+      }
+      i = n;
+      while (i--) {
+        peq[a.charCodeAt(i)] = 0;
+      }
+      return sc;
     };
-    var WINDOWS_CHARS = {
-      ...POSIX_CHARS,
-      SLASH_LITERAL: `[${WIN_SLASH}]`,
-      QMARK: WIN_NO_SLASH,
-      STAR: `${WIN_NO_SLASH}*?`,
-      DOTS_SLASH: `${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$)`,
-      NO_DOT: `(?!${DOT_LITERAL})`,
-      NO_DOTS: `(?!(?:^|[${WIN_SLASH}])${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
-      NO_DOT_SLASH: `(?!${DOT_LITERAL}{0,1}(?:[${WIN_SLASH}]|$))`,
-      NO_DOTS_SLASH: `(?!${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
-      QMARK_NO_DOT: `[^.${WIN_SLASH}]`,
-      START_ANCHOR: `(?:^|[${WIN_SLASH}])`,
-      END_ANCHOR: `(?:[${WIN_SLASH}]|$)`,
-      SEP: "\\"
+    var myers_x = function(b, a) {
+      var n = a.length;
+      var m = b.length;
+      var mhc = [];
+      var phc = [];
+      var hsize = Math.ceil(n / 32);
+      var vsize = Math.ceil(m / 32);
+      for (var i = 0; i < hsize; i++) {
+        phc[i] = -1;
+        mhc[i] = 0;
+      }
+      var j = 0;
+      for (; j < vsize - 1; j++) {
+        var mv_1 = 0;
+        var pv_1 = -1;
+        var start_1 = j * 32;
+        var vlen_1 = Math.min(32, m) + start_1;
+        for (var k = start_1; k < vlen_1; k++) {
+          peq[b.charCodeAt(k)] |= 1 << k;
+        }
+        for (var i = 0; i < n; i++) {
+          var eq = peq[a.charCodeAt(i)];
+          var pb = phc[i / 32 | 0] >>> i & 1;
+          var mb = mhc[i / 32 | 0] >>> i & 1;
+          var xv = eq | mv_1;
+          var xh = ((eq | mb) & pv_1) + pv_1 ^ pv_1 | eq | mb;
+          var ph = mv_1 | ~(xh | pv_1);
+          var mh = pv_1 & xh;
+          if (ph >>> 31 ^ pb) {
+            phc[i / 32 | 0] ^= 1 << i;
+          }
+          if (mh >>> 31 ^ mb) {
+            mhc[i / 32 | 0] ^= 1 << i;
+          }
+          ph = ph << 1 | pb;
+          mh = mh << 1 | mb;
+          pv_1 = mh | ~(xv | ph);
+          mv_1 = ph & xv;
+        }
+        for (var k = start_1; k < vlen_1; k++) {
+          peq[b.charCodeAt(k)] = 0;
+        }
+      }
+      var mv = 0;
+      var pv = -1;
+      var start2 = j * 32;
+      var vlen = Math.min(32, m - start2) + start2;
+      for (var k = start2; k < vlen; k++) {
+        peq[b.charCodeAt(k)] |= 1 << k;
+      }
+      var score = m;
+      for (var i = 0; i < n; i++) {
+        var eq = peq[a.charCodeAt(i)];
+        var pb = phc[i / 32 | 0] >>> i & 1;
+        var mb = mhc[i / 32 | 0] >>> i & 1;
+        var xv = eq | mv;
+        var xh = ((eq | mb) & pv) + pv ^ pv | eq | mb;
+        var ph = mv | ~(xh | pv);
+        var mh = pv & xh;
+        score += ph >>> m - 1 & 1;
+        score -= mh >>> m - 1 & 1;
+        if (ph >>> 31 ^ pb) {
+          phc[i / 32 | 0] ^= 1 << i;
+        }
+        if (mh >>> 31 ^ mb) {
+          mhc[i / 32 | 0] ^= 1 << i;
+        }
+        ph = ph << 1 | pb;
+        mh = mh << 1 | mb;
+        pv = mh | ~(xv | ph);
+        mv = ph & xv;
+      }
+      for (var k = start2; k < vlen; k++) {
+        peq[b.charCodeAt(k)] = 0;
+      }
+      return score;
     };
-    var POSIX_REGEX_SOURCE = {
-      __proto__: null,
-      alnum: "a-zA-Z0-9",
-      alpha: "a-zA-Z",
-      ascii: "\\x00-\\x7F",
-      blank: " \\t",
-      cntrl: "\\x00-\\x1F\\x7F",
-      digit: "0-9",
-      graph: "\\x21-\\x7E",
-      lower: "a-z",
-      print: "\\x20-\\x7E ",
-      punct: "\\-!\"#$%&'()\\*+,./:;<=>?@[\\]^_`{|}~",
-      space: " \\t\\r\\n\\v\\f",
-      upper: "A-Z",
-      word: "A-Za-z0-9_",
-      xdigit: "A-Fa-f0-9"
+    var distance3 = function(a, b) {
+      if (a.length < b.length) {
+        var tmp = b;
+        b = a;
+        a = tmp;
+      }
+      if (b.length === 0) {
+        return a.length;
+      }
+      if (a.length <= 32) {
+        return myers_32(a, b);
+      }
+      return myers_x(a, b);
     };
-    module.exports = {
-      DEFAULT_MAX_EXTGLOB_RECURSION,
-      MAX_LENGTH: 1024 * 64,
-      POSIX_REGEX_SOURCE,
-      // regular expressions
-      REGEX_BACKSLASH: /\\(?![*+?^${}(|)[\]])/g,
-      REGEX_NON_SPECIAL_CHARS: /^[^@![\].,$*+?^{}()|\\/]+/,
-      REGEX_SPECIAL_CHARS: /[-*+?.^${}(|)[\]]/,
-      REGEX_SPECIAL_CHARS_BACKREF: /(\\?)((\W)(\3*))/g,
-      REGEX_SPECIAL_CHARS_GLOBAL: /([-*+?.^${}(|)[\]])/g,
-      REGEX_REMOVE_BACKSLASH: /(?:\[.*?[^\\]\]|\\(?=.))/g,
-      // Replace globs with equivalent patterns to reduce parsing time.
-      REPLACEMENTS: {
-        __proto__: null,
-        "***": "*",
-        "**/**": "**",
-        "**/**/**": "**"
-      },
-      // Digits
-      CHAR_0: 48,
-      /* 0 */
-      CHAR_9: 57,
-      /* 9 */
-      // Alphabet chars.
-      CHAR_UPPERCASE_A: 65,
-      /* A */
-      CHAR_LOWERCASE_A: 97,
-      /* a */
-      CHAR_UPPERCASE_Z: 90,
-      /* Z */
-      CHAR_LOWERCASE_Z: 122,
-      /* z */
-      CHAR_LEFT_PARENTHESES: 40,
-      /* ( */
-      CHAR_RIGHT_PARENTHESES: 41,
-      /* ) */
-      CHAR_ASTERISK: 42,
-      /* * */
-      // Non-alphabetic chars.
-      CHAR_AMPERSAND: 38,
-      /* & */
-      CHAR_AT: 64,
-      /* @ */
-      CHAR_BACKWARD_SLASH: 92,
-      /* \ */
-      CHAR_CARRIAGE_RETURN: 13,
-      /* \r */
-      CHAR_CIRCUMFLEX_ACCENT: 94,
-      /* ^ */
-      CHAR_COLON: 58,
-      /* : */
-      CHAR_COMMA: 44,
-      /* , */
-      CHAR_DOT: 46,
-      /* . */
-      CHAR_DOUBLE_QUOTE: 34,
-      /* " */
-      CHAR_EQUAL: 61,
-      /* = */
-      CHAR_EXCLAMATION_MARK: 33,
-      /* ! */
-      CHAR_FORM_FEED: 12,
-      /* \f */
-      CHAR_FORWARD_SLASH: 47,
-      /* / */
-      CHAR_GRAVE_ACCENT: 96,
-      /* ` */
-      CHAR_HASH: 35,
-      /* # */
-      CHAR_HYPHEN_MINUS: 45,
-      /* - */
-      CHAR_LEFT_ANGLE_BRACKET: 60,
-      /* < */
-      CHAR_LEFT_CURLY_BRACE: 123,
-      /* { */
-      CHAR_LEFT_SQUARE_BRACKET: 91,
-      /* [ */
-      CHAR_LINE_FEED: 10,
-      /* \n */
-      CHAR_NO_BREAK_SPACE: 160,
-      /* \u00A0 */
-      CHAR_PERCENT: 37,
-      /* % */
-      CHAR_PLUS: 43,
-      /* + */
-      CHAR_QUESTION_MARK: 63,
-      /* ? */
-      CHAR_RIGHT_ANGLE_BRACKET: 62,
-      /* > */
-      CHAR_RIGHT_CURLY_BRACE: 125,
-      /* } */
-      CHAR_RIGHT_SQUARE_BRACKET: 93,
-      /* ] */
-      CHAR_SEMICOLON: 59,
-      /* ; */
-      CHAR_SINGLE_QUOTE: 39,
-      /* ' */
-      CHAR_SPACE: 32,
-      /*   */
-      CHAR_TAB: 9,
-      /* \t */
-      CHAR_UNDERSCORE: 95,
-      /* _ */
-      CHAR_VERTICAL_LINE: 124,
-      /* | */
-      CHAR_ZERO_WIDTH_NOBREAK_SPACE: 65279,
-      /* \uFEFF */
-      /**
-       * Create EXTGLOB_CHARS
-       */
-      extglobChars(chars) {
-        return {
-          "!": { type: "negate", open: "(?:(?!(?:", close: `))${chars.STAR})` },
-          "?": { type: "qmark", open: "(?:", close: ")?" },
-          "+": { type: "plus", open: "(?:", close: ")+" },
-          "*": { type: "star", open: "(?:", close: ")*" },
-          "@": { type: "at", open: "(?:", close: ")" }
-        };
-      },
-      /**
-       * Create GLOB_CHARS
-       */
-      globChars(win322) {
-        return win322 === true ? WINDOWS_CHARS : POSIX_CHARS;
+    exports.distance = distance3;
+    var closest = function(str, arr) {
+      var min_distance = Infinity;
+      var min_index = 0;
+      for (var i = 0; i < arr.length; i++) {
+        var dist = distance3(str, arr[i]);
+        if (dist < min_distance) {
+          min_distance = dist;
+          min_index = i;
+        }
       }
+      return arr[min_index];
     };
-  }
-});
-
-// node_modules/picomatch/lib/utils.js
-var require_utils = __commonJS({
-  "node_modules/picomatch/lib/utils.js"(exports) {
-    "use strict";
-    var {
-      REGEX_BACKSLASH,
-      REGEX_REMOVE_BACKSLASH,
-      REGEX_SPECIAL_CHARS,
-      REGEX_SPECIAL_CHARS_GLOBAL
-    } = require_constants();
-    exports.isObject = (val) => val !== null && typeof val === "object" && !Array.isArray(val);
-    exports.hasRegexChars = (str) => REGEX_SPECIAL_CHARS.test(str);
-    exports.isRegexChar = (str) => str.length === 1 && exports.hasRegexChars(str);
-    exports.escapeRegex = (str) => str.replace(REGEX_SPECIAL_CHARS_GLOBAL, "\\$1");
-    exports.toPosixSlashes = (str) => str.replace(REGEX_BACKSLASH, "/");
-    exports.isWindows = () => {
-      if (typeof navigator !== "undefined" && navigator.platform) {
-        const platform = navigator.platform.toLowerCase();
-        return platform === "win32" || platform === "windows";
-      }
-      if (typeof process !== "undefined" && process.platform) {
-        return process.platform === "win32";
-      }
-      return false;
-    };
-    exports.removeBackslashes = (str) => {
-      return str.replace(REGEX_REMOVE_BACKSLASH, (match) => {
-        return match === "\\" ? "" : match;
-      });
-    };
-    exports.escapeLast = (input, char, lastIdx) => {
-      const idx = input.lastIndexOf(char, lastIdx);
-      if (idx === -1) return input;
-      if (input[idx - 1] === "\\") return exports.escapeLast(input, char, idx - 1);
-      return `${input.slice(0, idx)}\\${input.slice(idx)}`;
-    };
-    exports.removePrefix = (input, state = {}) => {
-      let output = input;
-      if (output.startsWith("./")) {
-        output = output.slice(2);
-        state.prefix = "./";
-      }
-      return output;
-    };
-    exports.wrapOutput = (input, state = {}, options = {}) => {
-      const prepend = options.contains ? "" : "^";
-      const append = options.contains ? "" : "$";
-      let output = `${prepend}(?:${input})${append}`;
-      if (state.negated === true) {
-        output = `(?:^(?!${output}).*$)`;
-      }
-      return output;
-    };
-    exports.basename = (path, { windows } = {}) => {
-      const segs = path.split(windows ? /[\\/]/ : "/");
-      const last = segs[segs.length - 1];
-      if (last === "") {
-        return segs[segs.length - 2];
-      }
-      return last;
-    };
-  }
-});
-
-// node_modules/picomatch/lib/scan.js
-var require_scan = __commonJS({
-  "node_modules/picomatch/lib/scan.js"(exports, module) {
-    "use strict";
-    var utils = require_utils();
-    var {
-      CHAR_ASTERISK,
-      /* * */
-      CHAR_AT,
-      /* @ */
-      CHAR_BACKWARD_SLASH,
-      /* \ */
-      CHAR_COMMA,
-      /* , */
-      CHAR_DOT,
-      /* . */
-      CHAR_EXCLAMATION_MARK,
-      /* ! */
-      CHAR_FORWARD_SLASH,
-      /* / */
-      CHAR_LEFT_CURLY_BRACE,
-      /* { */
-      CHAR_LEFT_PARENTHESES,
-      /* ( */
-      CHAR_LEFT_SQUARE_BRACKET,
-      /* [ */
-      CHAR_PLUS,
-      /* + */
-      CHAR_QUESTION_MARK,
-      /* ? */
-      CHAR_RIGHT_CURLY_BRACE,
-      /* } */
-      CHAR_RIGHT_PARENTHESES,
-      /* ) */
-      CHAR_RIGHT_SQUARE_BRACKET
-      /* ] */
-    } = require_constants();
-    var isPathSeparator = (code2) => {
-      return code2 === CHAR_FORWARD_SLASH || code2 === CHAR_BACKWARD_SLASH;
-    };
-    var depth = (token) => {
-      if (token.isPrefix !== true) {
-        token.depth = token.isGlobstar ? Infinity : 1;
-      }
-    };
-    var scan2 = (input, options) => {
-      const opts = options || {};
-      const length = input.length - 1;
-      const scanToEnd = opts.parts === true || opts.tokens === true || opts.scanToEnd === true;
-      const slashes = [];
-      const tokens = [];
-      const parts = [];
-      let str = input;
-      let index = -1;
-      let start2 = 0;
-      let lastIndex = 0;
-      let isBrace = false;
-      let isBracket = false;
-      let isGlob = false;
-      let isExtglob = false;
-      let isGlobstar = false;
-      let braceEscaped = false;
-      let backslashes = false;
-      let negated = false;
-      let negatedExtglob = false;
-      let finished = false;
-      let braces = 0;
-      let prev;
-      let code2;
-      let token = { value: "", depth: 0, isGlob: false };
-      const eos = () => index >= length;
-      const peek = () => str.charCodeAt(index + 1);
-      const advance2 = () => {
-        prev = code2;
-        return str.charCodeAt(++index);
-      };
-      while (index < length) {
-        code2 = advance2();
-        let next;
-        if (code2 === CHAR_BACKWARD_SLASH) {
-          backslashes = token.backslashes = true;
-          code2 = advance2();
-          if (code2 === CHAR_LEFT_CURLY_BRACE) {
-            braceEscaped = true;
-          }
-          continue;
-        }
-        if (braceEscaped === true || code2 === CHAR_LEFT_CURLY_BRACE) {
-          braces++;
-          while (eos() !== true && (code2 = advance2())) {
-            if (code2 === CHAR_BACKWARD_SLASH) {
-              backslashes = token.backslashes = true;
-              advance2();
-              continue;
-            }
-            if (code2 === CHAR_LEFT_CURLY_BRACE) {
-              braces++;
-              continue;
-            }
-            if (braceEscaped !== true && code2 === CHAR_DOT && (code2 = advance2()) === CHAR_DOT) {
-              isBrace = token.isBrace = true;
-              isGlob = token.isGlob = true;
-              finished = true;
-              if (scanToEnd === true) {
-                continue;
-              }
-              break;
-            }
-            if (braceEscaped !== true && code2 === CHAR_COMMA) {
-              isBrace = token.isBrace = true;
-              isGlob = token.isGlob = true;
-              finished = true;
-              if (scanToEnd === true) {
-                continue;
-              }
-              break;
-            }
-            if (code2 === CHAR_RIGHT_CURLY_BRACE) {
-              braces--;
-              if (braces === 0) {
-                braceEscaped = false;
-                isBrace = token.isBrace = true;
-                finished = true;
-                break;
-              }
-            }
-          }
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (code2 === CHAR_FORWARD_SLASH) {
-          slashes.push(index);
-          tokens.push(token);
-          token = { value: "", depth: 0, isGlob: false };
-          if (finished === true) continue;
-          if (prev === CHAR_DOT && index === start2 + 1) {
-            start2 += 2;
-            continue;
-          }
-          lastIndex = index + 1;
-          continue;
-        }
-        if (opts.noext !== true) {
-          const isExtglobChar = code2 === CHAR_PLUS || code2 === CHAR_AT || code2 === CHAR_ASTERISK || code2 === CHAR_QUESTION_MARK || code2 === CHAR_EXCLAMATION_MARK;
-          if (isExtglobChar === true && peek() === CHAR_LEFT_PARENTHESES) {
-            isGlob = token.isGlob = true;
-            isExtglob = token.isExtglob = true;
-            finished = true;
-            if (code2 === CHAR_EXCLAMATION_MARK && index === start2) {
-              negatedExtglob = true;
-            }
-            if (scanToEnd === true) {
-              let parens = 0;
-              while (eos() !== true && (code2 = advance2())) {
-                if (code2 === CHAR_BACKWARD_SLASH) {
-                  backslashes = token.backslashes = true;
-                  advance2();
-                  continue;
-                }
-                if (code2 === CHAR_LEFT_PARENTHESES) {
-                  parens++;
-                  continue;
-                }
-                if (code2 === CHAR_RIGHT_PARENTHESES && --parens === 0) {
-                  finished = true;
-                  break;
-                }
-              }
-              continue;
-            }
-            break;
-          }
-        }
-        if (code2 === CHAR_ASTERISK) {
-          if (prev === CHAR_ASTERISK) isGlobstar = token.isGlobstar = true;
-          isGlob = token.isGlob = true;
-          finished = true;
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (code2 === CHAR_QUESTION_MARK) {
-          isGlob = token.isGlob = true;
-          finished = true;
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (code2 === CHAR_LEFT_SQUARE_BRACKET) {
-          while (eos() !== true && (next = advance2())) {
-            if (next === CHAR_BACKWARD_SLASH) {
-              backslashes = token.backslashes = true;
-              advance2();
-              continue;
-            }
-            if (next === CHAR_RIGHT_SQUARE_BRACKET) {
-              isBracket = token.isBracket = true;
-              isGlob = token.isGlob = true;
-              finished = true;
-              break;
-            }
-          }
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (opts.nonegate !== true && code2 === CHAR_EXCLAMATION_MARK && index === start2) {
-          negated = token.negated = true;
-          start2++;
-          continue;
-        }
-        if (opts.noparen !== true && code2 === CHAR_LEFT_PARENTHESES) {
-          isGlob = token.isGlob = true;
-          if (scanToEnd === true) {
-            let parens = 1;
-            while (eos() !== true && (code2 = advance2())) {
-              if (code2 === CHAR_BACKWARD_SLASH) {
-                backslashes = token.backslashes = true;
-                advance2();
-                continue;
-              }
-              if (code2 === CHAR_LEFT_PARENTHESES) {
-                parens++;
-                continue;
-              }
-              if (code2 === CHAR_RIGHT_PARENTHESES && --parens === 0) {
-                finished = true;
-                break;
-              }
-            }
-            continue;
-          }
-          break;
-        }
-        if (isGlob === true) {
-          finished = true;
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-      }
-      if (opts.noext === true) {
-        isExtglob = false;
-        isGlob = false;
-      }
-      let base = str;
-      let prefix = "";
-      let glob = "";
-      if (start2 > 0) {
-        prefix = str.slice(0, start2);
-        str = str.slice(start2);
-        lastIndex -= start2;
-      }
-      if (base && isGlob === true && lastIndex > 0) {
-        base = str.slice(0, lastIndex);
-        glob = str.slice(lastIndex);
-      } else if (isGlob === true) {
-        base = "";
-        glob = str;
-      } else {
-        base = str;
-      }
-      if (base && base !== "" && base !== "/" && base !== str) {
-        if (isPathSeparator(base.charCodeAt(base.length - 1))) {
-          base = base.slice(0, -1);
-        }
-      }
-      if (opts.unescape === true) {
-        if (glob) glob = utils.removeBackslashes(glob);
-        if (base && backslashes === true) {
-          base = utils.removeBackslashes(base);
-        }
-      }
-      const state = {
-        prefix,
-        input,
-        start: start2,
-        base,
-        glob,
-        isBrace,
-        isBracket,
-        isGlob,
-        isExtglob,
-        isGlobstar,
-        negated,
-        negatedExtglob
-      };
-      if (opts.tokens === true) {
-        state.maxDepth = 0;
-        if (!isPathSeparator(code2)) {
-          tokens.push(token);
-        }
-        state.tokens = tokens;
-      }
-      if (opts.parts === true || opts.tokens === true) {
-        let prevIndex;
-        for (let idx = 0; idx < slashes.length; idx++) {
-          const n2 = prevIndex !== void 0 ? prevIndex + 1 : start2;
-          const i = slashes[idx];
-          const value2 = input.slice(n2, i);
-          if (opts.tokens) {
-            if (idx === 0 && start2 !== 0) {
-              tokens[idx].isPrefix = true;
-              tokens[idx].value = prefix;
-            } else {
-              tokens[idx].value = value2;
-            }
-            depth(tokens[idx]);
-            state.maxDepth += tokens[idx].depth;
-          }
-          if (i >= start2) {
-            parts.push(value2);
-            prevIndex = i;
-          }
-        }
-        const n = prevIndex !== void 0 ? prevIndex + 1 : start2;
-        const value = input.slice(n);
-        parts.push(value);
-        if (opts.tokens && prevIndex && prevIndex + 1 < input.length) {
-          tokens[tokens.length - 1].value = value;
-          depth(tokens[tokens.length - 1]);
-          state.maxDepth += tokens[tokens.length - 1].depth;
-        }
-        state.slashes = slashes;
-        state.parts = parts;
-      }
-      return state;
-    };
-    module.exports = scan2;
-  }
-});
-
-// node_modules/picomatch/lib/parse.js
-var require_parse = __commonJS({
-  "node_modules/picomatch/lib/parse.js"(exports, module) {
-    "use strict";
-    var constants11 = require_constants();
-    var utils = require_utils();
-    var {
-      MAX_LENGTH: MAX_LENGTH2,
-      POSIX_REGEX_SOURCE,
-      REGEX_NON_SPECIAL_CHARS,
-      REGEX_SPECIAL_CHARS_BACKREF,
-      REPLACEMENTS
-    } = constants11;
-    var expandRange = (args, options) => {
-      if (typeof options.expandRange === "function") {
-        return options.expandRange(...args, options);
-      }
-      args.sort();
-      const value = `[${args.join("-")}]`;
-      try {
-        new RegExp(value);
-      } catch (ex) {
-        return args.map((v) => utils.escapeRegex(v)).join("..");
-      }
-      return value;
-    };
-    var syntaxError = (type, char) => {
-      return `Missing ${type}: "${char}" - use "\\\\${char}" to match literal characters`;
-    };
-    var splitTopLevel = (input) => {
-      const parts = [];
-      let bracket = 0;
-      let paren = 0;
-      let quote2 = 0;
-      let value = "";
-      let escaped = false;
-      for (const ch of input) {
-        if (escaped === true) {
-          value += ch;
-          escaped = false;
-          continue;
-        }
-        if (ch === "\\") {
-          value += ch;
-          escaped = true;
-          continue;
-        }
-        if (ch === '"') {
-          quote2 = quote2 === 1 ? 0 : 1;
-          value += ch;
-          continue;
-        }
-        if (quote2 === 0) {
-          if (ch === "[") {
-            bracket++;
-          } else if (ch === "]" && bracket > 0) {
-            bracket--;
-          } else if (bracket === 0) {
-            if (ch === "(") {
-              paren++;
-            } else if (ch === ")" && paren > 0) {
-              paren--;
-            } else if (ch === "|" && paren === 0) {
-              parts.push(value);
-              value = "";
-              continue;
-            }
-          }
-        }
-        value += ch;
-      }
-      parts.push(value);
-      return parts;
-    };
-    var isPlainBranch = (branch) => {
-      let escaped = false;
-      for (const ch of branch) {
-        if (escaped === true) {
-          escaped = false;
-          continue;
-        }
-        if (ch === "\\") {
-          escaped = true;
-          continue;
-        }
-        if (/[?*+@!()[\]{}]/.test(ch)) {
-          return false;
-        }
-      }
-      return true;
-    };
-    var normalizeSimpleBranch = (branch) => {
-      let value = branch.trim();
-      let changed = true;
-      while (changed === true) {
-        changed = false;
-        if (/^@\([^\\()[\]{}|]+\)$/.test(value)) {
-          value = value.slice(2, -1);
-          changed = true;
-        }
-      }
-      if (!isPlainBranch(value)) {
-        return;
-      }
-      return value.replace(/\\(.)/g, "$1");
-    };
-    var hasRepeatedCharPrefixOverlap = (branches) => {
-      const values = branches.map(normalizeSimpleBranch).filter(Boolean);
-      for (let i = 0; i < values.length; i++) {
-        for (let j = i + 1; j < values.length; j++) {
-          const a = values[i];
-          const b = values[j];
-          const char = a[0];
-          if (!char || a !== char.repeat(a.length) || b !== char.repeat(b.length)) {
-            continue;
-          }
-          if (a === b || a.startsWith(b) || b.startsWith(a)) {
-            return true;
-          }
-        }
-      }
-      return false;
-    };
-    var parseRepeatedExtglob = (pattern, requireEnd = true) => {
-      if (pattern[0] !== "+" && pattern[0] !== "*" || pattern[1] !== "(") {
-        return;
-      }
-      let bracket = 0;
-      let paren = 0;
-      let quote2 = 0;
-      let escaped = false;
-      for (let i = 1; i < pattern.length; i++) {
-        const ch = pattern[i];
-        if (escaped === true) {
-          escaped = false;
-          continue;
-        }
-        if (ch === "\\") {
-          escaped = true;
-          continue;
-        }
-        if (ch === '"') {
-          quote2 = quote2 === 1 ? 0 : 1;
-          continue;
-        }
-        if (quote2 === 1) {
-          continue;
-        }
-        if (ch === "[") {
-          bracket++;
-          continue;
-        }
-        if (ch === "]" && bracket > 0) {
-          bracket--;
-          continue;
-        }
-        if (bracket > 0) {
-          continue;
-        }
-        if (ch === "(") {
-          paren++;
-          continue;
-        }
-        if (ch === ")") {
-          paren--;
-          if (paren === 0) {
-            if (requireEnd === true && i !== pattern.length - 1) {
-              return;
-            }
-            return {
-              type: pattern[0],
-              body: pattern.slice(2, i),
-              end: i
-            };
-          }
-        }
-      }
-    };
-    var buildCharClassStar = (chars) => {
-      const source = chars.length === 1 ? utils.escapeRegex(chars[0]) : `[${chars.map((ch) => utils.escapeRegex(ch)).join("")}]`;
-      return `${source}*`;
-    };
-    var getStarExtglobSequenceChars = (pattern) => {
-      let index = 0;
-      const chars = [];
-      while (index < pattern.length) {
-        const match = parseRepeatedExtglob(pattern.slice(index), false);
-        if (!match || match.type !== "*") {
-          return;
-        }
-        const branches = splitTopLevel(match.body).map((branch2) => branch2.trim());
-        if (branches.length !== 1) {
-          return;
-        }
-        const branch = normalizeSimpleBranch(branches[0]);
-        if (!branch || branch.length !== 1) {
-          return;
-        }
-        chars.push(branch);
-        index += match.end + 1;
-      }
-      if (chars.length < 1) {
-        return;
-      }
-      return chars;
-    };
-    var repeatedExtglobRecursion = (pattern) => {
-      let depth = 0;
-      let value = pattern.trim();
-      let match = parseRepeatedExtglob(value);
-      while (match) {
-        depth++;
-        value = match.body.trim();
-        match = parseRepeatedExtglob(value);
-      }
-      return depth;
-    };
-    var analyzeRepeatedExtglob = (body, options) => {
-      if (options.maxExtglobRecursion === false) {
-        return { risky: false };
-      }
-      const max = typeof options.maxExtglobRecursion === "number" ? options.maxExtglobRecursion : constants11.DEFAULT_MAX_EXTGLOB_RECURSION;
-      const branches = splitTopLevel(body).map((branch) => branch.trim());
-      if (branches.length > 1) {
-        if (branches.some((branch) => branch === "") || branches.some((branch) => /^[*?]+$/.test(branch)) || hasRepeatedCharPrefixOverlap(branches)) {
-          return { risky: true };
-        }
-      }
-      const safeChars = [];
-      let sawStarSequence = false;
-      let combinable = true;
-      for (const branch of branches) {
-        const chars = getStarExtglobSequenceChars(branch);
-        if (chars) {
-          sawStarSequence = true;
-          safeChars.push(...chars);
-          continue;
-        }
-        const literal = normalizeSimpleBranch(branch);
-        if (literal && literal.length === 1) {
-          safeChars.push(literal);
-          continue;
-        }
-        combinable = false;
-        if (repeatedExtglobRecursion(branch) > max) {
-          return { risky: true };
-        }
-      }
-      if (sawStarSequence) {
-        return combinable ? { risky: true, safeOutput: buildCharClassStar([...new Set(safeChars)]) } : { risky: true };
-      }
-      return { risky: false };
-    };
-    var parse7 = (input, options) => {
-      if (typeof input !== "string") {
-        throw new TypeError("Expected a string");
-      }
-      input = REPLACEMENTS[input] || input;
-      const opts = { ...options };
-      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH2, opts.maxLength) : MAX_LENGTH2;
-      let len = input.length;
-      if (len > max) {
-        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
-      }
-      const bos = { type: "bos", value: "", output: opts.prepend || "" };
-      const tokens = [bos];
-      const capture = opts.capture ? "" : "?:";
-      const PLATFORM_CHARS = constants11.globChars(opts.windows);
-      const EXTGLOB_CHARS = constants11.extglobChars(PLATFORM_CHARS);
-      const {
-        DOT_LITERAL,
-        PLUS_LITERAL,
-        SLASH_LITERAL,
-        ONE_CHAR,
-        DOTS_SLASH,
-        NO_DOT,
-        NO_DOT_SLASH,
-        NO_DOTS_SLASH,
-        QMARK,
-        QMARK_NO_DOT,
-        STAR,
-        START_ANCHOR
-      } = PLATFORM_CHARS;
-      const globstar = (opts2) => {
-        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
-      };
-      const nodot = opts.dot ? "" : NO_DOT;
-      const qmarkNoDot = opts.dot ? QMARK : QMARK_NO_DOT;
-      let star = opts.bash === true ? globstar(opts) : STAR;
-      if (opts.capture) {
-        star = `(${star})`;
-      }
-      if (typeof opts.noext === "boolean") {
-        opts.noextglob = opts.noext;
-      }
-      const state = {
-        input,
-        index: -1,
-        start: 0,
-        dot: opts.dot === true,
-        consumed: "",
-        output: "",
-        prefix: "",
-        backtrack: false,
-        negated: false,
-        brackets: 0,
-        braces: 0,
-        parens: 0,
-        quotes: 0,
-        globstar: false,
-        tokens
-      };
-      input = utils.removePrefix(input, state);
-      len = input.length;
-      const extglobs = [];
-      const braces = [];
-      const stack = [];
-      let prev = bos;
-      let value;
-      const eos = () => state.index === len - 1;
-      const peek = state.peek = (n = 1) => input[state.index + n];
-      const advance2 = state.advance = () => input[++state.index] || "";
-      const remaining = () => input.slice(state.index + 1);
-      const consume = (value2 = "", num = 0) => {
-        state.consumed += value2;
-        state.index += num;
-      };
-      const append = (token) => {
-        state.output += token.output != null ? token.output : token.value;
-        consume(token.value);
-      };
-      const negate = () => {
-        let count2 = 1;
-        while (peek() === "!" && (peek(2) !== "(" || peek(3) === "?")) {
-          advance2();
-          state.start++;
-          count2++;
-        }
-        if (count2 % 2 === 0) {
-          return false;
-        }
-        state.negated = true;
-        state.start++;
-        return true;
-      };
-      const increment = (type) => {
-        state[type]++;
-        stack.push(type);
-      };
-      const decrement = (type) => {
-        state[type]--;
-        stack.pop();
-      };
-      const push2 = (tok) => {
-        if (prev.type === "globstar") {
-          const isBrace = state.braces > 0 && (tok.type === "comma" || tok.type === "brace");
-          const isExtglob = tok.extglob === true || extglobs.length && (tok.type === "pipe" || tok.type === "paren");
-          if (tok.type !== "slash" && tok.type !== "paren" && !isBrace && !isExtglob) {
-            state.output = state.output.slice(0, -prev.output.length);
-            prev.type = "star";
-            prev.value = "*";
-            prev.output = star;
-            state.output += prev.output;
-          }
-        }
-        if (extglobs.length && tok.type !== "paren") {
-          extglobs[extglobs.length - 1].inner += tok.value;
-        }
-        if (tok.value || tok.output) append(tok);
-        if (prev && prev.type === "text" && tok.type === "text") {
-          prev.output = (prev.output || prev.value) + tok.value;
-          prev.value += tok.value;
-          return;
-        }
-        tok.prev = prev;
-        tokens.push(tok);
-        prev = tok;
-      };
-      const extglobOpen = (type, value2) => {
-        const token = { ...EXTGLOB_CHARS[value2], conditions: 1, inner: "" };
-        token.prev = prev;
-        token.parens = state.parens;
-        token.output = state.output;
-        token.startIndex = state.index;
-        token.tokensIndex = tokens.length;
-        const output = (opts.capture ? "(" : "") + token.open;
-        increment("parens");
-        push2({ type, value: value2, output: state.output ? "" : ONE_CHAR });
-        push2({ type: "paren", extglob: true, value: advance2(), output });
-        extglobs.push(token);
-      };
-      const extglobClose = (token) => {
-        const literal = input.slice(token.startIndex, state.index + 1);
-        const body = input.slice(token.startIndex + 2, state.index);
-        const analysis = analyzeRepeatedExtglob(body, opts);
-        if ((token.type === "plus" || token.type === "star") && analysis.risky) {
-          const safeOutput = analysis.safeOutput ? (token.output ? "" : ONE_CHAR) + (opts.capture ? `(${analysis.safeOutput})` : analysis.safeOutput) : void 0;
-          const open13 = tokens[token.tokensIndex];
-          open13.type = "text";
-          open13.value = literal;
-          open13.output = safeOutput || utils.escapeRegex(literal);
-          for (let i = token.tokensIndex + 1; i < tokens.length; i++) {
-            tokens[i].value = "";
-            tokens[i].output = "";
-            delete tokens[i].suffix;
-          }
-          state.output = token.output + open13.output;
-          state.backtrack = true;
-          push2({ type: "paren", extglob: true, value, output: "" });
-          decrement("parens");
-          return;
-        }
-        let output = token.close + (opts.capture ? ")" : "");
-        let rest;
-        if (token.type === "negate") {
-          let extglobStar = star;
-          if (token.inner && token.inner.length > 1 && token.inner.includes("/")) {
-            extglobStar = globstar(opts);
-          }
-          if (extglobStar !== star || eos() || /^\)+$/.test(remaining())) {
-            output = token.close = `)$))${extglobStar}`;
-          }
-          if (token.inner.includes("*") && (rest = remaining()) && /^\.[^\\/.]+$/.test(rest)) {
-            const expression = parse7(rest, { ...options, fastpaths: false }).output;
-            output = token.close = `)${expression})${extglobStar})`;
-          }
-          if (token.prev.type === "bos") {
-            state.negatedExtglob = true;
-          }
-        }
-        push2({ type: "paren", extglob: true, value, output });
-        decrement("parens");
-      };
-      if (opts.fastpaths !== false && !/(^[*!]|[/()[\]{}"])/.test(input)) {
-        let backslashes = false;
-        let output = input.replace(REGEX_SPECIAL_CHARS_BACKREF, (m, esc, chars, first2, rest, index) => {
-          if (first2 === "\\") {
-            backslashes = true;
-            return m;
-          }
-          if (first2 === "?") {
-            if (esc) {
-              return esc + first2 + (rest ? QMARK.repeat(rest.length) : "");
-            }
-            if (index === 0) {
-              return qmarkNoDot + (rest ? QMARK.repeat(rest.length) : "");
-            }
-            return QMARK.repeat(chars.length);
-          }
-          if (first2 === ".") {
-            return DOT_LITERAL.repeat(chars.length);
-          }
-          if (first2 === "*") {
-            if (esc) {
-              return esc + first2 + (rest ? star : "");
-            }
-            return star;
-          }
-          return esc ? m : `\\${m}`;
-        });
-        if (backslashes === true) {
-          if (opts.unescape === true) {
-            output = output.replace(/\\/g, "");
-          } else {
-            output = output.replace(/\\+/g, (m) => {
-              return m.length % 2 === 0 ? "\\\\" : m ? "\\" : "";
-            });
-          }
-        }
-        if (output === input && opts.contains === true) {
-          state.output = input;
-          return state;
-        }
-        state.output = utils.wrapOutput(output, state, options);
-        return state;
-      }
-      while (!eos()) {
-        value = advance2();
-        if (value === "\0") {
-          continue;
-        }
-        if (value === "\\") {
-          const next = peek();
-          if (next === "/" && opts.bash !== true) {
-            continue;
-          }
-          if (next === "." || next === ";") {
-            continue;
-          }
-          if (!next) {
-            value += "\\";
-            push2({ type: "text", value });
-            continue;
-          }
-          const match = /^\\+/.exec(remaining());
-          let slashes = 0;
-          if (match && match[0].length > 2) {
-            slashes = match[0].length;
-            state.index += slashes;
-            if (slashes % 2 !== 0) {
-              value += "\\";
-            }
-          }
-          if (opts.unescape === true) {
-            value = advance2();
-          } else {
-            value += advance2();
-          }
-          if (state.brackets === 0) {
-            push2({ type: "text", value });
-            continue;
-          }
-        }
-        if (state.brackets > 0 && (value !== "]" || prev.value === "[" || prev.value === "[^")) {
-          if (opts.posix !== false && value === ":") {
-            const inner = prev.value.slice(1);
-            if (inner.includes("[")) {
-              prev.posix = true;
-              if (inner.includes(":")) {
-                const idx = prev.value.lastIndexOf("[");
-                const pre = prev.value.slice(0, idx);
-                const rest2 = prev.value.slice(idx + 2);
-                const posix2 = POSIX_REGEX_SOURCE[rest2];
-                if (posix2) {
-                  prev.value = pre + posix2;
-                  state.backtrack = true;
-                  advance2();
-                  if (!bos.output && tokens.indexOf(prev) === 1) {
-                    bos.output = ONE_CHAR;
-                  }
-                  continue;
-                }
-              }
-            }
-          }
-          if (value === "[" && peek() !== ":" || value === "-" && peek() === "]") {
-            value = `\\${value}`;
-          }
-          if (value === "]" && (prev.value === "[" || prev.value === "[^")) {
-            value = `\\${value}`;
-          }
-          if (opts.posix === true && value === "!" && prev.value === "[") {
-            value = "^";
-          }
-          prev.value += value;
-          append({ value });
-          continue;
-        }
-        if (state.quotes === 1 && value !== '"') {
-          value = utils.escapeRegex(value);
-          prev.value += value;
-          append({ value });
-          continue;
-        }
-        if (value === '"') {
-          state.quotes = state.quotes === 1 ? 0 : 1;
-          if (opts.keepQuotes === true) {
-            push2({ type: "text", value });
-          }
-          continue;
-        }
-        if (value === "(") {
-          increment("parens");
-          push2({ type: "paren", value });
-          continue;
-        }
-        if (value === ")") {
-          if (state.parens === 0 && opts.strictBrackets === true) {
-            throw new SyntaxError(syntaxError("opening", "("));
-          }
-          const extglob = extglobs[extglobs.length - 1];
-          if (extglob && state.parens === extglob.parens + 1) {
-            extglobClose(extglobs.pop());
-            continue;
-          }
-          push2({ type: "paren", value, output: state.parens ? ")" : "\\)" });
-          decrement("parens");
-          continue;
-        }
-        if (value === "[") {
-          if (opts.nobracket === true || !remaining().includes("]")) {
-            if (opts.nobracket !== true && opts.strictBrackets === true) {
-              throw new SyntaxError(syntaxError("closing", "]"));
-            }
-            value = `\\${value}`;
-          } else {
-            increment("brackets");
-          }
-          push2({ type: "bracket", value });
-          continue;
-        }
-        if (value === "]") {
-          if (opts.nobracket === true || prev && prev.type === "bracket" && prev.value.length === 1) {
-            push2({ type: "text", value, output: `\\${value}` });
-            continue;
-          }
-          if (state.brackets === 0) {
-            if (opts.strictBrackets === true) {
-              throw new SyntaxError(syntaxError("opening", "["));
-            }
-            push2({ type: "text", value, output: `\\${value}` });
-            continue;
-          }
-          decrement("brackets");
-          const prevValue = prev.value.slice(1);
-          if (prev.posix !== true && prevValue[0] === "^" && !prevValue.includes("/")) {
-            value = `/${value}`;
-          }
-          prev.value += value;
-          append({ value });
-          if (opts.literalBrackets === false || utils.hasRegexChars(prevValue)) {
-            continue;
-          }
-          const escaped = utils.escapeRegex(prev.value);
-          state.output = state.output.slice(0, -prev.value.length);
-          if (opts.literalBrackets === true) {
-            state.output += escaped;
-            prev.value = escaped;
-            continue;
-          }
-          prev.value = `(${capture}${escaped}|${prev.value})`;
-          state.output += prev.value;
-          continue;
-        }
-        if (value === "{" && opts.nobrace !== true) {
-          increment("braces");
-          const open13 = {
-            type: "brace",
-            value,
-            output: "(",
-            outputIndex: state.output.length,
-            tokensIndex: state.tokens.length
-          };
-          braces.push(open13);
-          push2(open13);
-          continue;
-        }
-        if (value === "}") {
-          const brace = braces[braces.length - 1];
-          if (opts.nobrace === true || !brace) {
-            push2({ type: "text", value, output: value });
-            continue;
-          }
-          let output = ")";
-          if (brace.dots === true) {
-            const arr = tokens.slice();
-            const range = [];
-            for (let i = arr.length - 1; i >= 0; i--) {
-              tokens.pop();
-              if (arr[i].type === "brace") {
-                break;
-              }
-              if (arr[i].type !== "dots") {
-                range.unshift(arr[i].value);
-              }
-            }
-            output = expandRange(range, opts);
-            state.backtrack = true;
-          }
-          if (brace.comma !== true && brace.dots !== true) {
-            const out = state.output.slice(0, brace.outputIndex);
-            const toks = state.tokens.slice(brace.tokensIndex);
-            brace.value = brace.output = "\\{";
-            value = output = "\\}";
-            state.output = out;
-            for (const t of toks) {
-              state.output += t.output || t.value;
-            }
-          }
-          push2({ type: "brace", value, output });
-          decrement("braces");
-          braces.pop();
-          continue;
-        }
-        if (value === "|") {
-          if (extglobs.length > 0) {
-            extglobs[extglobs.length - 1].conditions++;
-          }
-          push2({ type: "text", value });
-          continue;
-        }
-        if (value === ",") {
-          let output = value;
-          const brace = braces[braces.length - 1];
-          if (brace && stack[stack.length - 1] === "braces") {
-            brace.comma = true;
-            output = "|";
-          }
-          push2({ type: "comma", value, output });
-          continue;
-        }
-        if (value === "/") {
-          if (prev.type === "dot" && state.index === state.start + 1) {
-            state.start = state.index + 1;
-            state.consumed = "";
-            state.output = "";
-            tokens.pop();
-            prev = bos;
-            continue;
-          }
-          push2({ type: "slash", value, output: SLASH_LITERAL });
-          continue;
-        }
-        if (value === ".") {
-          if (state.braces > 0 && prev.type === "dot") {
-            if (prev.value === ".") prev.output = DOT_LITERAL;
-            const brace = braces[braces.length - 1];
-            prev.type = "dots";
-            prev.output += value;
-            prev.value += value;
-            brace.dots = true;
-            continue;
-          }
-          if (state.braces + state.parens === 0 && prev.type !== "bos" && prev.type !== "slash") {
-            push2({ type: "text", value, output: DOT_LITERAL });
-            continue;
-          }
-          push2({ type: "dot", value, output: DOT_LITERAL });
-          continue;
-        }
-        if (value === "?") {
-          const isGroup = prev && prev.value === "(";
-          if (!isGroup && opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
-            extglobOpen("qmark", value);
-            continue;
-          }
-          if (prev && prev.type === "paren") {
-            const next = peek();
-            let output = value;
-            if (prev.value === "(" && !/[!=<:]/.test(next) || next === "<" && !/<([!=]|\w+>)/.test(remaining())) {
-              output = `\\${value}`;
-            }
-            push2({ type: "text", value, output });
-            continue;
-          }
-          if (opts.dot !== true && (prev.type === "slash" || prev.type === "bos")) {
-            push2({ type: "qmark", value, output: QMARK_NO_DOT });
-            continue;
-          }
-          push2({ type: "qmark", value, output: QMARK });
-          continue;
-        }
-        if (value === "!") {
-          if (opts.noextglob !== true && peek() === "(") {
-            if (peek(2) !== "?" || !/[!=<:]/.test(peek(3))) {
-              extglobOpen("negate", value);
-              continue;
-            }
-          }
-          if (opts.nonegate !== true && state.index === 0) {
-            negate();
-            continue;
-          }
-        }
-        if (value === "+") {
-          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
-            extglobOpen("plus", value);
-            continue;
-          }
-          if (prev && prev.value === "(" || opts.regex === false) {
-            push2({ type: "plus", value, output: PLUS_LITERAL });
-            continue;
-          }
-          if (prev && (prev.type === "bracket" || prev.type === "paren" || prev.type === "brace") || state.parens > 0) {
-            push2({ type: "plus", value });
-            continue;
-          }
-          push2({ type: "plus", value: PLUS_LITERAL });
-          continue;
-        }
-        if (value === "@") {
-          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
-            push2({ type: "at", extglob: true, value, output: "" });
-            continue;
-          }
-          push2({ type: "text", value });
-          continue;
-        }
-        if (value !== "*") {
-          if (value === "$" || value === "^") {
-            value = `\\${value}`;
-          }
-          const match = REGEX_NON_SPECIAL_CHARS.exec(remaining());
-          if (match) {
-            value += match[0];
-            state.index += match[0].length;
-          }
-          push2({ type: "text", value });
-          continue;
-        }
-        if (prev && (prev.type === "globstar" || prev.star === true)) {
-          prev.type = "star";
-          prev.star = true;
-          prev.value += value;
-          prev.output = star;
-          state.backtrack = true;
-          state.globstar = true;
-          consume(value);
-          continue;
-        }
-        let rest = remaining();
-        if (opts.noextglob !== true && /^\([^?]/.test(rest)) {
-          extglobOpen("star", value);
-          continue;
-        }
-        if (prev.type === "star") {
-          if (opts.noglobstar === true) {
-            consume(value);
-            continue;
-          }
-          const prior = prev.prev;
-          const before = prior.prev;
-          const isStart = prior.type === "slash" || prior.type === "bos";
-          const afterStar = before && (before.type === "star" || before.type === "globstar");
-          if (opts.bash === true && (!isStart || rest[0] && rest[0] !== "/")) {
-            push2({ type: "star", value, output: "" });
-            continue;
-          }
-          const isBrace = state.braces > 0 && (prior.type === "comma" || prior.type === "brace");
-          const isExtglob = extglobs.length && (prior.type === "pipe" || prior.type === "paren");
-          if (!isStart && prior.type !== "paren" && !isBrace && !isExtglob) {
-            push2({ type: "star", value, output: "" });
-            continue;
-          }
-          while (rest.slice(0, 3) === "/**") {
-            const after = input[state.index + 4];
-            if (after && after !== "/") {
-              break;
-            }
-            rest = rest.slice(3);
-            consume("/**", 3);
-          }
-          const isEnd = eos() || state.parens > 0 && rest === ")".repeat(state.parens) && !extglobs.some((extglob) => extglob.type === "negate");
-          if (prior.type === "bos" && eos()) {
-            prev.type = "globstar";
-            prev.value += value;
-            prev.output = globstar(opts);
-            state.output = prev.output;
-            state.globstar = true;
-            consume(value);
-            continue;
-          }
-          if (prior.type === "slash" && prior.prev.type !== "bos" && !afterStar && isEnd) {
-            state.output = state.output.slice(0, -(prior.output + prev.output).length);
-            prior.output = `(?:${prior.output}`;
-            prev.type = "globstar";
-            prev.output = globstar(opts) + (opts.strictSlashes ? ")" : "|$)");
-            prev.value += value;
-            state.globstar = true;
-            state.output += prior.output + prev.output;
-            consume(value);
-            continue;
-          }
-          if (prior.type === "slash" && prior.prev.type !== "bos" && rest[0] === "/") {
-            const end = rest[1] !== void 0 ? "|$" : "";
-            state.output = state.output.slice(0, -(prior.output + prev.output).length);
-            prior.output = `(?:${prior.output}`;
-            prev.type = "globstar";
-            prev.output = `${globstar(opts)}${SLASH_LITERAL}|${SLASH_LITERAL}${end})`;
-            prev.value += value;
-            state.output += prior.output + prev.output;
-            state.globstar = true;
-            consume(value + advance2());
-            push2({ type: "slash", value: "/", output: "" });
-            continue;
-          }
-          if (prior.type === "bos" && rest[0] === "/") {
-            prev.type = "globstar";
-            prev.value += value;
-            prev.output = `(?:^|${SLASH_LITERAL}|${globstar(opts)}${SLASH_LITERAL})`;
-            state.output = prev.output;
-            state.globstar = true;
-            consume(value + advance2());
-            push2({ type: "slash", value: "/", output: "" });
-            continue;
-          }
-          state.output = state.output.slice(0, -prev.output.length);
-          prev.type = "globstar";
-          prev.output = globstar(opts);
-          prev.value += value;
-          state.output += prev.output;
-          state.globstar = true;
-          consume(value);
-          continue;
-        }
-        const token = { type: "star", value, output: star };
-        if (opts.bash === true) {
-          token.output = ".*?";
-          if (prev.type === "bos" || prev.type === "slash") {
-            token.output = nodot + token.output;
-          }
-          push2(token);
-          continue;
-        }
-        if (prev && (prev.type === "bracket" || prev.type === "paren") && opts.regex === true) {
-          token.output = value;
-          push2(token);
-          continue;
-        }
-        if (state.index === state.start || prev.type === "slash" || prev.type === "dot") {
-          if (prev.type === "dot") {
-            state.output += NO_DOT_SLASH;
-            prev.output += NO_DOT_SLASH;
-          } else if (opts.dot === true) {
-            state.output += NO_DOTS_SLASH;
-            prev.output += NO_DOTS_SLASH;
-          } else {
-            state.output += nodot;
-            prev.output += nodot;
-          }
-          if (peek() !== "*") {
-            state.output += ONE_CHAR;
-            prev.output += ONE_CHAR;
-          }
-        }
-        push2(token);
-      }
-      while (state.brackets > 0) {
-        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "]"));
-        state.output = utils.escapeLast(state.output, "[");
-        decrement("brackets");
-      }
-      while (state.parens > 0) {
-        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", ")"));
-        state.output = utils.escapeLast(state.output, "(");
-        decrement("parens");
-      }
-      while (state.braces > 0) {
-        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "}"));
-        state.output = utils.escapeLast(state.output, "{");
-        decrement("braces");
-      }
-      if (opts.strictSlashes !== true && (prev.type === "star" || prev.type === "bracket")) {
-        push2({ type: "maybe_slash", value: "", output: `${SLASH_LITERAL}?` });
-      }
-      if (state.backtrack === true) {
-        state.output = "";
-        for (const token of state.tokens) {
-          state.output += token.output != null ? token.output : token.value;
-          if (token.suffix) {
-            state.output += token.suffix;
-          }
-        }
-      }
-      return state;
-    };
-    parse7.fastpaths = (input, options) => {
-      const opts = { ...options };
-      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH2, opts.maxLength) : MAX_LENGTH2;
-      const len = input.length;
-      if (len > max) {
-        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
-      }
-      input = REPLACEMENTS[input] || input;
-      const {
-        DOT_LITERAL,
-        SLASH_LITERAL,
-        ONE_CHAR,
-        DOTS_SLASH,
-        NO_DOT,
-        NO_DOTS,
-        NO_DOTS_SLASH,
-        STAR,
-        START_ANCHOR
-      } = constants11.globChars(opts.windows);
-      const nodot = opts.dot ? NO_DOTS : NO_DOT;
-      const slashDot = opts.dot ? NO_DOTS_SLASH : NO_DOT;
-      const capture = opts.capture ? "" : "?:";
-      const state = { negated: false, prefix: "" };
-      let star = opts.bash === true ? ".*?" : STAR;
-      if (opts.capture) {
-        star = `(${star})`;
-      }
-      const globstar = (opts2) => {
-        if (opts2.noglobstar === true) return star;
-        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
-      };
-      const create = (str) => {
-        switch (str) {
-          case "*":
-            return `${nodot}${ONE_CHAR}${star}`;
-          case ".*":
-            return `${DOT_LITERAL}${ONE_CHAR}${star}`;
-          case "*.*":
-            return `${nodot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
-          case "*/*":
-            return `${nodot}${star}${SLASH_LITERAL}${ONE_CHAR}${slashDot}${star}`;
-          case "**":
-            return nodot + globstar(opts);
-          case "**/*":
-            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${ONE_CHAR}${star}`;
-          case "**/*.*":
-            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
-          case "**/.*":
-            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${DOT_LITERAL}${ONE_CHAR}${star}`;
-          default: {
-            const match = /^(.*?)\.(\w+)$/.exec(str);
-            if (!match) return;
-            const source2 = create(match[1]);
-            if (!source2) return;
-            return source2 + DOT_LITERAL + match[2];
-          }
-        }
-      };
-      const output = utils.removePrefix(input, state);
-      let source = create(output);
-      if (source && opts.strictSlashes !== true) {
-        source += `${SLASH_LITERAL}?`;
-      }
-      return source;
-    };
-    module.exports = parse7;
-  }
-});
-
-// node_modules/picomatch/lib/picomatch.js
-var require_picomatch = __commonJS({
-  "node_modules/picomatch/lib/picomatch.js"(exports, module) {
-    "use strict";
-    var scan2 = require_scan();
-    var parse7 = require_parse();
-    var utils = require_utils();
-    var constants11 = require_constants();
-    var isObject = (val) => val && typeof val === "object" && !Array.isArray(val);
-    var picomatch2 = (glob, options, returnState = false) => {
-      if (Array.isArray(glob)) {
-        const fns = glob.map((input) => picomatch2(input, options, returnState));
-        const arrayMatcher = (str) => {
-          for (const isMatch of fns) {
-            const state2 = isMatch(str);
-            if (state2) return state2;
-          }
-          return false;
-        };
-        return arrayMatcher;
-      }
-      const isState = isObject(glob) && glob.tokens && glob.input;
-      if (glob === "" || typeof glob !== "string" && !isState) {
-        throw new TypeError("Expected pattern to be a non-empty string");
-      }
-      const opts = options || {};
-      const posix2 = opts.windows;
-      const regex = isState ? picomatch2.compileRe(glob, options) : picomatch2.makeRe(glob, options, false, true);
-      const state = regex.state;
-      delete regex.state;
-      let isIgnored = () => false;
-      if (opts.ignore) {
-        const ignoreOpts = { ...options, ignore: null, onMatch: null, onResult: null };
-        isIgnored = picomatch2(opts.ignore, ignoreOpts, returnState);
-      }
-      const matcher = (input, returnObject = false) => {
-        const { isMatch, match, output } = picomatch2.test(input, regex, options, { glob, posix: posix2 });
-        const result = { glob, state, regex, posix: posix2, input, output, match, isMatch };
-        if (typeof opts.onResult === "function") {
-          opts.onResult(result);
-        }
-        if (isMatch === false) {
-          result.isMatch = false;
-          return returnObject ? result : false;
-        }
-        if (isIgnored(input)) {
-          if (typeof opts.onIgnore === "function") {
-            opts.onIgnore(result);
-          }
-          result.isMatch = false;
-          return returnObject ? result : false;
-        }
-        if (typeof opts.onMatch === "function") {
-          opts.onMatch(result);
-        }
-        return returnObject ? result : true;
-      };
-      if (returnState) {
-        matcher.state = state;
-      }
-      return matcher;
-    };
-    picomatch2.test = (input, regex, options, { glob, posix: posix2 } = {}) => {
-      if (typeof input !== "string") {
-        throw new TypeError("Expected input to be a string");
-      }
-      if (input === "") {
-        return { isMatch: false, output: "" };
-      }
-      const opts = options || {};
-      const format = opts.format || (posix2 ? utils.toPosixSlashes : null);
-      let match = input === glob;
-      let output = match && format ? format(input) : input;
-      if (match === false) {
-        output = format ? format(input) : input;
-        match = output === glob;
-      }
-      if (match === false || opts.capture === true) {
-        if (opts.matchBase === true || opts.basename === true) {
-          match = picomatch2.matchBase(input, regex, options, posix2);
-        } else {
-          match = regex.exec(output);
-        }
-      }
-      return { isMatch: Boolean(match), match, output };
-    };
-    picomatch2.matchBase = (input, glob, options, posix2 = options && options.windows) => {
-      const regex = glob instanceof RegExp ? glob : picomatch2.makeRe(glob, options);
-      return regex.test(utils.basename(input, { windows: posix2 }));
-    };
-    picomatch2.isMatch = (str, patterns, options) => picomatch2(patterns, options)(str);
-    picomatch2.parse = (pattern, options) => {
-      if (Array.isArray(pattern)) return pattern.map((p) => picomatch2.parse(p, options));
-      return parse7(pattern, { ...options, fastpaths: false });
-    };
-    picomatch2.scan = (input, options) => scan2(input, options);
-    picomatch2.compileRe = (state, options, returnOutput = false, returnState = false) => {
-      if (returnOutput === true) {
-        return state.output;
-      }
-      const opts = options || {};
-      const prepend = opts.contains ? "" : "^";
-      const append = opts.contains ? "" : "$";
-      let source = `${prepend}(?:${state.output})${append}`;
-      if (state && state.negated === true) {
-        source = `^(?!${source}).*$`;
-      }
-      const regex = picomatch2.toRegex(source, options);
-      if (returnState === true) {
-        regex.state = state;
-      }
-      return regex;
-    };
-    picomatch2.makeRe = (input, options = {}, returnOutput = false, returnState = false) => {
-      if (!input || typeof input !== "string") {
-        throw new TypeError("Expected a non-empty string");
-      }
-      let parsed = { negated: false, fastpaths: true };
-      if (options.fastpaths !== false && (input[0] === "." || input[0] === "*")) {
-        parsed.output = parse7.fastpaths(input, options);
-      }
-      if (!parsed.output) {
-        parsed = parse7(input, options);
-      }
-      return picomatch2.compileRe(parsed, options, returnOutput, returnState);
-    };
-    picomatch2.toRegex = (source, options) => {
-      try {
-        const opts = options || {};
-        return new RegExp(source, opts.flags || (opts.nocase ? "i" : ""));
-      } catch (err) {
-        if (options && options.debug === true) throw err;
-        return /$^/;
-      }
-    };
-    picomatch2.constants = constants11;
-    module.exports = picomatch2;
-  }
-});
-
-// node_modules/picomatch/index.js
-var require_picomatch2 = __commonJS({
-  "node_modules/picomatch/index.js"(exports, module) {
-    "use strict";
-    var pico = require_picomatch();
-    var utils = require_utils();
-    function picomatch2(glob, options, returnState = false) {
-      if (options && (options.windows === null || options.windows === void 0)) {
-        options = { ...options, windows: utils.isWindows() };
-      }
-      return pico(glob, options, returnState);
-    }
-    Object.assign(picomatch2, pico);
-    module.exports = picomatch2;
+    exports.closest = closest;
   }
 });
 
@@ -2629,7 +1001,7 @@ var require_errors = __commonJS({
 });
 
 // node_modules/undici/lib/core/constants.js
-var require_constants2 = __commonJS({
+var require_constants = __commonJS({
   "node_modules/undici/lib/core/constants.js"(exports, module) {
     "use strict";
     var wellknownHeaderNames = (
@@ -2757,7 +1129,7 @@ var require_tree = __commonJS({
     var {
       wellknownHeaderNames,
       headerNameLowerCasedRecord
-    } = require_constants2();
+    } = require_constants();
     var TstNode = class _TstNode {
       /** @type {any} */
       value = null;
@@ -2905,7 +1277,7 @@ var require_util = __commonJS({
     var { EventEmitter: EE, addAbortListener: addAbortListenerNative } = __require("node:events");
     var timers = require_timers();
     var { InvalidArgumentError, ConnectTimeoutError } = require_errors();
-    var { headerNameLowerCasedRecord } = require_constants2();
+    var { headerNameLowerCasedRecord } = require_constants();
     var { tree } = require_tree();
     var BodyAsyncIterable = class {
       constructor(body) {
@@ -3986,7 +2358,7 @@ var require_diagnostics = __commonJS({
 });
 
 // node_modules/undici/lib/web/fetch/constants.js
-var require_constants3 = __commonJS({
+var require_constants2 = __commonJS({
   "node_modules/undici/lib/web/fetch/constants.js"(exports, module) {
     "use strict";
     var corsSafeListedMethods = (
@@ -5259,8 +3631,8 @@ var require_util2 = __commonJS({
   "node_modules/undici/lib/web/fetch/util.js"(exports, module) {
     "use strict";
     var { Transform } = __require("node:stream");
-    var zlib4 = __require("node:zlib");
-    var { redirectStatusSet, referrerPolicyTokens, badPortsSet } = require_constants3();
+    var zlib5 = __require("node:zlib");
+    var { redirectStatusSet, referrerPolicyTokens, badPortsSet } = require_constants2();
     var { getGlobalOrigin } = require_global();
     var { collectAnHTTPQuotedString, parseMIMEType } = require_data_url();
     var { performance: performance2 } = __require("node:perf_hooks");
@@ -5865,7 +4237,7 @@ var require_util2 = __commonJS({
             callback();
             return;
           }
-          this._inflateStream = (chunk[0] & 15) === 8 ? zlib4.createInflate(this.#zlibOptions) : zlib4.createInflateRaw(this.#zlibOptions);
+          this._inflateStream = (chunk[0] & 15) === 8 ? zlib5.createInflate(this.#zlibOptions) : zlib5.createInflateRaw(this.#zlibOptions);
           this._inflateStream.on("data", this.push.bind(this));
           this._inflateStream.on("end", () => this.push(null));
           this._inflateStream.on("error", (err) => this.destroy(err));
@@ -5943,8 +4315,8 @@ var require_util2 = __commonJS({
       }
       return values;
     }
-    function getDecodeSplit(name2, list3) {
-      const value = list3.get(name2, true);
+    function getDecodeSplit(name2, list5) {
+      const value = list5.get(name2, true);
       if (value === null) {
         return null;
       }
@@ -6288,7 +4660,7 @@ var require_request = __commonJS({
       getProtocolFromUrlString
     } = require_util();
     var { channels } = require_diagnostics();
-    var { headerNameLowerCasedRecord } = require_constants2();
+    var { headerNameLowerCasedRecord } = require_constants();
     var invalidPathRegex = /[^\u0021-\u00ff]/;
     function isValidContentLengthHeaderValue(val) {
       if (typeof val !== "string" || val.length === 0) {
@@ -6793,7 +5165,7 @@ var require_dispatcher_base = __commonJS({
       InvalidArgumentError
     } = require_errors();
     var { kDestroy, kClose, kClosed, kDestroyed, kDispatch } = require_symbols();
-    var { defaultWebSocketMaxFragments, defaultWebSocketMaxPayloadSize } = require_constants2();
+    var { defaultWebSocketMaxFragments, defaultWebSocketMaxPayloadSize } = require_constants();
     var kOnDestroyed = /* @__PURE__ */ Symbol("onDestroyed");
     var kOnClosed = /* @__PURE__ */ Symbol("onClosed");
     var kWebSocketOptions = /* @__PURE__ */ Symbol("webSocketOptions");
@@ -6842,9 +5214,9 @@ var require_dispatcher_base = __commonJS({
       }
       close(callback) {
         if (callback === void 0) {
-          return new Promise((resolve4, reject) => {
+          return new Promise((resolve5, reject) => {
             this.close((err, data) => {
-              return err ? reject(err) : resolve4(data);
+              return err ? reject(err) : resolve5(data);
             });
           });
         }
@@ -6882,9 +5254,9 @@ var require_dispatcher_base = __commonJS({
           err = null;
         }
         if (callback === void 0) {
-          return new Promise((resolve4, reject) => {
+          return new Promise((resolve5, reject) => {
             this.destroy(err, (err2, data) => {
-              return err2 ? reject(err2) : resolve4(data);
+              return err2 ? reject(err2) : resolve5(data);
             });
           });
         }
@@ -7006,14 +5378,14 @@ var require_connect = __commonJS({
       const sessionCache = new SessionCache(maxCachedSessions == null ? 100 : maxCachedSessions);
       timeout = timeout == null ? 1e4 : timeout;
       allowH2 = allowH2 != null ? allowH2 : true;
-      return function connect({ hostname, host, protocol, port, servername, localAddress, httpSocket }, callback) {
+      return function connect({ hostname: hostname2, host, protocol, port, servername, localAddress, httpSocket }, callback) {
         let socket;
         if (protocol === "https:") {
           if (!tls) {
             tls = __require("node:tls");
           }
           servername = servername || options.servername || util.getServerName(host) || null;
-          const sessionKey = servername || hostname;
+          const sessionKey = servername || hostname2;
           assert(sessionKey);
           const session = customSession || sessionCache.get(sessionKey) || null;
           port = port || 443;
@@ -7028,7 +5400,7 @@ var require_connect = __commonJS({
             socket: httpSocket,
             // upgrade socket connection
             port,
-            host: hostname
+            host: hostname2
           });
           socket.on("session", function(session2) {
             sessionCache.set(sessionKey, session2);
@@ -7042,16 +5414,16 @@ var require_connect = __commonJS({
             ...options,
             localAddress,
             port,
-            host: hostname
+            host: hostname2
           };
-          const family = net.isIP(hostname);
-          if (family !== 0 && servername && servername !== hostname) {
+          const family = net.isIP(hostname2);
+          if (family !== 0 && servername && servername !== hostname2) {
             connectOptions.host = servername;
             connectOptions.lookup = (_hostname, lookupOptions, cb) => {
               if (lookupOptions.all) {
-                cb(null, [{ address: hostname, family }]);
+                cb(null, [{ address: hostname2, family }]);
               } else {
-                cb(null, hostname, family);
+                cb(null, hostname2, family);
               }
             };
           }
@@ -7064,7 +5436,7 @@ var require_connect = __commonJS({
           const keepAliveInitialDelay = options.keepAliveInitialDelay === void 0 ? 6e4 : options.keepAliveInitialDelay;
           socket.setKeepAlive(true, keepAliveInitialDelay);
         }
-        const clearConnectTimeout = util.setupConnectTimeout(new WeakRef(socket), { timeout, hostname, port });
+        const clearConnectTimeout = util.setupConnectTimeout(new WeakRef(socket), { timeout, hostname: hostname2, port });
         socket.setNoDelay(true).once(protocol === "https:" ? "secureConnect" : "connect", function() {
           queueMicrotask(clearConnectTimeout);
           if (callback) {
@@ -7077,7 +5449,7 @@ var require_connect = __commonJS({
           if (callback) {
             const cb = callback;
             callback = null;
-            cb(maybeNormalizeConnectError(err, this, { timeout, hostname, port }));
+            cb(maybeNormalizeConnectError(err, this, { timeout, hostname: hostname2, port }));
           }
         });
         return socket;
@@ -7103,7 +5475,7 @@ var require_connect = __commonJS({
 });
 
 // node_modules/undici/lib/llhttp/utils.js
-var require_utils2 = __commonJS({
+var require_utils = __commonJS({
   "node_modules/undici/lib/llhttp/utils.js"(exports) {
     "use strict";
     Object.defineProperty(exports, "__esModule", { value: true });
@@ -7119,12 +5491,12 @@ var require_utils2 = __commonJS({
 });
 
 // node_modules/undici/lib/llhttp/constants.js
-var require_constants4 = __commonJS({
+var require_constants3 = __commonJS({
   "node_modules/undici/lib/llhttp/constants.js"(exports) {
     "use strict";
     Object.defineProperty(exports, "__esModule", { value: true });
     exports.SPECIAL_HEADERS = exports.MINOR = exports.MAJOR = exports.HTAB_SP_VCHAR_OBS_TEXT = exports.QUOTED_STRING = exports.CONNECTION_TOKEN_CHARS = exports.HEADER_CHARS = exports.TOKEN = exports.HEX = exports.URL_CHAR = exports.USERINFO_CHARS = exports.MARK = exports.ALPHANUM = exports.NUM = exports.HEX_MAP = exports.NUM_MAP = exports.ALPHA = exports.STATUSES_HTTP = exports.H_METHOD_MAP = exports.METHOD_MAP = exports.METHODS_RTSP = exports.METHODS_ICE = exports.METHODS_HTTP = exports.HEADER_STATE = exports.FINISH = exports.STATUSES = exports.METHODS = exports.LENIENT_FLAGS = exports.FLAGS = exports.TYPE = exports.ERROR = void 0;
-    var utils_1 = require_utils2();
+    var utils_1 = require_utils();
     exports.ERROR = {
       OK: 0,
       INTERNAL: 1,
@@ -7769,7 +6141,7 @@ var require_simd = __commonJS({
     function destroy(parser) {
       this.destroy(parser);
     }
-    function parse7(parser, data, limit) {
+    function parse8(parser, data, limit) {
       return this.parse(parser, data, limit) >>> 0;
     }
     function fail3(parser, code2, description) {
@@ -8647,7 +7019,7 @@ var require_simd = __commonJS({
         dealloc: dealloc.bind(wasm),
         create: create.bind(wasm),
         destroy: destroy.bind(wasm),
-        parse: parse7.bind(wasm),
+        parse: parse8.bind(wasm),
         fail: fail3.bind(wasm),
         hasDebug: hasDebug.bind(wasm),
         clear: wasm.clear,
@@ -8701,7 +7073,7 @@ var require_no_simd = __commonJS({
     function destroy(parser) {
       this.destroy(parser);
     }
-    function parse7(parser, data, limit) {
+    function parse8(parser, data, limit) {
       return this.parse(parser, data, limit) >>> 0;
     }
     function fail3(parser, code2, description) {
@@ -9579,7 +7951,7 @@ var require_no_simd = __commonJS({
         dealloc: dealloc.bind(wasm),
         create: create.bind(wasm),
         destroy: destroy.bind(wasm),
-        parse: parse7.bind(wasm),
+        parse: parse8.bind(wasm),
         fail: fail3.bind(wasm),
         hasDebug: hasDebug.bind(wasm),
         clear: wasm.clear,
@@ -11176,7 +9548,7 @@ var require_client_h1 = __commonJS({
       kClosed,
       kUseMilo
     } = require_symbols();
-    var constants11 = require_constants4();
+    var constants13 = require_constants3();
     var { H1Parser, getMiloEnabled } = typeof esbuildDetection === "undefined" ? require_parser_h1() : {};
     var EMPTY_BUF = Buffer.alloc(0);
     var FastBuffer = Buffer[Symbol.species];
@@ -11319,7 +9691,7 @@ var require_client_h1 = __commonJS({
        */
       constructor(client, socket, { exports: exports2 }) {
         this.llhttp = exports2;
-        this.ptr = this.llhttp.llhttp_alloc(constants11.TYPE.RESPONSE);
+        this.ptr = this.llhttp.llhttp_alloc(constants13.TYPE.RESPONSE);
         this.client = client;
         this.socket = socket;
         this.timeout = null;
@@ -11419,11 +9791,11 @@ var require_client_h1 = __commonJS({
             currentParser = null;
             currentBufferRef = null;
           }
-          if (ret !== constants11.ERROR.OK) {
+          if (ret !== constants13.ERROR.OK) {
             const data = chunk.subarray(llhttp.llhttp_get_error_pos(this.ptr) - currentBufferPtr);
-            if (ret === constants11.ERROR.PAUSED_UPGRADE) {
+            if (ret === constants13.ERROR.PAUSED_UPGRADE) {
               this.onUpgrade(data);
-            } else if (ret === constants11.ERROR.PAUSED) {
+            } else if (ret === constants13.ERROR.PAUSED) {
               this.paused = true;
               socket.unshift(data);
             } else {
@@ -11458,10 +9830,10 @@ var require_client_h1 = __commonJS({
         } finally {
           currentParser = null;
         }
-        if (ret === constants11.ERROR.OK) {
+        if (ret === constants13.ERROR.OK) {
           return null;
         }
-        if (ret === constants11.ERROR.PAUSED || ret === constants11.ERROR.PAUSED_UPGRADE) {
+        if (ret === constants13.ERROR.PAUSED || ret === constants13.ERROR.PAUSED_UPGRADE) {
           this.paused = true;
           return null;
         }
@@ -11478,7 +9850,7 @@ var require_client_h1 = __commonJS({
           const len = new Uint8Array(llhttp.memory.buffer, ptr).indexOf(0);
           message = "Response does not match the HTTP/1.1 protocol (" + Buffer.from(llhttp.memory.buffer, ptr, len).toString() + ")";
         }
-        return new HTTPParserError(message, constants11.ERROR[ret], data);
+        return new HTTPParserError(message, constants13.ERROR[ret], data);
       }
       destroy() {
         assert(currentParser === null);
@@ -11700,7 +10072,7 @@ var require_client_h1 = __commonJS({
           socket[kBlocking] = false;
           client[kResume]();
         }
-        return pause ? constants11.ERROR.PAUSED : 0;
+        return pause ? constants13.ERROR.PAUSED : 0;
       }
       /**
        * @param {Buffer} buf
@@ -11726,7 +10098,7 @@ var require_client_h1 = __commonJS({
         }
         this.bytesRead += buf.length;
         if (request2.onResponseData(buf) === false) {
-          return constants11.ERROR.PAUSED;
+          return constants13.ERROR.PAUSED;
         }
         return 0;
       }
@@ -11767,13 +10139,13 @@ var require_client_h1 = __commonJS({
         if (socket[kWriting]) {
           assert(client[kRunning] === 0);
           util.destroy(socket, new InformationalError("reset"));
-          return constants11.ERROR.PAUSED;
+          return constants13.ERROR.PAUSED;
         } else if (!shouldKeepAlive) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants11.ERROR.PAUSED;
+          return constants13.ERROR.PAUSED;
         } else if (socket[kReset] && client[kRunning] === 0) {
           util.destroy(socket, new InformationalError("reset"));
-          return constants11.ERROR.PAUSED;
+          return constants13.ERROR.PAUSED;
         } else if (client[kPipelining] == null || client[kPipelining] === 1) {
           setImmediate(client[kResume]);
         } else {
@@ -12287,12 +10659,12 @@ upgrade: ${upgrade}\r
           cb();
         }
       }
-      const waitForDrain = () => new Promise((resolve4, reject) => {
+      const waitForDrain = () => new Promise((resolve5, reject) => {
         assert(callback === null);
         if (socket[kError]) {
           reject(socket[kError]);
         } else {
-          callback = resolve4;
+          callback = resolve5;
         }
       });
       socket.on("close", onDrain).on("drain", onDrain);
@@ -12471,7 +10843,7 @@ var require_client_h2 = __commonJS({
   "node_modules/undici/lib/dispatcher/client-h2.js"(exports, module) {
     "use strict";
     var assert = __require("node:assert");
-    var { pipeline: pipeline2 } = __require("node:stream");
+    var { pipeline: pipeline3 } = __require("node:stream");
     var util = require_util();
     var {
       RequestContentLengthMismatchError,
@@ -13750,7 +12122,7 @@ var require_client_h2 = __commonJS({
     }
     function writeStream(abort, socket, expectsPayload, h2stream, body, client, request2, contentLength) {
       assert(contentLength !== 0 || client[kRunning] === 0, "stream body cannot be pipelined");
-      const pipe = pipeline2(
+      const pipe = pipeline3(
         body,
         h2stream,
         (err) => {
@@ -13802,12 +12174,12 @@ var require_client_h2 = __commonJS({
           cb();
         }
       }
-      const waitForDrain = () => new Promise((resolve4, reject) => {
+      const waitForDrain = () => new Promise((resolve5, reject) => {
         assert(callback === null);
         if (socket[kError]) {
           reject(socket[kError]);
         } else {
-          callback = resolve4;
+          callback = resolve5;
         }
       });
       h2stream.on("close", onDrain).on("drain", onDrain);
@@ -13935,7 +12307,7 @@ var require_client = __commonJS({
         headersTimeout,
         socketTimeout,
         requestTimeout,
-        connectTimeout,
+        connectTimeout: connectTimeout2,
         bodyTimeout,
         idleTimeout,
         keepAlive,
@@ -13991,7 +12363,7 @@ var require_client = __commonJS({
         if (socketPath != null && typeof socketPath !== "string") {
           throw new InvalidArgumentError("invalid socketPath");
         }
-        if (connectTimeout != null && (!Number.isFinite(connectTimeout) || connectTimeout < 0)) {
+        if (connectTimeout2 != null && (!Number.isFinite(connectTimeout2) || connectTimeout2 < 0)) {
           throw new InvalidArgumentError("invalid connectTimeout");
         }
         if (keepAliveTimeout != null && (!Number.isFinite(keepAliveTimeout) || keepAliveTimeout <= 0)) {
@@ -14075,7 +12447,7 @@ var require_client = __commonJS({
             allowH2,
             socketPath,
             useH2c: h2Options?.useH2c ?? useH2c,
-            timeout: connectTimeout,
+            timeout: connectTimeout2,
             ...typeof autoSelectFamily === "boolean" ? { autoSelectFamily, autoSelectFamilyAttemptTimeout } : void 0,
             ...connect2
           });
@@ -14179,16 +12551,16 @@ var require_client = __commonJS({
         return this[kNeedDrain] < 2;
       }
       [kClose]() {
-        return new Promise((resolve4) => {
+        return new Promise((resolve5) => {
           if (this[kSize]) {
-            this[kClosedResolve] = resolve4;
+            this[kClosedResolve] = resolve5;
           } else {
-            resolve4(null);
+            resolve5(null);
           }
         });
       }
       [kDestroy](err) {
-        return new Promise((resolve4) => {
+        return new Promise((resolve5) => {
           const requests = this[kQueue].splice(this[kPendingIdx]);
           for (let i = 0; i < requests.length; i++) {
             const request2 = requests[i];
@@ -14201,7 +12573,7 @@ var require_client = __commonJS({
               this[kClosedResolve]();
               this[kClosedResolve] = null;
             }
-            resolve4(null);
+            resolve5(null);
           };
           if (this[kHTTPContext]) {
             this[kHTTPContext].destroy(err, callback);
@@ -14229,20 +12601,20 @@ var require_client = __commonJS({
     function connect(client) {
       assert(!client[kConnecting]);
       assert(!client[kHTTPContext]);
-      let { host, hostname, protocol, port } = client[kUrl];
-      if (hostname[0] === "[") {
-        const idx = hostname.indexOf("]");
+      let { host, hostname: hostname2, protocol, port } = client[kUrl];
+      if (hostname2[0] === "[") {
+        const idx = hostname2.indexOf("]");
         assert(idx !== -1);
-        const ip = hostname.substring(1, idx);
+        const ip = hostname2.substring(1, idx);
         assert(net.isIPv6(ip));
-        hostname = ip;
+        hostname2 = ip;
       }
       client[kConnecting] = true;
       if (channels.beforeConnect.hasSubscribers) {
         channels.beforeConnect.publish({
           connectParams: {
             host,
-            hostname,
+            hostname: hostname2,
             protocol,
             port,
             version: client[kHTTPContext]?.version,
@@ -14255,14 +12627,14 @@ var require_client = __commonJS({
       try {
         client[kConnector]({
           host,
-          hostname,
+          hostname: hostname2,
           protocol,
           port,
           servername: client[kServerName],
           localAddress: client[kLocalAddress]
         }, (err, socket) => {
           if (err) {
-            handleConnectError(client, err, { host, hostname, protocol, port });
+            handleConnectError(client, err, { host, hostname: hostname2, protocol, port });
             client[kResume]();
             return;
           }
@@ -14276,7 +12648,7 @@ var require_client = __commonJS({
             client[kHTTPContext] = socket.alpnProtocol === "h2" ? connectH2(client, socket) : connectH1(client, socket);
           } catch (err2) {
             socket.destroy().on("error", noop);
-            handleConnectError(client, err2, { host, hostname, protocol, port });
+            handleConnectError(client, err2, { host, hostname: hostname2, protocol, port });
             client[kResume]();
             return;
           }
@@ -14289,7 +12661,7 @@ var require_client = __commonJS({
             channels.connected.publish({
               connectParams: {
                 host,
-                hostname,
+                hostname: hostname2,
                 protocol,
                 port,
                 version: client[kHTTPContext]?.version,
@@ -14304,11 +12676,11 @@ var require_client = __commonJS({
           client[kResume]();
         });
       } catch (err) {
-        handleConnectError(client, err, { host, hostname, protocol, port });
+        handleConnectError(client, err, { host, hostname: hostname2, protocol, port });
         client[kResume]();
       }
     }
-    function handleConnectError(client, err, { host, hostname, protocol, port }) {
+    function handleConnectError(client, err, { host, hostname: hostname2, protocol, port }) {
       if (client.destroyed) {
         return;
       }
@@ -14317,7 +12689,7 @@ var require_client = __commonJS({
         channels.connectError.publish({
           connectParams: {
             host,
-            hostname,
+            hostname: hostname2,
             protocol,
             port,
             version: client[kHTTPContext]?.version,
@@ -14678,8 +13050,8 @@ var require_pool_base = __commonJS({
         if (this[kQueue].isEmpty()) {
           return closeClients(this);
         } else {
-          return new Promise((resolve4) => {
-            this[kClosedResolve] = resolve4;
+          return new Promise((resolve5) => {
+            this[kClosedResolve] = resolve5;
           });
         }
       }
@@ -14748,8 +13120,8 @@ var require_pool_base = __commonJS({
         }
         let done = false;
         let resolveClosed;
-        const closed = new Promise((resolve4) => {
-          resolveClosed = resolve4;
+        const closed = new Promise((resolve5) => {
+          resolveClosed = resolve5;
         });
         this[kRetiring].set(client, closed);
         client.close(() => {
@@ -14824,12 +13196,12 @@ var require_pool = __commonJS({
       pool[kAddClient](dispatcher);
       return dispatcher;
     }
-    var Pool = class extends PoolBase {
+    var Pool2 = class extends PoolBase {
       constructor(origin, {
         connections,
         factory = defaultFactory,
         connect,
-        connectTimeout,
+        connectTimeout: connectTimeout2,
         tls,
         maxCachedSessions,
         socketPath,
@@ -14856,7 +13228,7 @@ var require_pool = __commonJS({
             allowH2,
             useH2c,
             socketPath,
-            timeout: connectTimeout,
+            timeout: connectTimeout2,
             ...typeof autoSelectFamily === "boolean" ? { autoSelectFamily, autoSelectFamilyAttemptTimeout } : void 0,
             ...connect
           });
@@ -14956,7 +13328,7 @@ var require_pool = __commonJS({
         return false;
       }
     };
-    module.exports = Pool;
+    module.exports = Pool2;
   }
 });
 
@@ -14976,7 +13348,7 @@ var require_balanced_pool = __commonJS({
       kRemoveClient,
       kGetDispatcher
     } = require_pool_base();
-    var Pool = require_pool();
+    var Pool2 = require_pool();
     var { kOriginless, kUrl } = require_symbols();
     var util = require_util();
     var kFactory = /* @__PURE__ */ Symbol("factory");
@@ -14997,7 +13369,7 @@ var require_balanced_pool = __commonJS({
       return a;
     }
     function defaultFactory(origin, opts) {
-      return new Pool(origin, opts);
+      return new Pool2(origin, opts);
     }
     var BalancedPool = class extends PoolBase {
       constructor(upstreams = [], { factory = defaultFactory, connect, tls, ...opts } = {}) {
@@ -15142,7 +13514,7 @@ var require_round_robin_pool = __commonJS({
         connections,
         factory = defaultFactory,
         connect,
-        connectTimeout,
+        connectTimeout: connectTimeout2,
         tls,
         maxCachedSessions,
         socketPath,
@@ -15167,7 +13539,7 @@ var require_round_robin_pool = __commonJS({
             maxCachedSessions,
             allowH2,
             socketPath,
-            timeout: connectTimeout,
+            timeout: connectTimeout2,
             ...typeof autoSelectFamily === "boolean" ? { autoSelectFamily, autoSelectFamilyAttemptTimeout } : void 0,
             ...connect
           });
@@ -15256,7 +13628,7 @@ var require_agent = __commonJS({
     var { InvalidArgumentError, MaxOriginsReachedError } = require_errors();
     var { kBusy, kClients, kConnected, kRunning, kPending, kClose, kDestroy, kDispatch, kUrl } = require_symbols();
     var DispatcherBase = require_dispatcher_base();
-    var Pool = require_pool();
+    var Pool2 = require_pool();
     var Client = require_client();
     var util = require_util();
     var kOnConnect = /* @__PURE__ */ Symbol("onConnect");
@@ -15267,7 +13639,7 @@ var require_agent = __commonJS({
     var kOptions = /* @__PURE__ */ Symbol("options");
     var kOrigins = /* @__PURE__ */ Symbol("origins");
     function defaultFactory(origin, opts) {
-      return opts && opts.connections === 1 ? new Client(origin, opts) : new Pool(origin, opts);
+      return opts && opts.connections === 1 ? new Client(origin, opts) : new Pool2(origin, opts);
     }
     var Agent2 = class extends DispatcherBase {
       constructor({ factory = defaultFactory, maxOrigins = Infinity, connect, tls, ...options } = {}) {
@@ -15666,7 +14038,7 @@ var require_socks5_client = __commonJS({
       USERNAME_PASSWORD: 2,
       NO_ACCEPTABLE: 255
     };
-    var COMMANDS = {
+    var COMMANDS2 = {
       CONNECT: 1,
       BIND: 2,
       UDP_ASSOCIATE: 3
@@ -15868,7 +14240,7 @@ var require_socks5_client = __commonJS({
         }
         debug("connecting to", address, port);
         this.state = STATES.CONNECTING;
-        const request2 = this.buildConnectRequest(COMMANDS.CONNECT, address, port);
+        const request2 = this.buildConnectRequest(COMMANDS2.CONNECT, address, port);
         this.socket.write(request2);
       }
       /**
@@ -15973,7 +14345,7 @@ var require_socks5_client = __commonJS({
     module.exports = {
       Socks5Client,
       AUTH_METHODS,
-      COMMANDS,
+      COMMANDS: COMMANDS2,
       ADDRESS_TYPES,
       REPLY_CODES,
       STATES
@@ -15991,7 +14363,7 @@ var require_socks5_proxy_agent = __commonJS({
     var { ConnectTimeoutError, InvalidArgumentError } = require_errors();
     var { Socks5Client, STATES } = require_socks5_client();
     var { kBusy, kConnected, kDispatch, kClose, kDestroy } = require_symbols();
-    var Pool = require_pool();
+    var Pool2 = require_pool();
     var buildConnector2 = require_connect();
     var { setupConnectTimeout } = require_util();
     var { debuglog } = __require("node:util");
@@ -16006,9 +14378,9 @@ var require_socks5_proxy_agent = __commonJS({
     var kConnectTimeout = /* @__PURE__ */ Symbol("connect timeout");
     var kRequestTls = /* @__PURE__ */ Symbol("request tls settings");
     var kRequestTlsTimeout = /* @__PURE__ */ Symbol("request tls timeout");
-    function createConnectTimeoutError(hostname, port, timeout) {
+    function createConnectTimeoutError(hostname2, port, timeout) {
       return new ConnectTimeoutError(
-        `Connect Timeout Error (attempted address: ${hostname}:${port}, timeout: ${timeout}ms)`
+        `Connect Timeout Error (attempted address: ${hostname2}:${port}, timeout: ${timeout}ms)`
       );
     }
     var experimentalWarningEmitted = false;
@@ -16032,13 +14404,13 @@ var require_socks5_proxy_agent = __commonJS({
         this[kProxyUrl] = url;
         this[kProxyHeaders] = options.headers || {};
         this[kProxyProtocol] = options.proxyTls ? "https:" : "http:";
-        const connectTimeout = options.connectTimeout ?? DEFAULT_SOCKS5_CONNECT_TIMEOUT;
-        if (!Number.isFinite(connectTimeout) || connectTimeout < 0) {
+        const connectTimeout2 = options.connectTimeout ?? DEFAULT_SOCKS5_CONNECT_TIMEOUT;
+        if (!Number.isFinite(connectTimeout2) || connectTimeout2 < 0) {
           throw new InvalidArgumentError("invalid connectTimeout");
         }
-        this[kConnectTimeout] = connectTimeout;
+        this[kConnectTimeout] = connectTimeout2;
         const { timeout, ...requestTls2 } = options.requestTls || {};
-        const requestTlsTimeout = timeout ?? connectTimeout;
+        const requestTlsTimeout = timeout ?? connectTimeout2;
         if (!Number.isFinite(requestTlsTimeout) || requestTlsTimeout < 0) {
           throw new InvalidArgumentError("invalid requestTls.timeout");
         }
@@ -16048,7 +14420,7 @@ var require_socks5_proxy_agent = __commonJS({
           username: options.username || (url.username ? decodeURIComponent(url.username) : null),
           password: options.password || (url.password ? decodeURIComponent(url.password) : null)
         };
-        const proxyTlsTimeout = options.proxyTls?.timeout ?? connectTimeout;
+        const proxyTlsTimeout = options.proxyTls?.timeout ?? connectTimeout2;
         if (!Number.isFinite(proxyTlsTimeout) || proxyTlsTimeout < 0) {
           throw new InvalidArgumentError("invalid proxyTls.timeout");
         }
@@ -16153,7 +14525,7 @@ var require_socks5_proxy_agent = __commonJS({
           const originKey = String(origin);
           let pool = this[kPools].get(originKey);
           if (!pool || pool.destroyed || pool.closed) {
-            pool = new Pool(origin, {
+            pool = new Pool2(origin, {
               pipelining: opts.pipelining,
               connections: opts.connections,
               connect: async (connectOpts, callback) => {
@@ -16258,7 +14630,7 @@ var require_proxy_agent = __commonJS({
     "use strict";
     var { kProxy, kClose, kDestroy, kDispatch } = require_symbols();
     var Agent2 = require_agent();
-    var Pool = require_pool();
+    var Pool2 = require_pool();
     var DispatcherBase = require_dispatcher_base();
     var { InvalidArgumentError, RequestAbortedError, SecureProxyConnectionError, ProxyConnectionError } = require_errors();
     var buildConnector2 = require_connect();
@@ -16279,7 +14651,7 @@ var require_proxy_agent = __commonJS({
       return protocol === "https:" ? 443 : 80;
     }
     function defaultFactory(origin, opts) {
-      return new Pool(origin, opts);
+      return new Pool2(origin, opts);
     }
     var noop = () => {
     };
@@ -16287,7 +14659,7 @@ var require_proxy_agent = __commonJS({
       if (opts.connections === 1) {
         return new Client(origin, opts);
       }
-      return new Pool(origin, opts);
+      return new Pool2(origin, opts);
     }
     function shouldProxyTunnel(requestProtocol, proxyTunnel) {
       return proxyTunnel === true || requestProtocol !== "http:";
@@ -16350,7 +14722,7 @@ var require_proxy_agent = __commonJS({
         if (typeof clientFactory !== "function") {
           throw new InvalidArgumentError("Proxy opts.clientFactory must be a function.");
         }
-        const { proxyTunnel, connectTimeout } = opts;
+        const { proxyTunnel, connectTimeout: connectTimeout2 } = opts;
         super(opts);
         const url = this.#getUrl(opts);
         const { href, origin, port, protocol, username, password, hostname: proxyHostname } = url;
@@ -16370,10 +14742,10 @@ var require_proxy_agent = __commonJS({
         } else if (username) {
           this[kProxyHeaders]["proxy-authorization"] = `Basic ${Buffer.from(`${decodeURIComponent(username)}:`).toString("base64")}`;
         }
-        const connect = buildConnector2({ timeout: connectTimeout, ...opts.proxyTls });
-        const connectHTTP1 = buildConnector2({ timeout: connectTimeout, ...opts.proxyTls, allowH2: false });
-        this[kConnectEndpoint] = buildConnector2({ timeout: connectTimeout, ...opts.requestTls });
-        this[kConnectEndpointHTTP1] = buildConnector2({ timeout: connectTimeout, ...opts.requestTls, allowH2: false });
+        const connect = buildConnector2({ timeout: connectTimeout2, ...opts.proxyTls });
+        const connectHTTP1 = buildConnector2({ timeout: connectTimeout2, ...opts.proxyTls, allowH2: false });
+        this[kConnectEndpoint] = buildConnector2({ timeout: connectTimeout2, ...opts.requestTls });
+        this[kConnectEndpointHTTP1] = buildConnector2({ timeout: connectTimeout2, ...opts.requestTls, allowH2: false });
         const agentFactory = opts.factory || defaultAgentFactory;
         const factory = (origin2, options) => {
           const { protocol: protocol2 } = new URL(origin2);
@@ -16384,7 +14756,7 @@ var require_proxy_agent = __commonJS({
               factory: agentFactory,
               username: opts.username || username,
               password: opts.password || password,
-              connectTimeout,
+              connectTimeout: connectTimeout2,
               proxyTls: opts.proxyTls,
               requestTls: opts.requestTls
             });
@@ -16629,13 +15001,13 @@ var require_env_http_proxy_agent = __commonJS({
         ]);
       }
       #getProxyAgentForUrl(url) {
-        let { protocol, host: hostname, port } = url;
-        hostname = hostname.replace(/:\d*$/, "").replace(/^\[(.+)\]$/, "$1").toLowerCase();
-        if (hostname.length > 1 && hostname.charCodeAt(hostname.length - 1) === 46) {
-          hostname = hostname.slice(0, -1);
+        let { protocol, host: hostname2, port } = url;
+        hostname2 = hostname2.replace(/:\d*$/, "").replace(/^\[(.+)\]$/, "$1").toLowerCase();
+        if (hostname2.length > 1 && hostname2.charCodeAt(hostname2.length - 1) === 46) {
+          hostname2 = hostname2.slice(0, -1);
         }
         port = Number.parseInt(port, 10) || DEFAULT_PORTS2[protocol] || 0;
-        if (!this.#shouldProxy(hostname, port)) {
+        if (!this.#shouldProxy(hostname2, port)) {
           return this[kNoProxyAgent];
         }
         if (protocol === "https:") {
@@ -16643,7 +15015,7 @@ var require_env_http_proxy_agent = __commonJS({
         }
         return this[kHttpProxyAgent];
       }
-      #shouldProxy(hostname, port) {
+      #shouldProxy(hostname2, port) {
         if (this.#noProxyChanged) {
           this.#parseNoProxy();
         }
@@ -16661,10 +15033,10 @@ var require_env_http_proxy_agent = __commonJS({
           if (entry.port && entry.port !== port) {
             continue;
           }
-          if (!entry.wildcard && hostname === entry.hostname) {
+          if (!entry.wildcard && hostname2 === entry.hostname) {
             return false;
           }
-          if (hostname.slice(-(entry.hostname.length + 1)) === `.${entry.hostname}`) {
+          if (hostname2.slice(-(entry.hostname.length + 1)) === `.${entry.hostname}`) {
             return false;
           }
         }
@@ -16679,22 +15051,22 @@ var require_env_http_proxy_agent = __commonJS({
           if (!entry) {
             continue;
           }
-          let hostname, port;
+          let hostname2, port;
           const ipv6WithPort = entry.match(/^\[(.+)\]:(\d+)$/);
           if (ipv6WithPort) {
-            hostname = ipv6WithPort[1];
+            hostname2 = ipv6WithPort[1];
             port = Number.parseInt(ipv6WithPort[2], 10);
           } else {
             const unbracketed = entry.replace(/^\[(.+)\]$/, "$1");
             const colonCount = (unbracketed.match(/:/g) || []).length;
             const parsed = colonCount === 1 && unbracketed.match(/^(.+):(\d+)$/);
-            hostname = parsed ? parsed[1] : unbracketed;
+            hostname2 = parsed ? parsed[1] : unbracketed;
             port = parsed ? Number.parseInt(parsed[2], 10) : 0;
           }
           const wildcard = entry.charCodeAt(0) === 42;
           noProxyEntries.push({
             // strip leading dot or asterisk with dot, and any trailing dot
-            hostname: hostname.replace(/^\*?\./, "").replace(/^(.+)\.$/, "$1").toLowerCase(),
+            hostname: hostname2.replace(/^\*?\./, "").replace(/^(.+)\.$/, "$1").toLowerCase(),
             port,
             wildcard
           });
@@ -17554,7 +15926,7 @@ var require_readable = __commonJS({
         if (this._readableState.closeEmitted) {
           return Promise.resolve(null);
         }
-        return new Promise((resolve4, reject) => {
+        return new Promise((resolve5, reject) => {
           if (this[kContentLength] && this[kContentLength] > limit || this[kBytesRead] > limit) {
             this.destroy(new AbortError());
           }
@@ -17568,11 +15940,11 @@ var require_readable = __commonJS({
               if (signal.aborted) {
                 reject(signal.reason ?? new AbortError());
               } else {
-                resolve4(null);
+                resolve5(null);
               }
             });
           } else {
-            this.on("close", resolve4);
+            this.on("close", resolve5);
           }
           this.on("error", noop).on("data", () => {
             if (this[kBytesRead] > limit) {
@@ -17600,7 +15972,7 @@ var require_readable = __commonJS({
     }
     function consume(stream, type) {
       assert(!stream[kConsume]);
-      return new Promise((resolve4, reject) => {
+      return new Promise((resolve5, reject) => {
         if (isUnusable(stream)) {
           const rState = stream._readableState;
           if (rState.destroyed && rState.closeEmitted === false) {
@@ -17615,7 +15987,7 @@ var require_readable = __commonJS({
             stream[kConsume] = {
               type,
               stream,
-              resolve: resolve4,
+              resolve: resolve5,
               reject,
               length: 0,
               body: []
@@ -17693,18 +16065,18 @@ var require_readable = __commonJS({
       return buffer;
     }
     function consumeEnd(consume2, encoding) {
-      const { type, body, resolve: resolve4, stream, length } = consume2;
+      const { type, body, resolve: resolve5, stream, length } = consume2;
       try {
         if (type === "text") {
-          resolve4(chunksDecode(body, length, encoding));
+          resolve5(chunksDecode(body, length, encoding));
         } else if (type === "json") {
-          resolve4(JSON.parse(chunksDecode(body, length, encoding)));
+          resolve5(JSON.parse(chunksDecode(body, length, encoding)));
         } else if (type === "arrayBuffer") {
-          resolve4(chunksConcat(body, length).buffer);
+          resolve5(chunksConcat(body, length).buffer);
         } else if (type === "blob") {
-          resolve4(new Blob(body, { type: stream[kContentType] }));
+          resolve5(new Blob(body, { type: stream[kContentType] }));
         } else if (type === "bytes") {
-          resolve4(chunksConcat(body, length));
+          resolve5(chunksConcat(body, length));
         }
         consumeFinish(consume2);
       } catch (err) {
@@ -17923,9 +16295,9 @@ var require_api_request = __commonJS({
     };
     function request2(opts, callback) {
       if (callback === void 0) {
-        return new Promise((resolve4, reject) => {
+        return new Promise((resolve5, reject) => {
           request2.call(this, opts, (err, data) => {
-            return err ? reject(err) : resolve4(data);
+            return err ? reject(err) : resolve5(data);
           });
         });
       }
@@ -18186,9 +16558,9 @@ var require_api_stream = __commonJS({
     };
     function stream(opts, factory, callback) {
       if (callback === void 0) {
-        return new Promise((resolve4, reject) => {
+        return new Promise((resolve5, reject) => {
           stream.call(this, opts, factory, (err, data) => {
-            return err ? reject(err) : resolve4(data);
+            return err ? reject(err) : resolve5(data);
           });
         });
       }
@@ -18401,7 +16773,7 @@ var require_api_pipeline = __commonJS({
         util.destroy(ret, err);
       }
     };
-    function pipeline2(opts, handler) {
+    function pipeline3(opts, handler) {
       try {
         const pipelineHandler = new PipelineHandler(opts, handler);
         this.dispatch({ ...opts, body: pipelineHandler.req }, pipelineHandler);
@@ -18410,7 +16782,7 @@ var require_api_pipeline = __commonJS({
         return new PassThrough().destroy(err);
       }
     }
-    module.exports = pipeline2;
+    module.exports = pipeline3;
   }
 });
 
@@ -18488,9 +16860,9 @@ var require_api_upgrade = __commonJS({
     };
     function upgrade(opts, callback) {
       if (callback === void 0) {
-        return new Promise((resolve4, reject) => {
+        return new Promise((resolve5, reject) => {
           upgrade.call(this, opts, (err, data) => {
-            return err ? reject(err) : resolve4(data);
+            return err ? reject(err) : resolve5(data);
           });
         });
       }
@@ -18584,9 +16956,9 @@ var require_api_connect = __commonJS({
     };
     function connect(opts, callback) {
       if (callback === void 0) {
-        return new Promise((resolve4, reject) => {
+        return new Promise((resolve5, reject) => {
           connect.call(this, opts, (err, data) => {
-            return err ? reject(err) : resolve4(data);
+            return err ? reject(err) : resolve5(data);
           });
         });
       }
@@ -19681,7 +18053,7 @@ var require_mock_pool = __commonJS({
   "node_modules/undici/lib/mock/mock-pool.js"(exports, module) {
     "use strict";
     var { promisify } = __require("node:util");
-    var Pool = require_pool();
+    var Pool2 = require_pool();
     var { buildMockDispatch } = require_mock_utils();
     var {
       kDispatches,
@@ -19696,7 +18068,7 @@ var require_mock_pool = __commonJS({
     var { MockInterceptor } = require_mock_interceptor();
     var Symbols = require_symbols();
     var { InvalidArgumentError } = require_errors();
-    var MockPool = class extends Pool {
+    var MockPool = class extends Pool2 {
       constructor(origin, opts) {
         if (!opts || !opts.agent || typeof opts.agent.dispatch !== "function") {
           throw new InvalidArgumentError("Argument opts.agent must implement Agent");
@@ -20070,8 +18442,8 @@ var require_snapshot_utils = __commonJS({
 var require_snapshot_recorder = __commonJS({
   "node_modules/undici/lib/mock/snapshot-recorder.js"(exports, module) {
     "use strict";
-    var { writeFile: writeFile3, readFile, mkdir: mkdir3 } = __require("node:fs/promises");
-    var { dirname: dirname7, resolve: resolve4 } = __require("node:path");
+    var { writeFile: writeFile4, readFile, mkdir: mkdir3 } = __require("node:fs/promises");
+    var { dirname: dirname7, resolve: resolve5 } = __require("node:path");
     var { setTimeout: setTimeout2, clearTimeout: clearTimeout2 } = __require("node:timers");
     var { InvalidArgumentError, UndiciError } = require_errors();
     var { setHeader } = require_util();
@@ -20288,7 +18660,7 @@ var require_snapshot_recorder = __commonJS({
           throw new InvalidArgumentError("Snapshot path is required");
         }
         try {
-          const data = await readFile(resolve4(path), "utf8");
+          const data = await readFile(resolve5(path), "utf8");
           const parsed = JSON.parse(data);
           if (Array.isArray(parsed)) {
             this.#snapshots.clear();
@@ -20317,13 +18689,13 @@ var require_snapshot_recorder = __commonJS({
         if (!path) {
           throw new InvalidArgumentError("Snapshot path is required");
         }
-        const resolvedPath = resolve4(path);
+        const resolvedPath = resolve5(path);
         await mkdir3(dirname7(resolvedPath), { recursive: true });
         const data = Array.from(this.#snapshots.entries()).map(([hash2, snapshot]) => ({
           hash: hash2,
           snapshot
         }));
-        await writeFile3(resolvedPath, JSON.stringify(data, null, 2), { flush: true });
+        await writeFile4(resolvedPath, JSON.stringify(data, null, 2), { flush: true });
       }
       /**
        * Clears all recorded snapshots
@@ -21418,14 +19790,14 @@ var require_dns = __commonJS({
       get size() {
         return this.#records.size;
       }
-      get(hostname) {
-        return this.#records.get(hostname) ?? null;
+      get(hostname2) {
+        return this.#records.get(hostname2) ?? null;
       }
-      set(hostname, records) {
-        this.#records.set(hostname, records);
+      set(hostname2, records) {
+        this.#records.set(hostname2, records);
       }
-      delete(hostname) {
-        this.#records.delete(hostname);
+      delete(hostname2) {
+        this.#records.delete(hostname2);
       }
       // Delegate to storage decide can we do more lookups or not
       full() {
@@ -24468,8 +22840,8 @@ var require_cache2 = __commonJS({
 var require_decompress = __commonJS({
   "node_modules/undici/lib/interceptor/decompress.js"(exports, module) {
     "use strict";
-    var { createInflate, createGunzip, createBrotliDecompress, createZstdDecompress, constants: constants11 } = __require("node:zlib");
-    var { pipeline: pipeline2, Transform: TransformStream2 } = __require("node:stream");
+    var { createInflate, createGunzip, createBrotliDecompress, createZstdDecompress, constants: constants13 } = __require("node:zlib");
+    var { pipeline: pipeline3, Transform: TransformStream2 } = __require("node:stream");
     var { InvalidArgumentError, ResponseExceededMaxSizeError } = require_errors();
     var DecoratorHandler = require_decorator_handler();
     var DecompressController = class {
@@ -24534,7 +22906,7 @@ var require_decompress = __commonJS({
       br: createBrotliDecompress,
       deflate: createInflate,
       // https://www.rfc-editor.org/rfc/rfc9659.html#section-3
-      zstd: createZstdDecompress.bind(null, { params: { [constants11.ZSTD_d_windowLogMax]: 23 } })
+      zstd: createZstdDecompress.bind(null, { params: { [constants13.ZSTD_d_windowLogMax]: 23 } })
     };
     var defaultSkipStatusCodes = (
       /** @type {const} */
@@ -24785,7 +23157,7 @@ var require_decompress = __commonJS({
       #setupMultipleDecompressors() {
         const lastDecompressor = this.#decompressors[this.#decompressors.length - 1];
         this.#setupDecompressorEvents(lastDecompressor);
-        pipeline2(this.#decompressors, (err) => {
+        pipeline3(this.#decompressors, (err) => {
           if (this.#terminated) {
             return;
           }
@@ -25911,7 +24283,7 @@ var require_headers = __commonJS({
       while (j > i && isHTTPWhiteSpaceCharCode(potentialValue.charCodeAt(i))) ++i;
       return i === 0 && j === potentialValue.length ? potentialValue : potentialValue.substring(i, j);
     }
-    function fill2(headers2, object) {
+    function fill3(headers2, object) {
       if (Array.isArray(object)) {
         for (let i = 0; i < object.length; ++i) {
           const header = object[i];
@@ -26175,7 +24547,7 @@ var require_headers = __commonJS({
         this.#guard = "none";
         if (init !== void 0) {
           init = webidl.converters.HeadersInit(init, "Headers constructor", "init");
-          fill2(this, init);
+          fill3(this, init);
         }
       }
       // https://fetch.spec.whatwg.org/#dom-headers-append
@@ -26267,9 +24639,9 @@ var require_headers = __commonJS({
       // https://fetch.spec.whatwg.org/#dom-headers-getsetcookie
       getSetCookie() {
         webidl.brandCheck(this, webidl.is.Headers);
-        const list3 = this.#headersList.cookies;
-        if (list3) {
-          return [...list3];
+        const list5 = this.#headersList.cookies;
+        if (list5) {
+          return [...list5];
         }
         return [];
       }
@@ -26283,8 +24655,8 @@ var require_headers = __commonJS({
           headers2.#guard = guard;
         };
         getHeadersList = (headers2) => headers2.#headersList;
-        setHeadersList = (target, list3) => {
-          target.#headersList = list3;
+        setHeadersList = (target, list5) => {
+          target.#headersList = list5;
         };
         webidl.is.Headers = (arg) => {
           return arg != null && typeof arg === "object" && #guard in arg;
@@ -26328,7 +24700,7 @@ var require_headers = __commonJS({
       });
     };
     module.exports = {
-      fill: fill2,
+      fill: fill3,
       // for test.
       compareHeaderName,
       Headers,
@@ -26345,7 +24717,7 @@ var require_headers = __commonJS({
 var require_response = __commonJS({
   "node_modules/undici/lib/web/fetch/response.js"(exports, module) {
     "use strict";
-    var { Headers, HeadersList, fill: fill2, getHeadersGuard, setHeadersGuard, setHeadersList } = require_headers();
+    var { Headers, HeadersList, fill: fill3, getHeadersGuard, setHeadersGuard, setHeadersList } = require_headers();
     var { extractBody, cloneBody, mixinBody, streamRegistry, bodyUnusable } = require_body();
     var util = require_util();
     var nodeUtil = __require("node:util");
@@ -26360,7 +24732,7 @@ var require_response = __commonJS({
     var {
       redirectStatusSet,
       nullBodyStatus
-    } = require_constants3();
+    } = require_constants2();
     var { webidl } = require_webidl();
     var { URLSerializer } = require_data_url();
     var { kConstruct } = require_symbols();
@@ -26666,7 +25038,7 @@ var require_response = __commonJS({
         getResponseState(response).statusText = init.statusText;
       }
       if ("headers" in init && init.headers != null) {
-        fill2(getResponseHeaders(response), init.headers);
+        fill3(getResponseHeaders(response), init.headers);
       }
       if (body) {
         if (nullBodyStatus.includes(response.status)) {
@@ -26772,7 +25144,7 @@ var require_request2 = __commonJS({
       requestCredentials,
       requestCache,
       requestDuplex
-    } = require_constants3();
+    } = require_constants2();
     var { kEnumerableProperty, normalizedMethodRecordsBase, normalizedMethodRecords } = util;
     var { webidl } = require_webidl();
     var { URLSerializer } = require_data_url();
@@ -27641,7 +26013,7 @@ var require_fetch = __commonJS({
     } = require_response();
     var { HeadersList } = require_headers();
     var { Request, cloneRequest, getRequestDispatcher, getRequestState, removeRequestAbortListener } = require_request2();
-    var zlib4 = __require("node:zlib");
+    var zlib5 = __require("node:zlib");
     var {
       makePolicyContainer,
       clonePolicyContainer,
@@ -27684,9 +26056,9 @@ var require_fetch = __commonJS({
       safeMethodsSet,
       requestBodyHeader,
       subresourceSet
-    } = require_constants3();
+    } = require_constants2();
     var EE = __require("node:events");
-    var { Readable: Readable2, pipeline: pipeline2, finished, isErrored, isReadable } = __require("node:stream");
+    var { Readable: Readable2, pipeline: pipeline3, finished, isErrored, isReadable } = __require("node:stream");
     var { addAbortListener, bufferToLowerCasedHeaderName } = require_util();
     var { SocketError } = require_errors();
     var { dataURLProcessor, serializeAMimeType, minimizeSupportedMimeType } = require_data_url();
@@ -28624,7 +26996,7 @@ var require_fetch = __commonJS({
         const hasTrailingQuestionMark = url.search.length === 0 && url.href[url.href.length - url.hash.length - 1] === "?";
         return dispatchWithProtocolPreference(body);
         function dispatchWithProtocolPreference(body2, allowH2) {
-          return new Promise((resolve4, reject) => agent.dispatch(
+          return new Promise((resolve5, reject) => agent.dispatch(
             {
               path: hasTrailingQuestionMark ? `${path}?` : path,
               origin: url.origin,
@@ -28676,31 +27048,31 @@ var require_fetch = __commonJS({
                   for (let i = codings.length - 1; i >= 0; --i) {
                     const coding = codings[i].trim();
                     if (coding === "x-gzip" || coding === "gzip") {
-                      decoders.push(zlib4.createGunzip({
+                      decoders.push(zlib5.createGunzip({
                         // Be less strict when decoding compressed responses, since sometimes
                         // servers send slightly invalid responses that are still accepted
                         // by common browsers.
                         // Always using Z_SYNC_FLUSH is what cURL does.
-                        flush: zlib4.constants.Z_SYNC_FLUSH,
-                        finishFlush: zlib4.constants.Z_SYNC_FLUSH
+                        flush: zlib5.constants.Z_SYNC_FLUSH,
+                        finishFlush: zlib5.constants.Z_SYNC_FLUSH
                       }));
                     } else if (coding === "deflate") {
                       decoders.push(createInflate({
-                        flush: zlib4.constants.Z_SYNC_FLUSH,
-                        finishFlush: zlib4.constants.Z_SYNC_FLUSH
+                        flush: zlib5.constants.Z_SYNC_FLUSH,
+                        finishFlush: zlib5.constants.Z_SYNC_FLUSH
                       }));
                     } else if (coding === "br") {
-                      decoders.push(zlib4.createBrotliDecompress({
-                        flush: zlib4.constants.BROTLI_OPERATION_FLUSH,
-                        finishFlush: zlib4.constants.BROTLI_OPERATION_FLUSH
+                      decoders.push(zlib5.createBrotliDecompress({
+                        flush: zlib5.constants.BROTLI_OPERATION_FLUSH,
+                        finishFlush: zlib5.constants.BROTLI_OPERATION_FLUSH
                       }));
                     } else if (coding === "zstd") {
-                      decoders.push(zlib4.createZstdDecompress({
-                        flush: zlib4.constants.ZSTD_e_continue,
-                        finishFlush: zlib4.constants.ZSTD_e_end,
+                      decoders.push(zlib5.createZstdDecompress({
+                        flush: zlib5.constants.ZSTD_e_continue,
+                        finishFlush: zlib5.constants.ZSTD_e_end,
                         params: {
                           // https://www.rfc-editor.org/rfc/rfc9659.html#section-3
-                          [zlib4.constants.ZSTD_d_windowLogMax]: 23
+                          [zlib5.constants.ZSTD_d_windowLogMax]: 23
                         }
                       }));
                     } else {
@@ -28711,11 +27083,11 @@ var require_fetch = __commonJS({
                 }
                 this.body = new Readable2({ read: () => controller.resume() });
                 const onError = (err) => this.onResponseError(controller, err);
-                resolve4({
+                resolve5({
                   status: status2,
                   statusText,
                   headersList,
-                  body: decoders.length ? pipeline2(this.body, ...decoders, (err) => {
+                  body: decoders.length ? pipeline3(this.body, ...decoders, (err) => {
                     if (err) {
                       this.onResponseError(controller, err);
                     }
@@ -28744,7 +27116,7 @@ var require_fetch = __commonJS({
                   fetchParams.controller.off("terminated", this.abort);
                 }
                 if (request2.mode === "websocket" && allowH2 !== false && error?.code === "UND_ERR_INFO" && error?.message === "HTTP/2: Extended CONNECT protocol not supported by server") {
-                  resolve4(dispatchWithProtocolPreference(body2, false));
+                  resolve5(dispatchWithProtocolPreference(body2, false));
                   return;
                 }
                 this.body?.destroy(error);
@@ -28763,7 +27135,7 @@ var require_fetch = __commonJS({
                 const rawHeaders = controller?.rawHeaders ?? [];
                 const headersList = new HeadersList();
                 appendHeadersListFromResponseHeaders(headersList, headers2, rawHeaders);
-                resolve4({
+                resolve5({
                   status: status2,
                   statusText: STATUS_CODES2[status2],
                   headersList,
@@ -29487,7 +27859,7 @@ var require_cachestorage = __commonJS({
 });
 
 // node_modules/undici/lib/web/cookies/constants.js
-var require_constants5 = __commonJS({
+var require_constants4 = __commonJS({
   "node_modules/undici/lib/web/cookies/constants.js"(exports, module) {
     "use strict";
     var maxAttributeValueSize = 1024;
@@ -29712,11 +28084,11 @@ var require_util4 = __commonJS({
 });
 
 // node_modules/undici/lib/web/cookies/parse.js
-var require_parse2 = __commonJS({
+var require_parse = __commonJS({
   "node_modules/undici/lib/web/cookies/parse.js"(exports, module) {
     "use strict";
     var { collectASequenceOfCodePointsFast } = require_infra();
-    var { maxNameValuePairSize, maxAttributeValueSize } = require_constants5();
+    var { maxNameValuePairSize, maxAttributeValueSize } = require_constants4();
     var { isCTLExcludingHtab } = require_util4();
     var assert = __require("node:assert");
     function parseSetCookie(header) {
@@ -29856,7 +28228,7 @@ var require_parse2 = __commonJS({
 var require_cookies = __commonJS({
   "node_modules/undici/lib/web/cookies/index.js"(exports, module) {
     "use strict";
-    var { parseSetCookie } = require_parse2();
+    var { parseSetCookie } = require_parse();
     var { stringify: stringify2 } = require_util4();
     var { webidl } = require_webidl();
     var globalHeadersBrandCheck = (arg) => webidl.brandCheck(arg, webidl.util.MakeTypeAssertion(globalThis.Headers));
@@ -30278,7 +28650,7 @@ var require_events = __commonJS({
 });
 
 // node_modules/undici/lib/web/websocket/constants.js
-var require_constants6 = __commonJS({
+var require_constants5 = __commonJS({
   "node_modules/undici/lib/web/websocket/constants.js"(exports, module) {
     "use strict";
     var uid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -30337,7 +28709,7 @@ var require_constants6 = __commonJS({
 var require_util5 = __commonJS({
   "node_modules/undici/lib/web/websocket/util.js"(exports, module) {
     "use strict";
-    var { states, opcodes } = require_constants6();
+    var { states, opcodes } = require_constants5();
     var { isUtf8 } = __require("node:buffer");
     var { removeHTTPWhitespace } = require_data_url();
     var { collectASequenceOfCodePointsFast } = require_infra();
@@ -30515,7 +28887,7 @@ var require_frame = __commonJS({
   "node_modules/undici/lib/web/websocket/frame.js"(exports, module) {
     "use strict";
     var { runtimeFeatures } = require_runtime_features();
-    var { maxUnsigned16Bit, opcodes } = require_constants6();
+    var { maxUnsigned16Bit, opcodes } = require_constants5();
     var BUFFER_SIZE = 8 * 1024;
     var buffer = null;
     var bufIdx = BUFFER_SIZE;
@@ -30614,7 +28986,7 @@ var require_frame = __commonJS({
 var require_connection = __commonJS({
   "node_modules/undici/lib/web/websocket/connection.js"(exports, module) {
     "use strict";
-    var { uid, states, sentCloseFrameState, emptyBuffer, opcodes } = require_constants6();
+    var { uid, states, sentCloseFrameState, emptyBuffer, opcodes } = require_constants5();
     var { parseExtensions, isClosed, isClosing, isEstablished, isConnecting, validateCloseCodeAndReason } = require_util5();
     var { makeRequest } = require_request2();
     var { fetching } = require_fetch();
@@ -30865,7 +29237,7 @@ var require_receiver = __commonJS({
     "use strict";
     var { Writable } = __require("node:stream");
     var assert = __require("node:assert");
-    var { parserStates, opcodes, states, emptyBuffer, sentCloseFrameState } = require_constants6();
+    var { parserStates, opcodes, states, emptyBuffer, sentCloseFrameState } = require_constants5();
     var {
       isValidStatusCode,
       isValidOpcode,
@@ -30879,7 +29251,7 @@ var require_receiver = __commonJS({
     var { WebsocketFrameSend } = require_frame();
     var { PerMessageDeflate } = require_permessage_deflate();
     var { MessageSizeExceededError } = require_errors();
-    var { defaultWebSocketMaxFragments, defaultWebSocketMaxPayloadSize } = require_constants2();
+    var { defaultWebSocketMaxFragments, defaultWebSocketMaxPayloadSize } = require_constants();
     var ByteParser = class extends Writable {
       #buffers = [];
       #fragmentsBytes = 0;
@@ -31237,7 +29609,7 @@ var require_sender = __commonJS({
   "node_modules/undici/lib/web/websocket/sender.js"(exports, module) {
     "use strict";
     var { WebsocketFrameSend } = require_frame();
-    var { opcodes, sendHints } = require_constants6();
+    var { opcodes, sendHints } = require_constants5();
     var FixedQueue = require_fixed_queue();
     var SendQueue = class {
       /**
@@ -31303,9 +29675,9 @@ var require_sender = __commonJS({
       }
     };
     function createFrame(data, hint) {
-      return new WebsocketFrameSend(toBuffer(data, hint)).createFrame(hint === sendHints.text ? opcodes.TEXT : opcodes.BINARY);
+      return new WebsocketFrameSend(toBuffer2(data, hint)).createFrame(hint === sendHints.text ? opcodes.TEXT : opcodes.BINARY);
     }
-    function toBuffer(data, hint) {
+    function toBuffer2(data, hint) {
       switch (hint) {
         case sendHints.text:
         case sendHints.typedArray:
@@ -31327,7 +29699,7 @@ var require_websocket = __commonJS({
     var { webidl } = require_webidl();
     var { URLSerializer } = require_data_url();
     var { environmentSettingsObject } = require_util2();
-    var { staticPropertyDescriptors, states, sentCloseFrameState, sendHints, opcodes } = require_constants6();
+    var { staticPropertyDescriptors, states, sentCloseFrameState, sendHints, opcodes } = require_constants5();
     var {
       isConnecting,
       isEstablished,
@@ -31908,7 +30280,7 @@ var require_websocketstream = __commonJS({
     "use strict";
     var { addAbortListener } = __require("node:events");
     var { environmentSettingsObject, readableStreamClose } = require_util2();
-    var { states, opcodes, sentCloseFrameState } = require_constants6();
+    var { states, opcodes, sentCloseFrameState } = require_constants5();
     var { webidl } = require_webidl();
     var { getURLRecord, isValidSubprotocol, isEstablished, utf8Decode } = require_util5();
     var { establishWebSocketConnection, failWebsocketConnection, closeWebSocketConnection } = require_connection();
@@ -32675,7 +31047,7 @@ ${value}`;
 var require_eventsource = __commonJS({
   "node_modules/undici/lib/web/eventsource/eventsource.js"(exports, module) {
     "use strict";
-    var { pipeline: pipeline2 } = __require("node:stream");
+    var { pipeline: pipeline3 } = __require("node:stream");
     var { fetching } = require_fetch();
     var { webidl } = require_webidl();
     var { EventSourceStream } = require_eventsource_stream();
@@ -32836,7 +31208,7 @@ var require_eventsource = __commonJS({
               ));
             }
           });
-          pipeline2(
+          pipeline3(
             response.body.stream,
             eventSourceStream,
             (error) => {
@@ -33013,7 +31385,7 @@ var require_undici = __commonJS({
     "use strict";
     var Client = require_client();
     var Dispatcher = require_dispatcher();
-    var Pool = require_pool();
+    var Pool2 = require_pool();
     var BalancedPool = require_balanced_pool();
     var RoundRobinPool = require_round_robin_pool();
     var Agent2 = require_agent();
@@ -33023,9 +31395,9 @@ var require_undici = __commonJS({
     var EnvHttpProxyAgent = require_env_http_proxy_agent();
     var RetryAgent = require_retry_agent();
     var H2CClient = require_h2c_client();
-    var errors = require_errors();
+    var errors2 = require_errors();
     var util = require_util();
-    var { InvalidArgumentError } = errors;
+    var { InvalidArgumentError } = errors2;
     var api = require_api();
     var buildConnector2 = require_connect();
     var MockClient = require_mock_client();
@@ -33041,7 +31413,7 @@ var require_undici = __commonJS({
     Object.assign(Dispatcher.prototype, api);
     module.exports.Dispatcher = Dispatcher;
     module.exports.Client = Client;
-    module.exports.Pool = Pool;
+    module.exports.Pool = Pool2;
     module.exports.BalancedPool = BalancedPool;
     module.exports.RoundRobinPool = RoundRobinPool;
     module.exports.Agent = Agent2;
@@ -33070,7 +31442,7 @@ var require_undici = __commonJS({
     var SqliteCacheStore = require_sqlite_cache_store();
     module.exports.cacheStores.SqliteCacheStore = SqliteCacheStore;
     module.exports.buildConnector = buildConnector2;
-    module.exports.errors = errors;
+    module.exports.errors = errors2;
     module.exports.util = {
       parseHeaders: util.parseHeaders,
       headerNameToString: util.headerNameToString
@@ -33204,151 +31576,1779 @@ ${captureLines}` : capture.stack;
   }
 });
 
-// node_modules/fastest-levenshtein/mod.js
-var require_mod = __commonJS({
-  "node_modules/fastest-levenshtein/mod.js"(exports) {
+// node_modules/picomatch/lib/constants.js
+var require_constants6 = __commonJS({
+  "node_modules/picomatch/lib/constants.js"(exports, module) {
     "use strict";
-    exports.__esModule = true;
-    exports.distance = exports.closest = void 0;
-    var peq = new Uint32Array(65536);
-    var myers_32 = function(a, b) {
-      var n = a.length;
-      var m = b.length;
-      var lst = 1 << n - 1;
-      var pv = -1;
-      var mv = 0;
-      var sc = n;
-      var i = n;
-      while (i--) {
-        peq[a.charCodeAt(i)] |= 1 << i;
-      }
-      for (i = 0; i < m; i++) {
-        var eq = peq[b.charCodeAt(i)];
-        var xv = eq | mv;
-        eq |= (eq & pv) + pv ^ pv;
-        mv |= ~(eq | pv);
-        pv &= eq;
-        if (mv & lst) {
-          sc++;
-        }
-        if (pv & lst) {
-          sc--;
-        }
-        mv = mv << 1 | 1;
-        pv = pv << 1 | ~(xv | mv);
-        mv &= xv;
-      }
-      i = n;
-      while (i--) {
-        peq[a.charCodeAt(i)] = 0;
-      }
-      return sc;
+    var WIN_SLASH = "\\\\/";
+    var WIN_NO_SLASH = `[^${WIN_SLASH}]`;
+    var DEFAULT_MAX_EXTGLOB_RECURSION = 0;
+    var DOT_LITERAL = "\\.";
+    var PLUS_LITERAL = "\\+";
+    var QMARK_LITERAL = "\\?";
+    var SLASH_LITERAL = "\\/";
+    var ONE_CHAR = "(?=.)";
+    var QMARK = "[^/]";
+    var END_ANCHOR = `(?:${SLASH_LITERAL}|$)`;
+    var START_ANCHOR = `(?:^|${SLASH_LITERAL})`;
+    var DOTS_SLASH = `${DOT_LITERAL}{1,2}${END_ANCHOR}`;
+    var NO_DOT = `(?!${DOT_LITERAL})`;
+    var NO_DOTS = `(?!${START_ANCHOR}${DOTS_SLASH})`;
+    var NO_DOT_SLASH = `(?!${DOT_LITERAL}{0,1}${END_ANCHOR})`;
+    var NO_DOTS_SLASH = `(?!${DOTS_SLASH})`;
+    var QMARK_NO_DOT = `[^.${SLASH_LITERAL}]`;
+    var STAR = `${QMARK}*?`;
+    var SEP = "/";
+    var POSIX_CHARS = {
+      DOT_LITERAL,
+      PLUS_LITERAL,
+      QMARK_LITERAL,
+      SLASH_LITERAL,
+      ONE_CHAR,
+      QMARK,
+      END_ANCHOR,
+      DOTS_SLASH,
+      NO_DOT,
+      NO_DOTS,
+      NO_DOT_SLASH,
+      NO_DOTS_SLASH,
+      QMARK_NO_DOT,
+      STAR,
+      START_ANCHOR,
+      SEP
     };
-    var myers_x = function(b, a) {
-      var n = a.length;
-      var m = b.length;
-      var mhc = [];
-      var phc = [];
-      var hsize = Math.ceil(n / 32);
-      var vsize = Math.ceil(m / 32);
-      for (var i = 0; i < hsize; i++) {
-        phc[i] = -1;
-        mhc[i] = 0;
+    var WINDOWS_CHARS = {
+      ...POSIX_CHARS,
+      SLASH_LITERAL: `[${WIN_SLASH}]`,
+      QMARK: WIN_NO_SLASH,
+      STAR: `${WIN_NO_SLASH}*?`,
+      DOTS_SLASH: `${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$)`,
+      NO_DOT: `(?!${DOT_LITERAL})`,
+      NO_DOTS: `(?!(?:^|[${WIN_SLASH}])${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
+      NO_DOT_SLASH: `(?!${DOT_LITERAL}{0,1}(?:[${WIN_SLASH}]|$))`,
+      NO_DOTS_SLASH: `(?!${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
+      QMARK_NO_DOT: `[^.${WIN_SLASH}]`,
+      START_ANCHOR: `(?:^|[${WIN_SLASH}])`,
+      END_ANCHOR: `(?:[${WIN_SLASH}]|$)`,
+      SEP: "\\"
+    };
+    var POSIX_REGEX_SOURCE = {
+      __proto__: null,
+      alnum: "a-zA-Z0-9",
+      alpha: "a-zA-Z",
+      ascii: "\\x00-\\x7F",
+      blank: " \\t",
+      cntrl: "\\x00-\\x1F\\x7F",
+      digit: "0-9",
+      graph: "\\x21-\\x7E",
+      lower: "a-z",
+      print: "\\x20-\\x7E ",
+      punct: "\\-!\"#$%&'()\\*+,./:;<=>?@[\\]^_`{|}~",
+      space: " \\t\\r\\n\\v\\f",
+      upper: "A-Z",
+      word: "A-Za-z0-9_",
+      xdigit: "A-Fa-f0-9"
+    };
+    module.exports = {
+      DEFAULT_MAX_EXTGLOB_RECURSION,
+      MAX_LENGTH: 1024 * 64,
+      POSIX_REGEX_SOURCE,
+      // regular expressions
+      REGEX_BACKSLASH: /\\(?![*+?^${}(|)[\]])/g,
+      REGEX_NON_SPECIAL_CHARS: /^[^@![\].,$*+?^{}()|\\/]+/,
+      REGEX_SPECIAL_CHARS: /[-*+?.^${}(|)[\]]/,
+      REGEX_SPECIAL_CHARS_BACKREF: /(\\?)((\W)(\3*))/g,
+      REGEX_SPECIAL_CHARS_GLOBAL: /([-*+?.^${}(|)[\]])/g,
+      REGEX_REMOVE_BACKSLASH: /(?:\[.*?[^\\]\]|\\(?=.))/g,
+      // Replace globs with equivalent patterns to reduce parsing time.
+      REPLACEMENTS: {
+        __proto__: null,
+        "***": "*",
+        "**/**": "**",
+        "**/**/**": "**"
+      },
+      // Digits
+      CHAR_0: 48,
+      /* 0 */
+      CHAR_9: 57,
+      /* 9 */
+      // Alphabet chars.
+      CHAR_UPPERCASE_A: 65,
+      /* A */
+      CHAR_LOWERCASE_A: 97,
+      /* a */
+      CHAR_UPPERCASE_Z: 90,
+      /* Z */
+      CHAR_LOWERCASE_Z: 122,
+      /* z */
+      CHAR_LEFT_PARENTHESES: 40,
+      /* ( */
+      CHAR_RIGHT_PARENTHESES: 41,
+      /* ) */
+      CHAR_ASTERISK: 42,
+      /* * */
+      // Non-alphabetic chars.
+      CHAR_AMPERSAND: 38,
+      /* & */
+      CHAR_AT: 64,
+      /* @ */
+      CHAR_BACKWARD_SLASH: 92,
+      /* \ */
+      CHAR_CARRIAGE_RETURN: 13,
+      /* \r */
+      CHAR_CIRCUMFLEX_ACCENT: 94,
+      /* ^ */
+      CHAR_COLON: 58,
+      /* : */
+      CHAR_COMMA: 44,
+      /* , */
+      CHAR_DOT: 46,
+      /* . */
+      CHAR_DOUBLE_QUOTE: 34,
+      /* " */
+      CHAR_EQUAL: 61,
+      /* = */
+      CHAR_EXCLAMATION_MARK: 33,
+      /* ! */
+      CHAR_FORM_FEED: 12,
+      /* \f */
+      CHAR_FORWARD_SLASH: 47,
+      /* / */
+      CHAR_GRAVE_ACCENT: 96,
+      /* ` */
+      CHAR_HASH: 35,
+      /* # */
+      CHAR_HYPHEN_MINUS: 45,
+      /* - */
+      CHAR_LEFT_ANGLE_BRACKET: 60,
+      /* < */
+      CHAR_LEFT_CURLY_BRACE: 123,
+      /* { */
+      CHAR_LEFT_SQUARE_BRACKET: 91,
+      /* [ */
+      CHAR_LINE_FEED: 10,
+      /* \n */
+      CHAR_NO_BREAK_SPACE: 160,
+      /* \u00A0 */
+      CHAR_PERCENT: 37,
+      /* % */
+      CHAR_PLUS: 43,
+      /* + */
+      CHAR_QUESTION_MARK: 63,
+      /* ? */
+      CHAR_RIGHT_ANGLE_BRACKET: 62,
+      /* > */
+      CHAR_RIGHT_CURLY_BRACE: 125,
+      /* } */
+      CHAR_RIGHT_SQUARE_BRACKET: 93,
+      /* ] */
+      CHAR_SEMICOLON: 59,
+      /* ; */
+      CHAR_SINGLE_QUOTE: 39,
+      /* ' */
+      CHAR_SPACE: 32,
+      /*   */
+      CHAR_TAB: 9,
+      /* \t */
+      CHAR_UNDERSCORE: 95,
+      /* _ */
+      CHAR_VERTICAL_LINE: 124,
+      /* | */
+      CHAR_ZERO_WIDTH_NOBREAK_SPACE: 65279,
+      /* \uFEFF */
+      /**
+       * Create EXTGLOB_CHARS
+       */
+      extglobChars(chars) {
+        return {
+          "!": { type: "negate", open: "(?:(?!(?:", close: `))${chars.STAR})` },
+          "?": { type: "qmark", open: "(?:", close: ")?" },
+          "+": { type: "plus", open: "(?:", close: ")+" },
+          "*": { type: "star", open: "(?:", close: ")*" },
+          "@": { type: "at", open: "(?:", close: ")" }
+        };
+      },
+      /**
+       * Create GLOB_CHARS
+       */
+      globChars(win322) {
+        return win322 === true ? WINDOWS_CHARS : POSIX_CHARS;
       }
-      var j = 0;
-      for (; j < vsize - 1; j++) {
-        var mv_1 = 0;
-        var pv_1 = -1;
-        var start_1 = j * 32;
-        var vlen_1 = Math.min(32, m) + start_1;
-        for (var k = start_1; k < vlen_1; k++) {
-          peq[b.charCodeAt(k)] |= 1 << k;
-        }
-        for (var i = 0; i < n; i++) {
-          var eq = peq[a.charCodeAt(i)];
-          var pb = phc[i / 32 | 0] >>> i & 1;
-          var mb = mhc[i / 32 | 0] >>> i & 1;
-          var xv = eq | mv_1;
-          var xh = ((eq | mb) & pv_1) + pv_1 ^ pv_1 | eq | mb;
-          var ph = mv_1 | ~(xh | pv_1);
-          var mh = pv_1 & xh;
-          if (ph >>> 31 ^ pb) {
-            phc[i / 32 | 0] ^= 1 << i;
+    };
+  }
+});
+
+// node_modules/picomatch/lib/utils.js
+var require_utils2 = __commonJS({
+  "node_modules/picomatch/lib/utils.js"(exports) {
+    "use strict";
+    var {
+      REGEX_BACKSLASH,
+      REGEX_REMOVE_BACKSLASH,
+      REGEX_SPECIAL_CHARS,
+      REGEX_SPECIAL_CHARS_GLOBAL
+    } = require_constants6();
+    exports.isObject = (val) => val !== null && typeof val === "object" && !Array.isArray(val);
+    exports.hasRegexChars = (str) => REGEX_SPECIAL_CHARS.test(str);
+    exports.isRegexChar = (str) => str.length === 1 && exports.hasRegexChars(str);
+    exports.escapeRegex = (str) => str.replace(REGEX_SPECIAL_CHARS_GLOBAL, "\\$1");
+    exports.toPosixSlashes = (str) => str.replace(REGEX_BACKSLASH, "/");
+    exports.isWindows = () => {
+      if (typeof navigator !== "undefined" && navigator.platform) {
+        const platform = navigator.platform.toLowerCase();
+        return platform === "win32" || platform === "windows";
+      }
+      if (typeof process !== "undefined" && process.platform) {
+        return process.platform === "win32";
+      }
+      return false;
+    };
+    exports.removeBackslashes = (str) => {
+      return str.replace(REGEX_REMOVE_BACKSLASH, (match) => {
+        return match === "\\" ? "" : match;
+      });
+    };
+    exports.escapeLast = (input, char, lastIdx) => {
+      const idx = input.lastIndexOf(char, lastIdx);
+      if (idx === -1) return input;
+      if (input[idx - 1] === "\\") return exports.escapeLast(input, char, idx - 1);
+      return `${input.slice(0, idx)}\\${input.slice(idx)}`;
+    };
+    exports.removePrefix = (input, state = {}) => {
+      let output = input;
+      if (output.startsWith("./")) {
+        output = output.slice(2);
+        state.prefix = "./";
+      }
+      return output;
+    };
+    exports.wrapOutput = (input, state = {}, options = {}) => {
+      const prepend = options.contains ? "" : "^";
+      const append = options.contains ? "" : "$";
+      let output = `${prepend}(?:${input})${append}`;
+      if (state.negated === true) {
+        output = `(?:^(?!${output}).*$)`;
+      }
+      return output;
+    };
+    exports.basename = (path, { windows } = {}) => {
+      const segs = path.split(windows ? /[\\/]/ : "/");
+      const last = segs[segs.length - 1];
+      if (last === "") {
+        return segs[segs.length - 2];
+      }
+      return last;
+    };
+  }
+});
+
+// node_modules/picomatch/lib/scan.js
+var require_scan = __commonJS({
+  "node_modules/picomatch/lib/scan.js"(exports, module) {
+    "use strict";
+    var utils = require_utils2();
+    var {
+      CHAR_ASTERISK,
+      /* * */
+      CHAR_AT,
+      /* @ */
+      CHAR_BACKWARD_SLASH,
+      /* \ */
+      CHAR_COMMA,
+      /* , */
+      CHAR_DOT,
+      /* . */
+      CHAR_EXCLAMATION_MARK,
+      /* ! */
+      CHAR_FORWARD_SLASH,
+      /* / */
+      CHAR_LEFT_CURLY_BRACE,
+      /* { */
+      CHAR_LEFT_PARENTHESES,
+      /* ( */
+      CHAR_LEFT_SQUARE_BRACKET,
+      /* [ */
+      CHAR_PLUS,
+      /* + */
+      CHAR_QUESTION_MARK,
+      /* ? */
+      CHAR_RIGHT_CURLY_BRACE,
+      /* } */
+      CHAR_RIGHT_PARENTHESES,
+      /* ) */
+      CHAR_RIGHT_SQUARE_BRACKET
+      /* ] */
+    } = require_constants6();
+    var isPathSeparator = (code2) => {
+      return code2 === CHAR_FORWARD_SLASH || code2 === CHAR_BACKWARD_SLASH;
+    };
+    var depth = (token) => {
+      if (token.isPrefix !== true) {
+        token.depth = token.isGlobstar ? Infinity : 1;
+      }
+    };
+    var scan2 = (input, options) => {
+      const opts = options || {};
+      const length = input.length - 1;
+      const scanToEnd = opts.parts === true || opts.tokens === true || opts.scanToEnd === true;
+      const slashes = [];
+      const tokens = [];
+      const parts = [];
+      let str = input;
+      let index = -1;
+      let start2 = 0;
+      let lastIndex = 0;
+      let isBrace = false;
+      let isBracket = false;
+      let isGlob = false;
+      let isExtglob = false;
+      let isGlobstar = false;
+      let braceEscaped = false;
+      let backslashes = false;
+      let negated = false;
+      let negatedExtglob = false;
+      let finished = false;
+      let braces = 0;
+      let prev;
+      let code2;
+      let token = { value: "", depth: 0, isGlob: false };
+      const eos = () => index >= length;
+      const peek = () => str.charCodeAt(index + 1);
+      const advance2 = () => {
+        prev = code2;
+        return str.charCodeAt(++index);
+      };
+      while (index < length) {
+        code2 = advance2();
+        let next;
+        if (code2 === CHAR_BACKWARD_SLASH) {
+          backslashes = token.backslashes = true;
+          code2 = advance2();
+          if (code2 === CHAR_LEFT_CURLY_BRACE) {
+            braceEscaped = true;
           }
-          if (mh >>> 31 ^ mb) {
-            mhc[i / 32 | 0] ^= 1 << i;
+          continue;
+        }
+        if (braceEscaped === true || code2 === CHAR_LEFT_CURLY_BRACE) {
+          braces++;
+          while (eos() !== true && (code2 = advance2())) {
+            if (code2 === CHAR_BACKWARD_SLASH) {
+              backslashes = token.backslashes = true;
+              advance2();
+              continue;
+            }
+            if (code2 === CHAR_LEFT_CURLY_BRACE) {
+              braces++;
+              continue;
+            }
+            if (braceEscaped !== true && code2 === CHAR_DOT && (code2 = advance2()) === CHAR_DOT) {
+              isBrace = token.isBrace = true;
+              isGlob = token.isGlob = true;
+              finished = true;
+              if (scanToEnd === true) {
+                continue;
+              }
+              break;
+            }
+            if (braceEscaped !== true && code2 === CHAR_COMMA) {
+              isBrace = token.isBrace = true;
+              isGlob = token.isGlob = true;
+              finished = true;
+              if (scanToEnd === true) {
+                continue;
+              }
+              break;
+            }
+            if (code2 === CHAR_RIGHT_CURLY_BRACE) {
+              braces--;
+              if (braces === 0) {
+                braceEscaped = false;
+                isBrace = token.isBrace = true;
+                finished = true;
+                break;
+              }
+            }
           }
-          ph = ph << 1 | pb;
-          mh = mh << 1 | mb;
-          pv_1 = mh | ~(xv | ph);
-          mv_1 = ph & xv;
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
         }
-        for (var k = start_1; k < vlen_1; k++) {
-          peq[b.charCodeAt(k)] = 0;
+        if (code2 === CHAR_FORWARD_SLASH) {
+          slashes.push(index);
+          tokens.push(token);
+          token = { value: "", depth: 0, isGlob: false };
+          if (finished === true) continue;
+          if (prev === CHAR_DOT && index === start2 + 1) {
+            start2 += 2;
+            continue;
+          }
+          lastIndex = index + 1;
+          continue;
+        }
+        if (opts.noext !== true) {
+          const isExtglobChar = code2 === CHAR_PLUS || code2 === CHAR_AT || code2 === CHAR_ASTERISK || code2 === CHAR_QUESTION_MARK || code2 === CHAR_EXCLAMATION_MARK;
+          if (isExtglobChar === true && peek() === CHAR_LEFT_PARENTHESES) {
+            isGlob = token.isGlob = true;
+            isExtglob = token.isExtglob = true;
+            finished = true;
+            if (code2 === CHAR_EXCLAMATION_MARK && index === start2) {
+              negatedExtglob = true;
+            }
+            if (scanToEnd === true) {
+              let parens = 0;
+              while (eos() !== true && (code2 = advance2())) {
+                if (code2 === CHAR_BACKWARD_SLASH) {
+                  backslashes = token.backslashes = true;
+                  advance2();
+                  continue;
+                }
+                if (code2 === CHAR_LEFT_PARENTHESES) {
+                  parens++;
+                  continue;
+                }
+                if (code2 === CHAR_RIGHT_PARENTHESES && --parens === 0) {
+                  finished = true;
+                  break;
+                }
+              }
+              continue;
+            }
+            break;
+          }
+        }
+        if (code2 === CHAR_ASTERISK) {
+          if (prev === CHAR_ASTERISK) isGlobstar = token.isGlobstar = true;
+          isGlob = token.isGlob = true;
+          finished = true;
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+        if (code2 === CHAR_QUESTION_MARK) {
+          isGlob = token.isGlob = true;
+          finished = true;
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+        if (code2 === CHAR_LEFT_SQUARE_BRACKET) {
+          while (eos() !== true && (next = advance2())) {
+            if (next === CHAR_BACKWARD_SLASH) {
+              backslashes = token.backslashes = true;
+              advance2();
+              continue;
+            }
+            if (next === CHAR_RIGHT_SQUARE_BRACKET) {
+              isBracket = token.isBracket = true;
+              isGlob = token.isGlob = true;
+              finished = true;
+              break;
+            }
+          }
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
+        }
+        if (opts.nonegate !== true && code2 === CHAR_EXCLAMATION_MARK && index === start2) {
+          negated = token.negated = true;
+          start2++;
+          continue;
+        }
+        if (opts.noparen !== true && code2 === CHAR_LEFT_PARENTHESES) {
+          isGlob = token.isGlob = true;
+          if (scanToEnd === true) {
+            let parens = 1;
+            while (eos() !== true && (code2 = advance2())) {
+              if (code2 === CHAR_BACKWARD_SLASH) {
+                backslashes = token.backslashes = true;
+                advance2();
+                continue;
+              }
+              if (code2 === CHAR_LEFT_PARENTHESES) {
+                parens++;
+                continue;
+              }
+              if (code2 === CHAR_RIGHT_PARENTHESES && --parens === 0) {
+                finished = true;
+                break;
+              }
+            }
+            continue;
+          }
+          break;
+        }
+        if (isGlob === true) {
+          finished = true;
+          if (scanToEnd === true) {
+            continue;
+          }
+          break;
         }
       }
-      var mv = 0;
-      var pv = -1;
-      var start2 = j * 32;
-      var vlen = Math.min(32, m - start2) + start2;
-      for (var k = start2; k < vlen; k++) {
-        peq[b.charCodeAt(k)] |= 1 << k;
+      if (opts.noext === true) {
+        isExtglob = false;
+        isGlob = false;
       }
-      var score = m;
-      for (var i = 0; i < n; i++) {
-        var eq = peq[a.charCodeAt(i)];
-        var pb = phc[i / 32 | 0] >>> i & 1;
-        var mb = mhc[i / 32 | 0] >>> i & 1;
-        var xv = eq | mv;
-        var xh = ((eq | mb) & pv) + pv ^ pv | eq | mb;
-        var ph = mv | ~(xh | pv);
-        var mh = pv & xh;
-        score += ph >>> m - 1 & 1;
-        score -= mh >>> m - 1 & 1;
-        if (ph >>> 31 ^ pb) {
-          phc[i / 32 | 0] ^= 1 << i;
+      let base = str;
+      let prefix = "";
+      let glob = "";
+      if (start2 > 0) {
+        prefix = str.slice(0, start2);
+        str = str.slice(start2);
+        lastIndex -= start2;
+      }
+      if (base && isGlob === true && lastIndex > 0) {
+        base = str.slice(0, lastIndex);
+        glob = str.slice(lastIndex);
+      } else if (isGlob === true) {
+        base = "";
+        glob = str;
+      } else {
+        base = str;
+      }
+      if (base && base !== "" && base !== "/" && base !== str) {
+        if (isPathSeparator(base.charCodeAt(base.length - 1))) {
+          base = base.slice(0, -1);
         }
-        if (mh >>> 31 ^ mb) {
-          mhc[i / 32 | 0] ^= 1 << i;
+      }
+      if (opts.unescape === true) {
+        if (glob) glob = utils.removeBackslashes(glob);
+        if (base && backslashes === true) {
+          base = utils.removeBackslashes(base);
         }
-        ph = ph << 1 | pb;
-        mh = mh << 1 | mb;
-        pv = mh | ~(xv | ph);
-        mv = ph & xv;
       }
-      for (var k = start2; k < vlen; k++) {
-        peq[b.charCodeAt(k)] = 0;
+      const state = {
+        prefix,
+        input,
+        start: start2,
+        base,
+        glob,
+        isBrace,
+        isBracket,
+        isGlob,
+        isExtglob,
+        isGlobstar,
+        negated,
+        negatedExtglob
+      };
+      if (opts.tokens === true) {
+        state.maxDepth = 0;
+        if (!isPathSeparator(code2)) {
+          tokens.push(token);
+        }
+        state.tokens = tokens;
       }
-      return score;
+      if (opts.parts === true || opts.tokens === true) {
+        let prevIndex;
+        for (let idx = 0; idx < slashes.length; idx++) {
+          const n2 = prevIndex !== void 0 ? prevIndex + 1 : start2;
+          const i = slashes[idx];
+          const value2 = input.slice(n2, i);
+          if (opts.tokens) {
+            if (idx === 0 && start2 !== 0) {
+              tokens[idx].isPrefix = true;
+              tokens[idx].value = prefix;
+            } else {
+              tokens[idx].value = value2;
+            }
+            depth(tokens[idx]);
+            state.maxDepth += tokens[idx].depth;
+          }
+          if (i >= start2) {
+            parts.push(value2);
+            prevIndex = i;
+          }
+        }
+        const n = prevIndex !== void 0 ? prevIndex + 1 : start2;
+        const value = input.slice(n);
+        parts.push(value);
+        if (opts.tokens && prevIndex && prevIndex + 1 < input.length) {
+          tokens[tokens.length - 1].value = value;
+          depth(tokens[tokens.length - 1]);
+          state.maxDepth += tokens[tokens.length - 1].depth;
+        }
+        state.slashes = slashes;
+        state.parts = parts;
+      }
+      return state;
     };
-    var distance2 = function(a, b) {
-      if (a.length < b.length) {
-        var tmp = b;
-        b = a;
-        a = tmp;
+    module.exports = scan2;
+  }
+});
+
+// node_modules/picomatch/lib/parse.js
+var require_parse2 = __commonJS({
+  "node_modules/picomatch/lib/parse.js"(exports, module) {
+    "use strict";
+    var constants13 = require_constants6();
+    var utils = require_utils2();
+    var {
+      MAX_LENGTH: MAX_LENGTH3,
+      POSIX_REGEX_SOURCE,
+      REGEX_NON_SPECIAL_CHARS,
+      REGEX_SPECIAL_CHARS_BACKREF,
+      REPLACEMENTS
+    } = constants13;
+    var expandRange = (args, options) => {
+      if (typeof options.expandRange === "function") {
+        return options.expandRange(...args, options);
       }
-      if (b.length === 0) {
-        return a.length;
+      args.sort();
+      const value = `[${args.join("-")}]`;
+      try {
+        new RegExp(value);
+      } catch (ex) {
+        return args.map((v) => utils.escapeRegex(v)).join("..");
       }
-      if (a.length <= 32) {
-        return myers_32(a, b);
-      }
-      return myers_x(a, b);
+      return value;
     };
-    exports.distance = distance2;
-    var closest = function(str, arr) {
-      var min_distance = Infinity;
-      var min_index = 0;
-      for (var i = 0; i < arr.length; i++) {
-        var dist = distance2(str, arr[i]);
-        if (dist < min_distance) {
-          min_distance = dist;
-          min_index = i;
+    var syntaxError = (type, char) => {
+      return `Missing ${type}: "${char}" - use "\\\\${char}" to match literal characters`;
+    };
+    var splitTopLevel = (input) => {
+      const parts = [];
+      let bracket = 0;
+      let paren = 0;
+      let quote2 = 0;
+      let value = "";
+      let escaped = false;
+      for (const ch of input) {
+        if (escaped === true) {
+          value += ch;
+          escaped = false;
+          continue;
+        }
+        if (ch === "\\") {
+          value += ch;
+          escaped = true;
+          continue;
+        }
+        if (ch === '"') {
+          quote2 = quote2 === 1 ? 0 : 1;
+          value += ch;
+          continue;
+        }
+        if (quote2 === 0) {
+          if (ch === "[") {
+            bracket++;
+          } else if (ch === "]" && bracket > 0) {
+            bracket--;
+          } else if (bracket === 0) {
+            if (ch === "(") {
+              paren++;
+            } else if (ch === ")" && paren > 0) {
+              paren--;
+            } else if (ch === "|" && paren === 0) {
+              parts.push(value);
+              value = "";
+              continue;
+            }
+          }
+        }
+        value += ch;
+      }
+      parts.push(value);
+      return parts;
+    };
+    var isPlainBranch = (branch) => {
+      let escaped = false;
+      for (const ch of branch) {
+        if (escaped === true) {
+          escaped = false;
+          continue;
+        }
+        if (ch === "\\") {
+          escaped = true;
+          continue;
+        }
+        if (/[?*+@!()[\]{}]/.test(ch)) {
+          return false;
         }
       }
-      return arr[min_index];
+      return true;
     };
-    exports.closest = closest;
+    var normalizeSimpleBranch = (branch) => {
+      let value = branch.trim();
+      let changed = true;
+      while (changed === true) {
+        changed = false;
+        if (/^@\([^\\()[\]{}|]+\)$/.test(value)) {
+          value = value.slice(2, -1);
+          changed = true;
+        }
+      }
+      if (!isPlainBranch(value)) {
+        return;
+      }
+      return value.replace(/\\(.)/g, "$1");
+    };
+    var hasRepeatedCharPrefixOverlap = (branches) => {
+      const values = branches.map(normalizeSimpleBranch).filter(Boolean);
+      for (let i = 0; i < values.length; i++) {
+        for (let j = i + 1; j < values.length; j++) {
+          const a = values[i];
+          const b = values[j];
+          const char = a[0];
+          if (!char || a !== char.repeat(a.length) || b !== char.repeat(b.length)) {
+            continue;
+          }
+          if (a === b || a.startsWith(b) || b.startsWith(a)) {
+            return true;
+          }
+        }
+      }
+      return false;
+    };
+    var parseRepeatedExtglob = (pattern, requireEnd = true) => {
+      if (pattern[0] !== "+" && pattern[0] !== "*" || pattern[1] !== "(") {
+        return;
+      }
+      let bracket = 0;
+      let paren = 0;
+      let quote2 = 0;
+      let escaped = false;
+      for (let i = 1; i < pattern.length; i++) {
+        const ch = pattern[i];
+        if (escaped === true) {
+          escaped = false;
+          continue;
+        }
+        if (ch === "\\") {
+          escaped = true;
+          continue;
+        }
+        if (ch === '"') {
+          quote2 = quote2 === 1 ? 0 : 1;
+          continue;
+        }
+        if (quote2 === 1) {
+          continue;
+        }
+        if (ch === "[") {
+          bracket++;
+          continue;
+        }
+        if (ch === "]" && bracket > 0) {
+          bracket--;
+          continue;
+        }
+        if (bracket > 0) {
+          continue;
+        }
+        if (ch === "(") {
+          paren++;
+          continue;
+        }
+        if (ch === ")") {
+          paren--;
+          if (paren === 0) {
+            if (requireEnd === true && i !== pattern.length - 1) {
+              return;
+            }
+            return {
+              type: pattern[0],
+              body: pattern.slice(2, i),
+              end: i
+            };
+          }
+        }
+      }
+    };
+    var buildCharClassStar = (chars) => {
+      const source = chars.length === 1 ? utils.escapeRegex(chars[0]) : `[${chars.map((ch) => utils.escapeRegex(ch)).join("")}]`;
+      return `${source}*`;
+    };
+    var getStarExtglobSequenceChars = (pattern) => {
+      let index = 0;
+      const chars = [];
+      while (index < pattern.length) {
+        const match = parseRepeatedExtglob(pattern.slice(index), false);
+        if (!match || match.type !== "*") {
+          return;
+        }
+        const branches = splitTopLevel(match.body).map((branch2) => branch2.trim());
+        if (branches.length !== 1) {
+          return;
+        }
+        const branch = normalizeSimpleBranch(branches[0]);
+        if (!branch || branch.length !== 1) {
+          return;
+        }
+        chars.push(branch);
+        index += match.end + 1;
+      }
+      if (chars.length < 1) {
+        return;
+      }
+      return chars;
+    };
+    var repeatedExtglobRecursion = (pattern) => {
+      let depth = 0;
+      let value = pattern.trim();
+      let match = parseRepeatedExtglob(value);
+      while (match) {
+        depth++;
+        value = match.body.trim();
+        match = parseRepeatedExtglob(value);
+      }
+      return depth;
+    };
+    var analyzeRepeatedExtglob = (body, options) => {
+      if (options.maxExtglobRecursion === false) {
+        return { risky: false };
+      }
+      const max = typeof options.maxExtglobRecursion === "number" ? options.maxExtglobRecursion : constants13.DEFAULT_MAX_EXTGLOB_RECURSION;
+      const branches = splitTopLevel(body).map((branch) => branch.trim());
+      if (branches.length > 1) {
+        if (branches.some((branch) => branch === "") || branches.some((branch) => /^[*?]+$/.test(branch)) || hasRepeatedCharPrefixOverlap(branches)) {
+          return { risky: true };
+        }
+      }
+      const safeChars = [];
+      let sawStarSequence = false;
+      let combinable = true;
+      for (const branch of branches) {
+        const chars = getStarExtglobSequenceChars(branch);
+        if (chars) {
+          sawStarSequence = true;
+          safeChars.push(...chars);
+          continue;
+        }
+        const literal = normalizeSimpleBranch(branch);
+        if (literal && literal.length === 1) {
+          safeChars.push(literal);
+          continue;
+        }
+        combinable = false;
+        if (repeatedExtglobRecursion(branch) > max) {
+          return { risky: true };
+        }
+      }
+      if (sawStarSequence) {
+        return combinable ? { risky: true, safeOutput: buildCharClassStar([...new Set(safeChars)]) } : { risky: true };
+      }
+      return { risky: false };
+    };
+    var parse8 = (input, options) => {
+      if (typeof input !== "string") {
+        throw new TypeError("Expected a string");
+      }
+      input = REPLACEMENTS[input] || input;
+      const opts = { ...options };
+      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH3, opts.maxLength) : MAX_LENGTH3;
+      let len = input.length;
+      if (len > max) {
+        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
+      }
+      const bos = { type: "bos", value: "", output: opts.prepend || "" };
+      const tokens = [bos];
+      const capture = opts.capture ? "" : "?:";
+      const PLATFORM_CHARS = constants13.globChars(opts.windows);
+      const EXTGLOB_CHARS = constants13.extglobChars(PLATFORM_CHARS);
+      const {
+        DOT_LITERAL,
+        PLUS_LITERAL,
+        SLASH_LITERAL,
+        ONE_CHAR,
+        DOTS_SLASH,
+        NO_DOT,
+        NO_DOT_SLASH,
+        NO_DOTS_SLASH,
+        QMARK,
+        QMARK_NO_DOT,
+        STAR,
+        START_ANCHOR
+      } = PLATFORM_CHARS;
+      const globstar = (opts2) => {
+        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
+      };
+      const nodot = opts.dot ? "" : NO_DOT;
+      const qmarkNoDot = opts.dot ? QMARK : QMARK_NO_DOT;
+      let star = opts.bash === true ? globstar(opts) : STAR;
+      if (opts.capture) {
+        star = `(${star})`;
+      }
+      if (typeof opts.noext === "boolean") {
+        opts.noextglob = opts.noext;
+      }
+      const state = {
+        input,
+        index: -1,
+        start: 0,
+        dot: opts.dot === true,
+        consumed: "",
+        output: "",
+        prefix: "",
+        backtrack: false,
+        negated: false,
+        brackets: 0,
+        braces: 0,
+        parens: 0,
+        quotes: 0,
+        globstar: false,
+        tokens
+      };
+      input = utils.removePrefix(input, state);
+      len = input.length;
+      const extglobs = [];
+      const braces = [];
+      const stack = [];
+      let prev = bos;
+      let value;
+      const eos = () => state.index === len - 1;
+      const peek = state.peek = (n = 1) => input[state.index + n];
+      const advance2 = state.advance = () => input[++state.index] || "";
+      const remaining = () => input.slice(state.index + 1);
+      const consume = (value2 = "", num = 0) => {
+        state.consumed += value2;
+        state.index += num;
+      };
+      const append = (token) => {
+        state.output += token.output != null ? token.output : token.value;
+        consume(token.value);
+      };
+      const negate = () => {
+        let count2 = 1;
+        while (peek() === "!" && (peek(2) !== "(" || peek(3) === "?")) {
+          advance2();
+          state.start++;
+          count2++;
+        }
+        if (count2 % 2 === 0) {
+          return false;
+        }
+        state.negated = true;
+        state.start++;
+        return true;
+      };
+      const increment = (type) => {
+        state[type]++;
+        stack.push(type);
+      };
+      const decrement = (type) => {
+        state[type]--;
+        stack.pop();
+      };
+      const push2 = (tok) => {
+        if (prev.type === "globstar") {
+          const isBrace = state.braces > 0 && (tok.type === "comma" || tok.type === "brace");
+          const isExtglob = tok.extglob === true || extglobs.length && (tok.type === "pipe" || tok.type === "paren");
+          if (tok.type !== "slash" && tok.type !== "paren" && !isBrace && !isExtglob) {
+            state.output = state.output.slice(0, -prev.output.length);
+            prev.type = "star";
+            prev.value = "*";
+            prev.output = star;
+            state.output += prev.output;
+          }
+        }
+        if (extglobs.length && tok.type !== "paren") {
+          extglobs[extglobs.length - 1].inner += tok.value;
+        }
+        if (tok.value || tok.output) append(tok);
+        if (prev && prev.type === "text" && tok.type === "text") {
+          prev.output = (prev.output || prev.value) + tok.value;
+          prev.value += tok.value;
+          return;
+        }
+        tok.prev = prev;
+        tokens.push(tok);
+        prev = tok;
+      };
+      const extglobOpen = (type, value2) => {
+        const token = { ...EXTGLOB_CHARS[value2], conditions: 1, inner: "" };
+        token.prev = prev;
+        token.parens = state.parens;
+        token.output = state.output;
+        token.startIndex = state.index;
+        token.tokensIndex = tokens.length;
+        const output = (opts.capture ? "(" : "") + token.open;
+        increment("parens");
+        push2({ type, value: value2, output: state.output ? "" : ONE_CHAR });
+        push2({ type: "paren", extglob: true, value: advance2(), output });
+        extglobs.push(token);
+      };
+      const extglobClose = (token) => {
+        const literal = input.slice(token.startIndex, state.index + 1);
+        const body = input.slice(token.startIndex + 2, state.index);
+        const analysis = analyzeRepeatedExtglob(body, opts);
+        if ((token.type === "plus" || token.type === "star") && analysis.risky) {
+          const safeOutput = analysis.safeOutput ? (token.output ? "" : ONE_CHAR) + (opts.capture ? `(${analysis.safeOutput})` : analysis.safeOutput) : void 0;
+          const open14 = tokens[token.tokensIndex];
+          open14.type = "text";
+          open14.value = literal;
+          open14.output = safeOutput || utils.escapeRegex(literal);
+          for (let i = token.tokensIndex + 1; i < tokens.length; i++) {
+            tokens[i].value = "";
+            tokens[i].output = "";
+            delete tokens[i].suffix;
+          }
+          state.output = token.output + open14.output;
+          state.backtrack = true;
+          push2({ type: "paren", extglob: true, value, output: "" });
+          decrement("parens");
+          return;
+        }
+        let output = token.close + (opts.capture ? ")" : "");
+        let rest;
+        if (token.type === "negate") {
+          let extglobStar = star;
+          if (token.inner && token.inner.length > 1 && token.inner.includes("/")) {
+            extglobStar = globstar(opts);
+          }
+          if (extglobStar !== star || eos() || /^\)+$/.test(remaining())) {
+            output = token.close = `)$))${extglobStar}`;
+          }
+          if (token.inner.includes("*") && (rest = remaining()) && /^\.[^\\/.]+$/.test(rest)) {
+            const expression = parse8(rest, { ...options, fastpaths: false }).output;
+            output = token.close = `)${expression})${extglobStar})`;
+          }
+          if (token.prev.type === "bos") {
+            state.negatedExtglob = true;
+          }
+        }
+        push2({ type: "paren", extglob: true, value, output });
+        decrement("parens");
+      };
+      if (opts.fastpaths !== false && !/(^[*!]|[/()[\]{}"])/.test(input)) {
+        let backslashes = false;
+        let output = input.replace(REGEX_SPECIAL_CHARS_BACKREF, (m, esc, chars, first2, rest, index) => {
+          if (first2 === "\\") {
+            backslashes = true;
+            return m;
+          }
+          if (first2 === "?") {
+            if (esc) {
+              return esc + first2 + (rest ? QMARK.repeat(rest.length) : "");
+            }
+            if (index === 0) {
+              return qmarkNoDot + (rest ? QMARK.repeat(rest.length) : "");
+            }
+            return QMARK.repeat(chars.length);
+          }
+          if (first2 === ".") {
+            return DOT_LITERAL.repeat(chars.length);
+          }
+          if (first2 === "*") {
+            if (esc) {
+              return esc + first2 + (rest ? star : "");
+            }
+            return star;
+          }
+          return esc ? m : `\\${m}`;
+        });
+        if (backslashes === true) {
+          if (opts.unescape === true) {
+            output = output.replace(/\\/g, "");
+          } else {
+            output = output.replace(/\\+/g, (m) => {
+              return m.length % 2 === 0 ? "\\\\" : m ? "\\" : "";
+            });
+          }
+        }
+        if (output === input && opts.contains === true) {
+          state.output = input;
+          return state;
+        }
+        state.output = utils.wrapOutput(output, state, options);
+        return state;
+      }
+      while (!eos()) {
+        value = advance2();
+        if (value === "\0") {
+          continue;
+        }
+        if (value === "\\") {
+          const next = peek();
+          if (next === "/" && opts.bash !== true) {
+            continue;
+          }
+          if (next === "." || next === ";") {
+            continue;
+          }
+          if (!next) {
+            value += "\\";
+            push2({ type: "text", value });
+            continue;
+          }
+          const match = /^\\+/.exec(remaining());
+          let slashes = 0;
+          if (match && match[0].length > 2) {
+            slashes = match[0].length;
+            state.index += slashes;
+            if (slashes % 2 !== 0) {
+              value += "\\";
+            }
+          }
+          if (opts.unescape === true) {
+            value = advance2();
+          } else {
+            value += advance2();
+          }
+          if (state.brackets === 0) {
+            push2({ type: "text", value });
+            continue;
+          }
+        }
+        if (state.brackets > 0 && (value !== "]" || prev.value === "[" || prev.value === "[^")) {
+          if (opts.posix !== false && value === ":") {
+            const inner = prev.value.slice(1);
+            if (inner.includes("[")) {
+              prev.posix = true;
+              if (inner.includes(":")) {
+                const idx = prev.value.lastIndexOf("[");
+                const pre = prev.value.slice(0, idx);
+                const rest2 = prev.value.slice(idx + 2);
+                const posix2 = POSIX_REGEX_SOURCE[rest2];
+                if (posix2) {
+                  prev.value = pre + posix2;
+                  state.backtrack = true;
+                  advance2();
+                  if (!bos.output && tokens.indexOf(prev) === 1) {
+                    bos.output = ONE_CHAR;
+                  }
+                  continue;
+                }
+              }
+            }
+          }
+          if (value === "[" && peek() !== ":" || value === "-" && peek() === "]") {
+            value = `\\${value}`;
+          }
+          if (value === "]" && (prev.value === "[" || prev.value === "[^")) {
+            value = `\\${value}`;
+          }
+          if (opts.posix === true && value === "!" && prev.value === "[") {
+            value = "^";
+          }
+          prev.value += value;
+          append({ value });
+          continue;
+        }
+        if (state.quotes === 1 && value !== '"') {
+          value = utils.escapeRegex(value);
+          prev.value += value;
+          append({ value });
+          continue;
+        }
+        if (value === '"') {
+          state.quotes = state.quotes === 1 ? 0 : 1;
+          if (opts.keepQuotes === true) {
+            push2({ type: "text", value });
+          }
+          continue;
+        }
+        if (value === "(") {
+          increment("parens");
+          push2({ type: "paren", value });
+          continue;
+        }
+        if (value === ")") {
+          if (state.parens === 0 && opts.strictBrackets === true) {
+            throw new SyntaxError(syntaxError("opening", "("));
+          }
+          const extglob = extglobs[extglobs.length - 1];
+          if (extglob && state.parens === extglob.parens + 1) {
+            extglobClose(extglobs.pop());
+            continue;
+          }
+          push2({ type: "paren", value, output: state.parens ? ")" : "\\)" });
+          decrement("parens");
+          continue;
+        }
+        if (value === "[") {
+          if (opts.nobracket === true || !remaining().includes("]")) {
+            if (opts.nobracket !== true && opts.strictBrackets === true) {
+              throw new SyntaxError(syntaxError("closing", "]"));
+            }
+            value = `\\${value}`;
+          } else {
+            increment("brackets");
+          }
+          push2({ type: "bracket", value });
+          continue;
+        }
+        if (value === "]") {
+          if (opts.nobracket === true || prev && prev.type === "bracket" && prev.value.length === 1) {
+            push2({ type: "text", value, output: `\\${value}` });
+            continue;
+          }
+          if (state.brackets === 0) {
+            if (opts.strictBrackets === true) {
+              throw new SyntaxError(syntaxError("opening", "["));
+            }
+            push2({ type: "text", value, output: `\\${value}` });
+            continue;
+          }
+          decrement("brackets");
+          const prevValue = prev.value.slice(1);
+          if (prev.posix !== true && prevValue[0] === "^" && !prevValue.includes("/")) {
+            value = `/${value}`;
+          }
+          prev.value += value;
+          append({ value });
+          if (opts.literalBrackets === false || utils.hasRegexChars(prevValue)) {
+            continue;
+          }
+          const escaped = utils.escapeRegex(prev.value);
+          state.output = state.output.slice(0, -prev.value.length);
+          if (opts.literalBrackets === true) {
+            state.output += escaped;
+            prev.value = escaped;
+            continue;
+          }
+          prev.value = `(${capture}${escaped}|${prev.value})`;
+          state.output += prev.value;
+          continue;
+        }
+        if (value === "{" && opts.nobrace !== true) {
+          increment("braces");
+          const open14 = {
+            type: "brace",
+            value,
+            output: "(",
+            outputIndex: state.output.length,
+            tokensIndex: state.tokens.length
+          };
+          braces.push(open14);
+          push2(open14);
+          continue;
+        }
+        if (value === "}") {
+          const brace = braces[braces.length - 1];
+          if (opts.nobrace === true || !brace) {
+            push2({ type: "text", value, output: value });
+            continue;
+          }
+          let output = ")";
+          if (brace.dots === true) {
+            const arr = tokens.slice();
+            const range = [];
+            for (let i = arr.length - 1; i >= 0; i--) {
+              tokens.pop();
+              if (arr[i].type === "brace") {
+                break;
+              }
+              if (arr[i].type !== "dots") {
+                range.unshift(arr[i].value);
+              }
+            }
+            output = expandRange(range, opts);
+            state.backtrack = true;
+          }
+          if (brace.comma !== true && brace.dots !== true) {
+            const out = state.output.slice(0, brace.outputIndex);
+            const toks = state.tokens.slice(brace.tokensIndex);
+            brace.value = brace.output = "\\{";
+            value = output = "\\}";
+            state.output = out;
+            for (const t of toks) {
+              state.output += t.output || t.value;
+            }
+          }
+          push2({ type: "brace", value, output });
+          decrement("braces");
+          braces.pop();
+          continue;
+        }
+        if (value === "|") {
+          if (extglobs.length > 0) {
+            extglobs[extglobs.length - 1].conditions++;
+          }
+          push2({ type: "text", value });
+          continue;
+        }
+        if (value === ",") {
+          let output = value;
+          const brace = braces[braces.length - 1];
+          if (brace && stack[stack.length - 1] === "braces") {
+            brace.comma = true;
+            output = "|";
+          }
+          push2({ type: "comma", value, output });
+          continue;
+        }
+        if (value === "/") {
+          if (prev.type === "dot" && state.index === state.start + 1) {
+            state.start = state.index + 1;
+            state.consumed = "";
+            state.output = "";
+            tokens.pop();
+            prev = bos;
+            continue;
+          }
+          push2({ type: "slash", value, output: SLASH_LITERAL });
+          continue;
+        }
+        if (value === ".") {
+          if (state.braces > 0 && prev.type === "dot") {
+            if (prev.value === ".") prev.output = DOT_LITERAL;
+            const brace = braces[braces.length - 1];
+            prev.type = "dots";
+            prev.output += value;
+            prev.value += value;
+            brace.dots = true;
+            continue;
+          }
+          if (state.braces + state.parens === 0 && prev.type !== "bos" && prev.type !== "slash") {
+            push2({ type: "text", value, output: DOT_LITERAL });
+            continue;
+          }
+          push2({ type: "dot", value, output: DOT_LITERAL });
+          continue;
+        }
+        if (value === "?") {
+          const isGroup = prev && prev.value === "(";
+          if (!isGroup && opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
+            extglobOpen("qmark", value);
+            continue;
+          }
+          if (prev && prev.type === "paren") {
+            const next = peek();
+            let output = value;
+            if (prev.value === "(" && !/[!=<:]/.test(next) || next === "<" && !/<([!=]|\w+>)/.test(remaining())) {
+              output = `\\${value}`;
+            }
+            push2({ type: "text", value, output });
+            continue;
+          }
+          if (opts.dot !== true && (prev.type === "slash" || prev.type === "bos")) {
+            push2({ type: "qmark", value, output: QMARK_NO_DOT });
+            continue;
+          }
+          push2({ type: "qmark", value, output: QMARK });
+          continue;
+        }
+        if (value === "!") {
+          if (opts.noextglob !== true && peek() === "(") {
+            if (peek(2) !== "?" || !/[!=<:]/.test(peek(3))) {
+              extglobOpen("negate", value);
+              continue;
+            }
+          }
+          if (opts.nonegate !== true && state.index === 0) {
+            negate();
+            continue;
+          }
+        }
+        if (value === "+") {
+          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
+            extglobOpen("plus", value);
+            continue;
+          }
+          if (prev && prev.value === "(" || opts.regex === false) {
+            push2({ type: "plus", value, output: PLUS_LITERAL });
+            continue;
+          }
+          if (prev && (prev.type === "bracket" || prev.type === "paren" || prev.type === "brace") || state.parens > 0) {
+            push2({ type: "plus", value });
+            continue;
+          }
+          push2({ type: "plus", value: PLUS_LITERAL });
+          continue;
+        }
+        if (value === "@") {
+          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
+            push2({ type: "at", extglob: true, value, output: "" });
+            continue;
+          }
+          push2({ type: "text", value });
+          continue;
+        }
+        if (value !== "*") {
+          if (value === "$" || value === "^") {
+            value = `\\${value}`;
+          }
+          const match = REGEX_NON_SPECIAL_CHARS.exec(remaining());
+          if (match) {
+            value += match[0];
+            state.index += match[0].length;
+          }
+          push2({ type: "text", value });
+          continue;
+        }
+        if (prev && (prev.type === "globstar" || prev.star === true)) {
+          prev.type = "star";
+          prev.star = true;
+          prev.value += value;
+          prev.output = star;
+          state.backtrack = true;
+          state.globstar = true;
+          consume(value);
+          continue;
+        }
+        let rest = remaining();
+        if (opts.noextglob !== true && /^\([^?]/.test(rest)) {
+          extglobOpen("star", value);
+          continue;
+        }
+        if (prev.type === "star") {
+          if (opts.noglobstar === true) {
+            consume(value);
+            continue;
+          }
+          const prior = prev.prev;
+          const before = prior.prev;
+          const isStart = prior.type === "slash" || prior.type === "bos";
+          const afterStar = before && (before.type === "star" || before.type === "globstar");
+          if (opts.bash === true && (!isStart || rest[0] && rest[0] !== "/")) {
+            push2({ type: "star", value, output: "" });
+            continue;
+          }
+          const isBrace = state.braces > 0 && (prior.type === "comma" || prior.type === "brace");
+          const isExtglob = extglobs.length && (prior.type === "pipe" || prior.type === "paren");
+          if (!isStart && prior.type !== "paren" && !isBrace && !isExtglob) {
+            push2({ type: "star", value, output: "" });
+            continue;
+          }
+          while (rest.slice(0, 3) === "/**") {
+            const after = input[state.index + 4];
+            if (after && after !== "/") {
+              break;
+            }
+            rest = rest.slice(3);
+            consume("/**", 3);
+          }
+          const isEnd = eos() || state.parens > 0 && rest === ")".repeat(state.parens) && !extglobs.some((extglob) => extglob.type === "negate");
+          if (prior.type === "bos" && eos()) {
+            prev.type = "globstar";
+            prev.value += value;
+            prev.output = globstar(opts);
+            state.output = prev.output;
+            state.globstar = true;
+            consume(value);
+            continue;
+          }
+          if (prior.type === "slash" && prior.prev.type !== "bos" && !afterStar && isEnd) {
+            state.output = state.output.slice(0, -(prior.output + prev.output).length);
+            prior.output = `(?:${prior.output}`;
+            prev.type = "globstar";
+            prev.output = globstar(opts) + (opts.strictSlashes ? ")" : "|$)");
+            prev.value += value;
+            state.globstar = true;
+            state.output += prior.output + prev.output;
+            consume(value);
+            continue;
+          }
+          if (prior.type === "slash" && prior.prev.type !== "bos" && rest[0] === "/") {
+            const end = rest[1] !== void 0 ? "|$" : "";
+            state.output = state.output.slice(0, -(prior.output + prev.output).length);
+            prior.output = `(?:${prior.output}`;
+            prev.type = "globstar";
+            prev.output = `${globstar(opts)}${SLASH_LITERAL}|${SLASH_LITERAL}${end})`;
+            prev.value += value;
+            state.output += prior.output + prev.output;
+            state.globstar = true;
+            consume(value + advance2());
+            push2({ type: "slash", value: "/", output: "" });
+            continue;
+          }
+          if (prior.type === "bos" && rest[0] === "/") {
+            prev.type = "globstar";
+            prev.value += value;
+            prev.output = `(?:^|${SLASH_LITERAL}|${globstar(opts)}${SLASH_LITERAL})`;
+            state.output = prev.output;
+            state.globstar = true;
+            consume(value + advance2());
+            push2({ type: "slash", value: "/", output: "" });
+            continue;
+          }
+          state.output = state.output.slice(0, -prev.output.length);
+          prev.type = "globstar";
+          prev.output = globstar(opts);
+          prev.value += value;
+          state.output += prev.output;
+          state.globstar = true;
+          consume(value);
+          continue;
+        }
+        const token = { type: "star", value, output: star };
+        if (opts.bash === true) {
+          token.output = ".*?";
+          if (prev.type === "bos" || prev.type === "slash") {
+            token.output = nodot + token.output;
+          }
+          push2(token);
+          continue;
+        }
+        if (prev && (prev.type === "bracket" || prev.type === "paren") && opts.regex === true) {
+          token.output = value;
+          push2(token);
+          continue;
+        }
+        if (state.index === state.start || prev.type === "slash" || prev.type === "dot") {
+          if (prev.type === "dot") {
+            state.output += NO_DOT_SLASH;
+            prev.output += NO_DOT_SLASH;
+          } else if (opts.dot === true) {
+            state.output += NO_DOTS_SLASH;
+            prev.output += NO_DOTS_SLASH;
+          } else {
+            state.output += nodot;
+            prev.output += nodot;
+          }
+          if (peek() !== "*") {
+            state.output += ONE_CHAR;
+            prev.output += ONE_CHAR;
+          }
+        }
+        push2(token);
+      }
+      while (state.brackets > 0) {
+        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "]"));
+        state.output = utils.escapeLast(state.output, "[");
+        decrement("brackets");
+      }
+      while (state.parens > 0) {
+        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", ")"));
+        state.output = utils.escapeLast(state.output, "(");
+        decrement("parens");
+      }
+      while (state.braces > 0) {
+        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "}"));
+        state.output = utils.escapeLast(state.output, "{");
+        decrement("braces");
+      }
+      if (opts.strictSlashes !== true && (prev.type === "star" || prev.type === "bracket")) {
+        push2({ type: "maybe_slash", value: "", output: `${SLASH_LITERAL}?` });
+      }
+      if (state.backtrack === true) {
+        state.output = "";
+        for (const token of state.tokens) {
+          state.output += token.output != null ? token.output : token.value;
+          if (token.suffix) {
+            state.output += token.suffix;
+          }
+        }
+      }
+      return state;
+    };
+    parse8.fastpaths = (input, options) => {
+      const opts = { ...options };
+      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH3, opts.maxLength) : MAX_LENGTH3;
+      const len = input.length;
+      if (len > max) {
+        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
+      }
+      input = REPLACEMENTS[input] || input;
+      const {
+        DOT_LITERAL,
+        SLASH_LITERAL,
+        ONE_CHAR,
+        DOTS_SLASH,
+        NO_DOT,
+        NO_DOTS,
+        NO_DOTS_SLASH,
+        STAR,
+        START_ANCHOR
+      } = constants13.globChars(opts.windows);
+      const nodot = opts.dot ? NO_DOTS : NO_DOT;
+      const slashDot = opts.dot ? NO_DOTS_SLASH : NO_DOT;
+      const capture = opts.capture ? "" : "?:";
+      const state = { negated: false, prefix: "" };
+      let star = opts.bash === true ? ".*?" : STAR;
+      if (opts.capture) {
+        star = `(${star})`;
+      }
+      const globstar = (opts2) => {
+        if (opts2.noglobstar === true) return star;
+        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
+      };
+      const create = (str) => {
+        switch (str) {
+          case "*":
+            return `${nodot}${ONE_CHAR}${star}`;
+          case ".*":
+            return `${DOT_LITERAL}${ONE_CHAR}${star}`;
+          case "*.*":
+            return `${nodot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
+          case "*/*":
+            return `${nodot}${star}${SLASH_LITERAL}${ONE_CHAR}${slashDot}${star}`;
+          case "**":
+            return nodot + globstar(opts);
+          case "**/*":
+            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${ONE_CHAR}${star}`;
+          case "**/*.*":
+            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
+          case "**/.*":
+            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${DOT_LITERAL}${ONE_CHAR}${star}`;
+          default: {
+            const match = /^(.*?)\.(\w+)$/.exec(str);
+            if (!match) return;
+            const source2 = create(match[1]);
+            if (!source2) return;
+            return source2 + DOT_LITERAL + match[2];
+          }
+        }
+      };
+      const output = utils.removePrefix(input, state);
+      let source = create(output);
+      if (source && opts.strictSlashes !== true) {
+        source += `${SLASH_LITERAL}?`;
+      }
+      return source;
+    };
+    module.exports = parse8;
+  }
+});
+
+// node_modules/picomatch/lib/picomatch.js
+var require_picomatch = __commonJS({
+  "node_modules/picomatch/lib/picomatch.js"(exports, module) {
+    "use strict";
+    var scan2 = require_scan();
+    var parse8 = require_parse2();
+    var utils = require_utils2();
+    var constants13 = require_constants6();
+    var isObject = (val) => val && typeof val === "object" && !Array.isArray(val);
+    var picomatch2 = (glob, options, returnState = false) => {
+      if (Array.isArray(glob)) {
+        const fns = glob.map((input) => picomatch2(input, options, returnState));
+        const arrayMatcher = (str) => {
+          for (const isMatch of fns) {
+            const state2 = isMatch(str);
+            if (state2) return state2;
+          }
+          return false;
+        };
+        return arrayMatcher;
+      }
+      const isState = isObject(glob) && glob.tokens && glob.input;
+      if (glob === "" || typeof glob !== "string" && !isState) {
+        throw new TypeError("Expected pattern to be a non-empty string");
+      }
+      const opts = options || {};
+      const posix2 = opts.windows;
+      const regex = isState ? picomatch2.compileRe(glob, options) : picomatch2.makeRe(glob, options, false, true);
+      const state = regex.state;
+      delete regex.state;
+      let isIgnored = () => false;
+      if (opts.ignore) {
+        const ignoreOpts = { ...options, ignore: null, onMatch: null, onResult: null };
+        isIgnored = picomatch2(opts.ignore, ignoreOpts, returnState);
+      }
+      const matcher = (input, returnObject = false) => {
+        const { isMatch, match, output } = picomatch2.test(input, regex, options, { glob, posix: posix2 });
+        const result = { glob, state, regex, posix: posix2, input, output, match, isMatch };
+        if (typeof opts.onResult === "function") {
+          opts.onResult(result);
+        }
+        if (isMatch === false) {
+          result.isMatch = false;
+          return returnObject ? result : false;
+        }
+        if (isIgnored(input)) {
+          if (typeof opts.onIgnore === "function") {
+            opts.onIgnore(result);
+          }
+          result.isMatch = false;
+          return returnObject ? result : false;
+        }
+        if (typeof opts.onMatch === "function") {
+          opts.onMatch(result);
+        }
+        return returnObject ? result : true;
+      };
+      if (returnState) {
+        matcher.state = state;
+      }
+      return matcher;
+    };
+    picomatch2.test = (input, regex, options, { glob, posix: posix2 } = {}) => {
+      if (typeof input !== "string") {
+        throw new TypeError("Expected input to be a string");
+      }
+      if (input === "") {
+        return { isMatch: false, output: "" };
+      }
+      const opts = options || {};
+      const format = opts.format || (posix2 ? utils.toPosixSlashes : null);
+      let match = input === glob;
+      let output = match && format ? format(input) : input;
+      if (match === false) {
+        output = format ? format(input) : input;
+        match = output === glob;
+      }
+      if (match === false || opts.capture === true) {
+        if (opts.matchBase === true || opts.basename === true) {
+          match = picomatch2.matchBase(input, regex, options, posix2);
+        } else {
+          match = regex.exec(output);
+        }
+      }
+      return { isMatch: Boolean(match), match, output };
+    };
+    picomatch2.matchBase = (input, glob, options, posix2 = options && options.windows) => {
+      const regex = glob instanceof RegExp ? glob : picomatch2.makeRe(glob, options);
+      return regex.test(utils.basename(input, { windows: posix2 }));
+    };
+    picomatch2.isMatch = (str, patterns, options) => picomatch2(patterns, options)(str);
+    picomatch2.parse = (pattern, options) => {
+      if (Array.isArray(pattern)) return pattern.map((p) => picomatch2.parse(p, options));
+      return parse8(pattern, { ...options, fastpaths: false });
+    };
+    picomatch2.scan = (input, options) => scan2(input, options);
+    picomatch2.compileRe = (state, options, returnOutput = false, returnState = false) => {
+      if (returnOutput === true) {
+        return state.output;
+      }
+      const opts = options || {};
+      const prepend = opts.contains ? "" : "^";
+      const append = opts.contains ? "" : "$";
+      let source = `${prepend}(?:${state.output})${append}`;
+      if (state && state.negated === true) {
+        source = `^(?!${source}).*$`;
+      }
+      const regex = picomatch2.toRegex(source, options);
+      if (returnState === true) {
+        regex.state = state;
+      }
+      return regex;
+    };
+    picomatch2.makeRe = (input, options = {}, returnOutput = false, returnState = false) => {
+      if (!input || typeof input !== "string") {
+        throw new TypeError("Expected a non-empty string");
+      }
+      let parsed = { negated: false, fastpaths: true };
+      if (options.fastpaths !== false && (input[0] === "." || input[0] === "*")) {
+        parsed.output = parse8.fastpaths(input, options);
+      }
+      if (!parsed.output) {
+        parsed = parse8(input, options);
+      }
+      return picomatch2.compileRe(parsed, options, returnOutput, returnState);
+    };
+    picomatch2.toRegex = (source, options) => {
+      try {
+        const opts = options || {};
+        return new RegExp(source, opts.flags || (opts.nocase ? "i" : ""));
+      } catch (err) {
+        if (options && options.debug === true) throw err;
+        return /$^/;
+      }
+    };
+    picomatch2.constants = constants13;
+    module.exports = picomatch2;
+  }
+});
+
+// node_modules/picomatch/index.js
+var require_picomatch2 = __commonJS({
+  "node_modules/picomatch/index.js"(exports, module) {
+    "use strict";
+    var pico = require_picomatch();
+    var utils = require_utils2();
+    function picomatch2(glob, options, returnState = false) {
+      if (options && (options.windows === null || options.windows === void 0)) {
+        options = { ...options, windows: utils.isWindows() };
+      }
+      return pico(glob, options, returnState);
+    }
+    Object.assign(picomatch2, pico);
+    module.exports = picomatch2;
   }
 });
 
@@ -33400,11 +33400,11 @@ var ERROR_CODES = {
   },
   ROOT_REQUIRED: {
     meaning: "Owners are to be preserved, or files of other users to be replaced, and this user cannot become root.",
-    hint: "Run it as root, let sudo work without a password, or set ownership to runner. Nothing was downloaded."
+    hint: "Run it as root, let sudo work without a password, or set `ownership` to runner. Nothing was downloaded."
   },
   UNAUTHORIZED: {
     meaning: "The registry refused the request for lack of a valid credential.",
-    hint: "Check username and password, and that the account may pull from this repository."
+    hint: "Check `username` and `password`, and that the account may pull from this repository."
   },
   NOT_FOUND: {
     meaning: "The registry does not know the repository, tag or digest.",
@@ -33420,7 +33420,7 @@ var ERROR_CODES = {
   },
   TLS_FAILED: {
     meaning: "No trusted connection to the registry came about: its certificate was not accepted.",
-    hint: "Give the authority's certificate by ca-file or a certs.d directory; set tls-verify to false only on a network you trust."
+    hint: "Give the authority's certificate by `ca-file` or a certs.d directory; set `tls-verify` to false only on a network you trust."
   },
   RESPONSE_INVALID: {
     meaning: "The registry answered with something the distribution specification does not allow.",
@@ -33432,7 +33432,7 @@ var ERROR_CODES = {
   },
   PLATFORM_NOT_FOUND: {
     meaning: "The image has no manifest for the wanted platform.",
-    hint: "Set platform to one of those that the message lists."
+    hint: "Set `platform` to one of those that the message lists."
   },
   MEDIA_TYPE_UNSUPPORTED: {
     meaning: "The manifest, config or a layer is of a kind that cannot become a root file system.",
@@ -33508,9 +33508,16 @@ function describeError(error) {
   if (!(error instanceof Error)) return redactUrls(String(error));
   const code2 = error.code;
   const own = code2 && !error.message.includes(code2) && !(error instanceof PullError) ? `${error.message || error.name} (${code2})` : error.message || error.name;
-  const text = redactUrls(own);
-  return error.cause === void 0 ? text : `${text}: ${describeError(error.cause)}`;
+  const text = redactUrls(own).replace(OPENSSL, "$1 ").trim();
+  const cause = error.cause === void 0 ? "" : describeError(error.cause);
+  return text.includes(cause) ? text : `${text}: ${cause}`;
 }
+function describeCause({ message, cause }) {
+  const isInIt = cause instanceof Error && cause.cause === void 0 && message.includes(cause.message);
+  const text = cause === void 0 || isInIt ? "" : describeError(cause);
+  return message.includes(text) ? void 0 : text;
+}
+var OPENSSL = /(?:[0-9A-F]+:)?error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]*):\S*:\d+:(?:SSL alert number \d+)?\s*/g;
 function fromErrorData(data) {
   return new PullError(data.code, data.message, {
     hint: data.hint,
@@ -33536,7 +33543,7 @@ function toPullError(error, context) {
 }
 
 // src/cli/arguments.ts
-import { parseArgs } from "node:util";
+import { parseArgs as parseArgs2 } from "node:util";
 
 // src/unpack/output.ts
 var OUTPUT_FORMATS = ["oci-layout", "oci-archive", "docker-archive", "tar"];
@@ -33548,106 +33555,6 @@ var VERIFICATIONS = ["diff-id", "toc"];
 var FORMATS = ["rootfs", ...OUTPUT_FORMATS];
 var ENGINES = ["docker", "podman"];
 var OWNERSHIPS = ["auto", "preserve", "runner"];
-
-// src/cli/arguments.ts
-var CACHE_MODES = ["none", "read", "write"];
-var MAX_CONCURRENCY = 64;
-var OPTIONS = {
-  platform: { type: "string" },
-  format: { type: "string" },
-  load: { type: "string" },
-  ownership: { type: "string", default: "auto" },
-  path: { type: "string", multiple: true },
-  verify: { type: "string", default: "diff-id" },
-  limit: { type: "string", multiple: true },
-  "cache-dir": { type: "string" },
-  "cache-mode": { type: "string", default: "write" },
-  username: { type: "string" },
-  "password-stdin": { type: "boolean", default: false },
-  authfile: { type: "string" },
-  mirror: { type: "string", multiple: true },
-  "hosts-dir": { type: "string" },
-  "ca-file": { type: "string" },
-  "tls-verify": { type: "string", default: "true" },
-  seed: { type: "string", multiple: true },
-  concurrency: { type: "string", default: String(DEFAULT_CONCURRENCY) },
-  json: { type: "boolean", default: false },
-  quiet: { type: "boolean", short: "q", default: false },
-  help: { type: "boolean", short: "h", default: false },
-  version: { type: "boolean", default: false }
-};
-function parseCommand(argv) {
-  const parsed = parse(argv);
-  if (typeof parsed === "string") return { kind: "usage", message: parsed };
-  const { values, positionals } = parsed;
-  if (values.help) return { kind: "help" };
-  if (values.version) return { kind: "version" };
-  const message = faultIn(values, positionals);
-  if (message !== void 0) return { kind: "usage", message };
-  const [image = "", destination = ""] = positionals;
-  return {
-    kind: "pull",
-    arguments: {
-      image,
-      destination,
-      platform: values.platform,
-      format: values.format ?? "",
-      load: values.load ?? "",
-      ownership: OWNERSHIPS.find((ownership) => ownership === values.ownership) ?? "auto",
-      paths: values.path ?? [],
-      verify: VERIFICATIONS.find((verify) => verify === values.verify) ?? "diff-id",
-      limits: values.limit ?? [],
-      cacheDirectory: values["cache-dir"],
-      cacheMode: CACHE_MODES.find((mode) => mode === values["cache-mode"]) ?? "write",
-      username: values.username,
-      passwordStdin: values["password-stdin"],
-      authFile: values.authfile,
-      mirrors: values.mirror ?? [],
-      hostsDirectory: values["hosts-dir"],
-      authorityFile: values["ca-file"],
-      tlsVerify: values["tls-verify"] === "true",
-      seeds: values.seed ?? [],
-      concurrency: Number(values.concurrency),
-      json: values.json,
-      quiet: values.quiet
-    }
-  };
-}
-var NAMED_PLACES = ["format", "load", "cache-dir", "username", "authfile", "hosts-dir", "ca-file"];
-function parseStrictly(argv) {
-  return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true });
-}
-function parse(argv) {
-  try {
-    return parseStrictly(argv);
-  } catch (error) {
-    if (error instanceof TypeError && "code" in error) return error.message.split(". ")[0] ?? error.message;
-    throw error;
-  }
-}
-function faultIn(values, positionals) {
-  const empty = ["IMAGE", "DESTINATION"].find((_, index) => positionals[index] === "");
-  if (empty) return `${empty} is empty`;
-  if (positionals.length !== 2)
-    return `expected IMAGE and DESTINATION, got ${positionals.length === 1 ? "one argument" : `${positionals.length} arguments`}`;
-  if (!CACHE_MODES.includes(values["cache-mode"]))
-    return `--cache-mode must be one of ${CACHE_MODES.join(", ")}`;
-  if (!OWNERSHIPS.includes(values.ownership))
-    return `--ownership must be one of ${OWNERSHIPS.join(", ")}`;
-  if (!VERIFICATIONS.includes(values.verify))
-    return `--verify must be one of ${VERIFICATIONS.join(", ")}`;
-  if (!["true", "false"].includes(values["tls-verify"])) return "--tls-verify must be true or false";
-  if (!/^\d{1,3}$/.test(values.concurrency) || !inRange(Number(values.concurrency)))
-    return `--concurrency must be a number from 1 to ${MAX_CONCURRENCY}`;
-  const blank = NAMED_PLACES.find((name2) => values[name2] === "");
-  if (blank) return `--${blank} must not be empty`;
-  if (values.username !== void 0 !== values["password-stdin"])
-    return "--username and --password-stdin belong together";
-  return void 0;
-}
-function inRange(concurrency) {
-  return concurrency >= 1 && concurrency <= MAX_CONCURRENCY;
-}
 
 // src/oci/json.ts
 function parseJsonObject(bytes, what, maxBytes) {
@@ -33702,17 +33609,17 @@ function parseText(text, what) {
   }
 }
 function findRepeatedKey(text) {
-  const open13 = [];
+  const open14 = [];
   for (let at = 0; at < text.length; at++) {
     const char = text[at];
-    if (char === "{") open13.push(/* @__PURE__ */ new Set());
-    else if (char === "}") open13.pop();
+    if (char === "{") open14.push(/* @__PURE__ */ new Set());
+    else if (char === "}") open14.pop();
     else if (char === '"') {
       const end = endOfString(text, at);
-      const keys = isBeforeColon(text, end) ? open13.at(-1) : void 0;
+      const keys = isBeforeColon(text, end) ? open14.at(-1) : void 0;
       if (keys) {
         const key = JSON.parse(text.slice(at, end));
-        const name2 = open13.length === 1 ? key.toUpperCase().toLowerCase() : key;
+        const name2 = open14.length === 1 ? key.toUpperCase().toLowerCase() : key;
         if (keys.has(name2)) return key;
         keys.add(name2);
       }
@@ -33779,7 +33686,7 @@ function parseLimits(settings, where) {
   const limits = /* @__PURE__ */ new Map();
   for (const setting of settings) {
     const [, name2 = "", value = ""] = /^([^=]*)=(.*)$/s.exec(setting) ?? [];
-    const limit = NAMED_LIMITS.find((known) => known.name === name2);
+    const limit = NAMED_LIMITS.find((known2) => known2.name === name2);
     if (!limit) throw invalid(where, setting, `must be name=value, where name is one of ${NAMES}`);
     if (limits.has(limit.key)) throw invalid(where, setting, `sets ${name2} a second time`);
     const number = parseValue(value, limit.kind);
@@ -33794,71 +33701,223 @@ var WANTED = {
   size: "must have a whole number of bytes above zero as its value, perhaps with KiB, MiB, GiB or TiB behind it"
 };
 function parseValue(text, kind) {
-  const [, digits = "", unit = ""] = /^([0-9]{1,16})([KMGT]iB)?$/.exec(text) ?? [];
-  const value = Number(digits) * (UNITS.get(unit) ?? 1);
-  const isAllowed = kind === "size" || unit === "";
-  return isAllowed && Number.isSafeInteger(value) && value > 0 ? value : void 0;
+  return (kind === "size" || /^[0-9]+$/.test(text) ? parseSize(text) : void 0) || void 0;
+}
+function parseSize(text) {
+  const [, digits, unit = ""] = /^([0-9]{1,16})([KMGT]iB)?$/.exec(text) ?? [];
+  const value = Number(digits ?? Number.NaN) * (UNITS.get(unit) ?? 1);
+  return Number.isSafeInteger(value) ? value : void 0;
 }
 function invalid(where, setting, wanted) {
   return new PullError("INPUT_INVALID", `${where}: ${quote(setting)} ${wanted}`);
 }
 
-// src/cli/help.ts
-var USAGE = "usage: oci-pull IMAGE DESTINATION [options]";
-var HELP = `${USAGE}
+// src/pull/store-size.ts
+var DEFAULT_STORE_SIZE = "20GiB";
+function parseStoreSize(text, where) {
+  if (text === "unlimited") return void 0;
+  const bytes = parseSize(text);
+  if (bytes !== void 0) return bytes;
+  throw new PullError(
+    "INPUT_INVALID",
+    `${where} is ${quote(text)}; it must be a whole number of bytes, perhaps with KiB, MiB, GiB or TiB behind it, or unlimited`
+  );
+}
 
-Pulls a container image and unpacks it into a directory as a root file system. Everything is verified against the
-image's digests before DESTINATION appears. What earlier pulls left in the chunk cache is not downloaded again.
+// src/cli/cache-arguments.ts
+import { parseArgs } from "node:util";
+var CACHE_ACTIONS = ["ls", "verify", "prune"];
+var OPTIONS = {
+  "cache-dir": { type: "string" },
+  "max-size": { type: "string" },
+  "remove-damaged": { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false }
+};
+function isCacheCommand([first2, second]) {
+  return first2 === "cache" && (isAction(second) || second === void 0 || /^(-h|--help)$/.test(second));
+}
+function parseCacheCommand(argv) {
+  const parsed = orComplaint(
+    () => parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true })
+  );
+  if (typeof parsed === "string") return { kind: "usage", message: parsed };
+  const { values, positionals } = parsed;
+  if (values.help) return { kind: "cache-help" };
+  const [action, ...rest] = positionals;
+  const usage = (message) => ({ kind: "usage", message });
+  if (!isAction(action)) return usage(`cache: expected one of ${CACHE_ACTIONS.join(", ")}`);
+  if (rest.length > 0) return usage(`cache ${action} takes options only`);
+  if (values["cache-dir"] === "") return usage("--cache-dir must not be empty");
+  if (values["max-size"] !== void 0 && action !== "prune") return usage("--max-size is for cache prune");
+  if (values["remove-damaged"] && action !== "verify") return usage("--remove-damaged is for cache verify");
+  return {
+    kind: "cache",
+    arguments: {
+      action,
+      cacheDirectory: values["cache-dir"],
+      maxSize: values["max-size"] ?? DEFAULT_STORE_SIZE,
+      removeDamaged: values["remove-damaged"],
+      json: values.json
+    }
+  };
+}
+function orComplaint(parse8) {
+  try {
+    return parse8();
+  } catch (error) {
+    if (error instanceof TypeError && "code" in error) return error.message.split(". ")[0] ?? error.message;
+    throw error;
+  }
+}
+function isAction(word) {
+  return CACHE_ACTIONS.includes(word);
+}
 
-  IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub, unless
-                         registries.conf says otherwise; or a place on this machine: oci:DIR[:TAG],
-                         oci-archive:FILE[:TAG], docker-archive:FILE[:NAME]
-  DESTINATION            a directory (with some formats a file) that is absent, empty, or was made by an earlier pull
+// src/cli/arguments.ts
+var CACHE_MODES = ["none", "read", "write"];
+var MAX_CONCURRENCY = 64;
+var OPTIONS2 = {
+  platform: { type: "string" },
+  format: { type: "string" },
+  load: { type: "string" },
+  ownership: { type: "string", default: "auto" },
+  path: { type: "string", multiple: true },
+  verify: { type: "string", default: "diff-id" },
+  limit: { type: "string", multiple: true },
+  "cache-dir": { type: "string" },
+  "cache-dir-max-size": { type: "string", default: DEFAULT_STORE_SIZE },
+  "cache-mode": { type: "string", default: "write" },
+  username: { type: "string" },
+  "password-stdin": { type: "boolean", default: false },
+  authfile: { type: "string" },
+  mirror: { type: "string", multiple: true },
+  "hosts-dir": { type: "string" },
+  "ca-file": { type: "string" },
+  "tls-verify": { type: "string", default: "true" },
+  seed: { type: "string", multiple: true },
+  concurrency: { type: "string", default: String(DEFAULT_CONCURRENCY) },
+  json: { type: "boolean", default: false },
+  quiet: { type: "boolean", short: "q", default: false },
+  help: { type: "boolean", short: "h", default: false },
+  version: { type: "boolean", default: false }
+};
+function parseCommand(argv) {
+  if (isCacheCommand(argv)) return parseCacheCommand(argv.slice(1));
+  const parsed = parse(argv);
+  if (typeof parsed === "string") return { kind: "usage", message: parsed };
+  const { values, positionals } = parsed;
+  if (values.help) return { kind: "help" };
+  if (values.version) return { kind: "version" };
+  const message = faultIn(values, positionals);
+  if (message !== void 0) return { kind: "usage", message };
+  const [image = "", destination = ""] = positionals;
+  return {
+    kind: "pull",
+    arguments: {
+      image,
+      destination,
+      platform: values.platform,
+      format: values.format ?? "",
+      load: values.load ?? "",
+      ownership: OWNERSHIPS.find((ownership) => ownership === values.ownership) ?? "auto",
+      paths: values.path ?? [],
+      verify: VERIFICATIONS.find((verify2) => verify2 === values.verify) ?? "diff-id",
+      limits: values.limit ?? [],
+      cacheDirectory: values["cache-dir"],
+      cacheDirectoryMaxSize: values["cache-dir-max-size"],
+      cacheMode: CACHE_MODES.find((mode) => mode === values["cache-mode"]) ?? "write",
+      username: values.username,
+      passwordStdin: values["password-stdin"],
+      authFile: values.authfile,
+      mirrors: values.mirror ?? [],
+      hostsDirectory: values["hosts-dir"],
+      authorityFile: values["ca-file"],
+      tlsVerify: values["tls-verify"] === "true",
+      seeds: values.seed ?? [],
+      concurrency: Number(values.concurrency),
+      json: values.json,
+      quiet: values.quiet
+    }
+  };
+}
+var NAMED_PLACES = ["format", "load", "cache-dir", "username", "authfile", "hosts-dir", "ca-file"];
+function parseStrictly(argv) {
+  return parseArgs2({ args: [...argv], options: OPTIONS2, allowPositionals: true, strict: true });
+}
+function parse(argv) {
+  return orComplaint(() => parseStrictly(argv));
+}
+function faultIn(values, positionals) {
+  const empty = ["IMAGE", "DESTINATION"].find((_, index) => positionals[index] === "");
+  if (empty) return `${empty} is empty`;
+  if (positionals.length !== 2)
+    return `expected IMAGE and DESTINATION, got ${positionals.length === 1 ? "one argument" : `${positionals.length} arguments`}`;
+  if (!CACHE_MODES.includes(values["cache-mode"]))
+    return `--cache-mode must be one of ${CACHE_MODES.join(", ")}`;
+  if (!OWNERSHIPS.includes(values.ownership))
+    return `--ownership must be one of ${OWNERSHIPS.join(", ")}`;
+  if (!VERIFICATIONS.includes(values.verify))
+    return `--verify must be one of ${VERIFICATIONS.join(", ")}`;
+  if (!["true", "false"].includes(values["tls-verify"])) return "--tls-verify must be true or false";
+  if (!/^\d{1,3}$/.test(values.concurrency) || !inRange(Number(values.concurrency)))
+    return `--concurrency must be a number from 1 to ${MAX_CONCURRENCY}`;
+  const blank = NAMED_PLACES.find((name2) => values[name2] === "");
+  if (blank) return `--${blank} must not be empty`;
+  if (values.username !== void 0 !== values["password-stdin"])
+    return "--username and --password-stdin belong together";
+  return void 0;
+}
+function inRange(concurrency) {
+  return concurrency >= 1 && concurrency <= MAX_CONCURRENCY;
+}
 
-options:
-  --platform P           os/architecture[/variant]; default: linux on this machine's architecture
-  --format F             rootfs (default); oci-layout, a directory; oci-archive, docker-archive: a file; tar: one archive of the
-                         whole tree with all owners, which needs no root
-  --load E               docker or podman: hands the docker-archive to that engine when it is complete
-  --ownership O          preserve: as in the image, which needs root, or sudo without a password; runner: all belongs to
-                         this user; default: auto, which is preserve for root and runner for everybody else
-  --path GLOB            what to unpack, as a path from the root of the image with *, **, ?, [a-z] and {a,b}; with ! before
-                         it, what to leave out; may be repeated; default: everything
-  --verify V             what proves layers that can be fetched in parts. diff-id: the digest of the whole layer (default);
-                         toc: their tables of contents, so that files which upper layers replace are not downloaded
-  --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
-                         ${NAMED_LIMITS.map(({ name: name2 }) => name2).join(", ")}
-  --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory
-  --cache-mode M         write: read the cache and keep what is new (default); read; none
-  --username U           user name for the registry of IMAGE
-  --password-stdin       read the password from standard input
-  --authfile F           file with credentials (auth.json or config.json), read before those of this machine
-  --mirror M             host[:port][/path] to try before the registry, or registry=host[:port][/path] for the mirror
-                         of that registry only; may be repeated
-  --hosts-dir D          directory of containerd's hosts.toml directories
-  --ca-file F            PEM file with certificates to trust besides those of the system
-  --tls-verify=false     accept any certificate, and plain http
-  --seed S               layout or archive to look in before the registry is asked, written as IMAGE is; may be repeated
-  --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
-  --json                 print the result as one JSON object on standard output
-  -q, --quiet            no progress, messages and warnings; only the result and errors
-  -h, --help             this text
-  --version              the version
-
-environment:
-  OCI_PULL_DEBUG=1       more messages, for a report of a fault
-
-Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;
-
-// src/cli/options.ts
+// src/cli/cache-command.ts
+import { rm as rm6 } from "node:fs/promises";
 import { resolve } from "node:path";
 
-// src/auth/login.ts
-function checkLogin({ username, password }) {
-  if (password && !username) throw new PullError("INPUT_INVALID", "password is given without username");
-  if (username && !password) throw new PullError("INPUT_INVALID", "username is given without password");
-  if (username?.includes(":")) throw new PullError("INPUT_INVALID", "username must not hold a colon");
+// src/progress/figures.ts
+var UNITS2 = ["B", "kB", "MB", "GB", "TB"];
+function formatBytes(bytes) {
+  let [value, unit] = [bytes, 0];
+  while (unit < UNITS2.length - 1 && value >= 999.5) {
+    value /= 1e3;
+    unit += 1;
+  }
+  const text = unit === 0 || value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+  return `${text} ${UNITS2[unit]}`;
 }
+function formatShare(part, whole) {
+  const [few, all] = [formatBytes(part), formatBytes(whole)];
+  const [figure, unit] = few.split(" ");
+  return `${all.endsWith(` ${unit}`) ? figure : few} of ${all}`;
+}
+function formatDuration(milliseconds) {
+  if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 59950) return `${(milliseconds / 1e3).toFixed(1)} s`;
+  const seconds2 = Math.round(milliseconds / 1e3);
+  return `${Math.floor(seconds2 / 60)} min ${seconds2 % 60} s`;
+}
+function percent(part, whole) {
+  return `${whole <= 0 ? 0 : Math.floor(Math.min(1, part / whole) * 100)}%`;
+}
+function count(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+// src/store/evict.ts
+import { lstat as lstat2, lutimes, readdir as readdir2, rm as rm2 } from "node:fs/promises";
+import { join as join3 } from "node:path";
+
+// src/store/lease.ts
+import { randomBytes } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
+import { lstat, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join as join2 } from "node:path";
+
+// src/integrity/hash.ts
+import { createHash, hash } from "node:crypto";
 
 // src/oci/digest.ts
 var CANONICAL = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
@@ -33884,532 +33943,7 @@ function digestHex(digest) {
   return digest.slice(digest.indexOf(":") + 1);
 }
 
-// src/oci/docker-hub.ts
-var DOCKER_HUB = "docker.io";
-var DOCKER_HUB_API = "registry-1.docker.io";
-var DOCKER_HUB_SERVER = "https://index.docker.io/v1/";
-var INDEX = "index.docker.io";
-function isDockerHub(host) {
-  return host === DOCKER_HUB || host === INDEX;
-}
-function canonicalHost(host) {
-  return isDockerHub(host) || host === DOCKER_HUB_API ? DOCKER_HUB : host;
-}
-
-// src/oci/reference.ts
-var DEFAULT_TAG = "latest";
-var MAX_REPOSITORY_LENGTH = 255;
-var HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?$/;
-var REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
-var TAG = /^\w[\w.-]{0,127}$/;
-var IMAGE_ID = /^(?:sha256:)?([0-9a-f]{64})$/;
-function parseReference(text) {
-  const [named, digestText] = cut(text, text.indexOf("@"));
-  const digest = digestText === void 0 ? void 0 : checkDigest(text, digestText);
-  checkForm(text);
-  const [name2, tag] = cut(named, named.indexOf(":", named.lastIndexOf("/") + 1));
-  const { registry, repository } = splitRegistry(name2);
-  checkRegistry(text, registry);
-  checkRepository(text, repository);
-  if (tag !== void 0 && !TAG.test(tag))
-    throw invalid2(text, `${quote(tag)} is not a tag`, transportHint(text) ?? TAG_HINT);
-  const kept = tag ?? (digest ? void 0 : DEFAULT_TAG);
-  return { registry, repository, ...kept ? { tag: kept } : {}, ...digest ? { digest } : {} };
-}
-function formatReference(reference) {
-  const tag = reference.tag === void 0 ? "" : `:${reference.tag}`;
-  const digest = reference.digest === void 0 ? "" : `@${reference.digest}`;
-  return `${repositoryName(reference)}${tag}${digest}`;
-}
-function repositoryName(reference) {
-  return `${reference.registry}/${reference.repository}`;
-}
-function referenceTarget(reference) {
-  return reference.digest ?? reference.tag ?? DEFAULT_TAG;
-}
-function namesRegistry(text) {
-  const [first2, rest] = cut(text, text.indexOf("/"));
-  return rest !== void 0 && isRegistryHost(first2);
-}
-function splitRegistry(name2) {
-  const [first2, rest] = cut(name2, name2.indexOf("/"));
-  if (rest === void 0 || !isRegistryHost(first2)) return hubRepository(name2);
-  return isDockerHub(first2) ? hubRepository(rest) : { registry: first2, repository: rest };
-}
-function isRegistryHost(first2) {
-  return first2 === "localhost" || /[.:]/.test(first2) || first2.toLowerCase() !== first2;
-}
-function hubRepository(name2) {
-  return { registry: DOCKER_HUB, repository: name2.includes("/") ? name2 : `library/${name2}` };
-}
-function checkForm(text) {
-  if (text === "") throw invalid2(text, "it is empty");
-  if (/\s/.test(text)) throw invalid2(text, "it holds white space", "Remove the blanks and line breaks.");
-  const [scheme] = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text) ?? [];
-  if (scheme) throw invalid2(text, "it is a URL", `Leave out "${scheme}".`);
-  const [, id] = IMAGE_ID.exec(text) ?? [];
-  if (id)
-    throw invalid2(text, "it is an image id", `Write repository@sha256:${id} if it is a manifest's digest.`);
-}
-function checkRegistry(text, registry) {
-  if (HOST.test(registry) && URL.canParse(`https://${registry}/`)) return;
-  throw invalid2(text, `${quote(registry)} is not a registry host`, transportHint(text));
-}
-function checkRepository(text, repository) {
-  if (repository.length > MAX_REPOSITORY_LENGTH)
-    throw invalid2(text, `the repository is longer than ${MAX_REPOSITORY_LENGTH} characters`);
-  if (REPOSITORY.test(repository)) return;
-  const lower = repository.toLowerCase();
-  const hint = REPOSITORY.test(lower) ? `Write the repository in lower case: ${lower}` : transportHint(text);
-  throw invalid2(text, `${quote(repository)} is not a repository`, hint);
-}
-function checkDigest(text, digest) {
-  if (isDigest(digest)) return digest;
-  if (/^[A-Za-z0-9+._-]+:[A-Za-z0-9]+$/.test(digest)) throw invalid2(text, digestFault(digest));
-  throw new PullError("REFERENCE_INVALID", 'the image reference has an "@" without a digest after it', {
-    hint: "Write it as repository@sha256:…; user name and password do not belong in a reference."
-  });
-}
-var TAG_HINT = "A tag has up to 128 letters, digits, dots, dashes and underscores, and starts with no dot or dash.";
-function transportHint(text) {
-  const [transport] = /^(?:oci|oci-archive|docker-archive|docker-daemon|containers-storage|dir):/.exec(text) ?? [];
-  if (!transport) return void 0;
-  const places = "oci:DIR, oci-archive:FILE or docker-archive:FILE";
-  return `"${transport}" is no registry. What is on this machine can be named as ${places}; docker save and skopeo copy write such files.`;
-}
-function cut(text, index) {
-  return index < 0 ? [text] : [text.slice(0, index), text.slice(index + 1)];
-}
-function invalid2(text, why, hint) {
-  return new PullError("REFERENCE_INVALID", `${quote(text)} is not an image reference: ${why}`, { hint });
-}
-
-// src/oci/image-name.ts
-var LOCAL_TRANSPORTS = ["oci", "oci-archive", "docker-archive"];
-var DOCKER_PREFIX = "docker://";
-var DRIVE = /^[A-Za-z]:(?=[\\/])/;
-var DIGEST_AT_END = /^(.*)@(sha(?:256|512):[^/@]*)$/s;
-var BY_NUMBER = /^@\d{1,5}$/;
-var MAX_NAME_LENGTH = 1024;
-function parseImageName(text) {
-  const local2 = parseLocal(text);
-  if (local2) return local2;
-  if (text.startsWith(DOCKER_PREFIX))
-    return { kind: "registry", reference: parseReference(text.slice(DOCKER_PREFIX.length)) };
-  const reference = parseReference(text);
-  return namesRegistry(text) ? { kind: "registry", reference } : { kind: "registry", reference, shortName: text };
-}
-function parseSeed(text) {
-  const local2 = parseLocal(text);
-  if (local2) return local2;
-  if (/^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(text))
-    throw invalid3(text, "a seed is a layout or an archive on this machine", SEED_HINT);
-  return { kind: "path", path: checkPath(text, text) };
-}
-var SEED_HINT = "Write oci:DIR, oci-archive:FILE, docker-archive:FILE, or only the path.";
-function formatLocalImage({ kind, path, name: name2, digest }) {
-  const transport = kind === "path" ? "" : `${kind}:`;
-  return `${transport}${path}${name2 === void 0 ? "" : `:${name2}`}${digest === void 0 ? "" : `@${digest}`}`;
-}
-function parseLocal(text) {
-  const kind = LOCAL_TRANSPORTS.find((transport) => text.startsWith(`${transport}:`));
-  if (!kind) return void 0;
-  const rest = text.slice(kind.length + 1);
-  return kind === "docker-archive" ? parseDockerArchive(text, rest) : parseLayout(text, rest, kind);
-}
-function parseLayout(text, rest, kind) {
-  const [, before = rest, digest] = DIGEST_AT_END.exec(rest) ?? [];
-  if (digest !== void 0 && !isDigest(digest)) throw invalid3(text, digestFault(digest));
-  const { path, name: name2 } = splitPath(before);
-  if (name2 !== void 0 && (/[\s\p{Cc}]/u.test(name2) || name2.length > MAX_NAME_LENGTH))
-    throw invalid3(text, `${quote(name2)} is not a tag`);
-  return { ...local(text, kind, { path, name: name2 }), ...digest === void 0 ? {} : { digest } };
-}
-function parseDockerArchive(text, rest) {
-  const { path, name: name2 } = splitPath(rest);
-  if (name2 && !BY_NUMBER.test(name2) && parseReference(name2).digest)
-    throw invalid3(text, "images in such an archive have tags and no digests");
-  return local(text, "docker-archive", { path, name: name2 });
-}
-function splitPath(text) {
-  const colon = text.indexOf(":", DRIVE.test(text) ? 2 : 0);
-  if (colon < 0) return { path: text, name: void 0 };
-  return { path: text.slice(0, colon), name: text.slice(colon + 1) };
-}
-function local(text, kind, { path, name: name2 }) {
-  checkPath(text, path);
-  if (name2 === "") throw invalid3(text, "there is nothing behind its last colon", "Leave out the colon.");
-  return { kind, path, ...name2 === void 0 ? {} : { name: name2 } };
-}
-function checkPath(text, path) {
-  if (path === "") throw invalid3(text, "it names no path");
-  if (new RegExp("\\p{Cc}", "u").test(path)) throw invalid3(text, "its path holds control characters");
-  return path;
-}
-function invalid3(text, why, hint) {
-  return new PullError("REFERENCE_INVALID", `${quote(text)} cannot be used: ${why}`, {
-    hint: hint ?? "Write oci:DIR[:TAG], oci:DIR@sha256:…, oci-archive:FILE[:TAG] or docker-archive:FILE[:REPOSITORY:TAG]."
-  });
-}
-
-// src/oci/platform.ts
-var ARCHITECTURE_ALIASES = {
-  x86_64: ["amd64"],
-  "x86-64": ["amd64"],
-  i386: ["386", ""],
-  aarch64: ["arm64"],
-  armhf: ["arm", "v7"],
-  armel: ["arm", "v6"]
-};
-var IMPLIED_VARIANT = { amd64: "v1", arm64: "v8" };
-var DEFAULT_ARM_VARIANT = "v7";
-var COMPONENT = /^[A-Za-z0-9_.-]+$/;
-var OPERATING_SYSTEM = /^([A-Za-z0-9_.-]+)(?:\(([A-Za-z0-9_.-]+)\))?$/;
-function parsePlatform(text) {
-  const parts = text.split("/");
-  const [first2 = "", ...rest] = parts.length === 1 && isArchitecture(text) ? ["linux", text] : parts;
-  const [, os, osVersion] = OPERATING_SYSTEM.exec(first2) ?? [];
-  const [architecture, variant] = rest;
-  if (os === void 0 || architecture === void 0 || rest.length > 2 || !rest.every(isComponent))
-    throw new PullError("INPUT_INVALID", `${quote(text)} is not a platform`, {
-      hint: "Write it as os/architecture or os/architecture/variant, for example linux/arm64 or linux/arm/v7."
-    });
-  return normalizePlatform({
-    os,
-    architecture,
-    ...variant === void 0 ? {} : { variant },
-    ...osVersion === void 0 ? {} : { osVersion }
-  });
-}
-function normalizePlatform(platform) {
-  const { variant: _, ...rest } = platform;
-  const named = platform.architecture.toLowerCase();
-  const alias = Object.hasOwn(ARCHITECTURE_ALIASES, named) ? ARCHITECTURE_ALIASES[named] : void 0;
-  const architecture = alias?.[0] ?? named;
-  const variant = alias?.[1] ?? normalizeVariant(architecture, (platform.variant ?? "").toLowerCase());
-  const os = platform.os.toLowerCase();
-  return { ...rest, os: os === "macos" ? "darwin" : os, architecture, ...variant ? { variant } : {} };
-}
-function normalizeVariant(architecture, variant) {
-  if (architecture !== "arm" && architecture !== "arm64" && architecture !== "amd64") return variant;
-  const plain2 = variant.replace(/^(?=\d)/, "v").replace(/^(v\d+)\.0$/, "$1");
-  if (architecture === "arm") return plain2 || DEFAULT_ARM_VARIANT;
-  return plain2 === IMPLIED_VARIANT[architecture] ? "" : plain2;
-}
-function formatPlatform(platform) {
-  const version = platform.osVersion ? `(${escapePart(platform.osVersion)})` : "";
-  const variant = platform.variant ? `/${escapePart(platform.variant)}` : "";
-  return `${escapePart(platform.os)}${version}/${escapePart(platform.architecture)}${variant}`;
-}
-function escapePart(part) {
-  return encodeURIComponent(part.toWellFormed()).replace(
-    /[!'()*~]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
-  );
-}
-var NODE_ARCHITECTURES = {
-  x64: "amd64",
-  ia32: "386",
-  ppc64: "ppc64le",
-  mipsel: "mipsle"
-};
-function hostPlatform(nodeArch) {
-  const known = Object.hasOwn(NODE_ARCHITECTURES, nodeArch) ? NODE_ARCHITECTURES[nodeArch] : void 0;
-  return normalizePlatform({ os: "linux", architecture: known ?? nodeArch });
-}
-var ARCHITECTURES = /* @__PURE__ */ new Set([
-  ...["386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"],
-  ...Object.keys(ARCHITECTURE_ALIASES)
-]);
-function isArchitecture(text) {
-  return ARCHITECTURES.has(text.toLowerCase());
-}
-function isComponent(text) {
-  return COMPONENT.test(text);
-}
-
-// src/pull/formats.ts
-function parseFormat(wishes, name2) {
-  const load = choose(wishes.load || void 0, ENGINES, name2("load"));
-  const format = choose(wishes.format || void 0, FORMATS, name2("format")) ?? (load ? "docker-archive" : "rootfs");
-  if (load && format !== "docker-archive")
-    throw invalid4(`${name2("load")} takes a docker-archive, and ${name2("format")} is ${format}`);
-  if (format === "rootfs") return { format, load };
-  const [isPart, isToc] = [wishes.paths.length > 0, wishes.verify === "toc"];
-  if (isPart) throw invalid4(`${name2("paths")} is for root file systems, and ${name2("format")} is ${format}`);
-  if (isToc)
-    throw invalid4(
-      `${name2("verify")} toc is for root file systems: ${format} takes every layer whole and proves its diff_id`
-    );
-  return { format, load };
-}
-function choose(value, choices, name2) {
-  const choice = choices.find((known) => known === value);
-  if (value === void 0 || choice) return choice;
-  throw invalid4(`${name2} is ${quote(value)}; it must be one of ${choices.join(", ")}`);
-}
-function invalid4(message) {
-  return new PullError("INPUT_INVALID", message);
-}
-function formOf(format) {
-  if (format === "rootfs") return "tree";
-  return format === "oci-layout" ? "directory" : "file";
-}
-function outputOf(format, image, name2) {
-  const { digest, manifest, manifestBytes, configBytes } = image;
-  return {
-    format,
-    manifest: { bytes: manifestBytes, digest, mediaType: manifest.mediaType },
-    config: { bytes: configBytes, digest: manifest.config.digest, mediaType: manifest.config.mediaType },
-    ...namesOf(name2)
-  };
-}
-function namesOf(name2) {
-  if (name2.kind === "registry") return namesOfReference(name2.reference);
-  const isName = name2.name !== void 0 && !name2.name.startsWith("@");
-  if (name2.kind !== "docker-archive") return { tag: isName ? name2.name : void 0, repoTags: [] };
-  return isName ? namesOfReference(parseReference(name2.name ?? "")) : { tag: void 0, repoTags: [] };
-}
-function namesOfReference(reference) {
-  const { tag } = reference;
-  const familiar = repositoryName(reference).replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, "");
-  return { tag, repoTags: tag === void 0 ? [] : [`${familiar}:${tag}`] };
-}
-function describeFormat({ format = "rootfs", manifestKept, loaded: loaded2 }) {
-  if (format === "rootfs") return [];
-  const kept = manifestKept === void 0 ? "" : manifestKept ? ", manifest and layers as in the registry" : ", layers uncompressed and the manifest made anew, because not all layers came whole";
-  return [`format: ${format}${kept}`, ...loaded2 ? [`loaded into ${loaded2}`] : []];
-}
-
-// src/layer/chunk-table.ts
-var DIGEST_BYTES = 32;
-function isGap({ gaps }, index) {
-  return gaps?.[index] === 1;
-}
-function chunkCount(table) {
-  return table.offsets.length;
-}
-function digestKey(digests, index) {
-  const start2 = digests.byteOffset + index * DIGEST_BYTES;
-  return Buffer.from(digests.buffer, start2, DIGEST_BYTES).toString("latin1");
-}
-
-// src/layer/narrow-table.ts
-function narrowTable(table, flags) {
-  const kept = [];
-  const firstChunk = new Uint32Array(table.firstChunk.length);
-  let entry = 0;
-  const count2 = chunkCount(table);
-  for (let chunk = 0; chunk <= count2; chunk++) {
-    for (; entry < firstChunk.length && table.firstChunk[entry] === chunk; entry++)
-      firstChunk[entry] = kept.length;
-    if (chunk < count2 && flags[chunk] === 1) kept.push(chunk);
-  }
-  const pick = (column2) => Float64Array.from(kept, (chunk) => column2[chunk]);
-  const digests = new Uint8Array(kept.length * DIGEST_BYTES);
-  for (const [at, chunk] of kept.entries())
-    digests.set(table.digests.subarray(chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES), at * DIGEST_BYTES);
-  return {
-    digests,
-    offsets: pick(table.offsets),
-    compressedSizes: pick(table.compressedSizes),
-    sizes: pick(table.sizes),
-    ...table.innerOffsets ? { innerOffsets: pick(table.innerOffsets) } : {},
-    firstChunk
-  };
-}
-
-// src/unpack/selection.ts
-var import_picomatch = __toESM(require_picomatch2(), 1);
-var MAX_PATTERNS = 1e3;
-var MAX_PATTERN_LENGTH = 4096;
-var OPTIONS2 = {
-  dot: true,
-  windows: false,
-  nocase: false,
-  nonegate: true,
-  noextglob: true,
-  strictBrackets: true,
-  flags: "s"
-};
-var WILDCARD = /(?<!\\)[*?[\]{}]/;
-var Selection = class {
-  #includes;
-  #excludes;
-  constructor(includes, excludes) {
-    this.#includes = includes;
-    this.#excludes = excludes;
-  }
-  /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
-  has(path) {
-    const text = toText(path);
-    const isIncluded = this.#includes.length === 0 || this.#includes.some(({ matches: matches2 }) => matches2(text));
-    return isIncluded && !this.#excludes.some(({ matches: matches2 }) => matches2(text));
-  }
-  /** Removes from `left` those of `includes` that match. */
-  cross(left, path) {
-    const text = toText(path);
-    for (const { text: pattern, matches: matches2 } of this.#includes)
-      if (left.has(pattern) && matches2(text)) left.delete(pattern);
-  }
-  /** As they were given. */
-  get includes() {
-    return this.#includes.map(({ text }) => text);
-  }
-};
-function createSelection(patterns, where = "paths") {
-  if (patterns.length === 0) return void 0;
-  if (patterns.length > MAX_PATTERNS)
-    throw new PullError("INPUT_INVALID", `${where}: more than ${MAX_PATTERNS} patterns`);
-  const [includes, excludes] = [[], []];
-  for (const text of patterns) {
-    const isExclude = text.startsWith("!");
-    const matches2 = compile(isExclude ? text.slice(1) : text, (problem) => {
-      throw new PullError("INPUT_INVALID", `${where}: ${quote(text)} ${problem}`);
-    });
-    (isExclude ? excludes : includes).push({ text, matches: matches2 });
-  }
-  return new Selection(includes, excludes);
-}
-function compile(pattern, fail3) {
-  const path = pattern.replace(/^(?:\.?\/)+/, "").replace(/\/+$/, "/");
-  if (path === "" || path === ".") fail3("matches nothing: for everything write **");
-  if (path.length > MAX_PATTERN_LENGTH || path.includes("\0")) fail3("is no pattern");
-  if (path.split("/").some((name2) => name2 === "." || name2 === ".."))
-    fail3("has . or .. between slashes, which no path in a tree has");
-  const isTree = path.endsWith("/") || !WILDCARD.test(path);
-  const plain2 = path.replace(/\/$/, "").replace(/(?<!\\)[()|]/g, "\\$&");
-  const glob = plain2.replace(/(^|\/)\*\*(?:\/\*\*)+(?=\/|$)/g, "$1**");
-  try {
-    const above = !isTree && glob.endsWith("/**") ? [glob.slice(0, -"/**".length)] : [];
-    return (0, import_picomatch.default)(isTree ? [glob, `${glob}/**`] : [glob, ...above], OPTIONS2);
-  } catch {
-    return fail3("is no pattern: a bracket has no partner");
-  }
-}
-function toText(path) {
-  return Buffer.byteLength(path) === path.length ? path : Buffer.from(path, "latin1").toString("utf8");
-}
-
-// src/workers/pool.ts
-import { Worker } from "node:worker_threads";
-var WorkerPool = class {
-  #script;
-  #size;
-  #idle = [];
-  #busy = /* @__PURE__ */ new Map();
-  #waiting = [];
-  #closed = false;
-  #nextId = 1;
-  constructor(script, size) {
-    this.#script = script;
-    this.#size = size;
-  }
-  /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
-  run(name2, input, options = {}) {
-    if (this.#closed) return Promise.reject(cancelled());
-    return new Promise((resolve4, reject) => {
-      this.#waiting.push({ name: name2, input, onEvent: options.onEvent, resolve: resolve4, reject });
-      this.#dispatch();
-    });
-  }
-  [Symbol.asyncDispose]() {
-    return this.close();
-  }
-  /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
-  async close() {
-    this.#closed = true;
-    for (const task of this.#waiting.splice(0)) task.reject(cancelled());
-    const workers = [...this.#idle, ...this.#busy.keys()];
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
-  #dispatch() {
-    while (this.#waiting.length > 0) {
-      const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : void 0);
-      if (!worker) return;
-      const task = this.#waiting.shift();
-      this.#busy.set(worker, task);
-      const request2 = { id: this.#nextId++, name: task.name, input: task.input };
-      try {
-        worker.postMessage(request2);
-      } catch (cause) {
-        this.#settle(worker)?.reject(
-          new PullError("INTERNAL", `the input of job ${task.name} cannot be sent`, { cause })
-        );
-      }
-    }
-  }
-  #start() {
-    const worker = new Worker(this.#script);
-    worker.on("message", (reply) => this.#onReply(worker, reply));
-    worker.on("error", (cause) => this.#onExit(worker, cause));
-    worker.on("exit", () => this.#onExit(worker, void 0));
-    return worker;
-  }
-  #onReply(worker, reply) {
-    if (reply.kind === "event") {
-      this.#busy.get(worker)?.onEvent?.(reply.event);
-      return;
-    }
-    const task = this.#settle(worker);
-    if (reply.kind === "done") task?.resolve(reply.output);
-    else task?.reject(fromErrorData(reply.error));
-    this.#dispatch();
-  }
-  #settle(worker) {
-    const task = this.#busy.get(worker);
-    this.#busy.delete(worker);
-    this.#idle.push(worker);
-    return task;
-  }
-  #onExit(worker, cause) {
-    const task = this.#busy.get(worker);
-    this.#busy.delete(worker);
-    const at = this.#idle.indexOf(worker);
-    if (at !== -1) this.#idle.splice(at, 1);
-    const error = this.#closed ? cancelled() : new PullError("WORKER_EXITED", `the worker thread for ${task?.name} ended`, { cause });
-    task?.reject(error);
-    if (!this.#closed) this.#dispatch();
-  }
-};
-function cancelled() {
-  return new PullError("ABORTED", "the pull was cancelled");
-}
-
-// src/pull/jobs.ts
-function openPool(threads) {
-  return new WorkerPool(workerScript(), threads);
-}
-function workerScript() {
-  return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
-}
-
-// src/pull/session.ts
-import { rm as rm3 } from "node:fs/promises";
-
-// src/elevate/staging-name.ts
-import { randomBytes } from "node:crypto";
-import { basename, dirname, join } from "node:path";
-function stagingPrefix(destination) {
-  return `.${basename(destination)}.oci-pull-`;
-}
-function newStagingPath(destination) {
-  return join(dirname(destination), stagingPrefix(destination) + randomBytes(6).toString("hex"));
-}
-function oldTreePath(staging) {
-  return `${staging}.old`;
-}
-
-// src/fetch/tally.ts
-function createTally(layers) {
-  return Array.from({ length: layers }, () => ({ bytes: 0, requests: 0, ranges: 0 }));
-}
-
-// src/store/pack-format.ts
-import zlib from "node:zlib";
-
 // src/integrity/hash.ts
-import { createHash, hash } from "node:crypto";
 function digestOf(bytes, algorithm = "sha256") {
   return parseDigest(`${algorithm}:${hash(algorithm, bytes, "hex")}`, "hash");
 }
@@ -34423,7 +33957,31 @@ function createHasher(algorithm = "sha256") {
   };
 }
 
+// src/store/make-directories.ts
+import { mkdir, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+async function makeDirectories(path, mode = 511) {
+  try {
+    return await makeOne(path, mode);
+  } catch (error) {
+    if (error.code !== "ENOENT" || dirname(path) === path) throw error;
+  }
+  await makeDirectories(dirname(path), mode);
+  await makeOne(path, mode);
+}
+async function makeOne(path, mode) {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    if (error.code !== "EEXIST" || !(await stat(path)).isDirectory()) throw error;
+  }
+}
+
+// src/store/places.ts
+import { join } from "node:path";
+
 // src/store/pack-format.ts
+import zlib from "node:zlib";
 var PACK_VERSION = 1;
 var WIDE_PACK_VERSION = 2;
 var TRAILER_SIZE = 64;
@@ -34435,12 +33993,13 @@ var WIDE_ENTRY_SIZE = 57;
 var MIN_ENTRY_BYTES = 8;
 var MIN_SLACK = 4096;
 var MAX_ENTRY_SIZE = 2 ** 48;
+var MAX_INNER_OFFSET = 64 << 20;
 var FORMS = ["frame", "blob", "member", "part"];
 function storedForm({ form, innerOffset }) {
   return innerOffset === void 0 ? form : "member";
 }
 function isStorable({ form, compressedSize, size, innerOffset = 0 }) {
-  const fits = size < MAX_ENTRY_SIZE && innerOffset < MAX_ENTRY_SIZE;
+  const fits = size < MAX_ENTRY_SIZE && innerOffset <= MAX_INNER_OFFSET;
   return fits && (form === "blob" || compressedSize >= MIN_ENTRY_BYTES);
 }
 function believableEntries(entries, end) {
@@ -34518,6 +34077,7 @@ function isSound(rows, end) {
     if (!isWide && row.form !== "frame" && row.form !== "blob") return false;
     const isAsItIs = row.form === "blob" || row.form === "part";
     if (isAsItIs && columns.readUIntLE(column(count2, index).size, 6) !== row.compressedSize) return false;
+    if (isWide && columns.readUIntLE(column(count2, index).innerOffset, 6) > MAX_INNER_OFFSET) return false;
     position = row.next;
   }
   return true;
@@ -34573,10 +34133,138 @@ function packKey(entries) {
 ${sorted.join("")}`)).slice(0, 40);
 }
 
+// src/store/places.ts
+function packsDirectory(storeDirectory) {
+  return join(storeDirectory, `v${PACK_VERSION}`, "packs");
+}
+function stagingDirectory(storeDirectory) {
+  return join(storeDirectory, `v${PACK_VERSION}`, "staging");
+}
+function leasesDirectory(storeDirectory) {
+  return join(storeDirectory, `v${PACK_VERSION}`, "leases");
+}
+function keyOfPackName(name2) {
+  return /^([0-9a-f]{40})\.pack$/.exec(name2)?.[1];
+}
+
+// src/store/lease.ts
+var HEARTBEAT_MS = 6e4;
+var UNSEEN_MS = 60 * 60 * 1e3;
+var SEEN_MS = 24 * 60 * 60 * 1e3;
+async function takeLease(storeDirectory) {
+  const id = leaseName({ started: Date.now(), pid: process.pid, space: processSpace() });
+  const directory = leasesDirectory(storeDirectory);
+  const path = join2(directory, id);
+  await makeDirectories(directory, 448);
+  await writeFile(path, "", { flag: "wx", mode: 384 });
+  const beat = () => void utimes(path, /* @__PURE__ */ new Date(), /* @__PURE__ */ new Date()).catch(() => void 0);
+  const timer = setInterval(beat, HEARTBEAT_MS).unref();
+  return {
+    id,
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer);
+      await rm(path, { force: true }).catch(() => void 0);
+    }
+  };
+}
+async function readLeases(storeDirectory) {
+  const directory = leasesDirectory(storeDirectory);
+  const names = await readdir(directory).catch(() => []);
+  const found = await Promise.all(names.map((name2) => readLease(name2, join2(directory, name2))));
+  return found.filter((lease) => lease !== void 0);
+}
+function leaseName({ started, pid, space }) {
+  return `${started}-${pid}-${space}-${randomBytes(4).toString("hex")}`;
+}
+async function readLease(id, path) {
+  const [, started, pid, space] = /^(\d{1,15})-(\d{1,10})-([0-9a-f]{16})-[0-9a-f]{8}$/.exec(id) ?? [];
+  const stats = await lstat(path).catch(() => void 0);
+  if (!stats?.isFile() || pid === void 0) return void 0;
+  const age = Date.now() - stats.mtimeMs;
+  const isSeen = space === processSpace();
+  const isHeld2 = isSeen ? age < SEEN_MS && isRunning(Number(pid)) : age < UNSEEN_MS;
+  return { id, path, started: Number(started), isHeld: isHeld2 };
+}
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code !== "ESRCH";
+  }
+}
+var known;
+function processSpace() {
+  known ??= digestOf(Buffer.from(describeSpace())).slice("sha256:".length, "sha256:".length + 16);
+  return known;
+}
+function describeSpace() {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return hostname();
+  }
+}
+
+// src/store/evict.ts
+var CLOCK_SLACK_MS = 1e3;
+async function listPackFiles(storeDirectory) {
+  const directory = packsDirectory(storeDirectory);
+  const packs = [];
+  for (const name2 of (await listNames(directory)).sort()) {
+    const key = keyOfPackName(name2);
+    const path = join3(directory, name2);
+    const found = key === void 0 ? void 0 : await lstat2(path).catch(() => void 0);
+    if (key !== void 0 && found?.isFile())
+      packs.push({ key, path, size: found.size, usedAt: found.mtimeMs });
+  }
+  return packs;
+}
+async function listNames(directory) {
+  try {
+    return await readdir2(directory);
+  } catch (cause) {
+    if (cause.code === "ENOENT") return [];
+    throw toPullError(cause, { code: "STORE_FAILED", message: `${directory} cannot be read` });
+  }
+}
+async function markUsed(paths) {
+  const now = /* @__PURE__ */ new Date();
+  await Promise.all([...paths].map((path) => lutimes(path, now, now).catch(() => void 0)));
+}
+async function evict(storeDirectory, { maxBytes, lease, spare = /* @__PURE__ */ new Set() }) {
+  const packs = await listPackFiles(storeDirectory);
+  let left = packs.reduce((sum2, { size }) => sum2 + size, 0);
+  if (left <= maxBytes) return { packs: 0, bytes: 0, left };
+  const others = (await readLeases(storeDirectory)).filter(({ id, isHeld: isHeld2 }) => isHeld2 && id !== lease);
+  const inUseSince = Math.min(...others.map(({ started }) => started)) - CLOCK_SLACK_MS;
+  const evictable = packs.filter(({ path, usedAt }) => usedAt < inUseSince && !spare.has(path));
+  let [count2, bytes] = [0, 0];
+  for (const pack of evictable.sort((a, b) => a.usedAt - b.usedAt)) {
+    if (left <= maxBytes) break;
+    if (!await remove(pack)) continue;
+    left -= pack.size;
+    bytes += pack.size;
+    count2++;
+  }
+  return { packs: count2, bytes, left };
+}
+async function remove({ path, usedAt }) {
+  try {
+    if ((await lstat2(path)).mtimeMs !== usedAt) return false;
+    await rm2(path);
+    return true;
+  } catch (error) {
+    return error.code === "ENOENT";
+  }
+}
+
 // src/store/store.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { open as open2, readdir, rm as rm2, stat as stat2 } from "node:fs/promises";
-import { join as join2 } from "node:path";
+import { constants as constants2 } from "node:fs";
+import { open as open2, readdir as readdir4, rm as rm5 } from "node:fs/promises";
+import { join as join5 } from "node:path";
 
 // src/oci/digest-key.ts
 function digestKeyOfHex(hex) {
@@ -34623,32 +34311,47 @@ function longKey(key, size) {
   return `${key} ${size}`;
 }
 
-// src/store/make-directories.ts
-import { mkdir, stat } from "node:fs/promises";
-import { dirname as dirname2 } from "node:path";
-async function makeDirectories(path, mode = 511) {
-  try {
-    return await makeOne(path, mode);
-  } catch (error) {
-    if (error.code !== "ENOENT" || dirname2(path) === path) throw error;
+// src/store/leftovers.ts
+import { lstat as lstat3, readdir as readdir3, rm as rm3 } from "node:fs/promises";
+import { join as join4 } from "node:path";
+var STALE_MS = 24 * 60 * 60 * 1e3;
+async function removeLeftovers(storeDirectory) {
+  const leases = await readLeases(storeDirectory);
+  const staging = stagingDirectory(storeDirectory);
+  let bytes = 0;
+  for (const { id, path } of leases.filter(({ isHeld: isHeld2 }) => !isHeld2)) {
+    bytes += await removeFrom(staging, (name2) => name2.startsWith(`${id}-`), 0);
+    await rm3(path, { force: true }).catch(() => void 0);
   }
-  await makeDirectories(dirname2(path), mode);
-  await makeOne(path, mode);
+  bytes += await removeFrom(staging, (name2) => !isHeld(name2, leases), STALE_MS);
+  return bytes + await removeFrom(packsDirectory(storeDirectory), (name2) => /\.partial$/.test(name2), STALE_MS);
 }
-async function makeOne(path, mode) {
-  try {
-    await mkdir(path, { mode });
-  } catch (error) {
-    if (error.code !== "EEXIST" || !(await stat(path)).isDirectory()) throw error;
+function isHeld(name2, leases) {
+  return leases.some((lease) => lease.isHeld && name2.startsWith(`${lease.id}-`));
+}
+async function removeFrom(directory, isWanted, staleMs) {
+  let bytes = 0;
+  for (const name2 of (await readdir3(directory).catch(() => [])).filter(isWanted)) {
+    const path = join4(directory, name2);
+    const found = await lstat3(path).catch(() => void 0);
+    if (!found || staleMs > 0 && Date.now() - found.mtimeMs <= staleMs) continue;
+    await rm3(path).then(
+      () => {
+        bytes += found.size;
+      },
+      () => void 0
+    );
   }
+  return bytes;
 }
 
 // src/store/staged-pack.ts
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, rm as rm4 } from "node:fs/promises";
 var StagedPack = class _StagedPack {
   path;
   #file;
   #entries = [];
+  #hasFailed = false;
   constructor(path, file) {
     this.path = path;
     this.#file = file;
@@ -34662,7 +34365,7 @@ var StagedPack = class _StagedPack {
   }
   /** Writes all of `buffers`, one after the other, at `offset`. Throws DISK_FULL or STORE_FAILED. */
   async write(offset, buffers) {
-    const wanted = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
+    const wanted = buffers.reduce((sum2, buffer) => sum2 + buffer.length, 0);
     try {
       const { bytesWritten } = await this.#file.writev(buffers, offset);
       if (bytesWritten === wanted) return;
@@ -34672,8 +34375,13 @@ var StagedPack = class _StagedPack {
         done += step.bytesWritten;
       }
     } catch (cause) {
+      this.#hasFailed = true;
       fail(`${this.path} cannot be written`, cause);
     }
+  }
+  /** Could something not be written? */
+  get hasFailed() {
+    return this.#hasFailed;
   }
   /** One that the table has no room for is left out: nobody will find it, and nobody misses it. */
   add(entry) {
@@ -34711,7 +34419,7 @@ var StagedPack = class _StagedPack {
   /** Never throws. */
   async discard() {
     await this.#file.close().catch(() => void 0);
-    await rm(this.path, { force: true }).catch(() => void 0);
+    await rm4(this.path, { force: true }).catch(() => void 0);
   }
 };
 function fail(message, cause) {
@@ -34720,43 +34428,44 @@ function fail(message, cause) {
 
 // src/store/store.ts
 var MAX_STORE_ENTRIES = 5e6;
-var STALE_MS = 24 * 60 * 60 * 1e3;
-function packsDirectory(storeDirectory) {
-  return join2(storeDirectory, `v${PACK_VERSION}`, "packs");
-}
-async function prepareStore(storeDirectory) {
+async function prepareStore(storeDirectory, staging = stagingDirectory(storeDirectory)) {
   try {
     await makeDirectories(packsDirectory(storeDirectory), 448);
-    await makeDirectories(stagingDirectory(storeDirectory), 448);
+    await makeDirectories(staging, 448);
   } catch (cause) {
     throw toPullError(cause, {
       code: "STORE_FAILED",
       message: `the chunk store ${storeDirectory} cannot be created`
     });
   }
-  await removeStale(stagingDirectory(storeDirectory), /^/);
-  await removeStale(packsDirectory(storeDirectory), /\.partial$/);
+  await removeLeftovers(storeDirectory);
 }
 var ChunkStore = class _ChunkStore {
   directory;
+  #options;
   #chunks = new ChunkIndex();
   #packs = /* @__PURE__ */ new Map();
   #damaged = /* @__PURE__ */ new Set();
+  /** As #damaged, never cleared, and files that were no packs. */
   #forgotten = /* @__PURE__ */ new Set();
   /** Packs of which only the blobs have been looked at. */
   #unread = [];
   #entries = 0;
-  constructor(directory) {
+  #brokenPacks = 0;
+  #damagedChunks = 0;
+  constructor(directory, options) {
     this.directory = directory;
+    this.#options = options;
   }
   /** Reads the tables of all packs; with `read` false the store starts out empty. Damaged packs are passed over and removed. Throws STORE_FAILED. */
-  static async open(directory, read) {
-    await prepareStore(directory);
-    const store = new _ChunkStore(directory);
+  static async open(directory, read, options = {}) {
+    await prepareStore(directory, options.stagingDirectory);
+    const store = new _ChunkStore(directory, options);
     if (!read) return store;
-    for (const name2 of (await listPacks(directory)).filter((candidate) => /^[0-9a-f]{40}\.pack$/.test(candidate)).sort()) {
-      if (store.#entries < MAX_STORE_ENTRIES)
-        await store.#addPack(join2(packsDirectory(directory), name2), name2.slice(0, 40));
+    for (const name2 of (await listPacks(directory)).sort()) {
+      const key = keyOfPackName(name2);
+      if (key !== void 0 && store.#entries < MAX_STORE_ENTRIES)
+        await store.#addPack(join5(packsDirectory(directory), name2), key);
     }
     return store;
   }
@@ -34798,6 +34507,7 @@ var ChunkStore = class _ChunkStore {
     if (!found) return;
     this.#chunks.delete(form, key, found);
     if (!found.pack.key) return;
+    this.#damagedChunks++;
     this.#damaged.add(found.pack.path);
     if (form === "frame") this.#forgotten.add(`${found.pack.path} ${found.offset}`);
   }
@@ -34818,6 +34528,14 @@ var ChunkStore = class _ChunkStore {
   isStored(form, key, size) {
     return Boolean(this.#lookUp(form, key, size)?.pack.key);
   }
+  /** Files that were called packs and were none, and were removed when the store was opened. */
+  get brokenPacks() {
+    return this.#brokenPacks;
+  }
+  /** Chunks of sealed packs that were not what they should be, and will not be found again; so often as `forget` was told of them. */
+  get damagedChunks() {
+    return this.#damagedChunks;
+  }
   /** Has any pack of the store shown a wrong byte? */
   get isDamaged() {
     return this.#damaged.size > 0;
@@ -34828,18 +34546,28 @@ var ChunkStore = class _ChunkStore {
    */
   async removeDamaged(replaced) {
     for (const path of this.#damaged)
-      if (!replaced.has(path)) await rm2(path, { force: true }).catch(() => void 0);
+      if (!replaced.has(path)) await rm5(path, { force: true }).catch(() => void 0);
     this.#damaged.clear();
   }
   stage() {
-    return StagedPack.create(
-      join2(stagingDirectory(this.directory), `${process.pid}-${randomBytes2(8).toString("hex")}`)
-    );
+    const { lease = process.pid, stagingDirectory: elsewhere } = this.#options;
+    const directory = elsewhere ?? stagingDirectory(this.directory);
+    return StagedPack.create(join5(directory, `${lease}-${randomBytes2(8).toString("hex")}`));
+  }
+  /** Of packs that have come since: keys of files in the packs directory. Damaged ones are passed over and removed. */
+  async addPacks(packKeys) {
+    for (const key of packKeys) {
+      const path = join5(packsDirectory(this.directory), `${key}.pack`);
+      if (!this.#packs.has(path)) await this.#addPack(path, key);
+    }
   }
   async #addPack(path, key) {
     const pack = await readPack(path, key).catch(() => "unreadable");
     if (pack === "unreadable") return;
-    if (!pack) return rm2(path, { force: true }).catch(() => void 0);
+    if (!pack) {
+      this.#brokenPacks++;
+      return rm5(path, { force: true }).catch(() => void 0);
+    }
     this.#packs.set(path, pack);
     this.#entries += pack.count;
     this.#add(pack, pack.blobs);
@@ -34849,8 +34577,11 @@ var ChunkStore = class _ChunkStore {
 async function readPack(path, key) {
   var _stack = [];
   try {
-    const file = __using(_stack, await open2(path, "r"), true);
-    const { size } = await file.stat();
+    const { O_RDONLY: O_RDONLY3, O_NOFOLLOW: O_NOFOLLOW3 = 0, O_NONBLOCK = 0 } = constants2;
+    const file = __using(_stack, await open2(path, O_RDONLY3 | O_NOFOLLOW3 | O_NONBLOCK), true);
+    const found = await file.stat();
+    if (!found.isFile()) throw new Error(`${path} is no file`);
+    const { size } = found;
     if (size < TRAILER_SIZE) return void 0;
     const tail = Buffer.alloc(TRAILER_SIZE);
     await file.read(tail, 0, TRAILER_SIZE, size - TRAILER_SIZE);
@@ -34867,12 +34598,9 @@ async function readPack(path, key) {
     _promise && await _promise;
   }
 }
-function stagingDirectory(storeDirectory) {
-  return join2(storeDirectory, `v${PACK_VERSION}`, "staging");
-}
 async function listPacks(storeDirectory) {
   try {
-    return await readdir(packsDirectory(storeDirectory));
+    return await readdir4(packsDirectory(storeDirectory));
   } catch (cause) {
     throw toPullError(cause, {
       code: "STORE_FAILED",
@@ -34880,14 +34608,1111 @@ async function listPacks(storeDirectory) {
     });
   }
 }
-async function removeStale(directory, pattern) {
-  for (const name2 of await readdir(directory).catch(() => [])) {
-    if (!pattern.test(name2)) continue;
-    const path = join2(directory, name2);
-    const { mtimeMs } = await stat2(path).catch(() => ({ mtimeMs: Date.now() }));
-    if (Date.now() - mtimeMs > STALE_MS) await rm2(path, { force: true }).catch(() => void 0);
+
+// src/store/inspect.ts
+async function listStore(storeDirectory) {
+  const packs = [];
+  for (const file of await listPackFiles(storeDirectory)) {
+    const pack = await readPack(file.path, file.key).catch(() => void 0);
+    packs.push({ ...file, chunks: pack?.count });
+  }
+  packs.sort((a, b) => a.usedAt - b.usedAt);
+  const held = (await readLeases(storeDirectory)).filter(({ isHeld: isHeld2 }) => isHeld2);
+  return { packs, bytes: packs.reduce((sum2, { size }) => sum2 + size, 0), runningPulls: held.length };
+}
+
+// src/store/verify.ts
+import { constants as constants3 } from "node:fs";
+import { open as open3 } from "node:fs/promises";
+
+// src/compression/decompress.ts
+import zlib4 from "node:zlib";
+
+// src/compression/decoder.ts
+import { once } from "node:events";
+
+// src/bytes/release.ts
+function release(bytes) {
+  const { buffer } = bytes;
+  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
+}
+function releaseAfterLast(bytes) {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength) buffer.transfer(0);
+}
+
+// src/compression/decoder.ts
+function decodeThrough(stream, sink) {
+  let failure;
+  stream.on("error", (cause) => {
+    failure ??= { error: new PullError("TAR_INVALID", "compressed data is broken or cut off", { cause }) };
+  });
+  stream.on("data", (bytes) => {
+    queueMicrotask(() => {
+      if (failure) return;
+      try {
+        sink(bytes);
+        releaseAfterLast(bytes);
+      } catch (error) {
+        failure = { error };
+        stream.destroy();
+      }
+    });
+  });
+  const check = () => {
+    if (failure) throw failure.error;
+  };
+  return {
+    destroy: () => void stream.destroy(),
+    async write(bytes) {
+      check();
+      await new Promise((resolve5) => {
+        const done = () => {
+          stream.off("close", done);
+          resolve5();
+        };
+        stream.once("close", done);
+        stream.write(bytes, done);
+      });
+      check();
+    },
+    async end() {
+      check();
+      stream.end();
+      if (!stream.closed) await once(stream, "close").catch(() => void 0);
+      check();
+    }
+  };
+}
+
+// src/compression/zstd-frames.ts
+var FRAME_MAGIC = 4247762216;
+var SKIPPABLE_MAGIC = 407710288;
+var MAX_BLOCK_SIZE = 128 * 1024;
+var RLE_BLOCK = 1;
+var COMPRESSED_BLOCK = 2;
+var RESERVED_BLOCK = 3;
+var MAX_WINDOW_SIZE = 2 ** 27;
+function isZstdMagic(bytes) {
+  if (bytes.length < 4) return false;
+  const magic = readUInt32(bytes, 0);
+  return magic === FRAME_MAGIC || (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
+}
+var FrameWalker = class {
+  #scratch = new Uint8Array(16);
+  #gathered = 0;
+  #wanted = 4;
+  #skip = 0;
+  #step = "magic";
+  #checksum = false;
+  #contentSize;
+  #frameBytes = 0;
+  #bound = 0;
+  #skippable = false;
+  #singleSegment = false;
+  #contentSizeBytes = 0;
+  /** Bytes of the unfinished frame seen so far; 0 between frames. */
+  get pending() {
+    return this.#frameBytes;
+  }
+  /**
+   * Consumes bytes up to the end of the current frame, or all of them. Returns how many were consumed, and the frame if it ended.
+   * Throws TAR_INVALID where there is no frame.
+   */
+  advance(bytes, from) {
+    let at = from;
+    for (; ; ) {
+      if (this.#skip > 0) {
+        const step = Math.min(this.#skip, bytes.length - at);
+        at += step;
+        this.#skip -= step;
+        this.#frameBytes += step;
+        if (this.#skip > 0) return { consumed: at - from };
+      }
+      if (this.#wanted === 0) return { consumed: at - from, frame: this.#finish() };
+      while (this.#gathered < this.#wanted && at < bytes.length) {
+        this.#scratch[this.#gathered++] = bytes[at++];
+        this.#frameBytes++;
+      }
+      if (this.#gathered < this.#wanted) return { consumed: at - from };
+      this.#gathered = 0;
+      this.#next();
+    }
+  }
+  #finish() {
+    const frame = {
+      skippable: this.#skippable,
+      compressedSize: this.#frameBytes,
+      maxSize: this.#contentSize ?? this.#bound,
+      blockBound: this.#bound
+    };
+    this.#frameBytes = 0;
+    this.#bound = 0;
+    this.#contentSize = void 0;
+    this.#wanted = 4;
+    this.#step = "magic";
+    return frame;
+  }
+  #next() {
+    if (this.#step === "magic") this.#onMagic();
+    else if (this.#step === "skippable") this.#onSkippable();
+    else if (this.#step === "descriptor") this.#onDescriptor(this.#scratch[0]);
+    else if (this.#step === "header") this.#onHeader();
+    else this.#onBlock();
+  }
+  #onSkippable() {
+    this.#skip = readUInt32(this.#scratch, 0);
+    this.#wanted = 0;
+  }
+  #onMagic() {
+    const magic = readUInt32(this.#scratch, 0);
+    this.#skippable = (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
+    if (!this.#skippable && magic !== FRAME_MAGIC)
+      throw invalid2("there is no zstd frame where one should begin");
+    this.#step = this.#skippable ? "skippable" : "descriptor";
+    this.#wanted = this.#skippable ? 4 : 1;
+  }
+  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.1.1
+  #onDescriptor(descriptor) {
+    const singleSegment = (descriptor & 32) !== 0;
+    const contentSizeFlag = descriptor >> 6;
+    this.#checksum = (descriptor & 4) !== 0;
+    const dictionaryBytes = [0, 1, 2, 4][descriptor & 3];
+    const contentSizeBytes = contentSizeFlag === 0 ? singleSegment ? 1 : 0 : 1 << contentSizeFlag;
+    this.#wanted = (singleSegment ? 0 : 1) + dictionaryBytes + contentSizeBytes;
+    if (dictionaryBytes > 0) throw invalid2("a zstd frame needs a dictionary");
+    if ((descriptor & 8) !== 0) throw invalid2("a zstd frame has its reserved bit set");
+    this.#singleSegment = singleSegment;
+    this.#contentSizeBytes = contentSizeBytes;
+    this.#step = "header";
+    if (this.#wanted === 0) this.#onHeader();
+  }
+  #onHeader() {
+    const at = this.#singleSegment ? 0 : 1;
+    this.#contentSize = readContentSize(this.#scratch, at, this.#contentSizeBytes);
+    const window = this.#singleSegment ? this.#contentSize ?? 0 : windowSize(this.#scratch[0]);
+    if (window > MAX_WINDOW_SIZE) {
+      throw new PullError(
+        "LIMIT_EXCEEDED",
+        `a zstd frame asks for a window of ${window} bytes; the limit is ${MAX_WINDOW_SIZE}`
+      );
+    }
+    this.#step = "block";
+    this.#wanted = 3;
+  }
+  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.2
+  #onBlock() {
+    const header = this.#scratch[0] | this.#scratch[1] << 8 | this.#scratch[2] << 16;
+    const type = header >> 1 & 3;
+    const size = header >> 3;
+    if (type === RESERVED_BLOCK) throw invalid2("a zstd frame holds a block of the reserved type");
+    this.#bound += type === COMPRESSED_BLOCK ? MAX_BLOCK_SIZE : size;
+    this.#skip = type === RLE_BLOCK ? 1 : size;
+    if ((header & 1) === 0) return;
+    if (this.#checksum) this.#skip += 4;
+    this.#wanted = 0;
+  }
+};
+function scanFrames(bytes) {
+  const walker = new FrameWalker();
+  const frames = [];
+  for (let at = 0; at < bytes.length; ) {
+    const { consumed, frame } = walker.advance(bytes, at);
+    at += consumed;
+    if (frame) frames.push(frame);
+  }
+  if (walker.pending > 0) throw invalid2("a zstd frame is cut off");
+  return frames;
+}
+function windowSize(descriptor) {
+  const base = 2 ** (10 + (descriptor >> 3));
+  return base + base / 8 * (descriptor & 7);
+}
+function readContentSize(bytes, at, length) {
+  if (length === 0) return void 0;
+  if (length === 1) return bytes[at];
+  if (length === 2) return (bytes[at] | bytes[at + 1] << 8) + 256;
+  const low = readUInt32(bytes, at);
+  return length === 4 ? low : low + readUInt32(bytes, at + 4) * 2 ** 32;
+}
+function readUInt32(bytes, at) {
+  return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
+}
+function invalid2(message) {
+  return new PullError("TAR_INVALID", message);
+}
+
+// src/compression/zstd-stream.ts
+import zlib3 from "node:zlib";
+
+// src/compression/zstd.ts
+import zlib2 from "node:zlib";
+
+// src/compression/zstd-native.ts
+import { createRequire } from "node:module";
+function loadNativeDecompress() {
+  loaded ??= { decompress: firstThatLoads() };
+  return loaded.decompress;
+}
+var loaded;
+function firstThatLoads() {
+  const load = createRequire(import.meta.url);
+  for (const candidate of candidates()) {
+    try {
+      return load(candidate).decompress;
+    } catch {
+    }
+  }
+  return void 0;
+}
+function candidates() {
+  const { platform, arch } = process;
+  const beside = platform === "linux" ? [`linux-${arch}-gnu`, `linux-${arch}-musl`] : [platform === "win32" ? `win32-${arch}-msvc` : `${platform}-${arch}`];
+  return [...beside.map((triple) => `./zstd.${triple}.node`), "@mongodb-js/zstd"];
+}
+
+// src/compression/zstd.ts
+var MAX_BATCH_OUTPUT = 64 << 20;
+var MAX_EXCESS = 8 << 20;
+async function decodeFrames(bytes, size, load = loadNativeDecompress) {
+  const native = load();
+  const frames = scanFrames(bytes);
+  const bound = frames.reduce((sum2, frame) => sum2 + (frame.skippable ? 0 : frame.maxSize), 0);
+  const excess = frames.reduce((most, frame) => Math.max(most, excessOf(frame)), 0);
+  const safe = frames.length > 0 && excess <= MAX_EXCESS && bound <= size + frames.length * (128 << 10) && bound <= Math.max(MAX_BATCH_OUTPUT, size + (1 << 20));
+  const output = native && safe ? await native(toBuffer(bytes)).catch(broken) : decodeOneByOne(bytes, frames, size);
+  if (output.length !== size) {
+    throw new PullError("TAR_INVALID", `zstd frames decode to ${output.length} bytes instead of ${size}`);
+  }
+  return output;
+}
+function decodeOneByOne(bytes, frames, size) {
+  const parts = [];
+  let at = 0;
+  let left = size;
+  for (const frame of frames) {
+    const part = bytes.subarray(at, at + frame.compressedSize);
+    at += frame.compressedSize;
+    if (frame.skippable) continue;
+    const output = decodeOne(part, left);
+    left -= output.length;
+    parts.push(output);
+  }
+  return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+}
+function decodeOne(frame, maxSize) {
+  try {
+    return zlib2.zstdDecompressSync(frame, { maxOutputLength: Math.max(1, maxSize) });
+  } catch (cause) {
+    return broken(cause);
   }
 }
+function excessOf(frame) {
+  return frame.blockBound - frame.maxSize;
+}
+function broken(cause) {
+  throw new PullError("TAR_INVALID", "zstd data cannot be decoded", { cause });
+}
+function toBuffer(bytes) {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+// src/compression/zstd-stream.ts
+var BATCH_BYTES = 256 << 10;
+var BATCH_OUTPUT = 1 << 20;
+var STREAM_FROM = 4 << 20;
+var BATCHES_AHEAD = 3;
+var STREAM_CHUNK = 1 << 20;
+async function decodeZstdStream(input, sink, load = loadNativeDecompress) {
+  const frames = new FrameDecoder(sink, load());
+  try {
+    for await (const bytes of input) await frames.push(bytes);
+    await frames.end();
+  } finally {
+    frames.destroy();
+  }
+}
+var FrameDecoder = class {
+  #walker = new FrameWalker();
+  #batches;
+  #sink;
+  /** Whole frames that wait, then the one that is not whole yet. */
+  #gathered = Buffer.allocUnsafe(2 * BATCH_BYTES);
+  #whole = 0;
+  #length = 0;
+  #bound = 0;
+  /** The largest of its frames: the first one that lies ends the decoding. */
+  #excess = 0;
+  /** Of a frame too large to be gathered. */
+  #stream;
+  constructor(sink, native) {
+    this.#sink = sink;
+    this.#batches = new BatchQueue(sink, native);
+  }
+  async push(bytes) {
+    for (let at = 0; at < bytes.length; ) {
+      const { consumed, frame } = this.#walker.advance(bytes, at);
+      const part = bytes.subarray(at, at + consumed);
+      at += consumed;
+      if (!this.#stream && !frame && this.#walker.pending > STREAM_FROM) await this.#startStream();
+      if (this.#stream) await this.#streamOn(this.#stream, part, frame !== void 0);
+      else {
+        if (frame && excessOf(frame) > MAX_EXCESS) await this.#flush();
+        this.#gather(part, frame);
+        if (this.#excess > MAX_EXCESS) await this.#flush();
+      }
+      if (this.#whole >= BATCH_BYTES || this.#bound >= BATCH_OUTPUT) await this.#flush();
+    }
+  }
+  async end() {
+    if (this.#walker.pending > 0) throw new PullError("TAR_INVALID", "the zstd stream is cut off");
+    await this.#flush();
+    await this.#batches.drain();
+  }
+  destroy() {
+    this.#stream?.destroy();
+  }
+  #gather(part, frame) {
+    const length = this.#length + part.length;
+    if (length > this.#gathered.length) this.#gathered = grown(this.#gathered, this.#length, length);
+    this.#gathered.set(part, this.#length);
+    this.#length = length;
+    if (!frame) return;
+    if (frame.skippable) this.#length = this.#whole;
+    else {
+      this.#bound += frame.maxSize;
+      this.#excess = Math.max(this.#excess, excessOf(frame));
+    }
+    this.#whole = this.#length;
+  }
+  /** Hands the whole frames over; what follows them moves to the front. */
+  async #flush() {
+    if (this.#whole === 0) return;
+    const bytes = Buffer.allocUnsafeSlow(this.#whole);
+    this.#gathered.copy(bytes, 0, 0, this.#whole);
+    this.#gathered.copy(this.#gathered, 0, this.#whole, this.#length);
+    const batch = { bytes, bound: this.#bound, excess: this.#excess };
+    this.#length -= this.#whole;
+    [this.#whole, this.#bound, this.#excess] = [0, 0, 0];
+    await this.#batches.add(batch);
+  }
+  async #startStream() {
+    await this.#flush();
+    await this.#batches.drain();
+    this.#stream = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
+    const begun = Buffer.from(this.#gathered.subarray(0, this.#length));
+    this.#length = 0;
+    await this.#stream.write(begun);
+  }
+  async #streamOn(stream, part, isLast) {
+    await stream.write(part);
+    if (!isLast) return;
+    await stream.end();
+    this.#stream = void 0;
+  }
+};
+function grown(buffer, used, length) {
+  const larger = Buffer.allocUnsafe(2 * length);
+  buffer.copy(larger, 0, 0, used);
+  return larger;
+}
+var BatchQueue = class {
+  #sink;
+  #native;
+  #ahead = [];
+  constructor(sink, native) {
+    this.#sink = sink;
+    this.#native = native;
+  }
+  async add(batch) {
+    if (this.#native && batch.bound <= MAX_BATCH_OUTPUT && batch.excess <= MAX_EXCESS) {
+      const output = this.#native(batch.bytes).catch(broken);
+      output.then(() => release(batch.bytes)).catch(() => void 0);
+      this.#ahead.push(output);
+      if (this.#ahead.length > BATCHES_AHEAD || batch.bound > 4 * BATCH_OUTPUT) await this.#emit();
+    } else {
+      await this.drain();
+      await this.#decodeOneByOne(batch.bytes);
+    }
+  }
+  async drain() {
+    while (this.#ahead.length > 0) await this.#emit();
+  }
+  async #emit() {
+    const output = await this.#ahead.shift();
+    this.#sink(output);
+    release(output);
+  }
+  async #decodeOneByOne(bytes) {
+    let at = 0;
+    for (const { compressedSize } of scanFrames(bytes)) {
+      const decoder = decodeThrough(zlib3.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
+      try {
+        await decoder.write(bytes.subarray(at, at + compressedSize));
+        await decoder.end();
+      } finally {
+        decoder.destroy();
+      }
+      at += compressedSize;
+    }
+  }
+};
+
+// src/compression/decompress.ts
+var GUNZIP_CHUNK = 1 << 20;
+var MAGIC_BYTES = 4;
+function sniffCompression(head) {
+  if (head.length >= 3 && head[0] === 31 && head[1] === 139 && head[2] === 8) return "gzip";
+  return isZstdMagic(head) ? "zstd" : "none";
+}
+async function decompress(input, sink) {
+  const iterator = input[Symbol.asyncIterator]();
+  const head = await readHead(iterator);
+  const all = resume(head, iterator);
+  switch (sniffCompression(head)) {
+    case "zstd":
+      return decodeZstdStream(all, sink);
+    case "gzip":
+      return gunzip(all, sink);
+    case "none":
+      for await (const bytes of all) sink(bytes);
+  }
+}
+async function gunzip(input, sink) {
+  const decoder = decodeThrough(zlib4.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
+  try {
+    for await (const bytes of input) await decoder.write(bytes);
+    await decoder.end();
+  } finally {
+    decoder.destroy();
+  }
+}
+async function readHead(iterator) {
+  let head = new Uint8Array();
+  while (head.length < MAGIC_BYTES) {
+    const next = await iterator.next();
+    if (next.done) break;
+    head = head.length === 0 && next.value.length >= MAGIC_BYTES ? next.value : Buffer.concat([head, next.value]);
+  }
+  return head;
+}
+async function* resume(head, rest) {
+  try {
+    if (head.length > 0) yield head;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+// src/store/verify.ts
+var MAX_STORED = 4 << 20;
+var MAX_DECODED = 64 << 20;
+var READ_BYTES = 1 << 20;
+var MAX_OVERLAP = 4;
+var DONE = /* @__PURE__ */ Symbol("nothing that follows is of interest");
+async function verifyPack(path, signal) {
+  try {
+    var _stack = [];
+    try {
+      const pack = await readPack(path, "");
+      if (!pack || pack.blobs.reduce((sum2, { size }) => sum2 + size, 0) > MAX_OVERLAP * pack.size)
+        return { kind: "broken" };
+      const { O_RDONLY: O_RDONLY3, O_NOFOLLOW: O_NOFOLLOW3 = 0 } = constants3;
+      const file = __using(_stack, await open3(path, O_RDONLY3 | O_NOFOLLOW3), true);
+      const wrong = [];
+      let unproven = 0;
+      for (const entries of togetherWhereStored([...pack.blobs, ...pack.others()])) {
+        signal.throwIfAborted();
+        if (entries[0]?.form === "part") unproven += entries.length;
+        else wrong.push(...await wrongOf(file, entries));
+      }
+      return { kind: "read", chunks: pack.count, wrong, unproven };
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      var _promise = __callDispose(_stack, _error, _hasError);
+      _promise && await _promise;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    return { kind: "unreadable", reason: describeError(error) };
+  }
+}
+function* togetherWhereStored(entries) {
+  let group = [];
+  for (const entry of entries) {
+    const first2 = group[0];
+    const isSame = first2?.innerOffset !== void 0 && entry.innerOffset !== void 0 && first2.offset === entry.offset;
+    if (first2 && !(isSame && first2.compressedSize === entry.compressedSize)) {
+      yield group;
+      group = [];
+    }
+    group.push(entry);
+  }
+  if (group.length > 0) yield group;
+}
+async function wrongOf(file, entries) {
+  const [entry] = entries;
+  try {
+    if (entry.innerOffset !== void 0) return await wrongInMember(file, entries);
+    return await digestIn(file, entry) === `sha256:${entry.hex}` ? [] : [entry.hex];
+  } catch (error) {
+    if (error instanceof PullError && error.code === "TAR_INVALID") return entries.map(({ hex }) => hex);
+    throw error;
+  }
+}
+async function digestIn(file, entry) {
+  const { form, compressedSize, size } = entry;
+  if (form === "frame" && compressedSize <= MAX_STORED && size <= MAX_DECODED) {
+    const stored = Buffer.alloc(compressedSize);
+    await fill(file, stored, entry.offset);
+    return digestOf(await decodeFrames(stored, size));
+  }
+  const hasher = createHasher();
+  let left = size;
+  const take = (bytes) => {
+    left -= bytes.length;
+    if (left < 0) throw new PullError("TAR_INVALID", "a chunk is longer than it should be");
+    hasher.update(bytes);
+  };
+  if (form === "frame") await decodeZstdStream(readRange(file, entry), take);
+  else for await (const bytes of readRange(file, entry)) take(bytes);
+  if (left > 0) throw new PullError("TAR_INVALID", "a chunk is shorter than it should be");
+  return hasher.digest();
+}
+async function wrongInMember(file, entries) {
+  const wanted = entries.map(({ hex, innerOffset: start2 = 0, size }) => {
+    return { hex, start: start2, end: start2 + size, hasher: createHasher() };
+  });
+  const last = Math.max(...wanted.map(({ end }) => end));
+  let position = 0;
+  const take = (bytes) => {
+    for (const { start: start2, end, hasher } of wanted)
+      if (start2 < position + bytes.length && end > position)
+        hasher.update(bytes.subarray(Math.max(0, start2 - position), end - position));
+    position += bytes.length;
+    if (position > last) throw DONE;
+  };
+  await decompress(readRange(file, entries[0]), take).catch((error) => {
+    if (error !== DONE) throw error;
+  });
+  return wanted.filter(({ hex, end, hasher }) => end > position || hasher.digest() !== `sha256:${hex}`).map(({ hex }) => hex);
+}
+async function* readRange(file, { offset, compressedSize }) {
+  const memory = Buffer.alloc(Math.min(READ_BYTES, compressedSize));
+  for (let done = 0; done < compressedSize; ) {
+    const piece = memory.subarray(0, Math.min(memory.length, compressedSize - done));
+    await fill(file, piece, offset + done);
+    yield piece;
+    done += piece.length;
+  }
+}
+async function fill(file, bytes, position) {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, position + done);
+    if (bytesRead === 0) throw new Error("the file has become shorter");
+    done += bytesRead;
+  }
+}
+
+// src/cli/cache-directory.ts
+import { posix, win32 } from "node:path";
+var NAME = "oci-pull";
+function defaultCacheDirectory({ platform, home, env }) {
+  if (platform === "win32") return win32.join(env.LOCALAPPDATA || win32.join(home, "AppData", "Local"), NAME);
+  if (platform === "darwin") return posix.join(home, "Library", "Caches", NAME);
+  const xdg = env.XDG_CACHE_HOME ?? "";
+  return posix.join(posix.isAbsolute(xdg) ? xdg : posix.join(home, ".cache"), NAME);
+}
+
+// src/cli/cache-command.ts
+async function lookAfterCache(args, machine, signal) {
+  const directory = resolve(machine.cwd, args.cacheDirectory ?? defaultCacheDirectory(machine));
+  switch (args.action) {
+    case "ls":
+      return list(directory);
+    case "verify":
+      return verify(directory, args, signal);
+    case "prune":
+      return prune(directory, parseStoreSize(args.maxSize, "--max-size"));
+  }
+}
+async function list(directory) {
+  const { packs, bytes, runningPulls } = await listStore(directory);
+  const lines2 = packs.map(({ key, size, chunks, usedAt }) => {
+    const held = chunks === void 0 ? "no pack, or unreadable" : count(chunks, "chunk");
+    return `${key}  ${formatBytes(size).padStart(8)}  ${toTime(usedAt)}  ${held}`;
+  });
+  const running = runningPulls > 0 ? `; ${count(runningPulls, "pull")} running` : "";
+  return {
+    text: [...lines2, `${directory}: ${count(packs.length, "pack")}, ${formatBytes(bytes)}${running}`].join(
+      "\n"
+    ),
+    json: {
+      directory,
+      bytes,
+      "running-pulls": runningPulls,
+      packs: packs.map(({ key, size, chunks, usedAt }) => ({
+        key,
+        size,
+        chunks: chunks ?? null,
+        "used-at": toTime(usedAt)
+      }))
+    },
+    isDamaged: false
+  };
+}
+function toTime(milliseconds) {
+  return new Date(milliseconds).toISOString().replace(/\.\d+/, "");
+}
+async function verify(directory, { removeDamaged }, signal) {
+  const found = [];
+  for (const { key, path } of await listPackFiles(directory))
+    found.push({ key, path, verdict: await verifyPack(path, signal) });
+  const damaged2 = found.filter(({ verdict }) => isDamaged(verdict));
+  if (removeDamaged) for (const { path } of damaged2) await remove2(path);
+  const sum2 = (measure) => found.reduce((total2, { verdict }) => total2 + measure(verdict), 0);
+  const chunks = sum2((verdict) => verdict.kind === "read" ? verdict.chunks : 0);
+  const unproven = sum2((verdict) => verdict.kind === "read" ? verdict.unproven : 0);
+  const lines2 = found.flatMap(({ key, verdict }) => {
+    const fault2 = describeFault(verdict);
+    return fault2 === void 0 ? [] : [`${key}: ${fault2}`];
+  });
+  const doubt = unproven > 0 ? ` (${unproven} have no digest of their own)` : "";
+  const outcome = `${damaged2.length} damaged${removeDamaged && damaged2.length > 0 ? ", removed" : ""}`;
+  const total = `${count(found.length, "pack")}, ${count(chunks, "chunk")}${doubt}; ${outcome}`;
+  return {
+    text: [...lines2, `${directory}: ${total}`].join("\n"),
+    json: {
+      directory,
+      packs: found.length,
+      chunks,
+      unproven,
+      damaged: damaged2.map(({ key, verdict }) => ({
+        key,
+        chunks: verdict.kind === "read" ? verdict.wrong : null
+      })),
+      unreadable: found.filter(({ verdict }) => verdict.kind === "unreadable").map(({ key }) => key),
+      removed: removeDamaged ? damaged2.length : 0
+    },
+    isDamaged: damaged2.length > 0 && !removeDamaged
+  };
+}
+async function remove2(path) {
+  await rm6(path, { force: true }).catch((cause) => {
+    throw toPullError(cause, { code: "STORE_FAILED", message: `${path} is damaged and cannot be removed` });
+  });
+}
+function isDamaged(verdict) {
+  return verdict.kind === "broken" || verdict.kind === "read" && verdict.wrong.length > 0;
+}
+function describeFault(verdict) {
+  switch (verdict.kind) {
+    case "read":
+      return verdict.wrong.length > 0 ? `${verdict.wrong.length} of ${count(verdict.chunks, "chunk")} are damaged` : void 0;
+    case "broken":
+      return "it is not a whole pack";
+    case "unreadable":
+      return `it cannot be read: ${verdict.reason}`;
+  }
+}
+async function prune(directory, maxBytes) {
+  const leftovers = await removeLeftovers(directory);
+  const { packs, bytes, left } = await evict(directory, { maxBytes: maxBytes ?? Number.POSITIVE_INFINITY });
+  const tooMuch = maxBytes !== void 0 && left > maxBytes ? ", more than it may: the rest is in use" : "";
+  const removed = `removed ${count(packs, "pack")} (${formatBytes(bytes)}) and ${formatBytes(leftovers)} of killed pulls`;
+  return {
+    text: `${directory}: ${removed}; ${formatBytes(left)} left${tooMuch}`,
+    json: {
+      directory,
+      "removed-packs": packs,
+      "removed-bytes": bytes,
+      "removed-leftovers": leftovers,
+      bytes: left
+    },
+    isDamaged: false
+  };
+}
+
+// src/oci/docker-hub.ts
+var DOCKER_HUB = "docker.io";
+var DOCKER_HUB_API = "registry-1.docker.io";
+var DOCKER_HUB_SERVER = "https://index.docker.io/v1/";
+var INDEX = "index.docker.io";
+function isDockerHub(host) {
+  return host === DOCKER_HUB || host === INDEX;
+}
+function canonicalHost(host) {
+  return isDockerHub(host) || host === DOCKER_HUB_API ? DOCKER_HUB : host;
+}
+
+// src/oci/reference.ts
+var DEFAULT_TAG = "latest";
+var MAX_REPOSITORY_LENGTH = 255;
+var HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?$/;
+var REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
+var TAG = /^\w[\w.-]{0,127}$/;
+var IMAGE_ID = /^(?:sha256:)?([0-9a-f]{64})$/;
+function parseReference(text) {
+  const [named, digestText] = cut(text, text.indexOf("@"));
+  const digest = digestText === void 0 ? void 0 : checkDigest(text, digestText);
+  checkForm(text);
+  const [name2, tag] = cut(named, named.indexOf(":", named.lastIndexOf("/") + 1));
+  const { registry, repository } = splitRegistry(name2);
+  checkRegistry(text, registry);
+  checkRepository(text, repository);
+  if (tag !== void 0 && !TAG.test(tag))
+    throw invalid3(text, `${quote(tag)} is not a tag`, transportHint(text) ?? TAG_HINT);
+  const kept = tag ?? (digest ? void 0 : DEFAULT_TAG);
+  return { registry, repository, ...kept ? { tag: kept } : {}, ...digest ? { digest } : {} };
+}
+function formatReference(reference) {
+  const tag = reference.tag === void 0 ? "" : `:${reference.tag}`;
+  const digest = reference.digest === void 0 ? "" : `@${reference.digest}`;
+  return `${repositoryName(reference)}${tag}${digest}`;
+}
+function repositoryName(reference) {
+  return `${reference.registry}/${reference.repository}`;
+}
+function referenceTarget(reference) {
+  return reference.digest ?? reference.tag ?? DEFAULT_TAG;
+}
+function namesRegistry(text) {
+  const [first2, rest] = cut(text, text.indexOf("/"));
+  return rest !== void 0 && isRegistryHost(first2);
+}
+function splitRegistry(name2) {
+  const [first2, rest] = cut(name2, name2.indexOf("/"));
+  if (rest === void 0 || !isRegistryHost(first2)) return hubRepository(name2);
+  return isDockerHub(first2) ? hubRepository(rest) : { registry: first2, repository: rest };
+}
+function isRegistryHost(first2) {
+  return first2 === "localhost" || /[.:]/.test(first2) || first2.toLowerCase() !== first2;
+}
+function hubRepository(name2) {
+  return { registry: DOCKER_HUB, repository: name2.includes("/") ? name2 : `library/${name2}` };
+}
+function checkForm(text) {
+  if (text === "") throw invalid3(text, "it is empty");
+  if (/\s/.test(text)) throw invalid3(text, "it holds white space", "Remove the blanks and line breaks.");
+  const [scheme] = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text) ?? [];
+  if (scheme) throw invalid3(text, "it is a URL", `Leave out "${scheme}".`);
+  const [, id] = IMAGE_ID.exec(text) ?? [];
+  if (id)
+    throw invalid3(text, "it is an image id", `Write repository@sha256:${id} if it is a manifest's digest.`);
+}
+function checkRegistry(text, registry) {
+  if (HOST.test(registry) && URL.canParse(`https://${registry}/`)) return;
+  throw invalid3(text, `${quote(registry)} is not a registry host`, transportHint(text));
+}
+function checkRepository(text, repository) {
+  if (repository.length > MAX_REPOSITORY_LENGTH)
+    throw invalid3(text, `the repository is longer than ${MAX_REPOSITORY_LENGTH} characters`);
+  if (REPOSITORY.test(repository)) return;
+  const lower = repository.toLowerCase();
+  const hint = REPOSITORY.test(lower) ? `Write the repository in lower case: ${lower}` : transportHint(text);
+  throw invalid3(text, `${quote(repository)} is not a repository`, hint);
+}
+function checkDigest(text, digest) {
+  if (isDigest(digest)) return digest;
+  if (/^[A-Za-z0-9+._-]+:[A-Za-z0-9]+$/.test(digest)) throw invalid3(text, digestFault(digest));
+  throw new PullError("REFERENCE_INVALID", 'the image reference has an "@" without a digest after it', {
+    hint: "Write it as repository@sha256:…; user name and password do not belong in a reference."
+  });
+}
+var TAG_HINT = "A tag has up to 128 letters, digits, dots, dashes and underscores, and starts with no dot or dash.";
+function transportHint(text) {
+  const [transport] = /^(?:oci|oci-archive|docker-archive|docker-daemon|containers-storage|dir):/.exec(text) ?? [];
+  if (!transport) return void 0;
+  const places = "oci:DIR, oci-archive:FILE or docker-archive:FILE";
+  return `"${transport}" is no registry. What is on this machine can be named as ${places}; docker save and skopeo copy write such files.`;
+}
+function cut(text, index) {
+  return index < 0 ? [text] : [text.slice(0, index), text.slice(index + 1)];
+}
+function invalid3(text, why2, hint) {
+  return new PullError("REFERENCE_INVALID", `${quote(text)} is not an image reference: ${why2}`, { hint });
+}
+
+// src/oci/image-name.ts
+var LOCAL_TRANSPORTS = ["oci", "oci-archive", "docker-archive"];
+var DOCKER_PREFIX = "docker://";
+var DRIVE = /^[A-Za-z]:(?=[\\/])/;
+var DIGEST_AT_END = /^(.*)@(sha(?:256|512):[^/@]*)$/s;
+var BY_NUMBER = /^@\d{1,5}$/;
+var MAX_NAME_LENGTH = 1024;
+function parseImageName(text) {
+  const local2 = parseLocal(text);
+  if (local2) return local2;
+  if (text.startsWith(DOCKER_PREFIX))
+    return { kind: "registry", reference: parseReference(text.slice(DOCKER_PREFIX.length)) };
+  const reference = parseReference(text);
+  return namesRegistry(text) ? { kind: "registry", reference } : { kind: "registry", reference, shortName: text };
+}
+function parseSeed(text) {
+  try {
+    return readSeed(text);
+  } catch (error) {
+    throw asSeedError(error);
+  }
+}
+function asSeedError(error) {
+  if (!(error instanceof PullError) || error.code === "ABORTED") return error;
+  return new PullError(error.code, `seed: ${error.message}`, { hint: error.hint, cause: error.cause });
+}
+function readSeed(text) {
+  const local2 = parseLocal(text);
+  if (local2) return local2;
+  if (/^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(text))
+    throw invalid4(text, "a seed is a layout or an archive on this machine", SEED_HINT);
+  return { kind: "path", path: checkPath(text, text) };
+}
+var SEED_HINT = "Write oci:DIR, oci-archive:FILE, docker-archive:FILE, or only the path.";
+function formatLocalImage({ kind, path, name: name2, digest }) {
+  const transport = kind === "path" ? "" : `${kind}:`;
+  return `${transport}${path}${name2 === void 0 ? "" : `:${name2}`}${digest === void 0 ? "" : `@${digest}`}`;
+}
+function parseLocal(text) {
+  const kind = LOCAL_TRANSPORTS.find((transport) => text.startsWith(`${transport}:`));
+  if (!kind) return void 0;
+  const rest = text.slice(kind.length + 1);
+  return kind === "docker-archive" ? parseDockerArchive(text, rest) : parseLayout(text, rest, kind);
+}
+function parseLayout(text, rest, kind) {
+  const [, before = rest, digest] = DIGEST_AT_END.exec(rest) ?? [];
+  if (digest !== void 0 && !isDigest(digest)) throw invalid4(text, digestFault(digest));
+  const { path, name: name2 } = splitPath(before);
+  if (name2 !== void 0 && (/[\s\p{Cc}]/u.test(name2) || name2.length > MAX_NAME_LENGTH))
+    throw invalid4(text, `${quote(name2)} is not a tag`);
+  return { ...local(text, kind, { path, name: name2 }), ...digest === void 0 ? {} : { digest } };
+}
+function parseDockerArchive(text, rest) {
+  const { path, name: name2 } = splitPath(rest);
+  if (name2 && !BY_NUMBER.test(name2) && parseReference(name2).digest)
+    throw invalid4(text, "images in such an archive have tags and no digests");
+  return local(text, "docker-archive", { path, name: name2 });
+}
+function splitPath(text) {
+  const colon = text.indexOf(":", DRIVE.test(text) ? 2 : 0);
+  if (colon < 0) return { path: text, name: void 0 };
+  return { path: text.slice(0, colon), name: text.slice(colon + 1) };
+}
+function local(text, kind, { path, name: name2 }) {
+  checkPath(text, path);
+  if (name2 === "") throw invalid4(text, "there is nothing behind its last colon", "Leave out the colon.");
+  return { kind, path, ...name2 === void 0 ? {} : { name: name2 } };
+}
+function checkPath(text, path) {
+  if (path === "") throw invalid4(text, "it names no path");
+  if (new RegExp("\\p{Cc}", "u").test(path)) throw invalid4(text, "its path holds control characters");
+  return path;
+}
+function invalid4(text, why2, hint) {
+  return new PullError("REFERENCE_INVALID", `${quote(text)} cannot be used: ${why2}`, {
+    hint: hint ?? "Write oci:DIR[:TAG], oci:DIR@sha256:…, oci-archive:FILE[:TAG] or docker-archive:FILE[:REPOSITORY:TAG]."
+  });
+}
+
+// src/auth/registry-key.ts
+var HUB_SITE_TOKENS = /^v1\/(?:access|refresh)-token\/?$/;
+var HOST2 = /^(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]+)?$/;
+var SCHEME = /^https?:\/\//i;
+function canonicalRegistry(registry) {
+  const host = registry.toLowerCase();
+  if (!HOST2.test(host)) return void 0;
+  return canonicalHost(host);
+}
+function canonicalKey(key, isLegacy = false) {
+  const rest = key.replace(SCHEME, "");
+  const slash = rest.indexOf("/");
+  const registry = canonicalRegistry(slash < 0 ? rest : rest.slice(0, slash));
+  const path = slash < 0 ? "" : rest.slice(slash + 1);
+  if (registry === void 0 || registry === DOCKER_HUB && HUB_SITE_TOKENS.test(path)) return void 0;
+  if (isLegacy || rest !== key || /^(?:v[12]\/)?$/.test(path)) return registry;
+  return `${registry}/${path.replace(/\/$/, "")}`;
+}
+function keysOf(registry, repository) {
+  const host = canonicalRegistry(registry);
+  if (host === void 0) return [];
+  const parts = repository.split("/").filter(Boolean);
+  return [...parts.map((_, index) => [host, ...parts.slice(0, parts.length - index)].join("/")), host];
+}
+function helperServer(canonical) {
+  return canonical === DOCKER_HUB ? DOCKER_HUB_SERVER : canonical;
+}
+
+// src/layer/chunk-table.ts
+var DIGEST_BYTES = 32;
+function isGap({ gaps }, index) {
+  return gaps?.[index] === 1;
+}
+function chunkCount(table) {
+  return table.offsets.length;
+}
+function digestKey(digests, index) {
+  const start2 = digests.byteOffset + index * DIGEST_BYTES;
+  return Buffer.from(digests.buffer, start2, DIGEST_BYTES).toString("latin1");
+}
+
+// src/bytes/range.ts
+function rangeLength(range) {
+  return range.end - range.start;
+}
+function containsRange(outer, inner) {
+  return inner.start >= outer.start && inner.end <= outer.end;
+}
+
+// src/oci/media-type.ts
+var OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+var OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+var OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
+var OCI_EMPTY = "application/vnd.oci.empty.v1+json";
+var DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+var DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+var DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
+var DOCKER_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json";
+var DOCKER_SCHEMA_1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+var MANIFEST_MEDIA_TYPES = [
+  OCI_MANIFEST,
+  OCI_INDEX,
+  DOCKER_MANIFEST,
+  DOCKER_MANIFEST_LIST
+];
+var MANIFEST_ACCEPT = MANIFEST_MEDIA_TYPES.join(", ");
+function normalizeMediaType(mediaType) {
+  const [type = ""] = mediaType.split(";", 1);
+  return type.trim().toLowerCase();
+}
+function isIndexType(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  return type === OCI_INDEX || type === DOCKER_MANIFEST_LIST;
+}
+function isImageManifestType(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  return type === OCI_MANIFEST || type === DOCKER_MANIFEST;
+}
+function isSchema1Type(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  return type === DOCKER_SCHEMA_1 || type === DOCKER_SCHEMA_1_SIGNED;
+}
+function isImageConfigType(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  return type === OCI_CONFIG || type === DOCKER_CONFIG;
+}
+var OCI_LAYER = /^application\/vnd\.oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+(gzip|zstd))?$/;
+var DOCKER_LAYER = /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(gzip|zstd))?$/;
+function isForeignLayerType(mediaType) {
+  return /\.(?:foreign|nondistributable)\./.test(normalizeMediaType(mediaType));
+}
+function layerCompression(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  const match = OCI_LAYER.exec(type) ?? DOCKER_LAYER.exec(type);
+  if (match) return match[1] === "gzip" || match[1] === "zstd" ? match[1] : "none";
+  throw unsupportedLayer(type);
+}
+function unsupportedLayer(type) {
+  const code2 = "MEDIA_TYPE_UNSUPPORTED";
+  if (type.endsWith("+encrypted"))
+    return new PullError(code2, `the layer is encrypted (media type ${quote(type)})`, {
+      hint: "Encrypted layers cannot be unpacked; push a decrypted copy of the image."
+    });
+  if (type === "application/vnd.in-toto+json" || type.startsWith("application/vnd.dev.cosign."))
+    return new PullError(code2, `the layer is a signature or an attestation (media type ${quote(type)})`, {
+      hint: "The reference names what was signed about an image, not the image; name the image itself."
+    });
+  return new PullError(code2, `a layer of media type ${quote(type)} cannot be unpacked`);
+}
+
+// src/layer/toc-document.ts
+function isSha256(value) {
+  return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
+}
+
+// src/layer/annotations.ts
+var MAX_METADATA_BYTES = 64 << 20;
+var PREFIXES = ["io.github.containers.zstd-chunked.", "io.containers.zstd-chunked."];
+var SKIPPABLE_HEADER_SIZE = 8;
+var TOC_TYPE = 1;
+function parsePosition(text, blobSize, fields) {
+  if (text === void 0 || !/^\d{1,15}(:\d{1,15}){2,3}$/.test(text)) return void 0;
+  const [start2, length, , type, ...rest] = text.split(":").map(Number);
+  if (rest.length > 0 || type === void 0 !== (fields === 3)) return void 0;
+  if (length > MAX_METADATA_BYTES || start2 + length > blobSize) return void 0;
+  return { range: { start: start2, end: start2 + length }, type };
+}
+
+// src/layer/dialect.ts
+var MIN_PROBED_SIZE = 16 << 20;
+var STARGZ_TOC_DIGEST = "containerd.io/snapshot/stargz/toc.digest";
+var UNCOMPRESSED_SIZE = "io.containers.estargz.uncompressed-size";
+function isStargzLayer({ annotations }) {
+  return annotations[STARGZ_TOC_DIGEST] !== void 0 && annotations[`${PREFIXES[0]}manifest-checksum`] === void 0;
+}
+function detectDialect(descriptor) {
+  const { annotations, size } = descriptor;
+  const prefix = PREFIXES.find((candidate) => annotations[`${candidate}manifest-checksum`] !== void 0);
+  if (prefix !== void 0) return zstdChunked(descriptor, prefix);
+  const jsonDigest = annotations[STARGZ_TOC_DIGEST];
+  if (jsonDigest !== void 0) {
+    if (!isSha256(jsonDigest)) return { kind: "plain", reason: "its TOC annotations are malformed" };
+    return { kind: "estargz", jsonDigest, uncompressedSize: parseSize2(annotations[UNCOMPRESSED_SIZE]) };
+  }
+  return size >= MIN_PROBED_SIZE && compressionOf(descriptor) !== "none" ? { kind: "maybe" } : { kind: "plain" };
+}
+function zstdChunked({ annotations, size }, prefix) {
+  const digest = annotations[`${prefix}manifest-checksum`];
+  const jsonDigest = annotations[STARGZ_TOC_DIGEST];
+  const toc = parsePosition(annotations[`${prefix}manifest-position`], size, 4);
+  const isSound2 = toc && toc.type === TOC_TYPE && toc.range.start >= SKIPPABLE_HEADER_SIZE;
+  if (!isSha256(digest) || !isSound2 || rangeLength(toc.range) === 0)
+    return { kind: "plain", reason: "its TOC annotations are malformed" };
+  const position = annotations[`${prefix}tarsplit-position`];
+  const tarSplit = parsePosition(position, size, 3);
+  const splitDigest = annotations[`${prefix}tarsplit-checksum`];
+  if (position !== void 0 && !tarSplit || splitDigest !== void 0 && !isSha256(splitDigest))
+    return { kind: "plain", reason: "its tar-split annotations are malformed" };
+  const dataEnd = toc.range.start - SKIPPABLE_HEADER_SIZE;
+  return {
+    kind: "zstd-chunked",
+    compression: "zstd",
+    toc: { range: toc.range, digest, jsonDigest: isSha256(jsonDigest) ? jsonDigest : void 0 },
+    tarSplit: tarSplit && { range: tarSplit.range, digest: splitDigest },
+    dataEnd,
+    streamEnd: dataEnd
+  };
+}
+function parseSize2(text) {
+  return text !== void 0 && /^\d{1,15}$/.test(text) ? Number(text) : void 0;
+}
+function compressionOf({ mediaType }) {
+  try {
+    return layerCompression(mediaType);
+  } catch {
+    return "none";
+  }
+}
+function locateToc(dialect, footer, blobSize) {
+  const jsonDigest = dialect.kind === "estargz" ? dialect.jsonDigest : void 0;
+  if (footer.kind === "none") {
+    const isExpected = dialect.kind === "estargz" || footer.reason !== "it has no footer";
+    return isExpected ? { kind: "plain", reason: footer.reason } : { kind: "plain" };
+  }
+  const { dataEnd } = footer;
+  if (footer.kind === "estargz-external")
+    return jsonDigest === void 0 ? { kind: "plain", reason: "its TOC is in another image, which nothing vouches for" } : { kind: "external", compression: "gzip", jsonDigest, dataEnd, streamEnd: blobSize };
+  const toc = { range: footer.tocRange, digest: void 0, jsonDigest };
+  if (footer.kind === "zstd-chunked") {
+    const tarSplit = footer.tarSplitRange && { range: footer.tarSplitRange, digest: void 0 };
+    return { kind: "located", compression: "zstd", toc, tarSplit, dataEnd, streamEnd: dataEnd };
+  }
+  if (footer.kind === "stargz") return { kind: "plain", reason: "its format gives no digests of chunks" };
+  const streamEnd = blobSize;
+  return { kind: "located", compression: "gzip", toc, tarSplit: void 0, dataEnd, streamEnd };
+}
+
+// src/store/compact.ts
+import { open as open4 } from "node:fs/promises";
 
 // src/store/staging.ts
 var Staging = class {
@@ -34945,6 +35770,12 @@ var Staging = class {
   async drop(form, hex) {
     for (const pack of await this.#all()) pack.drop(form, hex);
   }
+  /** Could a pack not be made or written? Then nothing that is fetched can be kept here. */
+  async hasFailed() {
+    const packs = [...this.#packs, this.#scratch].filter((pack) => pack !== void 0);
+    const settled = await Promise.allSettled(packs);
+    return settled.some((pack) => pack.status === "rejected" || pack.value.hasFailed);
+  }
   /** Moves all packs that hold something into the store. Throws STORE_FAILED or DISK_FULL. */
   async seal() {
     const sealed = [];
@@ -34985,23 +35816,1196 @@ function storedBytes(entries) {
   return bytes;
 }
 
+// src/store/compact.ts
+var COPY_BYTES = 4 << 20;
+async function copyIntoFreshPacks(chunks, store, packTarget2) {
+  const staging = new Staging(store);
+  try {
+    let number = 0;
+    let offset = 0;
+    for (const run2 of contiguousRuns(chunks)) {
+      await copyRun(run2, staging, { number, offset });
+      offset += run2.reduce((sum2, chunk) => sum2 + chunk.compressedSize, 0);
+      if (offset >= packTarget2) {
+        number++;
+        offset = 0;
+      }
+    }
+    return await staging.seal();
+  } catch (error) {
+    await staging.discard();
+    throw error;
+  }
+}
+function* contiguousRuns(chunks) {
+  let run2 = [];
+  let bytes = 0;
+  for (const chunk of chunks) {
+    const last = run2.at(-1);
+    const follows = last && last.path === chunk.path && last.offset + last.compressedSize === chunk.offset;
+    if (last && (!follows || bytes >= COPY_BYTES)) {
+      yield run2;
+      run2 = [];
+      bytes = 0;
+    }
+    run2.push(chunk);
+    bytes += chunk.compressedSize;
+  }
+  if (run2.length > 0) yield run2;
+}
+async function copyRun(run2, staging, to) {
+  const first2 = run2[0];
+  const last = run2.at(-1);
+  const length = last.offset + last.compressedSize - first2.offset;
+  const pack = await staging.pack(to.number);
+  try {
+    var _stack = [];
+    try {
+      const source = __using(_stack, await open4(first2.path, "r"), true);
+      for (let done = 0; done < length; ) {
+        const piece = Buffer.allocUnsafe(Math.min(COPY_BYTES, length - done));
+        const { bytesRead } = await source.read(piece, 0, piece.length, first2.offset + done);
+        if (bytesRead === 0) throw new Error(`${first2.path} is shorter than it was`);
+        await pack.write(to.offset + done, [piece.subarray(0, bytesRead)]);
+        done += bytesRead;
+      }
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      var _promise = __callDispose(_stack, _error, _hasError);
+      _promise && await _promise;
+    }
+  } catch (cause) {
+    throw toPullError(cause, { code: "STORE_FAILED", message: `${first2.path} cannot be copied` });
+  }
+  for (const { path: _2, inside = [], ...entry } of run2) {
+    for (const each of [entry, ...inside])
+      pack.add({ ...each, offset: to.offset + each.offset - first2.offset });
+  }
+}
+
+// src/pull/index-layers.ts
+import { open as open5 } from "node:fs/promises";
+
+// src/layer/toc.ts
+var MAX_TOC_SIZE = 256 << 20;
+
+// src/layer/footer.ts
+var FOOTER_TAIL_BYTES = 72;
+function parseFooter(tail, blobSize) {
+  if (tail.length > blobSize) return none("it has no footer");
+  const bytes = Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength);
+  return parseZstdFooter(bytes, blobSize) ?? parseGzipFooter(bytes, blobSize) ?? none("it has no footer");
+}
+function none(reason) {
+  return { kind: "none", reason };
+}
+var SKIPPABLE_MAGIC2 = 407710288;
+var ZSTD_FOOTERS = [
+  { size: 64, magic: "GNUlInUx", magicAt: 56 },
+  { size: 56, magic: "GnUlInUx", magicAt: 32 },
+  { size: 40, magic: "GnUlInUx", magicAt: 32 }
+];
+function parseZstdFooter(tail, blobSize) {
+  for (const { size, magic, magicAt } of ZSTD_FOOTERS) {
+    const start2 = tail.length - size;
+    if (start2 < SKIPPABLE_HEADER_SIZE) continue;
+    const frameMagic = tail.readUInt32LE(start2 - SKIPPABLE_HEADER_SIZE);
+    if ((frameMagic & 4294967280) >>> 0 !== SKIPPABLE_MAGIC2 || tail.readUInt32LE(start2 - 4) !== size)
+      continue;
+    if (tail.toString("latin1", start2 + magicAt, start2 + magicAt + magic.length) !== magic) continue;
+    const fields = numbersOf(tail.subarray(start2, start2 + magicAt));
+    return fields ? zstdFooter(fields, blobSize - size - SKIPPABLE_HEADER_SIZE) : malformed();
+  }
+  return void 0;
+}
+function numbersOf(bytes) {
+  const numbers = [];
+  for (let at = 0; at < bytes.length; at += 8) numbers.push(Number(bytes.readBigUInt64LE(at)));
+  return numbers.every(Number.isSafeInteger) ? numbers : void 0;
+}
+function zstdFooter(fields, limit) {
+  const [offset = 0, length = 0, tocUncompressedSize = 0, type, splitOffset = 0, splitLength = 0] = fields;
+  if (type !== TOC_TYPE || length === 0) return malformed();
+  const tocRange2 = { start: offset, end: offset + length };
+  if (offset < SKIPPABLE_HEADER_SIZE || tocRange2.end > limit) return outside();
+  const tarSplitRange = splitOffset === 0 ? void 0 : { start: splitOffset, end: splitOffset + splitLength };
+  if (tarSplitRange && (tarSplitRange.start < tocRange2.end || tarSplitRange.end > limit)) return outside();
+  if (length > MAX_METADATA_BYTES || splitLength > MAX_METADATA_BYTES || tocUncompressedSize > MAX_TOC_SIZE)
+    return none("its TOC is too large");
+  const dataEnd = offset - SKIPPABLE_HEADER_SIZE;
+  return { kind: "zstd-chunked", tocRange: tocRange2, tocUncompressedSize, tarSplitRange, dataEnd };
+}
+var gzipFooter = (extra) => new RegExp(
+  `^\\x1f\\x8b\\x08\\x04\\0\\0\\0\\0\\0\\xff${extra}\\x01\\0\\0\\xff\\xff\\0\\0\\0\\0\\0\\0\\0\\0$`
+);
+var GZIP_FOOTERS = [
+  { kind: "estargz", size: 51, pattern: gzipFooter("\\x1a\\0SG\\x16\\0([0-9a-f]{16})STARGZ") },
+  { kind: "stargz", size: 47, pattern: gzipFooter("\\x16\\0([0-9a-f]{16})STARGZ") },
+  { kind: "estargz-external", size: 46, pattern: gzipFooter("\\x15\\0SG\\x11\\0STARGZEXTERNALTOC") }
+];
+function parseGzipFooter(tail, blobSize) {
+  for (const { kind, size, pattern } of GZIP_FOOTERS) {
+    if (tail.length < size) continue;
+    const match = pattern.exec(tail.toString("latin1", tail.length - size));
+    if (!match) continue;
+    const end = blobSize - size;
+    if (kind === "estargz-external") return { kind, dataEnd: end };
+    const start2 = Number.parseInt(match[1] ?? "", 16);
+    if (!Number.isSafeInteger(start2)) return malformed();
+    if (start2 >= end) return outside();
+    const tocRange2 = { start: start2, end };
+    if (rangeLength(tocRange2) > MAX_METADATA_BYTES) return none("its TOC is too large");
+    return { kind, tocRange: tocRange2, dataEnd: start2 };
+  }
+  return void 0;
+}
+function malformed() {
+  return none("its footer is malformed");
+}
+function outside() {
+  return none("its footer points outside of the blob");
+}
+
+// src/workers/pool.ts
+import { Worker } from "node:worker_threads";
+var WorkerPool = class {
+  #script;
+  #size;
+  #idle = [];
+  #busy = /* @__PURE__ */ new Map();
+  #waiting = [];
+  #closed = false;
+  #nextId = 1;
+  constructor(script, size) {
+    this.#script = script;
+    this.#size = size;
+  }
+  /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
+  run(name2, input, options = {}) {
+    if (this.#closed) return Promise.reject(cancelled());
+    return new Promise((resolve5, reject) => {
+      this.#waiting.push({ name: name2, input, onEvent: options.onEvent, resolve: resolve5, reject });
+      this.#dispatch();
+    });
+  }
+  [Symbol.asyncDispose]() {
+    return this.close();
+  }
+  /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
+  async close() {
+    this.#closed = true;
+    for (const task of this.#waiting.splice(0)) task.reject(cancelled());
+    const workers = [...this.#idle, ...this.#busy.keys()];
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  #dispatch() {
+    while (this.#waiting.length > 0) {
+      const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : void 0);
+      if (!worker) return;
+      const task = this.#waiting.shift();
+      this.#busy.set(worker, task);
+      const request2 = { id: this.#nextId++, name: task.name, input: task.input };
+      try {
+        worker.postMessage(request2);
+      } catch (cause) {
+        this.#settle(worker)?.reject(
+          new PullError("INTERNAL", `the input of job ${task.name} cannot be sent`, { cause })
+        );
+      }
+    }
+  }
+  #start() {
+    const worker = new Worker(this.#script);
+    worker.on("message", (reply) => this.#onReply(worker, reply));
+    worker.on("error", (cause) => this.#onExit(worker, cause));
+    worker.on("exit", () => this.#onExit(worker, void 0));
+    return worker;
+  }
+  #onReply(worker, reply) {
+    if (reply.kind === "event") {
+      this.#busy.get(worker)?.onEvent?.(reply.event);
+      return;
+    }
+    const task = this.#settle(worker);
+    if (reply.kind === "done") task?.resolve(reply.output);
+    else task?.reject(fromErrorData(reply.error));
+    this.#dispatch();
+  }
+  #settle(worker) {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    this.#idle.push(worker);
+    return task;
+  }
+  #onExit(worker, cause) {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    const at = this.#idle.indexOf(worker);
+    if (at !== -1) this.#idle.splice(at, 1);
+    const error = this.#closed ? cancelled() : new PullError("WORKER_EXITED", `the worker thread for ${task?.name} ended`, { cause });
+    task?.reject(error);
+    if (!this.#closed) this.#dispatch();
+  }
+};
+function cancelled() {
+  return new PullError("ABORTED", "the pull was cancelled");
+}
+
+// src/pull/jobs.ts
+function openPool(threads) {
+  return new WorkerPool(workerScript(), threads);
+}
+function workerScript() {
+  return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
+}
+
+// src/pull/index-layers.ts
+async function indexWholeLayers(session, plan, metadata) {
+  var _stack = [];
+  try {
+    const whole = await findWhole(session, plan, metadata);
+    const pool = __using(_stack, openPool(1), true);
+    for (const layer of whole) {
+      const { table, pack, offset } = layer;
+      const job = table ? void 0 : await findToc(layer, (await session.staging.pack(pack)).path);
+      if (!table && !job) continue;
+      const outcome = job ? await pool.run("readToc", job).catch((error) => ({ kind: "unusable", reason: String(error) })) : { kind: "toc", table };
+      if (outcome.kind === "toc") await session.staging.index(pack, entriesOf(outcome.table, offset));
+      else
+        session.options.emit({
+          kind: "debug",
+          message: `a layer is kept without its chunks: ${outcome.reason}`
+        });
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+async function findWhole({ staging, layers }, plan, metadata) {
+  const whole = /* @__PURE__ */ new Map();
+  for (const [index, layer] of metadata.entries()) {
+    const planned = plan.layers[index];
+    const file = planned?.kind === "plain" ? plan.files[planned.file] : void 0;
+    if (layer.kind !== "plain" || !layer.chunked || planned?.kind !== "plain" || !file) continue;
+    const pack = file.kind === "new" ? file.pack : await staging.numberOf(file.path);
+    const { offset } = planned;
+    const { chunked: chunked2, table } = layer;
+    const size = layers[index]?.size ?? 0;
+    if (pack !== void 0) whole.set(`${pack} ${offset}`, { chunked: chunked2, size, table, pack, offset });
+  }
+  return whole.values();
+}
+async function findToc(layer, path) {
+  const { chunked: chunked2, size, offset } = layer;
+  const located = chunked2.kind === "zstd-chunked" ? chunked2 : locateToc(chunked2, await footerOf(layer, path), size);
+  if (located.kind !== "located" && located.kind !== "zstd-chunked") return void 0;
+  const { compression, dataEnd, toc } = located;
+  const { range, digest, jsonDigest } = toc;
+  const compressedSize = rangeLength(range);
+  return { path, offset: offset + range.start, compressedSize, compression, digest, jsonDigest, dataEnd };
+}
+async function footerOf({ size, offset }, path) {
+  var _stack = [];
+  try {
+    const tail = Buffer.alloc(Math.min(FOOTER_TAIL_BYTES, size));
+    const file = __using(_stack, await open5(path, "r"), true);
+    await file.read(tail, 0, tail.length, offset + size - tail.length);
+    return parseFooter(tail, size);
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+function entriesOf(table, offset) {
+  const { digests, offsets, compressedSizes, sizes, innerOffsets } = table;
+  const all = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength);
+  const entries = /* @__PURE__ */ new Map();
+  for (let chunk = 0; chunk < chunkCount(table); chunk++) {
+    const hex = all.toString("hex", chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES);
+    const [start2, compressedSize, size] = [offsets[chunk], compressedSizes[chunk], sizes[chunk]];
+    const innerOffset = innerOffsets?.[chunk];
+    const inside = innerOffset === void 0 ? {} : { innerOffset };
+    if (!entries.has(hex))
+      entries.set(hex, { form: "frame", hex, offset: offset + start2, compressedSize, size, ...inside });
+  }
+  return [...entries.values()];
+}
+
+// src/plan/chunk-map.ts
+var ChunkMap = class {
+  #values = /* @__PURE__ */ new Map();
+  get(digest, size) {
+    const first2 = this.#values.get(digest);
+    return first2 === void 0 || first2.size === size ? first2 : this.#values.get(`${digest} ${size}`);
+  }
+  set(digest, value) {
+    const first2 = this.#values.get(digest);
+    const isTaken = first2 !== void 0 && first2.size !== value.size;
+    this.#values.set(isTaken ? `${digest} ${value.size}` : digest, value);
+  }
+};
+function digestKeys({ digests }) {
+  const all = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength).toString("latin1");
+  return (index) => all.slice(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
+}
+function chunkRange(table, index) {
+  const start2 = table.offsets[index];
+  return { start: start2, end: start2 + table.compressedSizes[index] };
+}
+function countBytes(sources, ranges) {
+  let cached = 0;
+  sources.groups.forEach((group, index) => {
+    if (group === -1) cached += sources.compressedSizes[index];
+  });
+  return { cached, missing: ranges.reduce((sum2, { range }) => sum2 + range.end - range.start, 0) };
+}
+
+// src/plan/costs.ts
+var MAX_RANGE_BYTES = 8 << 20;
+var MAX_LAYER_RANGES = 512;
+var MIN_GAP = 8 << 10;
+var MAX_GAP = 256 << 10;
+var WASTE_SHARE = 0.02;
+var WASTE_FLOOR = 4096;
+var PART_WASTE_SHARE = 0.04;
+var BUSY_MS = 5;
+var WASTE_SHARE_PER_MS = 0.13;
+var MAX_WASTE_SHARE = 0.25;
+var WHOLE_SHARE = 0.7;
+var MIN_WHOLE_BYTES = 4 << 20;
+var SPARED_FOR_NOTHING = MIN_GAP;
+var MIN_SPARED_BYTES = 32 << 10;
+function gapCosts(layer, { link, connections = 1 }) {
+  const limits = { maxRanges: MAX_LAYER_RANGES, maxRangeBytes: MAX_RANGE_BYTES };
+  if (!layer.hasGaps && !layer.isPart && isNearlyAll(layer.needed, layer.dataEnd))
+    return { ...limits, maxGap: Number.POSITIVE_INFINITY, wasteBudget: Number.POSITIVE_INFINITY };
+  const { roundTripMs = 0, bytesPerSecond } = link ?? {};
+  const requestMs = bytesPerSecond === void 0 ? 0 : Math.max(0, roundTripMs - BUSY_MS) / Math.max(1, connections);
+  const worth = requestMs / 1e3 * Math.max(0, bytesPerSecond ?? 0);
+  const least = layer.isPart ? PART_WASTE_SHARE : WASTE_SHARE;
+  const share = layer.hasGaps ? MAX_WASTE_SHARE : Math.min(MAX_WASTE_SHARE, Math.max(least, WASTE_SHARE_PER_MS * requestMs));
+  return {
+    ...limits,
+    maxGap: Math.min(MAX_GAP, Math.max(MIN_GAP, worth)),
+    wasteBudget: Math.max(WASTE_FLOOR, share * (layer.needed + layer.metadataBytes))
+  };
+}
+function isBetterWhole({ table, dataEnd }, isAtHand) {
+  if (table.gaps) return isBetterWholeWithGaps({ table, dataEnd }, isAtHand);
+  if (dataEnd < MIN_WHOLE_BYTES) return false;
+  const keyOf = digestKeys(table);
+  const missing2 = /* @__PURE__ */ new Set();
+  let needed = dataEnd;
+  for (let chunk = 0; chunk < chunkCount(table) && isNearlyAll(needed, dataEnd); chunk++) {
+    const key = keyOf(chunk);
+    if (missing2.has(key) || isAtHand("frame", key, table.sizes[chunk]))
+      needed -= table.compressedSizes[chunk];
+    else missing2.add(key);
+  }
+  return isNearlyAll(needed, dataEnd);
+}
+function isBetterWholeWithGaps({ table, dataEnd }, isAtHand) {
+  const keyOf = digestKeys(table);
+  let [spared, run2, isComplete] = [0, 0, true];
+  const endRun = () => {
+    spared += Math.max(0, run2 - SPARED_FOR_NOTHING);
+    run2 = 0;
+  };
+  for (let index = 0; index < chunkCount(table); index++) {
+    const form = isGap(table, index) ? "part" : "frame";
+    if (isAtHand(form, keyOf(index), table.sizes[index]))
+      run2 += table.compressedSizes[index];
+    else {
+      isComplete = false;
+      endRun();
+    }
+  }
+  endRun();
+  if (isComplete) return false;
+  return dataEnd < MIN_WHOLE_BYTES ? spared < MIN_SPARED_BYTES : isNearlyAll(dataEnd - spared, dataEnd);
+}
+function isNearlyAll(needed, dataEnd) {
+  return needed >= WHOLE_SHARE * dataEnd;
+}
+
+// src/fetch/group-writer.ts
+var FLUSH_BYTES = 512 << 10;
+var GroupWriter = class {
+  #group;
+  #pack;
+  #onWritten;
+  #piece = 0;
+  #written = 0;
+  #pending = [];
+  #pendingBytes = 0;
+  constructor(group, pack, onWritten) {
+    this.#group = group;
+    this.#pack = pack;
+    this.#onWritten = onWritten;
+  }
+  get layer() {
+    return this.#group.layer;
+  }
+  /** `bytes` stand at `position` of the blob. Returns true once the group is complete and written. */
+  async accept(bytes, position) {
+    const end = position + bytes.length;
+    const { pieces } = this.#group;
+    for (let piece = pieces[this.#piece]; piece && piece.start < end; piece = pieces[this.#piece]) {
+      this.#keep(bytes, position, piece);
+      if (piece.end > end) break;
+      this.#piece++;
+    }
+    const complete = this.#piece === pieces.length;
+    if (complete || this.#pendingBytes >= FLUSH_BYTES) await this.#flush();
+    return complete;
+  }
+  #keep(bytes, position, piece) {
+    const part = bytes.subarray(Math.max(0, piece.start - position), piece.end - position);
+    if (part.length === 0) return;
+    this.#pending.push(part);
+    this.#pendingBytes += part.length;
+  }
+  async #flush() {
+    if (this.#pendingBytes === 0) return;
+    const buffers = this.#pending;
+    const bytes = this.#pendingBytes;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    await this.#pack.write(this.#group.packOffset + this.#written, buffers);
+    this.#written += bytes;
+    this.#onWritten(bytes);
+  }
+};
+
+// src/fetch/blob-end.ts
+async function fetchBlobEnd(descriptor, range, context) {
+  const { source, staging, tally, signal } = context;
+  tally.requests++;
+  const cancel = new AbortController();
+  const body = await source.openBlob(descriptor, range, AbortSignal.any([signal, cancel.signal]));
+  const isRange = body.range.start === range.start && body.range.end === range.end;
+  if (isRange) {
+    tally.ranges++;
+    const { file, offset } = await staging.scratch(rangeLength(range));
+    await receive(body, { file, offset }, context);
+    return { kind: "range", path: file.path, offset };
+  }
+  if (descriptor.digest.startsWith("sha256:")) {
+    await receiveWhole(descriptor, body, context);
+    return { kind: "whole", isKept: true };
+  }
+  cancel.abort();
+  return { kind: "whole", isKept: false };
+}
+async function receiveWhole(descriptor, body, context) {
+  const { staging } = context;
+  const { digest, size } = descriptor;
+  const at = { file: await staging.pack(0), offset: staging.reserve(size) };
+  await receive(body, at, context);
+  const hex = digestHex(digest);
+  await staging.adopt(0, [{ form: "blob", hex, offset: at.offset, compressedSize: size, size }]);
+}
+async function receive({ range, chunks }, { file, offset }, { source, tally, emit }) {
+  const group = {
+    range,
+    pieces: [range],
+    layer: 0,
+    pack: 0,
+    packOffset: offset,
+    keptBytes: rangeLength(range)
+  };
+  const writer = new GroupWriter(group, file, () => void 0);
+  let position = range.start;
+  let isComplete = false;
+  for await (const bytes of chunks) {
+    tally.bytes += bytes.length;
+    emit({ kind: "received", bytes: bytes.length });
+    isComplete = await writer.accept(bytes, position);
+    position += bytes.length;
+  }
+  if (!isComplete)
+    throw new PullError("RESPONSE_INVALID", `${source.name}: the answer to a range request ended early`);
+}
+
+// src/fetch/footer.ts
+import { open as open6 } from "node:fs/promises";
+
+// src/store/part-name.ts
+function partName(layer, { start: start2, end }) {
+  return digestOf(Buffer.from(`${layer} ${start2} ${end}`)).slice("sha256:".length);
+}
+
+// src/fetch/footer.ts
+async function readFooter(descriptor, context) {
+  const { digest, size } = descriptor;
+  const range = { start: Math.max(0, size - FOOTER_TAIL_BYTES), end: size };
+  const compressedSize = rangeLength(range);
+  const name2 = { form: "part", hex: partName(digest, range) };
+  const stored = context.store.find("part", digestKeyOfHex(name2.hex), compressedSize);
+  const known2 = stored && await readBytes(stored).catch(() => void 0);
+  if (stored && known2) {
+    const { path: path2, offset: offset2 } = stored;
+    return {
+      kind: "footer",
+      bytes: known2,
+      at: { path: path2, offset: offset2, compressedSize, ...name2 },
+      tail: { start: range.start, path: path2, offset: offset2 }
+    };
+  }
+  const end = await fetchBlobEnd(descriptor, range, context);
+  if (end.kind === "whole") return end;
+  const { path, offset } = end;
+  const at = { path, offset, compressedSize, ...name2 };
+  return { kind: "footer", bytes: await readBytes(at), at, tail: { start: range.start, path, offset } };
+}
+async function readBytes({ path, offset, compressedSize }) {
+  var _stack = [];
+  try {
+    const file = __using(_stack, await open6(path, "r"), true);
+    const bytes = Buffer.alloc(compressedSize);
+    await file.read(bytes, 0, compressedSize, offset);
+    return bytes;
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+
+// src/fetch/located-layer.ts
+var MAX_FOOTER_BYTES = 4096;
+function metadataSpan({ located, descriptor }) {
+  const { toc, tarSplit, dataEnd } = located;
+  const end = Math.max(toc.range.end, tarSplit?.range.end ?? 0);
+  if (end - toc.range.start > 2 * MAX_METADATA_BYTES) return void 0;
+  if (tarSplit && tarSplit.range.start < toc.range.end) return void 0;
+  const { size } = descriptor;
+  return { start: dataEnd, end: size - end <= MAX_FOOTER_BYTES ? size : end };
+}
+function tocRange({ located, descriptor }) {
+  const { compression, toc } = located;
+  return compression === "gzip" ? { start: toc.range.start, end: descriptor.size } : toc.range;
+}
+function nameOf({ descriptor }, range, digest) {
+  return digest ? { form: "blob", hex: digestHex(digest) } : { form: "part", hex: partName(descriptor.digest, range) };
+}
+function jobFor(layer, toc, context) {
+  const { descriptor, located } = layer;
+  const { compression, dataEnd, streamEnd, tarSplit } = located;
+  const { digest, jsonDigest } = located.toc;
+  const stream = tarSplit ? {} : { stream: { layer: descriptor.digest, end: streamEnd } };
+  return {
+    ...toc,
+    compression,
+    digest,
+    jsonDigest,
+    dataEnd,
+    wantsEntries: wantsEntries(layer, context),
+    ...stream
+  };
+}
+function wantsEntries({ located }, { trustsToc = false }) {
+  const { digest, jsonDigest } = located.toc;
+  return trustsToc && (digest !== void 0 || jsonDigest !== void 0);
+}
+
+// src/fetch/stored-metadata.ts
+import { open as open7 } from "node:fs/promises";
+var COPY_BYTES2 = 1 << 20;
+function isStored({ digest, size }, store) {
+  return isNamed({ digest }) && store.find("blob", digestKeyOfHex(digestHex(digest)), size) !== void 0;
+}
+function isNamed({ digest }) {
+  return digest.startsWith("sha256:");
+}
+function findNamed(name2, range, store) {
+  const found = store.find(name2.form, digestKeyOfHex(name2.hex), rangeLength(range));
+  return found && { ...found, ...name2 };
+}
+async function keep(blobs, { staging, store }) {
+  for (const { form, hex, ...at } of blobs) {
+    const { compressedSize } = at;
+    if (store.find(form, digestKeyOfHex(hex), compressedSize)) continue;
+    const offset = staging.reserve(compressedSize);
+    await copy(at, offset, staging);
+    await staging.adopt(0, [{ form, hex, offset, compressedSize, size: compressedSize }]);
+  }
+}
+async function copy({ path, offset: from, compressedSize }, to, staging) {
+  const pack = await staging.pack(0);
+  let done = 0;
+  for await (const bytes of readStaged({ path, offset: from, compressedSize })) {
+    await pack.write(to + done, [bytes]);
+    done += bytes.length;
+  }
+}
+async function* readStaged({ path, offset, compressedSize }) {
+  const bytes = Buffer.alloc(Math.min(COPY_BYTES2, compressedSize));
+  try {
+    var _stack = [];
+    try {
+      const file = __using(_stack, await open7(path, "r"), true);
+      for (let done = 0; done < compressedSize; ) {
+        const length = Math.min(bytes.length, compressedSize - done);
+        const { bytesRead } = await file.read(bytes, 0, length, offset + done);
+        if (bytesRead === 0)
+          throw new PullError("STORE_FAILED", `${path} is shorter than what was written to it`);
+        yield bytes.subarray(0, bytesRead);
+        done += bytesRead;
+      }
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      var _promise = __callDispose(_stack, _error, _hasError);
+      _promise && await _promise;
+    }
+  } catch (cause) {
+    throw toPullError(cause, { code: "STORE_FAILED", message: `${path} cannot be read` });
+  }
+}
+
+// src/fetch/metadata.ts
+var MIN_ESTARGZ_SIZE = 256 << 10;
+var WHOLE_REASONS = {
+  "no chunks": void 0,
+  "no chunk stands alone": "its files are compressed together with the headers between them",
+  "chunks share members": "its files are compressed together",
+  "chunks out of order": "its TOC holds chunks that overlap or are out of order"
+};
+async function readLayerMetadata(descriptor, context) {
+  const dialect = detectDialect(descriptor);
+  if (dialect.kind === "plain") return dialect;
+  const { store } = context;
+  const takesPart = context.trustsToc === true && dialect.kind !== "maybe";
+  const isWanted = takesPart || context.expectsChunks === true && dialect.kind === "zstd-chunked";
+  if (isStored(descriptor, store) || isNamed(descriptor) && !store.holdsFrames && !isWanted)
+    return { kind: "plain", chunked: dialect };
+  if (dialect.kind === "zstd-chunked") return readLocated({ descriptor, dialect, located: dialect }, context);
+  if (descriptor.size < MIN_ESTARGZ_SIZE && !takesPart) return { kind: "plain", chunked: dialect };
+  const footer = await readFooter(descriptor, context);
+  if (footer.kind === "whole") return receivedWhole(dialect, footer.isKept);
+  const located = locateToc(dialect, parseFooter(footer.bytes, descriptor.size), descriptor.size);
+  if (located.kind === "located")
+    return readLocated({ descriptor, dialect, located, footer: footer.at }, context);
+  const reason = located.kind === "external" ? "its TOC is in another image" : located.reason;
+  return { kind: "plain", tail: footer.tail, ...reason === void 0 ? {} : { reason } };
+}
+async function readLocated(layer, context) {
+  const known2 = await readKnown(layer, context) ?? await readTocAlone(layer, context);
+  if (known2) return known2;
+  const { descriptor, dialect } = layer;
+  const span = metadataSpan(layer);
+  if (!span) return { kind: "plain", reason: "its TOC and tar-split do not lie side by side" };
+  const end = await fetchBlobEnd(descriptor, span, context);
+  if (end.kind === "whole") return receivedWhole(dialect, end.isKept);
+  return readFetched(layer, { ...end, span }, context);
+}
+async function readTocAlone(layer, context) {
+  const { descriptor, located } = layer;
+  if (!located.tarSplit || !wantsEntries(layer, context)) return void 0;
+  const span = located.toc.range;
+  if (rangeLength(span) > MAX_METADATA_BYTES) return void 0;
+  const end = await fetchBlobEnd(descriptor, span, context);
+  if (end.kind === "whole") return receivedWhole(layer.dialect, end.isKept);
+  const alone = { ...layer, located: { ...located, tarSplit: void 0 } };
+  const metadata = await readFetched(alone, { ...end, span }, context);
+  return metadata.kind === "chunked" && !metadata.entries ? void 0 : metadata;
+}
+function receivedWhole(dialect, isKept) {
+  const reason = dialect.kind === "maybe" ? {} : { reason: "the server ignores ranges" };
+  return { kind: "plain", ...reason, ...isKept ? { chunked: dialect } : {} };
+}
+async function readFetched(layer, end, context) {
+  const { descriptor, located } = layer;
+  const { path, span } = end;
+  const at = (range) => ({
+    path,
+    offset: end.offset + range.start - span.start,
+    compressedSize: rangeLength(range)
+  });
+  const toc = at(tocRange(layer));
+  const { tarSplit } = located;
+  const split = tarSplit && { ...at(tarSplit.range), digest: tarSplit.digest };
+  const outcome = await context.readToc({
+    ...jobFor(layer, toc, context),
+    ...split ? { tarSplit: split } : {}
+  });
+  if (outcome.kind === "corrupt") context.source.distrust?.(descriptor.digest);
+  if (outcome.kind !== "toc") return { kind: "plain", reason: outcome.reason };
+  const whole = wholeIfBetter(layer, outcome, context);
+  const { start: start2 } = span;
+  if (whole)
+    return {
+      ...whole,
+      ...span.end === descriptor.size ? { tail: { start: start2, path, offset: end.offset } } : {}
+    };
+  const metadata = chunked(layer, outcome, { toc, split });
+  await keep(metadata.blobs, context);
+  return metadata;
+}
+function wholeIfBetter({ descriptor, dialect, located }, { table, pieces, entries }, { store, expectsChunks }) {
+  if (entries) return void 0;
+  const whole = { kind: "plain", chunked: dialect, table };
+  if (typeof pieces === "string") {
+    const reason = WHOLE_REASONS[pieces];
+    return reason === void 0 ? whole : { ...whole, reason };
+  }
+  const layer = pieces ? { table: pieces, dataEnd: located.streamEnd } : { table, dataEnd: located.dataEnd };
+  const isAtHand = (form, key, size) => store.find(form, key, size) !== void 0;
+  return isNamed(descriptor) && !expectsChunks && isBetterWhole(layer, isAtHand) ? whole : void 0;
+}
+async function readKnown(layer, context) {
+  const { store } = context;
+  const { located } = layer;
+  const range = tocRange(layer);
+  const toc = findNamed(nameOf(layer, range, located.toc.digest), range, store);
+  if (!toc) return void 0;
+  const outcome = await context.readToc(jobFor(layer, toc, context));
+  if (outcome.kind === "unusable") return { kind: "plain", reason: outcome.reason };
+  if (outcome.kind === "corrupt") {
+    store.forget(toc.form, digestKeyOfHex(toc.hex), toc.compressedSize);
+    context.emit({ kind: "warning", message: `a damaged cache entry was not used (${outcome.reason})` });
+    return void 0;
+  }
+  const whole = wholeIfBetter(layer, outcome, context);
+  if (whole) return whole;
+  if (!located.tarSplit) return chunked(layer, outcome, { toc, split: void 0 });
+  const { range: splitRange } = located.tarSplit;
+  const digest = outcome.tarSplitDigest ?? located.tarSplit.digest;
+  const split = findNamed(nameOf(layer, splitRange, digest), splitRange, store);
+  if (!split) return outcome.entries && chunked(layer, outcome, { toc, split: void 0 });
+  return chunked(layer, outcome, { toc, split: { ...split, digest } });
+}
+function chunked(layer, { table, pieces, tarSplitDigest, entries }, at) {
+  const { located, footer } = layer;
+  const toc = { ...at.toc, ...nameOf(layer, tocRange(layer), located.toc.digest) };
+  const blobs = [toc, ...footer ? [footer] : []];
+  const digest = tarSplitDigest ?? at.split?.digest;
+  const tarSplit = at.split && located.tarSplit ? { ...at.split, ...nameOf(layer, located.tarSplit.range, digest), digest } : void 0;
+  if (tarSplit) blobs.push(tarSplit);
+  if (entries)
+    return { kind: "chunked", table, dataEnd: located.dataEnd, blobs, tarSplit: void 0, entries };
+  if (!tarSplit) {
+    const stream = pieces && typeof pieces !== "string" ? pieces : table;
+    return { kind: "chunked", table: stream, dataEnd: located.streamEnd, blobs, tarSplit: void 0 };
+  }
+  return { kind: "chunked", table, dataEnd: located.dataEnd, blobs, tarSplit };
+}
+
+// src/plan/coalesce.ts
+function coalesce(pieces, costs, cuts = /* @__PURE__ */ new Set()) {
+  const isBridged = cheapGaps(pieces, costs);
+  const ranges = [];
+  let current = [];
+  pieces.forEach((piece, index) => {
+    current.push(piece);
+    const next = pieces[index + 1];
+    const length = (next?.end ?? 0) - current[0].start;
+    if (next && isBridged[index] && length <= costs.maxRangeBytes && !cuts.has(index)) return;
+    ranges.push(toRange(joinTouching(current)));
+    current = [];
+  });
+  return ranges;
+}
+function splitWhole(size, maxRangeBytes) {
+  const ranges = [];
+  for (let start2 = 0; start2 < size; start2 += maxRangeBytes) {
+    ranges.push(toRange([{ start: start2, end: Math.min(size, start2 + maxRangeBytes) }]));
+  }
+  return ranges;
+}
+function joinTouching(pieces) {
+  const joined = [];
+  for (const piece of pieces) {
+    const last = joined.at(-1);
+    if (last && last.end === piece.start) joined[joined.length - 1] = { start: last.start, end: piece.end };
+    else joined.push(piece);
+  }
+  return joined;
+}
+function cheapGaps(pieces, costs) {
+  const gaps = Float64Array.from(
+    { length: Math.max(0, pieces.length - 1) },
+    (_, index) => pieces[index + 1].start - pieces[index].end
+  );
+  const { limit, atLimit } = dearestGap(gaps, pieces.length, costs);
+  let left = atLimit;
+  return Uint8Array.from(gaps, (gap) => {
+    if (gap < limit) return 1;
+    return gap === limit && left-- > 0 ? 1 : 0;
+  });
+}
+function dearestGap(gaps, pieces, costs) {
+  const sorted = gaps.toSorted();
+  let [bridged, waste] = [0, 0];
+  for (; bridged < sorted.length; bridged++) {
+    const gap = sorted[bridged];
+    waste += gap;
+    const isTooDear = gap > costs.maxGap || waste > costs.wasteBudget;
+    if (isTooDear && pieces - bridged <= costs.maxRanges) break;
+  }
+  const limit = sorted[bridged - 1] ?? -1;
+  return { limit, atLimit: bridged - sorted.indexOf(limit) };
+}
+function toRange(pieces) {
+  const first2 = pieces[0];
+  return { range: { start: first2.start, end: pieces.at(-1).end }, pieces };
+}
+function keptBytes(range) {
+  return range.pieces.reduce((sum2, piece) => sum2 + rangeLength(piece), 0);
+}
+
+// src/plan/fetch-plan.ts
+var EXACT = -1;
+
+// src/plan/placement.ts
+var AT_HAND = -1;
+var UNDECIDED = -2;
+var Placement = class {
+  files = [];
+  #locate;
+  #packTarget;
+  #stored = /* @__PURE__ */ new Map();
+  /** What this plan fetches: frames by digest key, blobs by digest. */
+  #placed = new ChunkMap();
+  #pack;
+  #offset;
+  /** The file of the current pack, once something is in it. */
+  #file;
+  constructor(locate2, { pack, packOffset, packTarget: packTarget2 }) {
+    this.#locate = locate2;
+    this.#packTarget = packTarget2;
+    this.#pack = pack;
+    this.#offset = packOffset;
+  }
+  /** Gives it the next place, and closes the pack if that makes it full. */
+  place(name2, stored) {
+    this.#file ??= this.files.push({ kind: "new", pack: this.#pack }) - 1;
+    const { compressedSize } = stored;
+    const at = { file: this.#file, pack: this.#pack, offset: this.#offset };
+    const placed = { ...at, ...stored, group: UNDECIDED, ready: 0 };
+    this.#placed.set(name2, placed);
+    this.#offset += compressedSize;
+    if (this.#offset >= this.#packTarget) {
+      this.#pack++;
+      this.#offset = 0;
+      this.#file = void 0;
+    }
+    return placed;
+  }
+  /** It comes with the bytes of another one. */
+  placeWithin(name2, host, stored) {
+    const { file, pack, offset } = host;
+    const placed = { file, pack, offset, ...stored, group: UNDECIDED, ready: 0 };
+    this.#placed.set(name2, placed);
+    return placed;
+  }
+  findBlob(digest, size) {
+    const isStorable2 = digest.startsWith("sha256:");
+    const key = isStorable2 ? digestKeyOfHex(digest.slice("sha256:".length)) : void 0;
+    return this.find("blob", { name: digest, key, size });
+  }
+  /** What this plan has placed, or the store holds. */
+  find(form, { name: name2, key, size }) {
+    const known2 = this.#placed.get(name2, size);
+    if (known2 || key === void 0) return known2;
+    const stored = this.#locate(form, key, size);
+    if (!stored || stored.size !== size) return void 0;
+    const { path, offset, compressedSize } = stored;
+    return {
+      file: this.fileAt("stored", path),
+      pack: -1,
+      offset,
+      compressedSize,
+      size,
+      ...stored.innerOffset === void 0 ? {} : { innerOffset: stored.innerOffset },
+      group: AT_HAND,
+      ready: 0
+    };
+  }
+  /** Index into `files`. */
+  fileAt(kind, path) {
+    const known2 = this.#stored.get(path);
+    if (known2 !== void 0) return known2;
+    const file = this.files.push({ kind, path }) - 1;
+    this.#stored.set(path, file);
+    return file;
+  }
+};
+
+// src/plan/plan.ts
+function planFetch(layers, locate2, options) {
+  const planner = new Planner(locate2, options);
+  for (const layer of layers) {
+    if (layer.kind === "chunked") planner.addChunked(layer);
+    else planner.addPlain(layer);
+  }
+  return planner.plan;
+}
+var Planner = class {
+  #layers = [];
+  #groups = [];
+  #bytes = [];
+  #chunks = [];
+  #options;
+  #placement;
+  constructor(locate2, options) {
+    this.#options = options;
+    this.#placement = new Placement(locate2, options);
+  }
+  get plan() {
+    const { files } = this.#placement;
+    return { files, groups: this.#groups, layers: this.#layers, bytes: this.#bytes, chunks: this.#chunks };
+  }
+  addPlain(layer) {
+    const { digest, compressedSize, tail, at } = layer;
+    if (at) {
+      const file2 = this.#placement.fileAt("local", at.path);
+      const blob = { offset: at.offset, digest: at.digest, compressedSize: at.size };
+      this.#layers.push({ kind: "plain", file: file2, ...blob, groups: [] });
+      this.#bytes.push({ missing: 0, cached: compressedSize });
+      return;
+    }
+    const found = this.#placement.findBlob(digest, compressedSize);
+    const placed = found ?? this.#placeBlob(layer);
+    const { file, offset, group } = placed;
+    this.#layers.push({ kind: "plain", file, offset, digest, compressedSize, groups: groupsOf(placed) });
+    const missing2 = found ? 0 : Math.min(compressedSize, tail?.start ?? compressedSize);
+    this.#bytes.push({ missing: missing2, cached: group === AT_HAND ? compressedSize : 0 });
+  }
+  #placeBlob({ digest, compressedSize, tail }) {
+    const placed = this.#placement.place(digest, { compressedSize, size: compressedSize });
+    const { pack, offset } = placed;
+    this.#chunks.push({ form: "blob", digest, pack, offset, compressedSize, size: compressedSize });
+    if (compressedSize > 0) placed.group = this.#groups.length;
+    for (const whole of splitWhole(compressedSize, MAX_RANGE_BYTES)) {
+      const at = { pack, packOffset: offset + whole.range.start, keptBytes: rangeLength(whole.range) };
+      const ended = tail && tail.start < whole.range.end ? { tail } : {};
+      this.#groups.push({ ...whole, layer: this.#layers.length, ...at, ...ended });
+    }
+    return placed;
+  }
+  addChunked(layer) {
+    const { table } = layer;
+    const sources = emptySources(table);
+    const { missing: missing2, repeated } = this.#placeChunks(table, sources);
+    const pieces = missing2.map(({ index }) => chunkRange(table, index));
+    const needed = pieces.reduce((sum2, piece) => sum2 + rangeLength(piece), 0);
+    const ranges = coalesce(
+      pieces,
+      gapCosts({ ...layer, needed, hasGaps: table.gaps !== void 0 }, this.#options),
+      packEnds(missing2)
+    );
+    let next = 0;
+    for (const range of ranges) {
+      const { placed: first2 } = missing2[next];
+      const at = { layer: this.#layers.length, pack: first2.pack, packOffset: first2.offset };
+      const group = this.#groups.push({ ...range, ...at, keptBytes: keptBytes(range) }) - 1;
+      for (; next < missing2.length && pieces[next].end <= range.range.end; next++) {
+        const { index, placed } = missing2[next];
+        placed.group = group;
+        placed.ready = placed.offset + placed.compressedSize - first2.offset;
+        setSource(sources, index, placed);
+      }
+    }
+    for (const { index, placed, host } of repeated) {
+      if (host) [placed.group, placed.ready] = [host.group, host.ready];
+      setSource(sources, index, placed);
+    }
+    this.#layers.push({ kind: "chunked", sources });
+    this.#bytes.push(countBytes(sources, ranges));
+  }
+  /** Fills in the sources of chunks whose group is known, and gives a place to those that are missing. `repeated`: the same again. */
+  #placeChunks(table, sources) {
+    const [missing2, repeated] = [[], []];
+    const keyOf = digestKeys(table);
+    for (let index = 0; index < chunkCount(table); index++) {
+      const key = keyOf(index);
+      const { form, name: name2 } = nameOf2(table, index, key);
+      const found = this.#placement.find(form, { name: name2, key, size: table.sizes[index] });
+      const last = missing2.at(-1);
+      if (!found && last && table.offsets[index] === table.offsets[last.index])
+        repeated.push({
+          index,
+          placed: this.#placeChunk(table, index, { key, host: last.placed }),
+          host: last.placed
+        });
+      else if (!found) missing2.push({ index, placed: this.#placeChunk(table, index, { key }) });
+      else if (found.group === UNDECIDED) repeated.push({ index, placed: found });
+      else setSource(sources, index, found);
+    }
+    return { missing: missing2, repeated };
+  }
+  /** `host`: the chunk before, if it is stored in the same bytes. */
+  #placeChunk(table, index, { key, host }) {
+    const { form, name: name2 } = nameOf2(table, index, key);
+    const innerOffset = form === "frame" ? table.innerOffsets?.[index] : void 0;
+    const stored = {
+      compressedSize: table.compressedSizes[index],
+      size: table.sizes[index],
+      ...innerOffset === void 0 ? {} : { innerOffset }
+    };
+    const placed = host ? this.#placement.placeWithin(name2, host, stored) : this.#placement.place(name2, stored);
+    const { pack, offset } = placed;
+    this.#chunks.push({ form, digest: digestOfKey(key), pack, offset, ...stored });
+    return placed;
+  }
+};
+function nameOf2(table, index, key) {
+  return isGap(table, index) ? { form: "part", name: `part ${key}` } : { form: "frame", name: key };
+}
+function emptySources(table) {
+  const count2 = chunkCount(table);
+  return {
+    files: new Uint32Array(count2),
+    offsets: new Float64Array(count2),
+    compressedSizes: new Float64Array(count2),
+    sizes: table.sizes,
+    groups: new Int32Array(count2),
+    ready: new Float64Array(count2),
+    ...table.gaps ? { gaps: table.gaps } : {}
+  };
+}
+function setSource(sources, index, placed) {
+  sources.files[index] = placed.file;
+  sources.offsets[index] = placed.offset;
+  sources.compressedSizes[index] = placed.compressedSize;
+  sources.groups[index] = placed.group;
+  sources.ready[index] = placed.ready;
+  if (placed.innerOffset === void 0) return;
+  sources.innerOffsets ??= new Float64Array(sources.files.length).fill(EXACT);
+  sources.innerOffsets[index] = placed.innerOffset;
+}
+function packEnds(missing2) {
+  const ends = /* @__PURE__ */ new Set();
+  for (const [index, { placed }] of missing2.entries())
+    if (missing2[index + 1] && missing2[index + 1]?.placed.pack !== placed.pack) ends.add(index);
+  return ends;
+}
+function groupsOf({ group, compressedSize }) {
+  const count2 = group < 0 ? 0 : Math.ceil(compressedSize / MAX_RANGE_BYTES);
+  return Array.from({ length: count2 }, (_, index) => group + index);
+}
+
+// src/pull/first-cause.ts
+function throwFirstCause(...results) {
+  const failures = results.flatMap(
+    (result) => result.status === "rejected" ? [result.reason] : []
+  );
+  if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
+}
+
+// src/fetch/tally.ts
+function createTally(layers) {
+  return Array.from({ length: layers }, () => ({ bytes: 0, requests: 0, ranges: 0 }));
+}
+
+// src/pull/workshop.ts
+import { rm as rm7 } from "node:fs/promises";
+
+// src/elevate/staging-name.ts
+import { randomBytes as randomBytes3 } from "node:crypto";
+import { basename, dirname as dirname2, join as join6 } from "node:path";
+function stagingPrefix(destination) {
+  return `.${basename(destination)}.oci-pull-`;
+}
+function newStagingPath(destination) {
+  return join6(dirname2(destination), stagingPrefix(destination) + randomBytes3(6).toString("hex"));
+}
+function oldTreePath(staging) {
+  return `${staging}.old`;
+}
+
+// src/pull/workshop.ts
+async function openWorkshop(options, { storeRead, storeWrite }, note) {
+  if (!storeRead && !storeWrite) return openOwn(options);
+  try {
+    const workshop = await openShared(options.storeDirectory, storeRead);
+    const { brokenPacks } = workshop.store;
+    if (brokenPacks > 0)
+      note(
+        `${count(brokenPacks, "file")} of the cache ${brokenPacks === 1 ? "was" : "were"} damaged and removed`
+      );
+    return workshop;
+  } catch (error) {
+    note(`the cache is not used: ${describeError(error)}`);
+    return openOwn(options);
+  }
+}
+async function openWorkshopApart({ lease }, options, { storeRead }) {
+  const own = newStagingPath(options.destination);
+  try {
+    const store = await ChunkStore.open(options.storeDirectory, storeRead, { stagingDirectory: own });
+    return { store, staging: new Staging(store), keeps: false, lease, own };
+  } catch (error) {
+    await closeWorkshop({ lease: void 0, own });
+    throw error;
+  }
+}
+async function closeWorkshop({ lease, own }) {
+  await lease?.[Symbol.asyncDispose]();
+  if (own !== void 0) await rm7(own, { recursive: true, force: true }).catch(() => void 0);
+}
+async function openShared(directory, read) {
+  const lease = await takeLease(directory).catch(() => void 0);
+  try {
+    const store = await ChunkStore.open(directory, read, { lease: lease?.id });
+    return { store, staging: new Staging(store), keeps: true, lease, own: void 0 };
+  } catch (error) {
+    await lease?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+async function openOwn({ destination }) {
+  const own = newStagingPath(destination);
+  const store = await ChunkStore.open(own, false);
+  return { store, staging: new Staging(store), keeps: false, lease: void 0, own };
+}
+
 // src/pull/session.ts
 async function openSession(options, access2, privileges) {
-  const { image, caching } = access2;
-  const isShared = caching.storeRead || caching.storeWrite;
-  const storeDirectory = isShared ? options.storeDirectory : newStagingPath(options.destination);
-  const store = await ChunkStore.open(storeDirectory, caching.storeRead);
-  const { layers } = image.manifest;
+  const { layers } = access2.image.manifest;
+  const warnings = [];
+  const note = (message) => {
+    warnings.push(message);
+    options.emit({ kind: "warning", message });
+  };
+  const workshop = await openWorkshop(options, access2.caching, note);
   return {
     ...access2,
+    ...placesOf(workshop),
+    caching: restrained(access2.caching, workshop),
+    workshop,
     options,
     privileges,
     layers,
-    store,
-    staging: new Staging(store),
     tallies: createTally(layers.length),
-    warnings: []
+    warnings
   };
+}
+function placesOf({ store, staging }) {
+  return { store, staging };
+}
+function withCaching(session, caching) {
+  return { ...session, caching: restrained(caching, session.workshop) };
+}
+function restrained(caching, { keeps }) {
+  return { ...caching, storeWrite: caching.storeWrite && keeps };
+}
+async function leaveStore(session, error) {
+  const { staging, workshop: before, options, caching } = session;
+  if (isAbort(error) || before.own !== void 0 || !await staging.hasFailed()) throw error;
+  warn(session, `the cache cannot be written, so nothing new is kept: ${describeError(error)}`);
+  await staging.discard();
+  const workshop = await openWorkshopApart(before, options, caching);
+  return { ...session, ...placesOf(workshop), workshop, caching: restrained(caching, workshop) };
 }
 function warn(session, message) {
   session.warnings.push(message);
@@ -35010,49 +37014,34 @@ function warn(session, message) {
 async function closeSession(session) {
   await session.staging.discard();
   if (session.caching.storeWrite) await session.store.removeDamaged(/* @__PURE__ */ new Set());
-  const { directory } = session.store;
-  if (directory !== session.options.storeDirectory)
-    await rm3(directory, { recursive: true, force: true }).catch(() => void 0);
+  await closeWorkshop(session.workshop);
 }
 
-// src/pull/parts.ts
-var MAX_SHOWN = 5;
-function learnMissing(known, { entries }) {
-  let isNew = false;
-  for (const { layer, entry } of entries) {
-    const ofLayer = known.get(layer) ?? /* @__PURE__ */ new Set();
-    isNew ||= !ofLayer.has(entry);
-    known.set(layer, ofLayer.add(entry));
-  }
-  if (!isNew) throw new PullError("INTERNAL", "a file that a hard link needs was not written twice");
-}
-function keptOf(known, layer) {
-  const entries = known.get(layer);
-  if (!entries) return void 0;
-  const flags = new Uint8Array([...entries].reduce((most, entry) => Math.max(most, entry), 0) + 1);
-  for (const entry of entries) flags[entry] = 1;
-  return { flags, isExact: false };
-}
-async function selectParts({ options, privileges }, metadata, missing2) {
+// src/pull/prepare.ts
+var PACK_TARGET = 120 << 20;
+var PACKS_PER_IMAGE = 4;
+async function readMetadata(session, whole, expectsChunks = false) {
   var _stack = [];
   try {
-    const layers = metadata.map((layer) => layer.kind === "chunked" ? layer.entries : void 0);
-    if (layers.every((entries) => entries === void 0)) return { metadata, parts: [] };
-    const pool = __using(_stack, openPool(1), true);
-    const besides = [...missing2].flatMap(([layer, entries]) => [...entries].map((entry) => ({ layer, entry })));
-    const { paths, limits } = options;
-    const needed = await pool.run("select", { layers, paths, limits, owner: privileges.owner, besides });
-    return {
-      metadata: metadata.map((layer, index) => {
-        const files = needed[index];
-        if (layer.kind !== "chunked" || !files) return layer;
-        return { ...layer, table: narrowTable(layer.table, files.chunks) };
-      }),
-      parts: layers.map((entries, index) => {
-        const files = needed[index];
-        return entries && files && { entries, kept: { flags: files.flags, isExact: true } };
-      })
-    };
+    const pool = __using(_stack, openPool(2), true);
+    const stop = new AbortController();
+    const signal = AbortSignal.any([session.options.signal, stop.signal]);
+    const readToc = (job) => pool.run("readToc", job).catch(tooLarge);
+    const reads = session.layers.map((descriptor, index) => {
+      if (locate(session, index)) return Promise.resolve(inPlace(descriptor));
+      const reason = detectDialect(descriptor).kind === "plain" ? void 0 : whole.get(index);
+      if (reason !== void 0)
+        return Promise.resolve({ kind: "plain", ...reason === "" ? {} : { reason } });
+      const { source, store, staging } = session;
+      const tally = session.tallies[index];
+      const emit = (event) => event.kind === "warning" ? warn(session, event.message) : session.options.emit(event);
+      const trustsToc = trustsTocs(session.options);
+      const how = { trustsToc, expectsChunks };
+      return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal, ...how });
+    });
+    for (const read of reads) read.catch(() => stop.abort());
+    throwFirstCause(...await Promise.allSettled(reads));
+    return Promise.all(reads);
   } catch (_) {
     var _error = _, _hasError = true;
   } finally {
@@ -35060,476 +37049,279 @@ async function selectParts({ options, privileges }, metadata, missing2) {
     _promise && await _promise;
   }
 }
-function checkPaths(paths, where) {
-  createSelection(paths, where);
-  return paths;
+function trustsTocs({ verify: verify2, paths = [] }) {
+  return verify2 === "toc" || paths.length > 0;
 }
-function checkMatches(session, part) {
-  const { paths = [] } = session.options;
-  if (!part || paths.length === 0) return;
-  if (part.matched === 0)
-    throw new PullError("INPUT_INVALID", `nothing in ${session.image.repository} matches ${list(paths)}`, {
-      hint: "A glob has to match whole paths from the root of the image, like usr/lib/jvm/**. Upper and lower case differ."
-    });
-  if (part.idle.length > 0) warn(session, `nothing in the image matches ${list(part.idle)}`);
+function inPlace(descriptor) {
+  const dialect = detectDialect(descriptor);
+  return dialect.kind === "plain" ? { kind: "plain" } : { kind: "plain", chunked: dialect };
 }
-function list(paths) {
-  const more = paths.length > MAX_SHOWN ? ` and ${paths.length - MAX_SHOWN} more` : "";
-  return `${paths.slice(0, MAX_SHOWN).map(quote).join(", ")}${more}`;
+function tooLarge(error) {
+  if (error instanceof PullError && error.code === "WORKER_EXITED")
+    return { kind: "unusable", reason: "its TOC is too large to be read" };
+  throw error;
+}
+function planLayers(session, metadata) {
+  const { store, staging, layers } = session;
+  const planned = metadata.map((layer, index) => {
+    const descriptor = layers[index];
+    const at = locate(session, index);
+    return at ? inPlaceLayer(descriptor, at) : toPlanLayer(layer, descriptor);
+  });
+  const compressed = layers.reduce((sum2, layer) => sum2 + layer.size, 0);
+  return planFetch(planned, (form, key, size) => store.find(form, key, size), {
+    ...staging.free,
+    packTarget: packTarget(compressed),
+    link: session.source.link?.(),
+    connections: session.options.concurrency
+  });
+}
+function packTarget(compressed) {
+  return Math.max(PACK_TARGET, Math.ceil(compressed / PACKS_PER_IMAGE));
+}
+function locate({ source, layers, image }, index) {
+  return source.locate?.(layers[index], image.config.diffIds[index]);
+}
+function inPlaceLayer({ digest, size }, at) {
+  return { kind: "plain", digest, compressedSize: size, at };
+}
+function toPlanLayer(metadata, descriptor) {
+  if (metadata.kind === "chunked")
+    return {
+      kind: "chunked",
+      table: metadata.table,
+      dataEnd: metadata.dataEnd,
+      isPart: metadata.entries !== void 0,
+      metadataBytes: metadata.blobs.reduce((sum2, { compressedSize }) => sum2 + compressedSize, 0)
+    };
+  const { tail } = metadata;
+  return { kind: "plain", digest: descriptor.digest, compressedSize: descriptor.size, tail };
 }
 
-// src/cli/cache-directory.ts
-import { posix, win32 } from "node:path";
-var NAME = "oci-pull";
-function defaultCacheDirectory({ platform, home, env }) {
-  if (platform === "win32") return win32.join(env.LOCALAPPDATA || win32.join(home, "AppData", "Local"), NAME);
-  if (platform === "darwin") return posix.join(home, "Library", "Caches", NAME);
-  const xdg = env.XDG_CACHE_HOME ?? "";
-  return posix.join(posix.isAbsolute(xdg) ? xdg : posix.join(home, ".cache"), NAME);
+// src/pull/live-packs.ts
+var MAX_LIVE_PACKS = 5;
+var MIN_LIVE_SHARE = 0.5;
+async function keepPacks(session, plan, metadata) {
+  const image = { session, plan, metadata };
+  const stored = storedPacks(image);
+  await indexWholeLayers(session, plan, metadata);
+  const fresh = await session.staging.seal();
+  const live = [...stored, ...fresh];
+  const isWorthIt = session.caching.cache !== void 0 && isWasteful(live);
+  if (!isWorthIt && !session.store.isDamaged) return { fresh, live };
+  try {
+    return await compact(image, fresh);
+  } catch (error) {
+    warn(session, `the packs could not be compacted: ${describeError(error)}`);
+    return { fresh, live };
+  }
+}
+async function compact(image, fresh) {
+  const { session } = image;
+  const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack]));
+  const frames = /* @__PURE__ */ new Map();
+  const framesOf = (path) => {
+    const known2 = frames.get(path) ?? [...(sealed.get(path) ?? session.store.packAt(path))?.frames() ?? []];
+    frames.set(path, known2);
+    return known2;
+  };
+  const chunks = togetherWhereStored2(imageChunks(image)).map((chunk) => {
+    const known2 = chunk.form === "blob" ? framesInside(chunk, framesOf(chunk.path)) : [];
+    const inside = known2.filter(({ offset }) => !session.store.isForgotten(chunk.path, offset));
+    const beside = chunk.inside ?? [];
+    return { ...chunk, path: sealed.get(chunk.path)?.path ?? chunk.path, inside: [...beside, ...inside] };
+  });
+  const compressed = chunks.reduce((sum2, chunk) => sum2 + chunk.compressedSize, 0);
+  const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
+  await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
+  return { fresh: packs, live: packs };
+}
+function togetherWhereStored2(chunks) {
+  const together = [];
+  for (const chunk of chunks) {
+    const last = together.at(-1);
+    const isSame = last && last.path === chunk.path && last.offset === chunk.offset;
+    if (isSame && last.compressedSize === chunk.compressedSize) {
+      const { path: _, ...entry } = chunk;
+      last.inside.push(entry);
+    } else together.push({ ...chunk, inside: [] });
+  }
+  return together;
+}
+function framesInside({ offset, compressedSize }, frames) {
+  let [low, high] = [0, frames.length];
+  while (low < high) {
+    const middle = low + high >> 1;
+    if (frames[middle].offset < offset) low = middle + 1;
+    else high = middle;
+  }
+  const inside = [];
+  for (let frame = frames[low]; frame; frame = frames[++low]) {
+    if (frame.offset + frame.compressedSize > offset + compressedSize) break;
+    inside.push(frame);
+  }
+  return inside;
+}
+function isWasteful(live) {
+  const sum2 = (measure) => live.reduce((total, pack) => total + measure(pack), 0);
+  return live.length > MAX_LIVE_PACKS || sum2((pack) => pack.liveBytes) < MIN_LIVE_SHARE * sum2((pack) => pack.size);
+}
+function* imageChunks(image) {
+  const seen = /* @__PURE__ */ new Set();
+  for (const { form, key, size } of imageKeys(image)) {
+    const found = image.session.store.find(form, key, size);
+    if (!found || seen.has(`${form} ${key}`)) continue;
+    seen.add(`${form} ${key}`);
+    yield { form, hex: Buffer.from(key, "latin1").toString("hex"), ...found };
+  }
+}
+function* imageKeys({
+  session,
+  plan,
+  metadata
+}) {
+  for (const [index, layer] of metadata.entries()) {
+    if (isLocal(plan, index)) continue;
+    if (layer.kind === "plain") {
+      const descriptor = session.layers[index];
+      if (descriptor)
+        yield {
+          form: "blob",
+          key: digestKeyOfHex(digestHex(descriptor.digest)),
+          size: descriptor.size
+        };
+      continue;
+    }
+    for (const { form, hex, compressedSize } of layer.blobs)
+      yield { form, key: digestKeyOfHex(hex), size: compressedSize };
+    if (plan.layers[index]?.kind !== "chunked") continue;
+    for (let chunk = 0; chunk < chunkCount(layer.table); chunk++) {
+      yield {
+        form: isGap(layer.table, chunk) ? "part" : "frame",
+        key: digestKey(layer.table.digests, chunk),
+        size: layer.table.sizes[chunk]
+      };
+    }
+  }
+}
+function isLocal(plan, layer) {
+  const planned = plan.layers[layer];
+  return planned?.kind === "plain" && plan.files[planned.file]?.kind === "local";
+}
+function storedPacks(image) {
+  const { store } = image.session;
+  const live = /* @__PURE__ */ new Map();
+  const seen = /* @__PURE__ */ new Set();
+  for (const { form, key, size } of imageKeys(image)) {
+    const found = store.find(form, key, size);
+    if (!found || !store.packAt(found.path) || seen.has(`${form} ${key}`)) continue;
+    seen.add(`${form} ${key}`);
+    live.set(found.path, (live.get(found.path) ?? 0) + found.compressedSize);
+  }
+  return [...live].flatMap(([path, liveBytes]) => {
+    const pack = store.packAt(path);
+    return pack ? [{ key: pack.key, path, size: pack.size, liveBytes }] : [];
+  });
 }
 
-// src/cli/password.ts
-var MAX_PASSWORD_BYTES = 64 * 1024;
-function readPassword(input, signal) {
-  const aborted = Promise.withResolvers();
-  const onAbort = () => aborted.reject(new PullError("ABORTED", "cancelled while waiting for the password"));
-  signal.addEventListener("abort", onAbort, { once: true });
-  return Promise.race([readAll(input), aborted.promise]).finally(
-    () => signal.removeEventListener("abort", onAbort)
-  );
+// src/pull/report.ts
+function reportLayers(session, finished) {
+  return session.layers.map((descriptor, index) => {
+    const metadata = finished.metadata[index];
+    const tally = session.tallies[index];
+    const isInPlace = isLocal(finished.plan, index);
+    const reason = metadata.kind === "plain" ? metadata.reason : void 0;
+    return {
+      digest: descriptor.digest,
+      format: formatName(descriptor.mediaType, isChunked(descriptor, metadata)),
+      way: isInPlace ? "local" : tally.bytes === 0 ? "cached" : metadata.kind === "chunked" ? "ranges" : "whole",
+      ...reason === void 0 ? {} : { reason },
+      chain: chainOf(session, metadata, { planned: finished.plan.layers[index], plan: finished.plan }),
+      compressedSize: descriptor.size,
+      bytesDownloaded: tally.bytes,
+      bytesFromCache: Math.min(
+        descriptor.size,
+        bytesFromCache(session, metadata, {
+          planned: finished.plan.layers[index],
+          plan: finished.plan
+        })
+      ),
+      bytesFromSeed: isInPlace ? descriptor.size : 0,
+      requests: tally.requests,
+      milliseconds: finished.layers[index]?.milliseconds ?? 0
+    };
+  });
 }
-async function readAll(input) {
-  const chunks = [];
+function chainOf({ store }, metadata, { planned, plan }) {
+  if (metadata.kind === "chunked") return metadata.entries ? "toc" : "diff-id";
+  const file = planned?.kind === "plain" ? plan.files[planned.file] : void 0;
+  return file?.kind === "stored" && store.packAt(file.path) !== void 0 ? "digest" : "diff-id";
+}
+function isChunked(descriptor, metadata) {
+  if (metadata.kind === "chunked" || metadata.reason !== void 0 || metadata.table) return true;
+  const { kind } = detectDialect(descriptor);
+  return kind === "zstd-chunked" || kind === "estargz";
+}
+function formatName(mediaType, isChunked2) {
+  const compression = layerCompression(mediaType);
+  if (compression === "none") return "tar";
+  if (!isChunked2) return compression;
+  return compression === "gzip" ? "estargz" : "zstd:chunked";
+}
+function pathOf(plan, file) {
+  const where = plan.files[file];
+  return where?.kind === "new" ? void 0 : where?.path;
+}
+function bytesFromCache({ store }, metadata, { planned, plan }) {
+  const isCached = (file) => {
+    const where = plan.files[file];
+    return where?.kind === "stored" && store.packAt(where.path) !== void 0;
+  };
+  if (planned.kind === "plain") return isCached(planned.file) ? planned.compressedSize : 0;
+  const { files, compressedSizes } = planned.sources;
+  const cachedFiles = plan.files.map((_, file) => isCached(file));
   let bytes = 0;
-  for await (const chunk of input) {
-    const buffer = Buffer.from(chunk);
-    bytes += buffer.length;
-    if (bytes > MAX_PASSWORD_BYTES) throw invalid5(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
-    chunks.push(buffer);
-  }
-  const password = Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
-  if (password === "") throw invalid5("is empty");
-  return password;
+  files.forEach((file, chunk) => {
+    if (cachedFiles[file]) bytes += compressedSizes[chunk];
+  });
+  if (metadata.kind !== "chunked") return bytes;
+  const { gaps = new Uint8Array(), offsets } = planned.sources;
+  const places = /* @__PURE__ */ new Set();
+  gaps.forEach((isGap2, piece) => {
+    if (isGap2) places.add(`${offsets[piece]} ${pathOf(plan, files[piece])}`);
+  });
+  for (const { path, offset, compressedSize } of metadata.blobs)
+    if (store.packAt(path) && !places.has(`${offset} ${path}`)) bytes += compressedSize;
+  return bytes;
 }
-function invalid5(fault2) {
-  return new PullError("INPUT_INVALID", `the password on standard input ${fault2}`, {
-    hint: 'Pipe the password in, for example: printf %s "$TOKEN" | oci-pull … --password-stdin'
+
+// src/pull/survey.ts
+import { createWriteStream } from "node:fs";
+import { mkdtemp as mkdtemp2, rm as rm9 } from "node:fs/promises";
+import { tmpdir as tmpdir2 } from "node:os";
+import { join as join15 } from "node:path";
+import { pipeline } from "node:stream/promises";
+
+// src/auth/advice.ts
+var import_fastest_levenshtein = __toESM(require_mod(), 1);
+var MAX_NAMED = 5;
+var MAX_EDITS = 2;
+function nearMisses(configs, registry) {
+  return configs.flatMap(({ source, entries, helpers }) => {
+    const keys = /* @__PURE__ */ new Set([...entries.keys(), ...helpers.keys()]);
+    const near = [...keys].filter((key) => isNear(key, registry)).slice(0, MAX_NAMED);
+    return near.length === 0 ? [] : [`${source} has one for ${near.join(", ")}`];
   });
 }
-
-// src/cli/options.ts
-async function toPullOptions(args, surroundings) {
-  const { cwd } = surroundings;
-  const paths = checkPaths(args.paths, "--path");
-  const wishes = { format: args.format, load: args.load, paths, verify: args.verify };
-  const { format, load } = parseFormat(wishes, (name2) => name2 === "paths" ? "--path" : `--${name2}`);
-  return {
-    image: toAbsolute(parseImageName(args.image), cwd),
-    seeds: args.seeds.map((seed) => toAbsolute(parseSeed(seed), cwd)),
-    platform: args.platform === void 0 ? hostPlatform(surroundings.arch) : parsePlatform(args.platform),
-    destination: resolve(cwd, args.destination),
-    ownership: args.ownership,
-    paths,
-    format,
-    load,
-    verify: args.verify,
-    limits: parseLimits(args.limits, "--limit"),
-    network: await readNetwork(args, surroundings),
-    storeDirectory: resolve(cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
-    storeRead: args.cacheMode !== "none",
-    storeWrite: args.cacheMode === "write",
-    concurrency: args.concurrency
-  };
+function isNear(key, registry) {
+  const [host = ""] = key.split("/");
+  if (host === registry) return key !== registry;
+  const [a, b] = [withoutPort(host), withoutPort(registry)];
+  return a === b || a.endsWith(`.${b}`) || b.endsWith(`.${a}`) || (0, import_fastest_levenshtein.distance)(a, b) <= MAX_EDITS;
 }
-async function readNetwork(args, { cwd, env, home, uid, platform, stdin, signal }) {
-  const path = (value) => value === void 0 ? void 0 : resolve(cwd, value);
-  const login = {
-    username: args.username,
-    password: args.passwordStdin ? await readPassword(stdin, signal) : void 0
-  };
-  checkLogin(login);
-  return {
-    hosts: {
-      tlsVerify: args.tlsVerify,
-      mirrors: args.mirrors,
-      hostsDirectory: path(args.hostsDirectory),
-      authorityFile: path(args.authorityFile),
-      env,
-      home,
-      uid
-    },
-    login,
-    authFile: path(args.authFile),
-    platform
-  };
+function withoutPort(host) {
+  return host.replace(/:\d+$/, "");
 }
-function toAbsolute(name2, cwd) {
-  return name2.kind === "registry" ? name2 : { ...name2, path: resolve(cwd, name2.path) };
-}
-
-// src/progress/figures.ts
-var UNITS2 = ["B", "kB", "MB", "GB", "TB"];
-function formatBytes(bytes) {
-  let [value, unit] = [bytes, 0];
-  while (unit < UNITS2.length - 1 && value >= 999.5) {
-    value /= 1e3;
-    unit += 1;
-  }
-  const text = unit === 0 || value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
-  return `${text} ${UNITS2[unit]}`;
-}
-function formatDuration(milliseconds) {
-  if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;
-  if (milliseconds < 59950) return `${(milliseconds / 1e3).toFixed(1)} s`;
-  const seconds = Math.round(milliseconds / 1e3);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-}
-function percent(part, whole) {
-  return `${whole <= 0 ? 0 : Math.floor(Math.min(1, part / whole) * 100)}%`;
-}
-function count(number, noun) {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}
-
-// src/progress/plain-text.ts
-var MAX_LENGTH = 2e3;
-function oneLine(text, maxLength = MAX_LENGTH) {
-  const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
-  return short.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
-}
-
-// src/pull/part-words.ts
-function describePart({ bytesRead, bytesWritten }) {
-  const share = percent(bytesWritten, bytesRead);
-  return `needed: ${formatBytes(bytesWritten)} of ${formatBytes(bytesRead)} of files in all layers (${share})`;
-}
-
-// src/unpack/skips.ts
-var SKIP_KINDS = ["device", "fifo", "xattr"];
-
-// src/pull/skipped.ts
-var LIST_VERSION = 1;
-var MAX_SHOWN2 = 5;
-var NOUNS = {
-  device: "device",
-  fifo: "FIFO",
-  xattr: "extended attribute"
-};
-function summarizeSkips({ count: count2, byKind, named }) {
-  const first2 = named.slice(0, MAX_SHOWN2);
-  return {
-    count: count2,
-    byKind,
-    first: first2.map(({ path, reason }) => ({ path: `/${decode(path).text}`, reason }))
-  };
-}
-function countsInWords({ byKind }) {
-  return SKIP_KINDS.filter((kind) => byKind[kind] > 0).map((kind) => count(byKind[kind], NOUNS[kind])).join(", ");
-}
-function renderSkipList(report, about) {
-  if (report.count === 0) return void 0;
-  const head = { tool: "oci-pull", version: LIST_VERSION, ...about };
-  const list3 = { ...head, count: report.count, counts: report.byKind, entries: report.named.map(toEntry) };
-  return Buffer.from(`${JSON.stringify(list3, void 0, 2)}
-`);
-}
-function toEntry({ path, kind, reason }) {
-  const { bytes, isText: isText2, text } = decode(path);
-  const named = isText2 ? { path: `/${text}` } : { "path-base64": slashed(bytes).toString("base64") };
-  return { ...named, kind, reason };
-}
-function slashed(bytes) {
-  return Buffer.concat([Buffer.from("/"), bytes]);
-}
-function decode(raw) {
-  const bytes = Buffer.from(raw, "latin1");
-  const text = bytes.toString("utf8");
-  return { bytes, text, isText: Buffer.from(text).equals(bytes) };
-}
-
-// src/cli/report.ts
-function renderReport(result) {
-  const lines2 = [
-    `${result.image} (${result.platform})`,
-    `is in ${result.rootPath}, its config in ${result.configPath}`,
-    ...result.skippedPath === void 0 ? [] : [`left out: ${countsInWords(result.skipped)}, listed in ${result.skippedPath}`],
-    ...describeFormat(result),
-    ...result.part ? [describePart(result.part)] : [],
-    `${originOf(result)}; ${count(result.requests, "request")}, ${formatDuration(result.timings.total)}`
-  ];
-  return lines2.map((line) => oneLine(line)).join("\n");
-}
-function originOf({ cacheHit, bytesDownloaded, bytesFromCache: bytesFromCache2, bytesFromSeed }) {
-  const parts = [
-    ...cacheHit ? [] : [`${formatBytes(bytesDownloaded)} downloaded`],
-    ...bytesFromCache2 > 0 || bytesFromSeed === 0 ? [`${formatBytes(bytesFromCache2)} from the cache`] : [],
-    ...bytesFromSeed > 0 ? [`${formatBytes(bytesFromSeed)} from this machine`] : []
-  ];
-  return `${parts.length === 1 ? "all " : ""}${parts.join(", ")}`;
-}
-function toJson(result) {
-  const { timings } = result;
-  return {
-    digest: result.digest,
-    "index-digest": result.indexDigest ?? null,
-    image: result.image,
-    platform: result.platform,
-    "root-path": result.rootPath,
-    "config-path": result.configPath,
-    format: result.format ?? "rootfs",
-    "manifest-kept": result.manifestKept ?? null,
-    ownership: result.ownership,
-    skipped: result.skipped.count,
-    "skipped-path": result.skippedPath ?? null,
-    "cache-hit": result.cacheHit,
-    "bytes-downloaded": result.bytesDownloaded,
-    "bytes-from-cache": result.bytesFromCache,
-    "bytes-from-seed": result.bytesFromSeed,
-    "bytes-total": result.bytesTotal,
-    part: partToJson(result),
-    requests: result.requests,
-    hosts: result.hosts,
-    layers: result.layers.map(layerToJson),
-    timings: {
-      resolve: Math.round(timings.resolve),
-      restore: Math.round(timings.restore),
-      plan: Math.round(timings.plan),
-      "fetch-and-unpack": Math.round(timings.fetchAndUnpack),
-      finish: Math.round(timings.finish),
-      total: Math.round(timings.total)
-    },
-    warnings: result.warnings
-  };
-}
-function partToJson({ part }) {
-  if (!part) return null;
-  const { matched, bytesRead, bytesWritten } = part;
-  return { matched, "file-bytes": bytesWritten, "file-bytes-total": bytesRead };
-}
-function layerToJson(layer) {
-  return {
-    digest: layer.digest,
-    format: layer.format,
-    way: layer.way,
-    reason: layer.reason ?? null,
-    chain: layer.chain,
-    "compressed-size": layer.compressedSize,
-    "bytes-downloaded": layer.bytesDownloaded,
-    "bytes-from-cache": layer.bytesFromCache,
-    "bytes-from-seed": layer.bytesFromSeed,
-    requests: layer.requests,
-    milliseconds: Math.round(layer.milliseconds)
-  };
-}
-function renderError(error) {
-  const cause = error.cause === void 0 ? [] : [`cause: ${describeError(error.cause)}`];
-  const lines2 = [`error: ${error.message}`, ...cause, `hint: ${error.hint}`, `code: ${error.code}`];
-  return lines2.map((line) => oneLine(line)).join("\n");
-}
-
-// src/cli/progress.ts
-var RATE_WINDOW_MS = 5e3;
-var SAMPLE_DISTANCE_MS = 200;
-var BAR_WIDTH = 24;
-var INITIAL_PROGRESS = {
-  stage: "resolve",
-  layers: 0,
-  layersUnpacked: 0,
-  planned: void 0,
-  received: 0,
-  samples: []
-};
-function advance(progress, event, now) {
-  switch (event.kind) {
-    case "stage":
-      return { ...progress, stage: event.stage };
-    case "resolved":
-      return { ...progress, layers: event.layers };
-    case "planned":
-      return { ...progress, planned: event.bytes };
-    case "unpacked":
-      return { ...progress, layersUnpacked: progress.layersUnpacked + 1 };
-    case "received":
-      return receive(progress, event.bytes, now);
-    default:
-      return progress;
-  }
-}
-function receive(progress, bytes, now) {
-  const received = progress.received + bytes;
-  const last = progress.samples.at(-1);
-  if (last && now - last.at < SAMPLE_DISTANCE_MS) return { ...progress, received };
-  const first2 = last ? [] : [{ at: now, received: progress.received }];
-  const recent = progress.samples.filter((sample) => now - sample.at <= RATE_WINDOW_MS);
-  return { ...progress, received, samples: [...recent, ...first2, { at: now, received }] };
-}
-function rate(progress, now) {
-  const oldest = progress.samples.find((sample) => now - sample.at <= RATE_WINDOW_MS);
-  if (!oldest || now - oldest.at < SAMPLE_DISTANCE_MS) return void 0;
-  return (progress.received - oldest.received) / (now - oldest.at) * 1e3;
-}
-function renderLive(progress, now, width) {
-  const status2 = renderStatus(progress, now);
-  if (!showsBytes(progress)) return status2.slice(0, width);
-  const withBar = `[${renderBar(progress.received, progress.planned ?? 0)}] ${status2}`;
-  return withBar.length <= width ? withBar : status2.slice(0, width);
-}
-function renderStatus(progress, now) {
-  if (!showsBytes(progress)) return STAGE_TEXT[progress.stage] + layersText(progress);
-  const { planned = 0, received } = progress;
-  const speed = rate(progress, now);
-  return [
-    percent(received, planned).padStart(4),
-    `${formatBytes(received)} of ${formatBytes(planned)}`,
-    ...speed === void 0 ? [] : [`${formatBytes(speed)}/s`],
-    ...timeLeft(planned - received, speed),
-    `${progress.layersUnpacked} of ${progress.layers} layers unpacked`
-  ].join("  ");
-}
-var STAGE_TEXT = {
-  resolve: "resolving the image",
-  restore: "restoring from the cache",
-  plan: "planning",
-  fetch: "unpacking",
-  unpack: "unpacking",
-  finish: "finishing"
-};
-function showsBytes({ stage, planned, received }) {
-  return (stage === "fetch" || stage === "unpack") && planned !== void 0 && received < planned;
-}
-function layersText({ stage, layers, layersUnpacked }) {
-  return stage === "fetch" || stage === "unpack" ? `  ${layersUnpacked} of ${layers} layers` : "";
-}
-function timeLeft(bytes, speed) {
-  if (speed === void 0 || speed < 1) return [];
-  const seconds = Math.ceil(bytes / speed);
-  return [`${seconds < 60 ? `${seconds} s` : formatDuration(seconds * 1e3)} left`];
-}
-function renderBar(part, total) {
-  const filled = Math.floor(part / total * BAR_WIDTH);
-  return "#".repeat(filled).padEnd(BAR_WIDTH, "-");
-}
-
-// src/cli/reporter.ts
-var REDRAW_MS = 100;
-var HEARTBEAT_MS = 5e3;
-var CLEAR_LINE = "\r\x1B[K";
-var Reporter = class {
-  #options;
-  #timer;
-  #progress = INITIAL_PROGRESS;
-  #lastStatus = "";
-  #drawn = false;
-  constructor(options) {
-    this.#options = options;
-    if (options.quiet) return;
-    const live = options.columns() !== void 0;
-    const tick = () => live ? this.#draw() : this.#beat();
-    this.#timer = setInterval(tick, live ? REDRAW_MS : HEARTBEAT_MS).unref();
-  }
-  emit = (event) => {
-    this.#progress = advance(this.#progress, event, performance.now());
-    if (event.kind === "warning") this.#message(`warning: ${event.message}`);
-    if (event.kind === "info") this.#message(event.message);
-    if (event.kind === "debug" && this.#options.debug) this.#message(`debug: ${event.message}`);
-  };
-  /** Ends the live line; nothing is shown afterwards. */
-  stop() {
-    clearInterval(this.#timer);
-    this.#clear();
-  }
-  #message(text) {
-    if (this.#options.quiet) return;
-    this.#clear();
-    this.#options.write(`${oneLine(text)}
-`);
-  }
-  #draw() {
-    const columns = this.#options.columns() ?? 80;
-    this.#options.write(`${CLEAR_LINE}${renderLive(this.#progress, performance.now(), columns - 1)}`);
-    this.#drawn = true;
-  }
-  #beat() {
-    const status2 = renderStatus(this.#progress, performance.now());
-    if (status2 !== this.#lastStatus) this.#options.write(`${status2.trimStart()}
-`);
-    this.#lastStatus = status2;
-  }
-  #clear() {
-    if (this.#drawn) this.#options.write(CLEAR_LINE);
-    this.#drawn = false;
-  }
-};
-
-// package.json
-var package_default = { name: "oci-pull-action", version: "1.0.0" };
-
-// src/cli/version.ts
-var VERSION = package_default.version;
-
-// src/cli/main.ts
-var DONE = 0;
-var FAILED = 1;
-var WRONG_USAGE = 2;
-async function main(program) {
-  const command = parseCommand(program.argv);
-  switch (command.kind) {
-    case "help":
-      program.stdout(`${HELP}
-`);
-      return DONE;
-    case "version":
-      program.stdout(`${VERSION}
-`);
-      return DONE;
-    case "usage":
-      program.stderr(`error: ${command.message}
-${USAGE}
-Try oci-pull --help.
-`);
-      return WRONG_USAGE;
-    case "pull":
-      return await runPull(command.arguments, program);
-  }
-}
-async function runPull(args, program) {
-  let options;
-  try {
-    options = await toPullOptions(args, { ...program, signal: program.interrupt.signal });
-  } catch (error) {
-    return fail2(error, program.interrupt.exitStatus() ?? WRONG_USAGE, program);
-  }
-  const reporter = new Reporter({
-    write: program.stderr,
-    columns: program.columns,
-    quiet: args.quiet,
-    debug: isDebugging(program)
-  });
-  try {
-    const { interrupt: interrupt2 } = program;
-    const result = await program.pull({ ...options, emit: reporter.emit, signal: interrupt2.signal });
-    reporter.stop();
-    program.stdout(`${args.json ? JSON.stringify(toJson(result)) : renderReport(result)}
-`);
-    return DONE;
-  } catch (error) {
-    reporter.stop();
-    return fail2(error, program.interrupt.exitStatus() ?? FAILED, program);
-  }
-}
-function isDebugging({ env }) {
-  return env.OCI_PULL_DEBUG === "1";
-}
-function fail2(error, status2, program) {
-  program.stderr(`${renderError(toPullError(error))}
-`);
-  if (isDebugging(program) && error instanceof Error) program.stderr(`${redactUrls(error.stack ?? "")}
-`);
-  return status2;
-}
-
-// src/pull/pull.ts
-import { isAbsolute as isAbsolute5, relative as relative3 } from "node:path";
 
 // src/auth/announce.ts
 var MIN_ANNOUNCED_LINE = 16;
@@ -35542,34 +37334,6 @@ function secretsOf(credential) {
 function lines(secret) {
   const all = secret.split(/[\r\n]+/);
   return all.length === 1 ? all : all.filter((line) => line.length >= MIN_ANNOUNCED_LINE);
-}
-
-// src/auth/registry-key.ts
-var HUB_SITE_TOKENS = /^v1\/(?:access|refresh)-token\/?$/;
-var HOST2 = /^(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]+)?$/;
-var SCHEME = /^https?:\/\//i;
-function canonicalRegistry(registry) {
-  const host = registry.toLowerCase();
-  if (!HOST2.test(host)) return void 0;
-  return canonicalHost(host);
-}
-function canonicalKey(key, isLegacy = false) {
-  const rest = key.replace(SCHEME, "");
-  const slash = rest.indexOf("/");
-  const registry = canonicalRegistry(slash < 0 ? rest : rest.slice(0, slash));
-  const path = slash < 0 ? "" : rest.slice(slash + 1);
-  if (registry === void 0 || registry === DOCKER_HUB && HUB_SITE_TOKENS.test(path)) return void 0;
-  if (isLegacy || rest !== key || /^(?:v[12]\/)?$/.test(path)) return registry;
-  return `${registry}/${path.replace(/\/$/, "")}`;
-}
-function keysOf(registry, repository) {
-  const host = canonicalRegistry(registry);
-  if (host === void 0) return [];
-  const parts = repository.split("/").filter(Boolean);
-  return [...parts.map((_, index) => [host, ...parts.slice(0, parts.length - index)].join("/")), host];
-}
-function helperServer(canonical) {
-  return canonical === DOCKER_HUB ? DOCKER_HUB_SERVER : canonical;
 }
 
 // src/auth/auth-config.ts
@@ -35590,7 +37354,7 @@ function readEntry({ key, value }, source) {
   const text = (name2) => readString(value, name2, what) ?? "";
   const registryToken = text("registrytoken").trim();
   if (/[^\x21-\x7e]/.test(registryToken))
-    throw invalid6(what, '"registrytoken" holds characters that no token has');
+    throw invalid5(what, '"registrytoken" holds characters that no token has');
   if (registryToken !== "") return { kind: "registry-token", token: registryToken, source };
   const identityToken = text("identitytoken").trim();
   if (identityToken !== "") return { kind: "identity-token", token: identityToken, source };
@@ -35610,31 +37374,31 @@ function parseText2(text, source) {
   try {
     value = JSON.parse(json);
   } catch {
-    throw invalid6(source, "it is not valid JSON");
+    throw invalid5(source, "it is not valid JSON");
   }
   if (isJsonRecord(value)) return value;
-  throw invalid6(source, "it is not a JSON object");
+  throw invalid5(source, "it is not a JSON object");
 }
 function section(document, name2, source) {
   const value = field(document, name2) ?? {};
   if (isJsonRecord(value)) return value;
-  throw invalid6(source, `"${name2}" is not an object`);
+  throw invalid5(source, `"${name2}" is not an object`);
 }
 function readString(record, name2, what) {
   const value = field(record, name2);
   if (value === void 0 || typeof value === "string") return value;
-  throw invalid6(what, `"${name2}" is not a string`);
+  throw invalid5(what, `"${name2}" is not a string`);
 }
 function readEntries(auths, source, isLegacy) {
   const entries = /* @__PURE__ */ new Map();
   for (const [key, value] of Object.entries(auths)) {
     if (value !== null && !isJsonRecord(value))
-      throw invalid6(source, `the login for ${quote(key)} is not an object`);
+      throw invalid5(source, `the login for ${quote(key)} is not an object`);
     const canonical = canonicalKey(key, isLegacy);
     if (canonical === void 0) continue;
-    const known = entries.get(canonical) ?? [];
+    const known2 = entries.get(canonical) ?? [];
     const entry = { key, value: value ?? {} };
-    entries.set(canonical, key === canonical ? [entry, ...known] : [...known, entry]);
+    entries.set(canonical, key === canonical ? [entry, ...known2] : [...known2, entry]);
   }
   return entries;
 }
@@ -35649,27 +37413,27 @@ function readHelpers(section2, source) {
   return helpers;
 }
 function decodeAuth(auth, what) {
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(auth)) throw invalid6(what, '"auth" is not base64');
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(auth)) throw invalid5(what, '"auth" is not base64');
   let text;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(auth, "base64"));
   } catch {
-    throw invalid6(what, '"auth" is not UTF-8 in base64');
+    throw invalid5(what, '"auth" is not UTF-8 in base64');
   }
   const colon = text.indexOf(":");
-  if (colon < 0) throw invalid6(what, '"auth" is not a user name and a password with a colon between them');
+  if (colon < 0) throw invalid5(what, '"auth" is not a user name and a password with a colon between them');
   return [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, "")];
 }
-function invalid6(what, fault2) {
+function invalid5(what, fault2) {
   return new PullError("CONFIG_INVALID", `${what}: ${fault2}`, {
     hint: "Log in again, or take the file or variable away; nothing was downloaded."
   });
 }
 
 // src/auth/auth-sources.ts
-import { constants as constants2 } from "node:fs";
-import { open as open3 } from "node:fs/promises";
-import { join as join3 } from "node:path";
+import { constants as constants4 } from "node:fs";
+import { open as open8 } from "node:fs/promises";
+import { join as join7 } from "node:path";
 var MAX_LOGINS_BYTES = 1024 * 1024;
 var VARIABLE = "DOCKER_AUTH_CONFIG";
 function namedFile(authFile, env) {
@@ -35678,20 +37442,20 @@ function namedFile(authFile, env) {
   return path ? { path, format: "config", need: "must-be-readable" } : void 0;
 }
 function foundFiles({ env, home, uid }) {
-  const config = env.XDG_CONFIG_HOME || home && join3(home, ".config");
-  const docker = env.DOCKER_CONFIG || home && join3(home, ".docker");
+  const config = env.XDG_CONFIG_HOME || home && join7(home, ".config");
+  const docker = env.DOCKER_CONFIG || home && join7(home, ".docker");
   const directories = [
-    env.XDG_RUNTIME_DIR && join3(env.XDG_RUNTIME_DIR, "containers"),
+    env.XDG_RUNTIME_DIR && join7(env.XDG_RUNTIME_DIR, "containers"),
     uid === void 0 ? "" : `/run/containers/${uid}`,
-    config && join3(config, "containers")
+    config && join7(config, "containers")
   ];
   const paths = [
-    ...directories.map((directory) => directory && join3(directory, "auth.json")),
-    docker && join3(docker, "config.json")
+    ...directories.map((directory) => directory && join7(directory, "auth.json")),
+    docker && join7(docker, "config.json")
   ];
   const files = [];
   for (const path of paths) if (path) files.push({ path, format: "config", need: "optional" });
-  if (home) files.push({ path: join3(home, ".dockercfg"), format: "dockercfg", need: "optional" });
+  if (home) files.push({ path: join7(home, ".dockercfg"), format: "dockercfg", need: "optional" });
   return files;
 }
 function readVariable(env) {
@@ -35717,7 +37481,7 @@ async function readAuthFile(file, note) {
 async function readCapped(path) {
   var _stack = [];
   try {
-    const handle = __using(_stack, await open3(path, constants2.O_RDONLY), true);
+    const handle = __using(_stack, await open8(path, constants4.O_RDONLY), true);
     const chunks = [];
     let bytes = 0;
     for await (const chunk of handle.createReadStream({ autoClose: false })) {
@@ -35739,28 +37503,29 @@ async function readCapped(path) {
 
 // src/auth/credential-helper.ts
 import { spawn } from "node:child_process";
+import { basename as basename2 } from "node:path";
 
 // src/auth/find-program.ts
-import { constants as constants3 } from "node:fs";
-import { access, stat as stat3 } from "node:fs/promises";
-import { isAbsolute, join as join4 } from "node:path";
+import { constants as constants5 } from "node:fs";
+import { access, stat as stat2 } from "node:fs/promises";
+import { isAbsolute, join as join8 } from "node:path";
 async function findProgram(name2, { env, platform }) {
   const isWindows = platform === "win32";
   const file = isWindows && !name2.toLowerCase().endsWith(".exe") ? `${name2}.exe` : name2;
-  for (const directory of pathOf(env, isWindows).split(isWindows ? ";" : ":")) {
-    const path = join4(directory, file);
+  for (const directory of pathOf2(env, isWindows).split(isWindows ? ";" : ":")) {
+    const path = join8(directory, file);
     if (isAbsolute(directory) && await isProgram(path)) return path;
   }
   return void 0;
 }
-function pathOf(env, isWindows) {
+function pathOf2(env, isWindows) {
   const name2 = isWindows ? Object.keys(env).find((key) => key.toUpperCase() === "PATH") : "PATH";
   return name2 && env[name2] || "";
 }
 async function isProgram(path) {
   try {
-    await access(path, constants3.X_OK);
-    return (await stat3(path)).isFile();
+    await access(path, constants5.X_OK);
+    return (await stat2(path)).isFile();
   } catch {
     return false;
   }
@@ -35768,6 +37533,7 @@ async function isProgram(path) {
 
 // src/auth/credential-helper.ts
 var HELPER_TIMEOUT_MS = 3e4;
+var PATIENCE = 0.1;
 var MAX_HELPER_OUTPUT_BYTES = 64 * 1024;
 var MAX_TOLD_LENGTH = 200;
 function isHelperName(name2) {
@@ -35806,7 +37572,7 @@ function told(text) {
 }
 function run(program, server, settings) {
   const { env, signal, timeout = HELPER_TIMEOUT_MS } = settings;
-  const { promise, resolve: resolve4, reject } = Promise.withResolvers();
+  const { promise, resolve: resolve5, reject } = Promise.withResolvers();
   const stop = new AbortController();
   const onAbort = () => {
     stop.abort();
@@ -35816,15 +37582,20 @@ function run(program, server, settings) {
     onAbort();
     return promise;
   }
-  const giveUp = (why) => {
+  const giveUp = (why2) => {
     stop.abort();
-    resolve4({ why });
+    resolve5({ why: why2 });
   };
   const timer = setTimeout(() => giveUp(`has not answered within ${timeout / 1e3} s`), timeout);
+  const name2 = basename2(program);
+  const notice = setTimeout(() => {
+    settings.note?.(`waiting for ${name2} to tell the login for ${server}, for up to ${timeout / 1e3} s`);
+  }, timeout * PATIENCE);
   signal?.addEventListener("abort", onAbort, { once: true });
-  start(program, server, { env, stop: stop.signal, giveUp, done: resolve4 });
+  start(program, server, { env, stop: stop.signal, giveUp, done: resolve5 });
   return promise.finally(() => {
     clearTimeout(timer);
+    clearTimeout(notice);
     signal?.removeEventListener("abort", onAbort);
   });
 }
@@ -35861,10 +37632,12 @@ function start(program, server, { env, stop, giveUp, done }) {
 // src/auth/helper-desk.ts
 function createHelperDesk(settings) {
   const answers = /* @__PURE__ */ new Map();
-  const noted = /* @__PURE__ */ new Set();
-  function noteOnce(message) {
-    if (!noted.has(message)) settings.note(message);
-    noted.add(message);
+  const failures = /* @__PURE__ */ new Map();
+  function noteOnce(registry, fact) {
+    const noted = failures.get(registry) ?? /* @__PURE__ */ new Set();
+    failures.set(registry, noted);
+    if (!noted.has(fact)) settings.note(`${fact}; going on without it`);
+    noted.add(fact);
   }
   function askOnce(name2, server) {
     const question = `${name2} ${server}`;
@@ -35883,13 +37656,12 @@ function createHelperDesk(settings) {
         if (answer.kind === "found")
           return toCredential(answer.username, answer.secret, `${helperProgram(name2)}, named in ${source}`);
         if (answer.kind === "none") continue;
-        noteOnce(
-          `${helperProgram(name2)}, named in ${source} for ${registry}, ${answer.why}; going on without it`
-        );
+        noteOnce(registry, `${helperProgram(name2)}, named in ${source} for ${registry}, ${answer.why}`);
         return void 0;
       }
       return void 0;
-    }
+    },
+    failures: (registry) => [...failures.get(registry) ?? []]
   };
 }
 function serversOf({ entries, helpers }, registry) {
@@ -35906,12 +37678,19 @@ function badHelperName(source) {
   );
 }
 
+// src/auth/login.ts
+function checkLogin({ username, password }) {
+  if (password && !username) throw new PullError("INPUT_INVALID", "password is given without username");
+  if (username && !password) throw new PullError("INPUT_INVALID", "username is given without password");
+  if (username?.includes(":")) throw new PullError("INPUT_INVALID", "username must not hold a colon");
+}
+
 // src/auth/keychain.ts
-function createKeychain(settings) {
+function openLogins(settings) {
   const inputs = inputKeychain(settings.registry, settings.login ?? {});
   const helpers = createHelperDesk(settings);
-  const sources = [once(() => readNamed(settings)), once(() => readFound(settings))];
-  return async (registry, repository) => {
+  const sources = [once2(() => readNamed(settings)), once2(() => readFound(settings))];
+  const keychain = async (registry, repository) => {
     const given = await inputs(registry, repository);
     if (given) return announced(given, settings.onSecret);
     const keys = keysOf(registry, repository);
@@ -35921,12 +37700,22 @@ function createKeychain(settings) {
     }
     return void 0;
   };
+  async function advice(asked) {
+    const registry = canonicalRegistry(asked);
+    if (registry === void 0) return void 0;
+    const configs = (await Promise.all(sources.map((read) => read()))).flat();
+    const failed3 = helpers.failures(registry).map((fact) => `${fact}.`);
+    const near = nearMisses(configs, registry);
+    const kept = near.length === 0 ? [] : [`There is no login for ${registry}, but ${near.join("; ")}.`];
+    return [...failed3, ...kept].join(" ") || void 0;
+  }
+  return { keychain, advice: (registry) => advice(registry).catch(() => void 0) };
 }
 function inputKeychain(registry, login) {
   checkLogin(login);
   const { username, password } = login;
   const own = canonicalRegistry(registry);
-  return async (asked) => username && password && own !== void 0 && canonicalRegistry(asked) === own ? { kind: "password", username, password, source: "the inputs username and password" } : void 0;
+  return async (asked) => username && password && own !== void 0 && canonicalRegistry(asked) === own ? { kind: "password", username, password, source: "`username` and `password`" } : void 0;
 }
 async function readNamed({ authFile, env, note }) {
   const file = namedFile(authFile, env);
@@ -35959,7 +37748,7 @@ function announced(credential, onSecret) {
   for (const secret of secretsOf(credential)) onSecret?.(secret);
   return credential;
 }
-function once(make) {
+function once2(make) {
   let value;
   return () => {
     value ??= make();
@@ -35969,20 +37758,20 @@ function once(make) {
 
 // src/hosts/certificates.ts
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { stat as stat4 } from "node:fs/promises";
-import { join as join5 } from "node:path";
+import { stat as stat3 } from "node:fs/promises";
+import { join as join9 } from "node:path";
 
 // src/hosts/config-file.ts
-import { constants as constants4, open as open4, readdir as readdir2 } from "node:fs/promises";
+import { constants as constants6, open as open9, readdir as readdir5 } from "node:fs/promises";
 var MAX_FILE_BYTES = 4 * 1024 * 1024;
-function invalidConfig(file, why, details = {}) {
-  return new PullError("CONFIG_INVALID", `${file}: ${why}`, details);
+function invalidConfig(file, why2, details = {}) {
+  return new PullError("CONFIG_INVALID", `${file}: ${why2}`, details);
 }
 async function readConfigFile(path, skip) {
   try {
     var _stack = [];
     try {
-      const file = __using(_stack, await open4(path, constants4.O_RDONLY | (constants4.O_NONBLOCK ?? 0)), true);
+      const file = __using(_stack, await open9(path, constants6.O_RDONLY | (constants6.O_NONBLOCK ?? 0)), true);
       const status2 = await file.stat();
       if (!status2.isFile()) throw invalidConfig(path, "it is not a file");
       if (status2.size > MAX_FILE_BYTES)
@@ -36000,7 +37789,7 @@ async function readConfigFile(path, skip) {
 }
 async function listDirectory(path, skip) {
   try {
-    const entries = await readdir2(path, { withFileTypes: true });
+    const entries = await readdir5(path, { withFileTypes: true });
     return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name).sort();
   } catch (error) {
     return unlessExpected(error, path, skip);
@@ -36042,7 +37831,7 @@ var CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 async function findCertificates(places, registry, windows, note) {
   const name2 = windows ? registry.replaceAll(":", "") : registry;
   for (const place of places) {
-    const directory = join5(place, name2);
+    const directory = join9(place, name2);
     if (await isDirectory(directory)) return readCertificateDirectory(directory, note);
   }
   return NO_TRUST;
@@ -36052,9 +37841,9 @@ async function readCertificateDirectory(directory, note) {
   refuseHalfPairs(directory, names);
   const parts = [];
   for (const name2 of names.filter((each) => each.endsWith(".crt")))
-    parts.push(await readAuthorities(join5(directory, name2), note));
+    parts.push(await readAuthorities(join9(directory, name2), note));
   for (const name2 of names.filter((each) => each.endsWith(".cert"))) {
-    const certificate = join5(directory, name2);
+    const certificate = join9(directory, name2);
     parts.push(await readClient(certificate, certificate.replace(/cert$/, "key"), note));
   }
   noteFurtherClients(parts, note);
@@ -36084,7 +37873,7 @@ function refuseHalfPairs(directory, names) {
     for (const name2 of names.filter((each) => each.endsWith(half))) {
       const missing2 = `${name2.slice(0, -half.length)}${other}`;
       if (names.includes(missing2)) continue;
-      throw invalidConfig(join5(directory, name2), `${missing2} is not beside it`, {
+      throw invalidConfig(join9(directory, name2), `${missing2} is not beside it`, {
         hint: "A client certificate needs both files; the certificate of an authority ends in .crt."
       });
     }
@@ -36117,14 +37906,14 @@ function parseKey(text, file) {
   }
 }
 async function isDirectory(path) {
-  return stat4(path).then(
+  return stat3(path).then(
     (status2) => status2.isDirectory(),
     () => false
   );
 }
 
 // src/hosts/containerd-hosts.ts
-import { isAbsolute as isAbsolute2, join as join6 } from "node:path";
+import { isAbsolute as isAbsolute2, join as join10 } from "node:path";
 
 // src/hosts/docker-daemon.ts
 import { BlockList, isIP } from "node:net";
@@ -37018,9 +38807,9 @@ function familyOf(address) {
 async function containerdHosts(root, reference, windows, note) {
   if (await listDirectory(root) === void 0) throw invalidConfig(root, "there is no such directory");
   for (const name2 of directoryNames(reference.registry, windows)) {
-    const directory = join6(root, name2);
+    const directory = join10(root, name2);
     if (await listDirectory(directory) === void 0) continue;
-    const file = join6(directory, "hosts.toml");
+    const file = join10(directory, "hosts.toml");
     const bytes = await readConfigFile(file);
     if (bytes && bytes.length > 0) return readHosts(parseToml(bytes, file), directory, reference, note);
     const trust = await readCertificateDirectory(directory, note);
@@ -37095,11 +38884,11 @@ function headers(table) {
   return Object.fromEntries(entries);
 }
 async function readTrust(table, directory, note) {
-  const resolve4 = (file) => isAbsolute2(file) ? file : join6(directory, file);
+  const resolve5 = (file) => isAbsolute2(file) ? file : join10(directory, file);
   const parts = [];
-  for (const file of fileList(table, "ca")) parts.push(await readAuthorities(resolve4(file)));
+  for (const file of fileList(table, "ca")) parts.push(await readAuthorities(resolve5(file)));
   for (const [certificate, key] of clientPairs(table))
-    parts.push(await readClient(resolve4(certificate), resolve4(key)));
+    parts.push(await readClient(resolve5(certificate), resolve5(key)));
   noteFurtherClients(parts, note);
   return parts.reduce(joinTrust, NO_TRUST);
 }
@@ -37112,8 +38901,8 @@ function fileList(table, key) {
 function clientPairs(table) {
   const value = table.value("client") ?? [];
   if (isText(value)) return [[value, value]];
-  const list3 = Array.isArray(value) ? value : [value];
-  return list3.map((each) => {
+  const list5 = Array.isArray(value) ? value : [value];
+  return list5.map((each) => {
     if (isText(each)) return [each, each];
     const [certificate, key, ...more] = isTexts(each) ? each : [];
     if (certificate !== void 0 && key !== void 0 && more.length === 0) return [certificate, key];
@@ -37145,7 +38934,7 @@ function endpoint(line, mirror, repository) {
     headers: {},
     serves: { tags: false, digests: true },
     insecure: false,
-    source: "the input mirrors"
+    source: "`mirrors`"
   };
 }
 function repositoryAt(line, { host, path }, repository) {
@@ -37163,12 +38952,12 @@ function repositoryAt(line, { host, path }, repository) {
 }
 
 // src/hosts/places.ts
-import { join as join7 } from "node:path";
+import { join as join11 } from "node:path";
 function registriesPlaces(settings) {
   const { env } = settings;
   const named = env.CONTAINERS_REGISTRIES_CONF || void 0;
-  const own = { path: join7(userDirectory(settings), "containers/registries.conf"), own: true };
-  const system = systemDirectories(settings).map((path) => join7(path, "registries.conf"));
+  const own = { path: join11(userDirectory(settings), "containers/registries.conf"), own: true };
+  const system = systemDirectories(settings).map((path) => join11(path, "registries.conf"));
   const dropIns2 = [
     { path: `${own.path}.d`, own: true },
     ...system.flatMap((path) => dropInDirectories(path, ".conf", settings.uid))
@@ -37183,37 +38972,37 @@ function registriesPlaces(settings) {
 }
 function certificatePlaces(settings) {
   const { root = "/", uid } = settings;
-  const rootless = (uid ?? 0) > 0 ? [join7(userDirectory(settings), "docker/certs.d")] : [];
+  const rootless = (uid ?? 0) > 0 ? [join11(userDirectory(settings), "docker/certs.d")] : [];
   return [
-    join7(userDirectory(settings), "containers/certs.d"),
+    join11(userDirectory(settings), "containers/certs.d"),
     ...systemDirectories(settings).flatMap(
-      (path) => dropInDirectories(join7(path, "certs"), "", uid).map((place) => place.path)
+      (path) => dropInDirectories(join11(path, "certs"), "", uid).map((place) => place.path)
     ),
     ...rootless,
-    join7(root, "etc/docker/certs.d")
+    join11(root, "etc/docker/certs.d")
   ];
 }
 function daemonPlaces(settings) {
   const { root = "/", uid } = settings;
-  const rootless = (uid ?? 0) > 0 ? [join7(userDirectory(settings), "docker/daemon.json")] : [];
-  return [...rootless, join7(root, "etc/docker/daemon.json")];
+  const rootless = (uid ?? 0) > 0 ? [join11(userDirectory(settings), "docker/daemon.json")] : [];
+  return [...rootless, join11(root, "etc/docker/daemon.json")];
 }
 function dropInDirectories(file, extension, uid) {
   const stem = file.slice(0, file.length - extension.length);
   const rootless = (uid ?? 0) > 0;
   const special = `${stem}.${rootless ? "rootless" : "rootful"}${extension}.d`;
-  const paths = [`${file}.d`, special, ...rootless ? [join7(special, String(uid))] : []];
+  const paths = [`${file}.d`, special, ...rootless ? [join11(special, String(uid))] : []];
   return paths.map((path) => ({ path, own: false }));
 }
 function shortNamesPlace({ env, home, uid, root = "/" }) {
-  const cache = uid === 0 ? join7(root, "var/cache") : env.XDG_CACHE_HOME || join7(home, ".cache");
-  return { path: join7(cache, "containers/short-name-aliases.conf"), own: true };
+  const cache = uid === 0 ? join11(root, "var/cache") : env.XDG_CACHE_HOME || join11(home, ".cache");
+  return { path: join11(cache, "containers/short-name-aliases.conf"), own: true };
 }
 function systemDirectories({ root = "/" }) {
-  return [join7(root, "etc/containers"), join7(root, "usr/share/containers")];
+  return [join11(root, "etc/containers"), join11(root, "usr/share/containers")];
 }
 function userDirectory({ env, home }) {
-  return env.XDG_CONFIG_HOME || join7(home, ".config");
+  return env.XDG_CONFIG_HOME || join11(home, ".config");
 }
 
 // src/hosts/prefix.ts
@@ -37249,7 +39038,7 @@ function tryParse(text) {
 }
 
 // src/hosts/registries-files.ts
-import { basename as basename2, join as join8 } from "node:path";
+import { basename as basename3, join as join12 } from "node:path";
 
 // src/hosts/registries-conf.ts
 var PULL_FROM_MIRROR = ["all", "digest-only", "tag-only"];
@@ -37337,7 +39126,7 @@ function parseLocation(table, key) {
   const text = table.text(key) ?? "";
   if (/^https?:\/\//.test(text))
     throw invalidConfig(table.file, `the ${key} ${quote(text)} has a scheme`, {
-      hint: 'Leave out "https://"; for plain http set insecure = true.'
+      hint: text.startsWith("https") ? 'Leave out "https://": it is asked by TLS anyway.' : 'Leave out "http://". Only if it really speaks no TLS, set insecure = true beside it.'
     });
   return text.replace(/\/+$/, "");
 }
@@ -37424,9 +39213,9 @@ async function dropIns(directories, note) {
   for (const { path, own } of directories.toReversed()) {
     const names = await listDirectory(path, own ? note : void 0) ?? [];
     for (const name2 of names.filter((each) => each.endsWith(".conf")))
-      chosen.set(name2, { path: join8(path, name2), own });
+      chosen.set(name2, { path: join12(path, name2), own });
   }
-  const sorted = [...chosen.values()].sort((a, b) => basename2(a.path) < basename2(b.path) ? -1 : 1);
+  const sorted = [...chosen.values()].sort((a, b) => basename3(a.path) < basename3(b.path) ? -1 : 1);
   const found = await Promise.all(sorted.map((place) => firstFile([place], note)));
   return found.filter((each) => each !== void 0);
 }
@@ -37550,8 +39339,8 @@ async function toHost(endpoint3, { daemon, settings, note }) {
   const found = await findCertificates(certificatePlaces(settings), host.registry, windows, note);
   const { authorityFile } = settings;
   const given = authorityFile ? await readAuthorities(authorityFile) : NO_TRUST;
-  const verify = settings.tlsVerify && !insecure && !daemon.isInsecure(host.registry);
-  return { ...host, tls: { verify, ...joinTrust(joinTrust(trust, found), given) } };
+  const verify2 = settings.tlsVerify && !insecure && !daemon.isInsecure(host.registry);
+  return { ...host, tls: { verify: verify2, ...joinTrust(joinTrust(trust, found), given) } };
 }
 function blocked({ reference, conf }) {
   const name2 = repositoryName(reference);
@@ -37573,470 +39362,73 @@ function refuseUnanswerable(hosts, context) {
   );
 }
 
+// src/http/http-error.ts
+var HttpError = class extends PullError {
+  fact;
+  retry;
+  origin;
+  status;
+  diagnostics;
+  credentialSource;
+  retryAfter;
+  took;
+  isUnreachable;
+  constructor(code2, message, details) {
+    super(code2, message, { hint: details.hint, cause: details.cause });
+    this.fact = redactUrls(details.fact ?? message);
+    this.retry = details.retry;
+    this.origin = details.origin;
+    this.status = details.status;
+    this.diagnostics = details.diagnostics ?? [];
+    this.credentialSource = details.credentialSource;
+    this.retryAfter = details.retryAfter;
+    this.took = details.took ?? 0;
+    this.isUnreachable = details.isUnreachable ?? details.retry === "unreachable";
+  }
+};
+function answerError({ request: request2, status: status2 }, code2, fact, details = {}) {
+  const { what, url } = request2;
+  const usual = { fact, retry: "never", origin: url.origin, status: status2 };
+  return new HttpError(code2, `${what}: ${url.host} ${fact}`, { ...usual, ...details });
+}
+function factOf(error, known2) {
+  if (!(error instanceof HttpError)) return error.message;
+  const { host } = new URL(error.origin);
+  return host === known2 ? error.fact : `${host}: ${error.fact}`;
+}
+function withTook(error, took) {
+  return new HttpError(error.code, error.message, { ...error, took, cause: error.cause });
+}
+function rehinted(error, hint) {
+  return new HttpError(error.code, error.message, { ...error, hint, cause: error.cause });
+}
+function reworded(error, message, retry = error.retry) {
+  return new HttpError(error.code, message, { ...error, retry, cause: error.cause });
+}
+
+// src/registry/login-advice.ts
+async function adviseLogin(error, registry, advice) {
+  if (!(error instanceof HttpError) || error.credentialSource !== void 0) return error;
+  if (error.code !== "UNAUTHORIZED" && error.code !== "NOT_FOUND") return error;
+  const known2 = await advice(registry);
+  return known2 === void 0 ? error : rehinted(error, `${known2} ${error.hint}`);
+}
+
 // src/source/local-source.ts
 import { statSync as statSync2 } from "node:fs";
 
 // src/source/archive.ts
-import { mkdtemp, rm as rm4 } from "node:fs/promises";
+import { mkdtemp, rm as rm8 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join as join10 } from "node:path";
-
-// src/compression/decompress.ts
-import zlib3 from "node:zlib";
-
-// src/compression/decoder.ts
-import { once as once2 } from "node:events";
-
-// src/bytes/release.ts
-function release(bytes) {
-  const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && bytes.byteLength === buffer.byteLength) buffer.transfer(0);
-}
-function releaseAfterLast(bytes) {
-  const { buffer, byteOffset, byteLength } = bytes;
-  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength) buffer.transfer(0);
-}
-
-// src/compression/decoder.ts
-function decodeThrough(stream, sink) {
-  let failure;
-  stream.on("error", (cause) => {
-    failure ??= { error: new PullError("TAR_INVALID", "compressed data is broken or cut off", { cause }) };
-  });
-  stream.on("data", (bytes) => {
-    queueMicrotask(() => {
-      if (failure) return;
-      try {
-        sink(bytes);
-        releaseAfterLast(bytes);
-      } catch (error) {
-        failure = { error };
-        stream.destroy();
-      }
-    });
-  });
-  const check = () => {
-    if (failure) throw failure.error;
-  };
-  return {
-    destroy: () => void stream.destroy(),
-    async write(bytes) {
-      check();
-      await new Promise((resolve4) => {
-        const done = () => {
-          stream.off("close", done);
-          resolve4();
-        };
-        stream.once("close", done);
-        stream.write(bytes, done);
-      });
-      check();
-    },
-    async end() {
-      check();
-      stream.end();
-      if (!stream.closed) await once2(stream, "close").catch(() => void 0);
-      check();
-    }
-  };
-}
-
-// src/compression/zstd-frames.ts
-var FRAME_MAGIC = 4247762216;
-var SKIPPABLE_MAGIC = 407710288;
-var MAX_BLOCK_SIZE = 128 * 1024;
-var RLE_BLOCK = 1;
-var COMPRESSED_BLOCK = 2;
-var RESERVED_BLOCK = 3;
-var MAX_WINDOW_SIZE = 2 ** 27;
-function isZstdMagic(bytes) {
-  if (bytes.length < 4) return false;
-  const magic = readUInt32(bytes, 0);
-  return magic === FRAME_MAGIC || (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
-}
-var FrameWalker = class {
-  #scratch = new Uint8Array(16);
-  #gathered = 0;
-  #wanted = 4;
-  #skip = 0;
-  #step = "magic";
-  #checksum = false;
-  #contentSize;
-  #frameBytes = 0;
-  #bound = 0;
-  #skippable = false;
-  #singleSegment = false;
-  #contentSizeBytes = 0;
-  /** Bytes of the unfinished frame seen so far; 0 between frames. */
-  get pending() {
-    return this.#frameBytes;
-  }
-  /**
-   * Consumes bytes up to the end of the current frame, or all of them. Returns how many were consumed, and the frame if it ended.
-   * Throws TAR_INVALID where there is no frame.
-   */
-  advance(bytes, from) {
-    let at = from;
-    for (; ; ) {
-      if (this.#skip > 0) {
-        const step = Math.min(this.#skip, bytes.length - at);
-        at += step;
-        this.#skip -= step;
-        this.#frameBytes += step;
-        if (this.#skip > 0) return { consumed: at - from };
-      }
-      if (this.#wanted === 0) return { consumed: at - from, frame: this.#finish() };
-      while (this.#gathered < this.#wanted && at < bytes.length) {
-        this.#scratch[this.#gathered++] = bytes[at++];
-        this.#frameBytes++;
-      }
-      if (this.#gathered < this.#wanted) return { consumed: at - from };
-      this.#gathered = 0;
-      this.#next();
-    }
-  }
-  #finish() {
-    const frame = {
-      skippable: this.#skippable,
-      compressedSize: this.#frameBytes,
-      maxSize: this.#contentSize ?? this.#bound,
-      blockBound: this.#bound
-    };
-    this.#frameBytes = 0;
-    this.#bound = 0;
-    this.#contentSize = void 0;
-    this.#wanted = 4;
-    this.#step = "magic";
-    return frame;
-  }
-  #next() {
-    if (this.#step === "magic") this.#onMagic();
-    else if (this.#step === "skippable") this.#onSkippable();
-    else if (this.#step === "descriptor") this.#onDescriptor(this.#scratch[0]);
-    else if (this.#step === "header") this.#onHeader();
-    else this.#onBlock();
-  }
-  #onSkippable() {
-    this.#skip = readUInt32(this.#scratch, 0);
-    this.#wanted = 0;
-  }
-  #onMagic() {
-    const magic = readUInt32(this.#scratch, 0);
-    this.#skippable = (magic & 4294967280) >>> 0 === SKIPPABLE_MAGIC;
-    if (!this.#skippable && magic !== FRAME_MAGIC)
-      throw invalid7("there is no zstd frame where one should begin");
-    this.#step = this.#skippable ? "skippable" : "descriptor";
-    this.#wanted = this.#skippable ? 4 : 1;
-  }
-  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.1.1
-  #onDescriptor(descriptor) {
-    const singleSegment = (descriptor & 32) !== 0;
-    const contentSizeFlag = descriptor >> 6;
-    this.#checksum = (descriptor & 4) !== 0;
-    const dictionaryBytes = [0, 1, 2, 4][descriptor & 3];
-    const contentSizeBytes = contentSizeFlag === 0 ? singleSegment ? 1 : 0 : 1 << contentSizeFlag;
-    this.#wanted = (singleSegment ? 0 : 1) + dictionaryBytes + contentSizeBytes;
-    if (dictionaryBytes > 0) throw invalid7("a zstd frame needs a dictionary");
-    if ((descriptor & 8) !== 0) throw invalid7("a zstd frame has its reserved bit set");
-    this.#singleSegment = singleSegment;
-    this.#contentSizeBytes = contentSizeBytes;
-    this.#step = "header";
-    if (this.#wanted === 0) this.#onHeader();
-  }
-  #onHeader() {
-    const at = this.#singleSegment ? 0 : 1;
-    this.#contentSize = readContentSize(this.#scratch, at, this.#contentSizeBytes);
-    const window = this.#singleSegment ? this.#contentSize ?? 0 : windowSize(this.#scratch[0]);
-    if (window > MAX_WINDOW_SIZE) {
-      throw new PullError(
-        "LIMIT_EXCEEDED",
-        `a zstd frame asks for a window of ${window} bytes; the limit is ${MAX_WINDOW_SIZE}`
-      );
-    }
-    this.#step = "block";
-    this.#wanted = 3;
-  }
-  // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1.2
-  #onBlock() {
-    const header = this.#scratch[0] | this.#scratch[1] << 8 | this.#scratch[2] << 16;
-    const type = header >> 1 & 3;
-    const size = header >> 3;
-    if (type === RESERVED_BLOCK) throw invalid7("a zstd frame holds a block of the reserved type");
-    this.#bound += type === COMPRESSED_BLOCK ? MAX_BLOCK_SIZE : size;
-    this.#skip = type === RLE_BLOCK ? 1 : size;
-    if ((header & 1) === 0) return;
-    if (this.#checksum) this.#skip += 4;
-    this.#wanted = 0;
-  }
-};
-function scanFrames(bytes) {
-  const walker = new FrameWalker();
-  const frames = [];
-  for (let at = 0; at < bytes.length; ) {
-    const { consumed, frame } = walker.advance(bytes, at);
-    at += consumed;
-    if (frame) frames.push(frame);
-  }
-  if (walker.pending > 0) throw invalid7("a zstd frame is cut off");
-  return frames;
-}
-function windowSize(descriptor) {
-  const base = 2 ** (10 + (descriptor >> 3));
-  return base + base / 8 * (descriptor & 7);
-}
-function readContentSize(bytes, at, length) {
-  if (length === 0) return void 0;
-  if (length === 1) return bytes[at];
-  if (length === 2) return (bytes[at] | bytes[at + 1] << 8) + 256;
-  const low = readUInt32(bytes, at);
-  return length === 4 ? low : low + readUInt32(bytes, at + 4) * 2 ** 32;
-}
-function readUInt32(bytes, at) {
-  return (bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24) >>> 0;
-}
-function invalid7(message) {
-  return new PullError("TAR_INVALID", message);
-}
-
-// src/compression/zstd-stream.ts
-import zlib2 from "node:zlib";
-
-// src/compression/zstd-native.ts
-import { createRequire } from "node:module";
-function loadNativeDecompress() {
-  loaded ??= { decompress: firstThatLoads() };
-  return loaded.decompress;
-}
-var loaded;
-function firstThatLoads() {
-  const load = createRequire(import.meta.url);
-  for (const candidate of candidates()) {
-    try {
-      return load(candidate).decompress;
-    } catch {
-    }
-  }
-  return void 0;
-}
-function candidates() {
-  const { platform, arch } = process;
-  const beside = platform === "linux" ? [`linux-${arch}-gnu`, `linux-${arch}-musl`] : [platform === "win32" ? `win32-${arch}-msvc` : `${platform}-${arch}`];
-  return [...beside.map((triple) => `./zstd.${triple}.node`), "@mongodb-js/zstd"];
-}
-
-// src/compression/zstd.ts
-var MAX_BATCH_OUTPUT = 64 << 20;
-var MAX_EXCESS = 8 << 20;
-function excessOf(frame) {
-  return frame.blockBound - frame.maxSize;
-}
-function broken(cause) {
-  throw new PullError("TAR_INVALID", "zstd data cannot be decoded", { cause });
-}
-
-// src/compression/zstd-stream.ts
-var BATCH_BYTES = 256 << 10;
-var BATCH_OUTPUT = 1 << 20;
-var STREAM_FROM = 4 << 20;
-var BATCHES_AHEAD = 3;
-var STREAM_CHUNK = 1 << 20;
-async function decodeZstdStream(input, sink, load = loadNativeDecompress) {
-  const frames = new FrameDecoder(sink, load());
-  try {
-    for await (const bytes of input) await frames.push(bytes);
-    await frames.end();
-  } finally {
-    frames.destroy();
-  }
-}
-var FrameDecoder = class {
-  #walker = new FrameWalker();
-  #batches;
-  #sink;
-  /** Whole frames that wait, then the one that is not whole yet. */
-  #gathered = Buffer.allocUnsafe(2 * BATCH_BYTES);
-  #whole = 0;
-  #length = 0;
-  #bound = 0;
-  /** The largest of its frames: the first one that lies ends the decoding. */
-  #excess = 0;
-  /** Of a frame too large to be gathered. */
-  #stream;
-  constructor(sink, native) {
-    this.#sink = sink;
-    this.#batches = new BatchQueue(sink, native);
-  }
-  async push(bytes) {
-    for (let at = 0; at < bytes.length; ) {
-      const { consumed, frame } = this.#walker.advance(bytes, at);
-      const part = bytes.subarray(at, at + consumed);
-      at += consumed;
-      if (!this.#stream && !frame && this.#walker.pending > STREAM_FROM) await this.#startStream();
-      if (this.#stream) await this.#streamOn(this.#stream, part, frame !== void 0);
-      else {
-        if (frame && excessOf(frame) > MAX_EXCESS) await this.#flush();
-        this.#gather(part, frame);
-        if (this.#excess > MAX_EXCESS) await this.#flush();
-      }
-      if (this.#whole >= BATCH_BYTES || this.#bound >= BATCH_OUTPUT) await this.#flush();
-    }
-  }
-  async end() {
-    if (this.#walker.pending > 0) throw new PullError("TAR_INVALID", "the zstd stream is cut off");
-    await this.#flush();
-    await this.#batches.drain();
-  }
-  destroy() {
-    this.#stream?.destroy();
-  }
-  #gather(part, frame) {
-    const length = this.#length + part.length;
-    if (length > this.#gathered.length) this.#gathered = grown(this.#gathered, this.#length, length);
-    this.#gathered.set(part, this.#length);
-    this.#length = length;
-    if (!frame) return;
-    if (frame.skippable) this.#length = this.#whole;
-    else {
-      this.#bound += frame.maxSize;
-      this.#excess = Math.max(this.#excess, excessOf(frame));
-    }
-    this.#whole = this.#length;
-  }
-  /** Hands the whole frames over; what follows them moves to the front. */
-  async #flush() {
-    if (this.#whole === 0) return;
-    const bytes = Buffer.allocUnsafeSlow(this.#whole);
-    this.#gathered.copy(bytes, 0, 0, this.#whole);
-    this.#gathered.copy(this.#gathered, 0, this.#whole, this.#length);
-    const batch = { bytes, bound: this.#bound, excess: this.#excess };
-    this.#length -= this.#whole;
-    [this.#whole, this.#bound, this.#excess] = [0, 0, 0];
-    await this.#batches.add(batch);
-  }
-  async #startStream() {
-    await this.#flush();
-    await this.#batches.drain();
-    this.#stream = decodeThrough(zlib2.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
-    const begun = Buffer.from(this.#gathered.subarray(0, this.#length));
-    this.#length = 0;
-    await this.#stream.write(begun);
-  }
-  async #streamOn(stream, part, isLast) {
-    await stream.write(part);
-    if (!isLast) return;
-    await stream.end();
-    this.#stream = void 0;
-  }
-};
-function grown(buffer, used, length) {
-  const larger = Buffer.allocUnsafe(2 * length);
-  buffer.copy(larger, 0, 0, used);
-  return larger;
-}
-var BatchQueue = class {
-  #sink;
-  #native;
-  #ahead = [];
-  constructor(sink, native) {
-    this.#sink = sink;
-    this.#native = native;
-  }
-  async add(batch) {
-    if (this.#native && batch.bound <= MAX_BATCH_OUTPUT && batch.excess <= MAX_EXCESS) {
-      const output = this.#native(batch.bytes).catch(broken);
-      output.then(() => release(batch.bytes)).catch(() => void 0);
-      this.#ahead.push(output);
-      if (this.#ahead.length > BATCHES_AHEAD || batch.bound > 4 * BATCH_OUTPUT) await this.#emit();
-    } else {
-      await this.drain();
-      await this.#decodeOneByOne(batch.bytes);
-    }
-  }
-  async drain() {
-    while (this.#ahead.length > 0) await this.#emit();
-  }
-  async #emit() {
-    const output = await this.#ahead.shift();
-    this.#sink(output);
-    release(output);
-  }
-  async #decodeOneByOne(bytes) {
-    let at = 0;
-    for (const { compressedSize } of scanFrames(bytes)) {
-      const decoder = decodeThrough(zlib2.createZstdDecompress({ chunkSize: STREAM_CHUNK }), this.#sink);
-      try {
-        await decoder.write(bytes.subarray(at, at + compressedSize));
-        await decoder.end();
-      } finally {
-        decoder.destroy();
-      }
-      at += compressedSize;
-    }
-  }
-};
-
-// src/compression/decompress.ts
-var GUNZIP_CHUNK = 1 << 20;
-var MAGIC_BYTES = 4;
-function sniffCompression(head) {
-  if (head.length >= 3 && head[0] === 31 && head[1] === 139 && head[2] === 8) return "gzip";
-  return isZstdMagic(head) ? "zstd" : "none";
-}
-async function decompress(input, sink) {
-  const iterator = input[Symbol.asyncIterator]();
-  const head = await readHead(iterator);
-  const all = resume(head, iterator);
-  switch (sniffCompression(head)) {
-    case "zstd":
-      return decodeZstdStream(all, sink);
-    case "gzip":
-      return gunzip(all, sink);
-    case "none":
-      for await (const bytes of all) sink(bytes);
-  }
-}
-async function gunzip(input, sink) {
-  const decoder = decodeThrough(zlib3.createGunzip({ chunkSize: GUNZIP_CHUNK }), sink);
-  try {
-    for await (const bytes of input) await decoder.write(bytes);
-    await decoder.end();
-  } finally {
-    decoder.destroy();
-  }
-}
-async function readHead(iterator) {
-  let head = new Uint8Array();
-  while (head.length < MAGIC_BYTES) {
-    const next = await iterator.next();
-    if (next.done) break;
-    head = head.length === 0 && next.value.length >= MAGIC_BYTES ? next.value : Buffer.concat([head, next.value]);
-  }
-  return head;
-}
-async function* resume(head, rest) {
-  try {
-    if (head.length > 0) yield head;
-    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
-}
+import { join as join14 } from "node:path";
 
 // src/source/file-tree.ts
-import { accessSync, constants as constants6, realpathSync, statSync } from "node:fs";
-import { isAbsolute as isAbsolute3, join as join9, relative } from "node:path";
+import { accessSync, constants as constants8, realpathSync, statSync } from "node:fs";
+import { isAbsolute as isAbsolute3, join as join13, relative } from "node:path";
 
 // src/source/local-file.ts
-import { constants as constants5 } from "node:fs";
-import { open as open5 } from "node:fs/promises";
-
-// src/bytes/range.ts
-function rangeLength(range) {
-  return range.end - range.start;
-}
-function containsRange(outer, inner) {
-  return inner.start >= outer.start && inner.end <= outer.end;
-}
+import { constants as constants7 } from "node:fs";
+import { open as open10 } from "node:fs/promises";
 
 // src/http/abort.ts
 import { setTimeout as sleep } from "node:timers/promises";
@@ -38054,11 +39446,11 @@ async function waitFor(milliseconds, signal) {
   }
 }
 function untilAborted(promise, signal) {
-  return new Promise((resolve4, reject) => {
+  return new Promise((resolve5, reject) => {
     const onAbort = () => reject(abortedError(signal));
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve4, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    promise.then(resolve5, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }
 
@@ -38076,7 +39468,7 @@ async function readPiece(file, range) {
   try {
     const handle = __using(_stack, await openLocal(file.path), true);
     const bytes = Buffer.allocUnsafeSlow(rangeLength(range));
-    await fill(handle, bytes, { path: file.path, position: file.offset + range.start });
+    await fill2(handle, bytes, { path: file.path, position: file.offset + range.start });
     return bytes;
   } catch (_) {
     var _error = _, _hasError = true;
@@ -38092,7 +39484,7 @@ async function* streamFile(file, range, signal) {
     for (let at = range.start; at < range.end; at += PIECE_BYTES) {
       if (signal) throwIfAborted(signal);
       const bytes = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, range.end - at));
-      await fill(handle, bytes, { path: file.path, position: file.offset + at });
+      await fill2(handle, bytes, { path: file.path, position: file.offset + at });
       yield bytes;
     }
   } catch (_) {
@@ -38103,10 +39495,10 @@ async function* streamFile(file, range, signal) {
   }
 }
 async function openLocal(path) {
-  const { O_RDONLY: O_RDONLY3, O_NOFOLLOW: O_NOFOLLOW3 = 0, O_NONBLOCK = 0 } = constants5;
+  const { O_RDONLY: O_RDONLY3, O_NOFOLLOW: O_NOFOLLOW3 = 0, O_NONBLOCK = 0 } = constants7;
   let handle;
   try {
-    handle = await open5(path, O_RDONLY3 | O_NOFOLLOW3 | O_NONBLOCK);
+    handle = await open10(path, O_RDONLY3 | O_NOFOLLOW3 | O_NONBLOCK);
     if ((await handle.stat()).isFile()) return handle;
   } catch (cause) {
     await handle?.close();
@@ -38115,7 +39507,7 @@ async function openLocal(path) {
   await handle.close();
   throw new PullError("LAYOUT_INVALID", `${path} is no file`);
 }
-async function fill(handle, bytes, { path, position }) {
+async function fill2(handle, bytes, { path, position }) {
   for (let done = 0; done < bytes.length; ) {
     const { bytesRead } = await handle.read(bytes, done, bytes.length - done, position + done).catch((cause) => {
       throw unreadable(path, cause);
@@ -38135,7 +39527,7 @@ function openDirectory(path) {
   return {
     path,
     find: (name2) => {
-      const found = realPathIfAny(join9(root, ...name2.split("/")));
+      const found = realPathIfAny(join13(root, ...name2.split("/")));
       if (found === void 0) return void 0;
       if (!isInside(root, found))
         throw new PullError("LAYOUT_INVALID", `${path}: ${quote(name2)} leads out of the directory`, {
@@ -38150,7 +39542,7 @@ function fileAt(path) {
   try {
     const stats = statSync(path);
     if (!stats.isFile()) throw new PullError("LAYOUT_INVALID", `${path} is no file`);
-    accessSync(path, constants6.R_OK);
+    accessSync(path, constants8.R_OK);
     return { path, offset: 0, size: stats.size };
   } catch (cause) {
     throw unreadable(path, cause);
@@ -38179,14 +39571,14 @@ function isInside(root, path) {
 
 // src/source/archive-jobs.ts
 import { writeSync } from "node:fs";
-import { open as open6 } from "node:fs/promises";
+import { open as open11 } from "node:fs/promises";
 import { dirname as dirname3 } from "node:path";
 var MAX_ARCHIVE_BYTES = 256 * 2 ** 30;
 async function unpackArchive({ name: name2, file, target }, signal) {
   try {
     var _stack = [];
     try {
-      const handle = __using(_stack, await open6(target, "wx", 384), true);
+      const handle = __using(_stack, await open11(target, "wx", 384), true);
       let size = 0;
       const sink = (bytes) => {
         if (signal) throwIfAborted(signal);
@@ -38214,8 +39606,8 @@ async function unpackArchive({ name: name2, file, target }, signal) {
   }
 }
 function fault(cause, name2, target) {
-  const known = toPullError(cause, { code: "LAYOUT_INVALID", message: `${name2} cannot be decompressed` });
-  if (known.code !== "DISK_FULL") return known;
+  const known2 = toPullError(cause, { code: "LAYOUT_INVALID", message: `${name2} cannot be decompressed` });
+  if (known2.code !== "DISK_FULL") return known2;
   return new PullError("DISK_FULL", `no space left in ${dirname3(target)} to decompress ${name2}`, {
     hint: "Free some space there, or decompress the archive first, where there is more.",
     cause
@@ -38303,7 +39695,7 @@ var parse3 = (buf) => {
 };
 var twos = (buf) => {
   var len = buf.length;
-  var sum = 0;
+  var sum2 = 0;
   var flipped = false;
   for (var i = len - 1; i > -1; i--) {
     var byte = Number(buf[i]);
@@ -38317,21 +39709,21 @@ var twos = (buf) => {
       f = twosComp(byte);
     }
     if (f !== 0) {
-      sum -= f * Math.pow(256, len - i - 1);
+      sum2 -= f * Math.pow(256, len - i - 1);
     }
   }
-  return sum;
+  return sum2;
 };
 var pos = (buf) => {
   var len = buf.length;
-  var sum = 0;
+  var sum2 = 0;
   for (var i = len - 1; i > -1; i--) {
     var byte = Number(buf[i]);
     if (byte !== 0) {
-      sum += byte * Math.pow(256, len - i - 1);
+      sum2 += byte * Math.pow(256, len - i - 1);
     }
   }
-  return sum;
+  return sum2;
 };
 var onesComp = (byte) => (255 ^ byte) & 255;
 var twosComp = (byte) => (255 ^ byte) + 1 & 255;
@@ -38471,15 +39863,15 @@ var Header = class {
         this.ctime = ex?.ctime ?? gex?.ctime ?? decDate(buf, off + 488, 12);
       }
     }
-    let sum = 8 * 32;
+    let sum2 = 8 * 32;
     for (let i = off; i < off + 148; i++) {
-      sum += buf[i];
+      sum2 += buf[i];
     }
     for (let i = off + 156; i < off + 512; i++) {
-      sum += buf[i];
+      sum2 += buf[i];
     }
-    this.cksumValid = sum === this.cksum;
-    if (this.cksum === void 0 && sum === 8 * 32) {
+    this.cksumValid = sum2 === this.cksum;
+    if (this.cksum === void 0 && sum2 === 8 * 32) {
       this.nullBlock = true;
     }
   }
@@ -38524,14 +39916,14 @@ var Header = class {
       this.needPax = encDate(buf, off + 476, 12, this.atime) || this.needPax;
       this.needPax = encDate(buf, off + 488, 12, this.ctime) || this.needPax;
     }
-    let sum = 8 * 32;
+    let sum2 = 8 * 32;
     for (let i = off; i < off + 148; i++) {
-      sum += buf[i];
+      sum2 += buf[i];
     }
     for (let i = off + 156; i < off + 512; i++) {
-      sum += buf[i];
+      sum2 += buf[i];
     }
-    this.cksum = sum;
+    this.cksum = sum2;
     encNumber(buf, off + 148, 8, this.cksum);
     this.cksumValid = true;
     return this.needPax;
@@ -38622,7 +40014,7 @@ function decodeHeader(block) {
   const { bytes } = block;
   return {
     type: String.fromCharCode(bytes[TYPE]),
-    name: nameOf(bytes),
+    name: nameOf3(bytes),
     linkName: textAt(bytes, 157, 100),
     mode: numberAt(bytes, MODE),
     uid: numberAt(bytes, UID),
@@ -38677,12 +40069,12 @@ function base256At(bytes, field2) {
 }
 function verifyChecksum({ bytes, words }) {
   const wanted = numberAt(bytes, CHECKSUM);
-  let sum = sumOfBytes(words) + CHECKSUM.length * 32;
-  for (let at = CHECKSUM.start; at < CHECKSUM.start + CHECKSUM.length; at++) sum -= bytes[at];
-  if (sum === wanted) return;
+  let sum2 = sumOfBytes(words) + CHECKSUM.length * 32;
+  for (let at = CHECKSUM.start; at < CHECKSUM.start + CHECKSUM.length; at++) sum2 -= bytes[at];
+  if (sum2 === wanted) return;
   const negative = bytes.reduce((count2, byte) => byte > 127 ? count2 + 1 : count2, 0);
-  if (sum - negative * 256 !== wanted)
-    throw new PullError("TAR_INVALID", `a tar header has the checksum ${sum}, not ${wanted} as it says`);
+  if (sum2 - negative * 256 !== wanted)
+    throw new PullError("TAR_INVALID", `a tar header has the checksum ${sum2}, not ${wanted} as it says`);
 }
 function sumOfBytes(words) {
   let even = 0;
@@ -38694,7 +40086,7 @@ function sumOfBytes(words) {
   }
   return (even & 65535) + (even >>> 16) + (odd & 65535) + (odd >>> 16);
 }
-function nameOf(bytes) {
+function nameOf3(bytes) {
   const name2 = textAt(bytes, 0, 100);
   if (bytes[345] === 0 || bytes.toString("latin1", MAGIC2, MAGIC2 + 6) !== "ustar\0") return name2;
   const isStar = bytes.toString("latin1", 508, 512) === "tar\0";
@@ -38794,23 +40186,23 @@ function recordAt(text, start2) {
   const length = space - start2 > MAX_LENGTH_DIGITS ? void 0 : decimal(text.slice(start2, space));
   const end = start2 + (length ?? 0);
   if (space < 0 || length === void 0 || end > text.length || text[end - 1] !== "\n")
-    throw malformed("a record has a wrong length");
+    throw malformed2("a record has a wrong length");
   const equals = text.indexOf("=", space + 1);
-  if (equals <= space + 1 || equals >= end - 1) throw malformed("a record is no key and value");
+  if (equals <= space + 1 || equals >= end - 1) throw malformed2("a record is no key and value");
   const key = text.slice(space + 1, equals);
-  if (key.includes("\0")) throw malformed("a key holds a NUL");
+  if (key.includes("\0")) throw malformed2("a key holds a NUL");
   return { key, value: text.slice(equals + 1, end - 1), end };
 }
 function addSparseNumber(numbers, key, value) {
   const expected = numbers.length % 2 === 0 ? SPARSE_OFFSET : SPARSE_LENGTH;
-  if (key !== expected) throw malformed("its sparse regions are out of order");
+  if (key !== expected) throw malformed2("its sparse regions are out of order");
   if (numbers.length >= 2 * MAX_SPARSE_REGIONS)
     throw new PullError("LIMIT_EXCEEDED", `a sparse file has more than ${MAX_SPARSE_REGIONS} regions`);
   numbers.push(value);
 }
 function nameIn(values, key) {
   const value = values.get(key);
-  if (value?.includes("\0")) throw malformed(`${key} holds a NUL`);
+  if (value?.includes("\0")) throw malformed2(`${key} holds a NUL`);
   return value === void 0 ? void 0 : detach(value);
 }
 function detach(slice) {
@@ -38820,7 +40212,7 @@ function integerIn(values, key) {
   const text = values.get(key);
   if (text === void 0) return void 0;
   const value = decimal(text);
-  if (value === void 0) throw malformed(`${key} is no usable number`);
+  if (value === void 0) throw malformed2(`${key} is no usable number`);
   return value;
 }
 function decimal(text) {
@@ -38831,15 +40223,15 @@ function timeIn(values, key) {
   const text = values.get(key);
   if (text === void 0) return void 0;
   const [, sign, whole, fraction] = /^(-?)([0-9]+)(?:\.([0-9]*))?$/.exec(text) ?? [];
-  const seconds = Number(whole);
-  if (!Number.isSafeInteger(seconds)) throw malformed(`${key} is no usable time`);
-  const exact = Number(`${seconds}.${fraction || "0"}`);
-  const kept = Math.floor(exact) === seconds ? exact : seconds + 0.999999;
+  const seconds2 = Number(whole);
+  if (!Number.isSafeInteger(seconds2)) throw malformed2(`${key} is no usable time`);
+  const exact = Number(`${seconds2}.${fraction || "0"}`);
+  const kept = Math.floor(exact) === seconds2 ? exact : seconds2 + 0.999999;
   return sign === "-" ? -kept : kept;
 }
 function fractionIn(text = "") {
-  const [, seconds, fraction = ""] = /^(-?[0-9]+)\.([0-9]{1,9})/.exec(text) ?? [];
-  return seconds === void 0 || /^0*$/.test(fraction) ? {} : { mtimeText: detach(`${seconds}.${fraction}`) };
+  const [, seconds2, fraction = ""] = /^(-?[0-9]+)\.([0-9]{1,9})/.exec(text) ?? [];
+  return seconds2 === void 0 || /^0*$/.test(fraction) ? {} : { mtimeText: detach(`${seconds2}.${fraction}`) };
 }
 function xattrsIn(values) {
   let xattrs;
@@ -38847,7 +40239,7 @@ function xattrsIn(values) {
   for (const [key, value] of values) {
     if (!key.startsWith(XATTR_PREFIX)) continue;
     const name2 = key.slice(XATTR_PREFIX.length);
-    if (name2 === "") throw malformed("an extended attribute has no name");
+    if (name2 === "") throw malformed2("an extended attribute has no name");
     total += value.length;
     if (total > MAX_XATTR_BYTES)
       throw new PullError(
@@ -38873,7 +40265,7 @@ function sparseIn(values) {
   }
   return sparse ?? NO_RECORDS;
 }
-function malformed(reason) {
+function malformed2(reason) {
   return new PullError("TAR_INVALID", `a pax header is malformed: ${reason}`);
 }
 
@@ -39002,10 +40394,10 @@ var ReadWindow = class {
   /** The same from the file, with what follows. The range lies within the file. Throws LAYOUT_INVALID. */
   async read(bytes, position) {
     const { path, size } = this.#file;
-    if (bytes.length > this.#memory.length) return fill(this.#handle, bytes, { path, position });
+    if (bytes.length > this.#memory.length) return fill2(this.#handle, bytes, { path, position });
     const held = this.#memory.subarray(0, Math.min(this.#memory.length, size - position));
     this.#held = held.subarray(0, 0);
-    await fill(this.#handle, held, { path, position });
+    await fill2(this.#handle, held, { path, position });
     this.#held = held;
     this.#start = position;
     this.copy(bytes, position);
@@ -39147,8 +40539,8 @@ async function readAt(archive, bytes, position) {
 function roundUp(size) {
   return Math.ceil(size / BLOCK_SIZE) * BLOCK_SIZE;
 }
-function broken2(why) {
-  return new PullError("TAR_INVALID", why);
+function broken2(why2) {
+  return new PullError("TAR_INVALID", why2);
 }
 function endsEarly({ size }) {
   return broken2(`it ends after ${size} bytes, inside of a member`);
@@ -39189,14 +40581,14 @@ async function treeOf(path, archive, { signal }, close = async () => void 0) {
   };
 }
 async function openCompressed(path, file, context) {
-  const directory = await mkdtemp(join10(context.temporaryDirectory ?? tmpdir(), "oci-pull-archive-")).catch(
+  const directory = await mkdtemp(join14(context.temporaryDirectory ?? tmpdir(), "oci-pull-archive-")).catch(
     (cause) => {
       throw toPullError(cause, { code: "LAYOUT_INVALID", message: `${path} cannot be decompressed` });
     }
   );
-  const close = () => rm4(directory, { recursive: true, force: true }).catch(() => void 0);
+  const close = () => rm8(directory, { recursive: true, force: true }).catch(() => void 0);
   try {
-    const target = join10(realPath(directory), "archive.tar");
+    const target = join14(realPath(directory), "archive.tar");
     announce(context, `unpacking ${path}, which is compressed as a whole`, file.size);
     await workOf(context).unpackArchive({ name: path, file, target }, context.signal);
     return await treeOf(path, fileAt(target), context, close);
@@ -39204,64 +40596,6 @@ async function openCompressed(path, file, context) {
     await close();
     throw error;
   }
-}
-
-// src/oci/media-type.ts
-var OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-var OCI_INDEX = "application/vnd.oci.image.index.v1+json";
-var OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
-var OCI_EMPTY = "application/vnd.oci.empty.v1+json";
-var DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
-var DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
-var DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
-var DOCKER_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json";
-var DOCKER_SCHEMA_1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws";
-var MANIFEST_MEDIA_TYPES = [
-  OCI_MANIFEST,
-  OCI_INDEX,
-  DOCKER_MANIFEST,
-  DOCKER_MANIFEST_LIST
-];
-var MANIFEST_ACCEPT = MANIFEST_MEDIA_TYPES.join(", ");
-function normalizeMediaType(mediaType) {
-  const [type = ""] = mediaType.split(";", 1);
-  return type.trim().toLowerCase();
-}
-function isIndexType(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  return type === OCI_INDEX || type === DOCKER_MANIFEST_LIST;
-}
-function isImageManifestType(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  return type === OCI_MANIFEST || type === DOCKER_MANIFEST;
-}
-function isSchema1Type(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  return type === DOCKER_SCHEMA_1 || type === DOCKER_SCHEMA_1_SIGNED;
-}
-function isImageConfigType(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  return type === OCI_CONFIG || type === DOCKER_CONFIG;
-}
-var OCI_LAYER = /^application\/vnd\.oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+(gzip|zstd))?$/;
-var DOCKER_LAYER = /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(gzip|zstd))?$/;
-function layerCompression(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  const match = OCI_LAYER.exec(type) ?? DOCKER_LAYER.exec(type);
-  if (match) return match[1] === "gzip" || match[1] === "zstd" ? match[1] : "none";
-  throw unsupportedLayer(type);
-}
-function unsupportedLayer(type) {
-  const code2 = "MEDIA_TYPE_UNSUPPORTED";
-  if (type.endsWith("+encrypted"))
-    return new PullError(code2, `the layer is encrypted (media type ${quote(type)})`, {
-      hint: "Encrypted layers cannot be unpacked; push a decrypted copy of the image."
-    });
-  if (type === "application/vnd.in-toto+json" || type.startsWith("application/vnd.dev.cosign."))
-    return new PullError(code2, `the layer is a signature or an attestation (media type ${quote(type)})`, {
-      hint: "The reference names what was signed about an image, not the image; name the image itself."
-    });
-  return new PullError(code2, `a layer of media type ${quote(type)} cannot be unpacked`);
 }
 
 // src/oci/descriptor.ts
@@ -39272,7 +40606,7 @@ function parseDescriptor(json, what) {
   return {
     mediaType: normalizeMediaType(requiredString(json, "mediaType", what)),
     digest: parseDigest(requiredString(json, "digest", what), what),
-    size: parseSize(field(json, "size"), what),
+    size: parseSize3(field(json, "size"), what),
     annotations: parseAnnotations(field(json, "annotations"), what),
     ...platform ? { platform } : {},
     ...artifactType ? { artifactType: normalizeMediaType(artifactType) } : {}
@@ -39283,7 +40617,7 @@ function requiredString(record, key, what) {
   if (value) return value;
   throw new PullError("MANIFEST_INVALID", `${what}: the descriptor has no "${key}"`);
 }
-function parseSize(value, what) {
+function parseSize3(value, what) {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
   throw new PullError("MANIFEST_INVALID", `${what}: "size" is not a number of bytes`);
 }
@@ -39381,7 +40715,7 @@ function parseImage(document, mediaType, what) {
   const entries = arrayField(document, "layers", what);
   checkLimit(entries.length, MAX_LAYERS, `${what}: ${entries.length} layers`);
   const layers = entries.map((entry, index) => parseDescriptor(entry, `${what}, layer ${index + 1}`));
-  if (!Number.isSafeInteger(layers.reduce((sum, layer) => sum + layer.size, 0)))
+  if (!Number.isSafeInteger(layers.reduce((sum2, layer) => sum2 + layer.size, 0)))
     throw new PullError("MANIFEST_INVALID", `${what}: the sizes of the layers add up to no safe number`);
   return { kind: "image", mediaType, config, layers };
 }
@@ -39458,6 +40792,82 @@ function sizeMismatch(found, expected, what) {
     "SIZE_MISMATCH",
     `${what}: ${found} instead of ${expected.size} for ${expected.digest}`
   );
+}
+
+// src/oci/platform.ts
+var ARCHITECTURE_ALIASES = {
+  x86_64: ["amd64"],
+  "x86-64": ["amd64"],
+  i386: ["386", ""],
+  aarch64: ["arm64"],
+  armhf: ["arm", "v7"],
+  armel: ["arm", "v6"]
+};
+var IMPLIED_VARIANT = { amd64: "v1", arm64: "v8" };
+var DEFAULT_ARM_VARIANT = "v7";
+var COMPONENT = /^[A-Za-z0-9_.-]+$/;
+var OPERATING_SYSTEM = /^([A-Za-z0-9_.-]+)(?:\(([A-Za-z0-9_.-]+)\))?$/;
+function parsePlatform(text) {
+  const parts = text.split("/");
+  const [first2 = "", ...rest] = parts.length === 1 && isArchitecture(text) ? ["linux", text] : parts;
+  const [, os, osVersion] = OPERATING_SYSTEM.exec(first2) ?? [];
+  const [architecture, variant] = rest;
+  if (os === void 0 || architecture === void 0 || rest.length > 2 || !rest.every(isComponent))
+    throw new PullError("INPUT_INVALID", `${quote(text)} is not a platform`, {
+      hint: "Write it as os/architecture or os/architecture/variant, for example linux/arm64 or linux/arm/v7."
+    });
+  return normalizePlatform({
+    os,
+    architecture,
+    ...variant === void 0 ? {} : { variant },
+    ...osVersion === void 0 ? {} : { osVersion }
+  });
+}
+function normalizePlatform(platform) {
+  const { variant: _, ...rest } = platform;
+  const named = platform.architecture.toLowerCase();
+  const alias = Object.hasOwn(ARCHITECTURE_ALIASES, named) ? ARCHITECTURE_ALIASES[named] : void 0;
+  const architecture = alias?.[0] ?? named;
+  const variant = alias?.[1] ?? normalizeVariant(architecture, (platform.variant ?? "").toLowerCase());
+  const os = platform.os.toLowerCase();
+  return { ...rest, os: os === "macos" ? "darwin" : os, architecture, ...variant ? { variant } : {} };
+}
+function normalizeVariant(architecture, variant) {
+  if (architecture !== "arm" && architecture !== "arm64" && architecture !== "amd64") return variant;
+  const plain2 = variant.replace(/^(?=\d)/, "v").replace(/^(v\d+)\.0$/, "$1");
+  if (architecture === "arm") return plain2 || DEFAULT_ARM_VARIANT;
+  return plain2 === IMPLIED_VARIANT[architecture] ? "" : plain2;
+}
+function formatPlatform(platform) {
+  const version = platform.osVersion ? `(${escapePart(platform.osVersion)})` : "";
+  const variant = platform.variant ? `/${escapePart(platform.variant)}` : "";
+  return `${escapePart(platform.os)}${version}/${escapePart(platform.architecture)}${variant}`;
+}
+function escapePart(part) {
+  return encodeURIComponent(part.toWellFormed()).replace(
+    /[!'()*~]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
+  );
+}
+var NODE_ARCHITECTURES = {
+  x64: "amd64",
+  ia32: "386",
+  ppc64: "ppc64le",
+  mipsel: "mipsle"
+};
+function hostPlatform(nodeArch) {
+  const known2 = Object.hasOwn(NODE_ARCHITECTURES, nodeArch) ? NODE_ARCHITECTURES[nodeArch] : void 0;
+  return normalizePlatform({ os: "linux", architecture: known2 ?? nodeArch });
+}
+var ARCHITECTURES = /* @__PURE__ */ new Set([
+  ...["386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"],
+  ...Object.keys(ARCHITECTURE_ALIASES)
+]);
+function isArchitecture(text) {
+  return ARCHITECTURES.has(text.toLowerCase());
+}
+function isComponent(text) {
+  return COMPONENT.test(text);
 }
 
 // src/oci/select-manifest.ts
@@ -39541,7 +40951,7 @@ function describeEntry(entry) {
 var MAX_LISTED2 = 20;
 var DAMAGED = "The file is damaged or was changed; write it again.";
 async function pickImage(images, name2) {
-  const found = name2 === void 0 ? images.entries : images.entries.filter(isNamed(name2, images.entries));
+  const found = name2 === void 0 ? images.entries : images.entries.filter(isNamed2(name2, images.entries));
   if (found.length === 0) throw missingImage(images, name2);
   return readEntries2(images, found);
 }
@@ -39563,7 +40973,7 @@ async function readEntries2(images, found) {
   const descriptors = await describeDistinct(distinct2);
   if (!descriptors) throw ambiguous(images, found);
   const bytes = Buffer.from(
-    JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: descriptors.map(toJson2) })
+    JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: descriptors.map(toJson) })
   );
   return { bytes, mediaType: OCI_INDEX, digest: digestOf(bytes) };
 }
@@ -39603,15 +41013,15 @@ function missing(images, digest) {
     hint: "It may have been written for some of its platforms only, or in part; write it again with what is wanted."
   });
 }
-function asLayoutError(parse7) {
+function asLayoutError(parse8) {
   try {
-    return parse7();
+    return parse8();
   } catch (error) {
     if (!(error instanceof PullError) || error.code !== "MANIFEST_INVALID") throw error;
     throw new PullError("LAYOUT_INVALID", error.message, { cause: error });
   }
 }
-function isNamed(name2, entries) {
+function isNamed2(name2, entries) {
   const number = /^@(\d+)$/.exec(name2)?.[1];
   if (number !== void 0) return (entry) => entry === entries[Number(number)];
   if (entries.some(({ names }) => names.includes(name2))) return ({ names }) => names.includes(name2);
@@ -39647,7 +41057,7 @@ function platformKey(platform, twin) {
   const { os, architecture, variant, osVersion, osFeatures } = normalizePlatform(platform);
   return JSON.stringify([os, architecture, variant, osVersion, osFeatures, twin]);
 }
-function toJson2({ platform, annotations, ...descriptor }) {
+function toJson({ platform, annotations, ...descriptor }) {
   const { osVersion, osFeatures, ...rest } = platform ?? {};
   const versions = { "os.version": osVersion, "os.features": osFeatures };
   return { ...descriptor, annotations, ...platform ? { platform: { ...rest, ...versions } } : {} };
@@ -39686,12 +41096,12 @@ async function readItems(tree) {
   return asLayoutError(() => {
     const wrapped = Buffer.concat([Buffer.from('{"images":'), bytes, Buffer.from("}")]);
     const document = parseJsonObject(wrapped, what, wrapped.length);
-    const list3 = arrayField(document, "images", what);
+    const list5 = arrayField(document, "images", what);
     if (Object.keys(document).length !== 1)
       throw new PullError("LAYOUT_INVALID", `${what}: no list of images`);
-    if (list3.length > MAX_INDEX_ENTRIES) throw tooMany2(`${what}: ${list3.length} images`, MAX_INDEX_ENTRIES);
-    const items = list3.map((json, index) => toItem(json, `${what}, image ${index + 1}`));
-    const names = items.reduce((sum, { tags }) => sum + tags.length, 0);
+    if (list5.length > MAX_INDEX_ENTRIES) throw tooMany2(`${what}: ${list5.length} images`, MAX_INDEX_ENTRIES);
+    const items = list5.map((json, index) => toItem(json, `${what}, image ${index + 1}`));
+    const names = items.reduce((sum2, { tags }) => sum2 + tags.length, 0);
     if (names > MAX_NAMES) throw tooMany2(`${what}: ${names} names`, MAX_NAMES);
     return items;
   });
@@ -39719,11 +41129,11 @@ function tooMany2(what, limit) {
 // src/source/member-digests.ts
 var MAX_HASHED_BYTES = 256 * 2 ** 30;
 function memberDigests(path, context, maxBytes = MAX_HASHED_BYTES) {
-  const known = /* @__PURE__ */ new Map();
+  const known2 = /* @__PURE__ */ new Map();
   let total = 0;
   return async (files) => {
-    const fresh = [...new Map(files.map((file) => [placeOf(file), file]))].filter(([at]) => !known.has(at));
-    const bytes = fresh.reduce((sum, [, { size }]) => sum + size, 0);
+    const fresh = [...new Map(files.map((file) => [placeOf(file), file]))].filter(([at]) => !known2.has(at));
+    const bytes = fresh.reduce((sum2, [, { size }]) => sum2 + size, 0);
     total += bytes;
     if (total > maxBytes) throw tooMany3(path, maxBytes);
     if (fresh.length > 0) {
@@ -39734,12 +41144,12 @@ function memberDigests(path, context, maxBytes = MAX_HASHED_BYTES) {
       );
       const hashed = workOf(context).hashFiles({ files: fresh.map(([, file]) => file) }, context.signal);
       for (const [index, [at]] of fresh.entries())
-        known.set(
+        known2.set(
           at,
           hashed.then((digests) => digests[index])
         );
     }
-    return Promise.all(files.map((file) => known.get(placeOf(file))));
+    return Promise.all(files.map((file) => known2.get(placeOf(file))));
   };
 }
 function placeOf({ path, offset, size }) {
@@ -39770,30 +41180,35 @@ async function openDockerArchive(tree, context) {
     images: /* @__PURE__ */ new Map()
   };
   const items = await readItems(tree);
+  let nameless = 0;
   return {
     path: tree.path,
-    entries: items.map((item) => toEntry2(archive, item)),
+    entries: items.map((item) => toEntry(archive, item)),
     find: (digest) => archive.known.get(digest) ?? findByName(tree, digest),
     indexTars: async (note) => {
       for (const { image } of archive.images.values()) {
         throwIfAborted(context.signal);
-        await image().catch(note);
+        const known2 = await image().catch(note);
+        nameless += known2?.layers.filter(({ digest }) => digest === void 0).length ?? 0;
       }
+    },
+    get nameless() {
+      return nameless;
     },
     close: () => tree.close()
   };
 }
-function toEntry2(archive, item) {
-  const { id, describe: describe3 } = knowImage(archive, item);
-  return { id, names: item.tags, isMadeUp: true, describe: describe3 };
+function toEntry(archive, item) {
+  const { id, describe: describe4 } = knowImage(archive, item);
+  return { id, names: item.tags, isMadeUp: true, describe: describe4 };
 }
 function knowImage(archive, item) {
   const place = placeOfConfig(archive.tree, item);
-  const known = archive.images.get(place);
-  if (known) return known;
+  const known2 = archive.images.get(place);
+  if (known2) return known2;
   const image = once3(() => readImage(archive, item));
-  const describeImage = once3(async () => describe(archive, await image()));
-  const fresh = { id: item.config, image, describe: describeImage };
+  const describeImage2 = once3(async () => describe(archive, await image()));
+  const fresh = { id: item.config, image, describe: describeImage2 };
   archive.images.set(place, fresh);
   return fresh;
 }
@@ -39813,22 +41228,22 @@ function once3(make) {
   };
 }
 async function readImage(archive, item) {
-  const { tree, known } = archive;
+  const { tree, known: known2 } = archive;
   const what = `the config ${quote(item.config)} of ${tree.path}`;
   const file = member(tree, item.config);
   const bytes = await readSmall(file, MAX_IMAGE_CONFIG_BYTES, what);
   const digest = checkName(item.config, bytes, what);
   const config = asLayoutError(() => parseConfig(bytes, what));
   if (config.diffIds.length !== item.layers.length)
-    throw invalid8(
+    throw invalid6(
       tree,
       `${item.layers.length} layers are listed, but the config has ${config.diffIds.length} diff_ids`
     );
   const layers = [];
   for (const [index, name2] of item.layers.entries())
     layers.push(await readLayer(archive, name2, config.diffIds[index]));
-  known.set(digest, file);
-  for (const layer of layers) if (layer.digest) known.set(layer.digest, layer.file);
+  known2.set(digest, file);
+  for (const layer of layers) if (layer.digest) known2.set(layer.digest, layer.file);
   return { described: { mediaType: DOCKER_CONFIG, digest, size: bytes.length }, config, layers };
 }
 function checkName(name2, bytes, what) {
@@ -39838,18 +41253,18 @@ function checkName(name2, bytes, what) {
   throw new PullError("DIGEST_MISMATCH", `${what} hashes to ${actual}`, { hint: DAMAGED });
 }
 async function describe(archive, { described, config, layers }) {
-  const { known } = archive;
+  const { known: known2 } = archive;
   const digests = await digestsOf(archive, layers);
   const named = layers.map(({ file, compression }, index) => {
     const digest2 = digests[index];
-    known.set(digest2, file);
+    known2.set(digest2, file);
     return { mediaType: LAYER_TYPES[compression], digest: digest2, size: file.size };
   });
   const manifest = Buffer.from(
     JSON.stringify({ schemaVersion: 2, mediaType: DOCKER_MANIFEST, config: described, layers: named })
   );
   const digest = digestOf(manifest);
-  known.set(digest, manifest);
+  known2.set(digest, manifest);
   const { annotations, platform } = { annotations: /* @__PURE__ */ Object.create(null), platform: platformOf(config) };
   return { mediaType: DOCKER_MANIFEST, digest, size: manifest.length, annotations, ...platform };
 }
@@ -39859,12 +41274,12 @@ function platformOf({ os, architecture, variant }) {
 }
 async function readLayer(archive, name2, diffId) {
   const file = member(archive.tree, name2);
-  const compression = await compressionOf(archive, file);
+  const compression = await compressionOf2(archive, file);
   return { file, compression, digest: compression === "none" ? diffId : digestInName(name2) };
 }
-async function compressionOf({ compressions }, file) {
-  const known = compressions.get(placeOf(file));
-  if (known) return known;
+async function compressionOf2({ compressions }, file) {
+  const known2 = compressions.get(placeOf(file));
+  if (known2) return known2;
   const compression = sniffCompression(await readPiece(file, { start: 0, end: Math.min(file.size, 8) }));
   compressions.set(placeOf(file), compression);
   return compression;
@@ -39881,7 +41296,7 @@ async function digestsOf({ digests }, layers) {
 function member(tree, name2) {
   const file = tree.find(name2);
   if (file) return file;
-  throw invalid8(tree, `it lists ${quote(name2)} and does not hold it`);
+  throw invalid6(tree, `it lists ${quote(name2)} and does not hold it`);
 }
 function findByName(tree, digest) {
   const hex = digestHex(digest);
@@ -39892,8 +41307,8 @@ function findByName(tree, digest) {
   }
   return void 0;
 }
-function invalid8(tree, why) {
-  return new PullError("LAYOUT_INVALID", `${tree.path}: ${why}`);
+function invalid6(tree, why2) {
+  return new PullError("LAYOUT_INVALID", `${tree.path}: ${why2}`);
 }
 
 // src/source/layout.ts
@@ -39915,7 +41330,7 @@ async function openLayout(tree) {
   const manifests = parsed.kind === "index" ? parsed.manifests : [];
   return {
     path: tree.path,
-    entries: manifests.filter(isImage).map(toEntry3),
+    entries: manifests.filter(isImage).map(toEntry2),
     find: (digest) => tree.find(`blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`),
     close: () => tree.close()
   };
@@ -39937,7 +41352,7 @@ async function checkVersion(tree) {
 function isImage(entry) {
   return (isIndexType(entry.mediaType) || isImageManifestType(entry.mediaType)) && !isAttestation(entry);
 }
-function toEntry3(descriptor) {
+function toEntry2(descriptor) {
   const names = NAMES2.flatMap((key) => descriptor.annotations[key] || []);
   return { id: descriptor.digest, names: [...new Set(names)], describe: async () => descriptor };
 }
@@ -39996,40 +41411,6 @@ async function describeDigest(images, digest) {
   return entry ? entry.describe() : { digest, mediaType: "" };
 }
 
-// src/http/http-error.ts
-var HttpError = class extends PullError {
-  retry;
-  origin;
-  status;
-  diagnostics;
-  credentialSource;
-  retryAfter;
-  took;
-  isUnreachable;
-  constructor(code2, message, details) {
-    super(code2, message, { hint: details.hint, cause: details.cause });
-    this.retry = details.retry;
-    this.origin = details.origin;
-    this.status = details.status;
-    this.diagnostics = details.diagnostics ?? [];
-    this.credentialSource = details.credentialSource;
-    this.retryAfter = details.retryAfter;
-    this.took = details.took ?? 0;
-    this.isUnreachable = details.isUnreachable ?? details.retry === "unreachable";
-  }
-};
-function answerError({ request: request2, status: status2 }, code2, fact, details = {}) {
-  const { what, url } = request2;
-  const usual = { retry: "never", origin: url.origin, status: status2 };
-  return new HttpError(code2, `${what}: ${url.host} ${fact}`, { ...usual, ...details });
-}
-function withTook(error, took) {
-  return new HttpError(error.code, error.message, { ...error, took, cause: error.cause });
-}
-function reworded(error, message, retry = error.retry) {
-  return new HttpError(error.code, message, { ...error, retry, cause: error.cause });
-}
-
 // src/http/retry-account.ts
 var PATIENCE_MS = 9e4;
 var MAX_RETRY_AFTER_MS = 6e4;
@@ -40046,18 +41427,21 @@ function payIn(left, bytes) {
   return Math.min(PATIENCE_MS + RESERVE_MS, left + bytes * BYTE_MS);
 }
 function judge(before, failure, random) {
-  const isFirstContact = failure.error.retry === "unreachable" && !failure.hasAnswered;
-  const left = before - priceOf(failure, isFirstContact);
+  const isFirst = isFirstContact(failure);
+  const left = before - priceOf(failure, isFirst);
   const { retryAfter } = failure.error;
   const isQuick = left >= PATIENCE_MS && retryAfter === void 0;
-  const ceiling = isFirstContact ? FIRST_CONTACT_WAIT_MS : waitCeiling(left);
+  const ceiling = isFirst ? FIRST_CONTACT_WAIT_MS : waitCeiling(left);
   const wait = random * ceiling;
   if (retryAfter === void 0) return { left, isQuick, wait: left > 0 ? Math.min(wait, left) : void 0 };
   const isTooLong = retryAfter > Math.min(MAX_RETRY_AFTER_MS, left);
   return { left, isQuick, wait: isTooLong ? void 0 : retryAfter + Math.min(wait, MIN_WAIT_MS) };
 }
-function priceOf({ error, took }, isFirstContact) {
-  if (isFirstContact) return PATIENCE_MS / FIRST_CONTACTS + took;
+function isFirstContact({ error, hasAnswered }) {
+  return error.retry === "unreachable" && !hasAnswered;
+}
+function priceOf({ error, took }, isFirst) {
+  if (isFirst) return PATIENCE_MS / FIRST_CONTACTS + took;
   const isQuota = error.code === "RATE_LIMITED" && error.retryAfter === void 0;
   return (isQuota ? RATE_LIMITED_MS : FAILURE_MS) + took;
 }
@@ -40092,6 +41476,8 @@ var RetryBudget = class {
     if (wait === void 0) throw exhausted(error, this.#failures);
     const shared = isQuick ? wait : this.#share(error, wait);
     this.#left = left - shared;
+    const [failures, isFirst] = [this.#failures, isFirstContact(failure)];
+    this.#policy.notice?.again({ error, failures, left, wait: shared, isFirstContact: isFirst });
     await waitFor(shared * this.#policy.scale, this.#signal);
   }
   /** The wait, in step with the other requests to the origin where it is the origin that fails or wants to be spared. */
@@ -40117,8 +41503,42 @@ function exhausted(error, attempts) {
   return reworded(error, `${error.message} (gave up after ${attempts} attempts)`, "never");
 }
 
+// src/http/retry-notice.ts
+var TOLD_FAILURES = 2;
+var TOLD_MS = 5e3;
+var QUIET_MS = 12e4;
+function createRetryNotice(tell) {
+  const toldAt = /* @__PURE__ */ new Map();
+  function isNews({ error, failures, wait }) {
+    if (failures < TOLD_FAILURES && Math.max(error.took, wait) < TOLD_MS) return false;
+    return performance.now() - (toldAt.get(error.origin) ?? Number.NEGATIVE_INFINITY) >= QUIET_MS;
+  }
+  return {
+    again(failure) {
+      const { error, failures, wait } = failure;
+      const next = `attempt ${failures + 1} in ${Math.round(wait)} ms`;
+      tell({ kind: "debug", message: `${error.message}; ${next}` });
+      if (!isNews(failure)) return;
+      toldAt.set(error.origin, performance.now());
+      const { host } = new URL(error.origin);
+      tell({ kind: "info", message: `${host}: ${error.fact}; ${outlook(failure)}` });
+    }
+  };
+}
+function outlook({ error, failures, left, wait, isFirstContact: isFirstContact2 }) {
+  if (error.retryAfter !== void 0) return `trying again in ${seconds(wait)}`;
+  if (isFirstContact2) return failures < TOLD_FAILURES ? "trying again" : "trying once more";
+  return `trying again for up to ${seconds(left + error.took)}`;
+}
+function seconds(milliseconds) {
+  return `${Math.ceil(milliseconds / 1e3)} s`;
+}
+
 // src/http/transport.ts
-var import_undici3 = __toESM(require_undici(), 1);
+var import_undici4 = __toESM(require_undici(), 1);
+
+// package.json
+var package_default = { name: "oci-pull-action", version: "1.0.0" };
 
 // src/http/body-watch.ts
 var MIN_GOOD_BYTES = 64 * 1024;
@@ -40151,16 +41571,16 @@ function createBodyWatch({ meter, stallWindow, onBytes, onTrouble }) {
       isFinished = true;
       meter.finished(received, waited);
     },
-    failed(why) {
+    failed(why2) {
       const time = end(0);
-      if (received < MIN_GOOD_BYTES && why === "broken") onTrouble();
+      if (received < MIN_GOOD_BYTES && why2 === "broken") onTrouble();
       return time;
     }
   };
 }
 
 // src/http/dispatchers.ts
-var import_undici2 = __toESM(require_undici(), 1);
+var import_undici3 = __toESM(require_undici(), 1);
 
 // src/http/connect.ts
 var import_undici = __toESM(require_undici(), 1);
@@ -40214,8 +41634,8 @@ var TRANSLATED = blockList(
     ["::", 96]
   ]
 );
-function networkKind(hostname) {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+function networkKind(hostname2) {
+  const host = hostname2.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
   const version = isIP2(host);
   if (version === 0) return host === "localhost" || host.endsWith(".localhost") ? "loopback" : "public";
   const family = version === 4 ? "ipv4" : "ipv6";
@@ -40225,8 +41645,8 @@ function networkKind(hostname) {
   return PRIVATE.check(host, family) ? "private" : "public";
 }
 function translatedKind(host) {
-  const { hostname } = new URL(`http://[${host}]/`);
-  const [high, low] = /([0-9a-f]*):([0-9a-f]*)\]$/.exec(hostname)?.slice(1) ?? [];
+  const { hostname: hostname2 } = new URL(`http://[${host}]/`);
+  const [high, low] = /([0-9a-f]*):([0-9a-f]*)\]$/.exec(hostname2)?.slice(1) ?? [];
   const bytes = [high, low].flatMap((group) => {
     const value = Number.parseInt(group || "0", 16);
     return [value >> 8, value & 255];
@@ -40235,54 +41655,54 @@ function translatedKind(host) {
   return kind === "loopback" ? "private" : kind;
 }
 function blockList(ipv4, ipv6) {
-  const list3 = new BlockList2();
-  for (const [net, prefix] of ipv4) list3.addSubnet(net, prefix, "ipv4");
-  for (const [net, prefix] of ipv6) list3.addSubnet(net, prefix, "ipv6");
-  return list3;
+  const list5 = new BlockList2();
+  for (const [net, prefix] of ipv4) list5.addSubnet(net, prefix, "ipv4");
+  for (const [net, prefix] of ipv6) list5.addSubnet(net, prefix, "ipv6");
+  return list5;
 }
 
 // src/http/guarded-lookup.ts
-function guardedLookup(ownHostname, resolve4 = systemLookup) {
-  return (hostname, options, callback) => {
-    if (hostname === ownHostname) return resolve4(hostname, options, callback);
-    resolve4(hostname, options, (error, found, family) => {
+function guardedLookup(ownHostname, resolve5 = systemLookup) {
+  return (hostname2, options, callback) => {
+    if (hostname2 === ownHostname) return resolve5(hostname2, options, callback);
+    resolve5(hostname2, options, (error, found, family) => {
       if (error) return callback(error, found, family);
       const isList = Array.isArray(found);
       const all = isList ? found : [{ address: found, family: family ?? 0 }];
       const give = (refused2) => {
         const left = all.filter((one) => !refused2.has(kindOf2(one)));
-        const failure = left.length > 0 || all.length === 0 ? null : refusal(hostname);
+        const failure = left.length > 0 || all.length === 0 ? null : refusal(hostname2);
         callback(failure, isList ? left : found, family);
       };
       if (all.every((one) => kindOf2(one) !== "loopback")) return give(LINK_LOCAL2);
-      isHere(ownHostname, resolve4, (isOwnHere) => give(isOwnHere ? LINK_LOCAL2 : LINK_LOCAL_AND_LOOPBACK));
+      isHere(ownHostname, resolve5, (isOwnHere) => give(isOwnHere ? LINK_LOCAL2 : LINK_LOCAL_AND_LOOPBACK));
     });
   };
 }
 var LINK_LOCAL2 = /* @__PURE__ */ new Set(["link-local"]);
 var LINK_LOCAL_AND_LOOPBACK = /* @__PURE__ */ new Set(["link-local", "loopback"]);
-function isHere(hostname, resolve4, tell) {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+function isHere(hostname2, resolve5, tell) {
+  const host = hostname2.replace(/^\[(.*)\]$/, "$1");
   if (networkKind(host) === "loopback") tell(true);
   else
-    resolve4(host, { all: true }, (error, found) => {
+    resolve5(host, { all: true }, (error, found) => {
       tell(!error && Array.isArray(found) && found.some((one) => kindOf2(one) === "loopback"));
     });
 }
 function kindOf2({ address }) {
   return networkKind(address.replace(/%.*$/, ""));
 }
-function refusal(hostname) {
+function refusal(hostname2) {
   return new PullError(
     "RESPONSE_INVALID",
-    `${hostname}, where the registry leads, has only addresses of this machine itself, or link-local ones, where clouds keep credentials`
+    `${hostname2}, where the registry leads, has only addresses of this machine itself, or link-local ones, where clouds keep credentials`
   );
 }
 
 // src/http/printable.ts
 function printable(text, maxLength) {
-  const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
-  return clean.length > maxLength ? `${clean.slice(0, maxLength)}…` : clean;
+  const clean2 = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
+  return clean2.length > maxLength ? `${clean2.slice(0, maxLength)}…` : clean2;
 }
 
 // src/http/connect.ts
@@ -40312,14 +41732,14 @@ function createConnector(host, { own, others }, timeout) {
 function describe2(certificate) {
   if (!certificate.subject) return void 0;
   return {
-    subject: nameOf2(certificate.subject),
-    issuer: nameOf2(certificate.issuer),
+    subject: nameOf4(certificate.subject),
+    issuer: nameOf4(certificate.issuer),
     validFrom: certificate.valid_from,
     validTo: certificate.valid_to
   };
 }
 var MAX_NAME_LENGTH3 = 100;
-function nameOf2({ CN, O }) {
+function nameOf4({ CN, O }) {
   return printable(String(CN ?? O ?? "no name"), MAX_NAME_LENGTH3);
 }
 
@@ -40357,22 +41777,22 @@ function firstSet(env, variables) {
 function parseProxy(value, variable) {
   const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
   const url = URL.canParse(text) ? new URL(text) : void 0;
-  if (!url?.hostname) throw unusable(variable, "is not the address of a proxy");
+  if (!url?.hostname) throw unusable2(variable, "is not the address of a proxy");
   const protocol = PROTOCOLS.get(url.protocol);
-  if (!protocol) throw unusable(variable, `names a proxy of the kind ${url.protocol.slice(0, -1)}`);
+  if (!protocol) throw unusable2(variable, `names a proxy of the kind ${url.protocol.slice(0, -1)}`);
   const host = `${url.hostname}:${url.port || (statedPort(text) ?? DEFAULT_PORTS[protocol])}`;
-  const [username, password] = [decode2(url.username), decode2(url.password)];
+  const [username, password] = [decode(url.username), decode(url.password)];
   return { protocol, host, username, password, label: `${protocol}//${host} (${variable})` };
 }
 function statedPort(text) {
   return /^[^/]*\/\/(?:[^/?#]*@)?(?:\[[^\]]*\]|[^/?#:]*):(\d+)/.exec(text)?.[1];
 }
-function unusable(variable, fact) {
+function unusable2(variable, fact) {
   return new PullError("CONFIG_INVALID", `the environment variable ${variable} ${fact}`, {
     hint: `Set ${variable} to http://, https:// or socks5://[user:password@]host:port, or unset it.`
   });
 }
-function decode2(text) {
+function decode(text) {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -40385,11 +41805,11 @@ function isExempt(url, noProxy) {
   const port = url.port || (url.protocol === "http:" ? "80" : "443");
   const matches2 = isIP3(host) === 0 ? matchesName : matchesAddress;
   return noProxy.split(/[\s,]+/).some((entry) => {
-    const name2 = withoutPort(entry, port);
+    const name2 = withoutPort2(entry, port);
     return name2 !== void 0 && name2 !== "" && matches2(host, name2);
   });
 }
-function withoutPort(entry, port) {
+function withoutPort2(entry, port) {
   const [, name2 = entry, stated] = /^(\[[^\]]*\]|[^:[\]]*):(\d+)$/.exec(entry) ?? [];
   return stated === void 0 || stated === port ? name2.replace(/^\[(.*)\]$/, "$1") : void 0;
 }
@@ -40405,31 +41825,55 @@ function matchesAddress(address, entry) {
   const length = Number(prefix ?? bits);
   if (length > bits) return false;
   const family = version === 4 ? "ipv4" : "ipv6";
-  const list3 = new BlockList3();
-  list3.addSubnet(network, length, family);
-  return list3.check(address, family);
+  const list5 = new BlockList3();
+  list5.addSubnet(network, length, family);
+  return list5.check(address, family);
+}
+
+// src/http/tunnel.ts
+var import_undici2 = __toESM(require_undici(), 1);
+function tunnelFactory(timeout) {
+  return (origin, options) => {
+    const { connect } = options;
+    if (typeof connect !== "function") return new import_undici2.Pool(origin, options);
+    return new import_undici2.Pool(origin, { ...options, connect: withDeadline(connect, timeout) });
+  };
+}
+function withDeadline(connect, timeout) {
+  return (options, callback) => {
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(tooLate(timeout)), timeout);
+    const connection = { ...options, signal: stop.signal };
+    connect(connection, (...result) => {
+      clearTimeout(timer);
+      callback(...result);
+    });
+  };
+}
+function tooLate(timeout) {
+  return new import_undici2.errors.ConnectTimeoutError(`the proxy opened no tunnel within ${timeout / 1e3} s`);
 }
 
 // src/http/dispatchers.ts
 function createDispatchers(options) {
-  const { host, tls, connections, connectTimeout } = options;
+  const { host, tls, connections, connectTimeout: connectTimeout2 } = options;
   const common = { allowH2: false, connections, pipelining: 1 };
-  const direct = new import_undici2.Agent({ ...common, connect: createConnector(host, tls, connectTimeout) });
+  const direct = new import_undici3.Agent({ ...common, connect: createConnector(host, tls, connectTimeout2) });
   const proxied = /* @__PURE__ */ new Map();
   function through(proxy, isOwn) {
     const key = `${proxy.label} ${isOwn}`;
     let agent = proxied.get(key);
     if (!agent) {
-      const requestTls2 = { ...isOwn ? tls.own : tls.others, allowH2: false, timeout: connectTimeout };
+      const requestTls2 = { ...isOwn ? tls.own : tls.others, allowH2: false, timeout: connectTimeout2 };
       const proxyTls = {
         ...tls.others,
         rejectUnauthorized: true,
         allowH2: false,
-        timeout: connectTimeout
+        timeout: connectTimeout2
       };
       const isSocks = proxy.protocol === "socks5:";
-      const parts = { ...common, requestTls: requestTls2, ...isSocks ? {} : { proxyTls }, connectTimeout };
-      agent = new import_undici2.ProxyAgent({ ...parts, uri: uriOf(proxy) });
+      const parts = { ...common, requestTls: requestTls2, ...isSocks ? {} : { proxyTls }, connectTimeout: connectTimeout2 };
+      agent = new import_undici3.ProxyAgent({ ...parts, factory: tunnelFactory(connectTimeout2), uri: uriOf(proxy) });
       hideCredential(proxy, options.secrets);
       proxied.set(key, agent);
     }
@@ -40518,6 +41962,58 @@ function median(samples) {
   return samples.toSorted((a, b) => a - b)[Math.floor((samples.length - 1) / 2)];
 }
 
+// src/http/network-fact.ts
+var NO_TLS = /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|ERR_SSL_HTTP_REQUEST)$/;
+var WORDS = {
+  ECONNREFUSED: "the connection was refused",
+  EHOSTUNREACH: "the network has no way there",
+  ENETUNREACH: "the network has no way there",
+  EHOSTDOWN: "the host is down",
+  ECONNRESET: "the connection was reset",
+  ECONNABORTED: "the connection was closed",
+  EPIPE: "the connection was closed",
+  ETIMEDOUT: "the connection timed out",
+  UND_ERR_SOCKET: "the connection was closed",
+  UND_ERR_HEADERS_TIMEOUT: "no answer came in time",
+  UND_ERR_BODY_TIMEOUT: "the data stopped coming",
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "the data ended too early",
+  UND_ERR_ABORTED: "the connection was closed",
+  ERR_STREAM_PREMATURE_CLOSE: "the connection was closed"
+};
+var OWN_WORDS = /^the (?:proxy opened no tunnel|body did not end) within /;
+var MAX_TOLD_LENGTH2 = 200;
+function networkFact(error, codes) {
+  const noTls = codes.find((code3) => NO_TLS.test(code3));
+  if (noTls) return `the answer is not TLS (${noTls})`;
+  const message = error instanceof Error ? error.message : "";
+  if (OWN_WORDS.test(message)) return message;
+  if (codes.includes("UND_ERR_CONNECT_TIMEOUT")) return connectTimeout(message);
+  const tls = codes.find((code3) => /^ERR_SSL_/.test(code3));
+  if (tls) return `TLS failed${reasonOf(error)} (${tls})`;
+  const parser = codes.find((code3) => /^HPE_/.test(code3));
+  if (parser) return `the answer is not HTTP (${parser})`;
+  const code2 = codes.findLast((one) => WORDS[one] !== void 0);
+  return code2 === void 0 ? printable(describeError(error), MAX_TOLD_LENGTH2) : `${WORDS[code2]} (${code2})`;
+}
+function connectTimeout(message) {
+  const milliseconds = /timeout: (\d+)ms/.exec(message)?.[1];
+  const limit = milliseconds ? `within ${Number(milliseconds) / 1e3} s` : "in time";
+  return `no connection came about ${limit}`;
+}
+function reasonOf(error) {
+  const { reason } = error ?? {};
+  return typeof reason === "string" ? `: ${printable(reason, MAX_TOLD_LENGTH2)}` : "";
+}
+function codesOf(error, depth = 0) {
+  if (!(error instanceof Error) || depth > 4) return [];
+  const { code: code2 } = error;
+  const inner = error instanceof AggregateError ? error.errors : [];
+  return [
+    ...typeof code2 === "string" ? [code2] : [],
+    ...[...inner, error.cause].flatMap((one) => codesOf(one, depth + 1))
+  ];
+}
+
 // src/http/tls-error.ts
 var CERTIFICATE2 = /^(?:CERT_|UNABLE_TO_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|HOSTNAME_MISMATCH|INVALID_CA|CRL_)/;
 var UNKNOWN_AUTHORITY = /* @__PURE__ */ new Set([
@@ -40528,7 +42024,7 @@ var UNKNOWN_AUTHORITY = /* @__PURE__ */ new Set([
   "CERT_UNTRUSTED"
 ]);
 var CLIENT_CERTIFICATE = /^ERR_SSL_(?:TLSV13_ALERT_CERTIFICATE_REQUIRED|(?:SSL\/TLS|SSLV3|TLSV1)_ALERT_(?:BAD_CERTIFICATE|HANDSHAKE_FAILURE|CERTIFICATE_\w+|UNKNOWN_CA))$/;
-var MAX_TOLD_LENGTH2 = 200;
+var MAX_TOLD_LENGTH3 = 200;
 function certificateFault(error, host, depth = 0) {
   if (!(error instanceof Error) || depth > 4) return void 0;
   const { code: code2 = "" } = error;
@@ -40538,27 +42034,27 @@ function certificateFault(error, host, depth = 0) {
 }
 function serverFault(error, code2, host) {
   const shown2 = certificateShown(error);
-  return { fact: `${reasonOf(error, code2, shown2)} (${code2})`, hint: hintFor(code2, host) };
+  return { fact: `${reasonOf2(error, code2, shown2)} (${code2})`, hint: hintFor(code2, host) };
 }
-function reasonOf(error, code2, shown2) {
+function reasonOf2(error, code2, shown2) {
   const which = shown2 ? `the certificate of "${shown2.subject}"` : "the certificate";
   const issuer = shown2 ? `, "${shown2.issuer}",` : "";
   if (code2 === "CERT_HAS_EXPIRED") return `${which} has expired${shown2 ? ` on ${shown2.validTo}` : ""}`;
   if (code2 === "CERT_NOT_YET_VALID")
     return `${which} is not valid${shown2 ? ` before ${shown2.validFrom}` : " yet"}`;
   if (code2 === "ERR_TLS_CERT_ALTNAME_INVALID")
-    return `${which} is for other names than this: ${namesOf2(error)}`;
+    return `${which} is for other names than this: ${namesOf(error)}`;
   if (code2 === "DEPTH_ZERO_SELF_SIGNED_CERT") return `${which} is signed by nobody but itself`;
   if (UNKNOWN_AUTHORITY.has(code2))
     return `${which} is signed by an authority${issuer} that is not trusted here`;
-  return `${which} was not accepted: ${printable(error.message, MAX_TOLD_LENGTH2)}`;
+  return `${which} was not accepted: ${printable(error.message, MAX_TOLD_LENGTH3)}`;
 }
 function hintFor(code2, host) {
   if (code2 === "CERT_HAS_EXPIRED" || code2 === "CERT_NOT_YET_VALID")
     return `Renew the certificate of ${host}, and check the clock of this machine.`;
   if (code2 === "ERR_TLS_CERT_ALTNAME_INVALID")
     return "Name the registry as its certificate does; something on the way may also answer in its place.";
-  return `If ${host} is to be trusted, give the certificate of its authority by ca-file or in a certs.d directory; set tls-verify to false only on a network you trust.`;
+  return `If ${host} is to be trusted, give the certificate of its authority by \`ca-file\` or in a certs.d directory; set \`tls-verify\` to false only on a network you trust.`;
 }
 function clientFault(code2, host) {
   return {
@@ -40566,9 +42062,9 @@ function clientFault(code2, host) {
     hint: `Put the certificate and key for ${host} into its certs.d directory (NAME.cert and NAME.key).`
   };
 }
-function namesOf2(error) {
+function namesOf(error) {
   const { subjectaltname, subject } = error.cert ?? { subject: {} };
-  return printable(subjectaltname ?? subject?.CN ?? "none", MAX_TOLD_LENGTH2);
+  return printable(subjectaltname ?? subject?.CN ?? "none", MAX_TOLD_LENGTH3);
 }
 
 // src/http/network-error.ts
@@ -40597,7 +42093,6 @@ var BROKEN = /* @__PURE__ */ new Set([
   "ERR_STREAM_PREMATURE_CLOSE"
 ]);
 var UNKNOWN_NAME = /* @__PURE__ */ new Set(["ENOTFOUND", "EAI_AGAIN"]);
-var NO_TLS = /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|ERR_SSL_HTTP_REQUEST)$/;
 var PROXY_REFUSAL = /Proxy response \((\d{3})\)|Proxy Authentication Required \((407)\)/;
 function networkError(error, request2, attempt = {}) {
   if (request2.signal.aborted) return abortedError(request2.signal);
@@ -40607,6 +42102,7 @@ function networkError(error, request2, attempt = {}) {
   const { fact, code: code2, retry, hint } = faultOf(error, url, via);
   const way = via === void 0 ? url.host : `${url.host}, through the proxy ${via}`;
   return new HttpError(code2, `${what}: ${way}: ${fact}`, {
+    fact: via === void 0 ? fact : `through the proxy ${via}: ${fact}`,
     retry,
     origin: url.origin,
     took,
@@ -40629,8 +42125,14 @@ function faultOf(error, url, via) {
   const unavailable = { code: "REGISTRY_UNAVAILABLE", retry: retryOf(codes) };
   if (codes.some((code2) => UNKNOWN_NAME.has(code2)))
     return { ...unavailable, ...unknownName(error, url, via) };
-  const hint = codes.some((code2) => NO_TLS.test(code2)) ? `${url.host} does not speak TLS: set tls-verify to false to allow plain http.` : void 0;
-  return { ...unavailable, fact: describeError(error), hint };
+  return { ...unavailable, fact: networkFact(error, codes), hint: hintFor2(codes, url, via) };
+}
+function hintFor2(codes, { host }, via) {
+  if (codes.some((code2) => NO_TLS.test(code2)))
+    return via === void 0 ? `${host} does not speak TLS, or something on the way answers in its place. If it is meant to be asked in plain http, set \`tls-verify\` to false.` : `Check that ${via} lets TLS through, and speaks it itself only where its address begins with https.`;
+  if (via !== void 0 && codes.some((code2) => UNREACHABLE.has(code2)))
+    return `Check that the proxy ${via} runs and can be reached from here; exempt ${host} by no_proxy if it needs none.`;
+  return void 0;
 }
 function retryOf(codes) {
   if (codes.some((code2) => UNREACHABLE.has(code2))) return "unreachable";
@@ -40639,7 +42141,7 @@ function retryOf(codes) {
 }
 function unknownName(error, url, via) {
   const name2 = hostnameOf(error) ?? url.hostname;
-  const fact = `the host name ${name2} is not known (${describeError(error)})`;
+  const fact = `the host name ${name2} is not known (${codesOf(error).join(", ")})`;
   const hint = via === void 0 ? "Check the spelling of the registry, and that this machine can resolve names." : "Check the name of the proxy in the environment variable.";
   return { fact, hint };
 }
@@ -40655,17 +42157,8 @@ function proxyRefusal(status2, via) {
   return { fact, code: "REGISTRY_UNAVAILABLE", retry, hint };
 }
 function hostnameOf(error) {
-  const { hostname } = error ?? {};
-  return typeof hostname === "string" ? hostname : void 0;
-}
-function codesOf(error, depth = 0) {
-  if (!(error instanceof Error) || depth > 4) return [];
-  const { code: code2 } = error;
-  const inner = error instanceof AggregateError ? error.errors : [];
-  return [
-    ...typeof code2 === "string" ? [code2] : [],
-    ...[...inner, error.cause].flatMap((one) => codesOf(one, depth + 1))
-  ];
+  const { hostname: hostname2 } = error ?? {};
+  return typeof hostname2 === "string" ? hostname2 : void 0;
 }
 
 // src/http/origin-slots.ts
@@ -40718,7 +42211,7 @@ var Turnstile = class {
   }
   #createSlot() {
     const number = ++this.#newest;
-    let isHeld = true;
+    let isHeld2 = true;
     return {
       accepted: () => {
         if (!this.#hadTrouble) this.#raise();
@@ -40728,8 +42221,8 @@ var Turnstile = class {
         if (this.#hadTrouble && ++this.#clean >= this.#limit) this.#raise();
       },
       release: () => {
-        if (!isHeld) return;
-        isHeld = false;
+        if (!isHeld2) return;
+        isHeld2 = false;
         this.#inUse--;
         this.#admit();
       }
@@ -40737,14 +42230,14 @@ var Turnstile = class {
   }
   /** Settles once the caller counts as in use; first come, first served. */
   #turn(signal) {
-    return new Promise((resolve4, reject) => {
+    return new Promise((resolve5, reject) => {
       const onAbort = () => {
         this.#queue.delete(enter);
         reject(abortedError(signal));
       };
       const enter = () => {
         signal.removeEventListener("abort", onAbort);
-        resolve4();
+        resolve5();
       };
       signal.addEventListener("abort", onAbort, { once: true });
       this.#queue.add(enter);
@@ -40766,11 +42259,19 @@ var Turnstile = class {
   }
 };
 
+// src/http/request-log.ts
+function logExchange({ debug, secrets }, { url, method = "GET", headers: headers2 }, { took, status: status2 }) {
+  if (!debug) return;
+  const range = headers2.range === void 0 ? "" : ` ${headers2.range}`;
+  const target = secrets.scrub(redactUrls(url.href));
+  debug(`${method} ${target}${range}: ${status2 ?? "no answer"}, ${Math.round(took)} ms`);
+}
+
 // src/http/tls.ts
 import { createSecureContext, getCACertificates } from "node:tls";
 function tlsOptionsFor(settings) {
-  const { verify, authorities, client, sources } = settings;
-  const base = { rejectUnauthorized: verify };
+  const { verify: verify2, authorities, client, sources } = settings;
+  const base = { rejectUnauthorized: verify2 };
   if (authorities.length === 0 && !client) return { own: base, others: base };
   const ca = authorities.length === 0 ? {} : { ca: [...getCACertificates("default"), ...authorities] };
   const others = { ...base, secureContext: createSecureContext(ca) };
@@ -40848,10 +42349,14 @@ function openTransport(options) {
       meters.of(url.origin).answered(performance.now() - sent);
       if (answer.status < 500) gate.sign(url.origin);
       const took = performance.now() - started;
+      logExchange(options, request2, { took, status: answer.status });
       const smallBodyTimeout = timeouts.body * SMALL_BODY;
       return { ...answer, took, via: proxy?.label, smallBodyTimeout, watch: watchOver(url) };
     } catch (error) {
-      throw networkError(error, request2, { took: performance.now() - started, via: proxy?.label });
+      logExchange(options, request2, { took: performance.now() - started });
+      const failure = networkError(error, request2, { took: performance.now() - started, via: proxy?.label });
+      if (speaksNoTls(failure)) requests--;
+      throw failure;
     }
   }
   const inTurn = withSlots(sendNow, slots);
@@ -40866,7 +42371,7 @@ function openTransport(options) {
   };
 }
 async function dispatch(request2, dispatcher, timeouts) {
-  const { statusCode, headers: headers2, body } = await (0, import_undici3.request)(request2.url, {
+  const answer = (0, import_undici4.request)(request2.url, {
     dispatcher,
     method: request2.method ?? "GET",
     body: request2.body ?? null,
@@ -40876,6 +42381,7 @@ async function dispatch(request2, dispatcher, timeouts) {
     headersTimeout: timeouts.headers,
     bodyTimeout: timeouts.body
   });
+  const { statusCode, headers: headers2, body } = await untilAborted(answer, request2.signal);
   body.on("error", () => {
   });
   return { status: statusCode, headers: headers2, body, request: request2 };
@@ -41204,7 +42710,7 @@ async function readRefusal(answer, secrets) {
     credentialSource,
     retryAfter,
     took,
-    hint: hintFor2(code2, credentialSource)
+    hint: hintFor3(code2, status2, credentialSource)
   });
 }
 function delayOf(answer, diagnostics) {
@@ -41222,10 +42728,12 @@ function whenAgain(retryAfter) {
   const at = new Date(Date.now() + retryAfter).toISOString().replace(/\.\d+Z$/, "Z");
   return `it asks to wait ${Math.ceil(retryAfter / 1e3)} s, until ${at}`;
 }
-function hintFor2(code2, credentialSource) {
+function hintFor3(code2, status2, credentialSource) {
+  if (code2 === "REGISTRY_UNAVAILABLE" && TRANSIENT_STATUSES.has(status2))
+    return `The host is there, but in trouble (${status2}): try again later, or name a mirror by \`mirrors\`.`;
   if (code2 !== "UNAUTHORIZED" && code2 !== "NOT_FOUND") return void 0;
   if (credentialSource === void 0)
-    return "Check the spelling. No credential was sent: a private image needs a login step before this one, username and password, or on ghcr.io a github-token.";
+    return "Check the spelling. No credential was sent: a private image needs a login before (`docker login`, a login action), or `username` and `password`.";
   return code2 === "UNAUTHORIZED" ? `The credential of ${credentialSource} was sent and refused: check it, and that the account may pull from this repository.` : `Check the spelling. The credential of ${credentialSource} was sent; some registries say "not found" where the account may not pull.`;
 }
 function diagnosticsIn(reply) {
@@ -41361,10 +42869,10 @@ async function readManifest2(answer) {
   const stated = contentLengthOf(answer) ?? 0;
   if (stated > MAX_MANIFEST_BYTES) {
     answer.body.destroy();
-    throw tooLarge(answer);
+    throw tooLarge2(answer);
   }
   const { bytes, complete } = await receiveBody(answer, MAX_MANIFEST_BYTES);
-  if (!complete) throw tooLarge(answer);
+  if (!complete) throw tooLarge2(answer);
   return bytes;
 }
 function verifyNamed(bytes, digest, what) {
@@ -41378,7 +42886,7 @@ function verifyStated(bytes, answer) {
     verifyDigest(digest, stated, `${answer.request.what}, as its docker-content-digest header names it`);
   return digest;
 }
-function tooLarge(answer) {
+function tooLarge2(answer) {
   return answerError(answer, "LIMIT_EXCEEDED", `sent more than ${MAX_MANIFEST_BYTES} bytes`);
 }
 
@@ -41437,36 +42945,6 @@ function parse4(value) {
   return { amount: Number(amount), windowSeconds: window === void 0 ? void 0 : Number(window) };
 }
 
-// src/registry/scrubber.ts
-function createScrubber(secrets, name2) {
-  const clean = (text) => text.split(name2).map(secrets.scrub).join(name2);
-  function scrubbed(error) {
-    if (!(error instanceof PullError)) return error;
-    const cause = error.cause === void 0 ? "" : describeError(error.cause);
-    const [message, hint, told2] = [clean(error.message), clean(error.hint), clean(cause)];
-    if (message === error.message && hint === error.hint && told2 === cause) return error;
-    const details = { hint, cause: told2 === cause ? error.cause : new Error(told2) };
-    if (error instanceof HttpError) return new HttpError(error.code, message, { ...error, ...details });
-    return new PullError(error.code, message, details);
-  }
-  return {
-    async call(run2) {
-      try {
-        return await run2();
-      } catch (error) {
-        throw scrubbed(error);
-      }
-    },
-    async *chunks(bytes) {
-      try {
-        yield* bytes;
-      } catch (error) {
-        throw scrubbed(error);
-      }
-    }
-  };
-}
-
 // src/http/origin-gate.ts
 var MAX_SPREAD_MS = 250;
 var SPREAD = 0.25;
@@ -41509,7 +42987,7 @@ function createSecrets(onSecret) {
   const hidden = /* @__PURE__ */ new Set();
   const announced2 = /* @__PURE__ */ new Set();
   let inQueries = 0;
-  function announce3(secret) {
+  function announce2(secret) {
     if (secret.length < MIN_ANNOUNCED_LENGTH || LINE_BREAK.test(secret) || announced2.has(secret))
       return false;
     announced2.add(secret);
@@ -41520,16 +42998,16 @@ function createSecrets(onSecret) {
     hide(secret) {
       if (secret === "") return;
       hidden.add(secret);
-      for (const line of secret.split(LINE_BREAK)) announce3(line);
+      for (const line of secret.split(LINE_BREAK)) announce2(line);
     },
     announceQuery(url) {
       for (const parameter of url.search.slice(1).split("&"))
-        if (inQueries < MAX_ANNOUNCED && announce3(parameter.replace(/^[^=]*=?/, ""))) inQueries++;
+        if (inQueries < MAX_ANNOUNCED && announce2(parameter.replace(/^[^=]*=?/, ""))) inQueries++;
     },
     scrub(text) {
-      let clean = text;
-      for (const secret of hidden) clean = clean.replace(new RegExp(RegExp.escape(secret), "gi"), "***");
-      return clean;
+      let clean2 = text;
+      for (const secret of hidden) clean2 = clean2.replace(new RegExp(RegExp.escape(secret), "gi"), "***");
+      return clean2;
     }
   };
 }
@@ -41763,8 +43241,8 @@ async function sendWith(send, request2, { header, source }) {
 // src/registry/endpoint.ts
 function createEndpoint({ registry, scheme: given, apiPath, namespace, tls }) {
   const host = registry === DOCKER_HUB ? DOCKER_HUB_API : registry;
-  const { hostname } = new URL(`https://${host}/`);
-  let scheme = given ?? firstScheme(host, tls.verify);
+  const { hostname: hostname2 } = new URL(`https://${host}/`);
+  let scheme = given ?? "https";
   const origin = () => new URL(`${scheme}://${host}/`).origin;
   const base = apiPath === "" ? "/" : `/${apiPath ?? "v2"}/`;
   return {
@@ -41774,7 +43252,7 @@ function createEndpoint({ registry, scheme: given, apiPath, namespace, tls }) {
     get isHttp() {
       return scheme === "http";
     },
-    hostname,
+    hostname: hostname2,
     tlsVerify: tls.verify,
     api: (path, query = {}) => {
       const url = new URL(`${base}${path}`, origin());
@@ -41783,18 +43261,13 @@ function createEndpoint({ registry, scheme: given, apiPath, namespace, tls }) {
       return url;
     },
     fallBackToHttp: () => {
-      if (!tls.verify && given === void 0) scheme = "http";
+      if (given === void 0 && (!tls.verify || isOpenHere(host))) scheme = "http";
       return scheme === "http";
     }
   };
 }
-function firstScheme(host, tlsVerify) {
-  const { hostname, port } = new URL(`https://${host}/`);
-  const isLoopback = networkKind(hostname) === "loopback";
-  return tlsVerify && isLoopback && !isHttpsPort(host, port) ? "http" : "https";
-}
-function isHttpsPort(host, port) {
-  return port === "" && host.endsWith(":443");
+function isOpenHere(host) {
+  return networkKind(new URL(`https://${host}/`).hostname) === "loopback" && !host.endsWith(":443");
 }
 
 // src/registry/foreign-tokens.ts
@@ -41804,13 +43277,13 @@ function withForeignTokens(send, fetchToken) {
   const tokens = /* @__PURE__ */ new Map();
   return async (request2) => {
     const { origin } = request2.url;
-    const known = tokens.get(origin);
-    const answer = await sendWith2(send, request2, await valid(known));
+    const known2 = tokens.get(origin);
+    const answer = await sendWith2(send, request2, await valid(known2));
     if (answer.status !== 401) return answer;
     const challenge = parseChallenges(answer.headers["www-authenticate"]).find(isExchangeable);
     if (!challenge) return answer;
     const refusal2 = await detach2(answer);
-    if (tokens.get(origin) === known) tokens.set(origin, exchange(challenge));
+    if (tokens.get(origin) === known2) tokens.set(origin, exchange(challenge));
     const token = await valid(tokens.get(origin));
     return token ? sendWith2(send, request2, token) : refusal2;
   };
@@ -41911,12 +43384,12 @@ function checkTarget(url, { endpoint: endpoint3, what }) {
     throw new PullError(
       "RESPONSE_INVALID",
       `${what} leads to ${url.host}, an address inside of the network of this machine`,
-      { hint: "If this registry really keeps its data there, set tls-verify to false." }
+      { hint: "If this registry really keeps its data there, set `tls-verify` to false." }
     );
 }
-function mayContact(hostname, endpoint3) {
-  if (hostname === endpoint3.hostname || !endpoint3.tlsVerify) return true;
-  const kind = networkKind(hostname);
+function mayContact(hostname2, endpoint3) {
+  if (hostname2 === endpoint3.hostname || !endpoint3.tlsVerify) return true;
+  const kind = networkKind(hostname2);
   return kind === "public" || kind !== "link-local" && networkKind(endpoint3.hostname) === kind;
 }
 
@@ -41932,7 +43405,7 @@ function createFollow({ endpoint: endpoint3, api, plain: plain2, secrets }) {
       if (!REDIRECTS.has(answer.status))
         return { answer, location: { url: answer.request.url, authorised: location.authorised } };
       discard(answer);
-      if (redirects === MAX_REDIRECTS) throw invalid9(answer, `more than ${MAX_REDIRECTS} redirects`);
+      if (redirects === MAX_REDIRECTS) throw invalid7(answer, `more than ${MAX_REDIRECTS} redirects`);
       location = nextLocation(answer, location);
     }
   };
@@ -41940,7 +43413,7 @@ function createFollow({ endpoint: endpoint3, api, plain: plain2, secrets }) {
     const base = answer.request.url;
     const target = headerOf(answer, "location") ?? "";
     if (target === "" || !URL.canParse(target, base.href))
-      throw invalid9(answer, "a redirect without a valid target");
+      throw invalid7(answer, "a redirect without a valid target");
     const url = new URL(target, base);
     const what = `${answer.request.what}: the redirect`;
     checkTarget(url, { endpoint: endpoint3, what });
@@ -41949,8 +43422,63 @@ function createFollow({ endpoint: endpoint3, api, plain: plain2, secrets }) {
     return { url, authorised };
   }
 }
-function invalid9(answer, fact) {
+function invalid7(answer, fact) {
   return answerError(answer, "RESPONSE_INVALID", `answered ${answer.status} with ${fact}`);
+}
+
+// src/registry/scrubber.ts
+function createScrubber(secrets, name2) {
+  const clean2 = (text) => text.split(name2).map(secrets.scrub).join(name2);
+  function scrubbed(error) {
+    if (!(error instanceof PullError)) return error;
+    const cause = error.cause === void 0 ? "" : describeError(error.cause);
+    const [message, hint, told2] = [clean2(error.message), clean2(error.hint), clean2(cause)];
+    if (message === error.message && hint === error.hint && told2 === cause) return error;
+    const details = { hint, cause: told2 === cause ? error.cause : new Error(told2) };
+    if (error instanceof HttpError)
+      return new HttpError(error.code, message, { ...error, ...details, fact: clean2(error.fact) });
+    return new PullError(error.code, message, details);
+  }
+  return {
+    text: clean2,
+    async call(run2) {
+      try {
+        return await run2();
+      } catch (error) {
+        throw scrubbed(error);
+      }
+    },
+    async *chunks(bytes) {
+      try {
+        yield* bytes;
+      } catch (error) {
+        throw scrubbed(error);
+      }
+    }
+  };
+}
+
+// src/registry/server-warnings.ts
+var MAX_WARNINGS = 3;
+var MAX_LENGTH = 300;
+var MAX_HEADER_LENGTH2 = 4096;
+var WARNING = /(?:^|,)\s*299 - "((?:[^"\\]|\\.)*)"(?=\s*(?:,|$))/g;
+function withServerWarnings(send, registry, tell) {
+  const told2 = /* @__PURE__ */ new Set();
+  return async (request2) => {
+    const answer = await send(request2);
+    for (const text of warningsOf(answer)) {
+      if (told2.has(text) || told2.size >= MAX_WARNINGS) continue;
+      told2.add(text);
+      tell({ kind: "warning", message: `${registry} warns: ${text}` });
+    }
+    return answer;
+  };
+}
+function warningsOf(answer) {
+  const header = headerOf(answer, "warning")?.slice(0, MAX_HEADER_LENGTH2) ?? "";
+  const texts2 = [...header.matchAll(WARNING)].map(([, text = ""]) => text.replace(/\\(.)/g, "$1"));
+  return texts2.map((text) => printable(text, MAX_LENGTH)).filter((text) => text !== "");
 }
 
 // src/registry/token-request.ts
@@ -42048,9 +43576,12 @@ function openStack(options) {
   const gate = createOriginGate();
   const env = options.env ?? process.env;
   const wire = { host: new URL(endpoint3.origin).host, tls: host.tls };
-  const transport = openTransport({ ...wire, env, connections, timeouts, gate, secrets });
+  const scrubber = createScrubber(secrets, name2);
+  const tell = ({ kind, message }) => options.tell?.({ kind, message: scrubber.text(message) });
+  const debug = (message) => tell({ kind: "debug", message });
+  const transport = openTransport({ ...wire, env, connections, timeouts, gate, secrets, debug });
   const own = withHostHeaders(transport.send, { endpoint: endpoint3, given: host.headers, secrets });
-  const direct = withPlainHttpFallback(own, endpoint3);
+  const direct = withServerWarnings(withPlainHttpFallback(own, endpoint3), host.registry, tell);
   const fetchToken = createTokenFetcher({ name: name2, endpoint: endpoint3, send: own, secrets, signal });
   const authoriser = new Authoriser({
     credential: options.credential ?? (() => Promise.resolve(void 0)),
@@ -42073,6 +43604,8 @@ function openStack(options) {
     gate,
     transport,
     secrets,
+    scrubber,
+    tell,
     follow: createFollow({ endpoint: endpoint3, api, plain: plain2, secrets })
   };
 }
@@ -42106,14 +43639,18 @@ async function readTags(answer, maxBytes) {
 function openRegistryClient(options) {
   const { signal, patience = "full" } = options;
   const { repository } = options.host;
-  const { name: name2, endpoint: endpoint3, transport, gate, follow, secrets } = openStack({
+  const { name: name2, endpoint: endpoint3, transport, gate, follow, secrets, scrubber, tell } = openStack({
     ...options,
     timeouts: timeoutsFor(patience, options.timeouts ?? DEFAULT_TIMEOUTS)
   });
   const locator = createBlobLocator({ endpoint: endpoint3, repository, follow });
   const openPiece = createOpenPiece({ name: name2, locator, secrets });
-  const policy = { gate, scale: options.backoff ?? 1, hasAnswered: transport.hasAnswered };
-  const scrubber = createScrubber(secrets, name2);
+  const policy = {
+    gate,
+    scale: options.backoff ?? 1,
+    hasAnswered: transport.hasAnswered,
+    notice: createRetryNotice(tell)
+  };
   let quota;
   function manifestAt(target) {
     return {
@@ -42145,10 +43682,10 @@ function openRegistryClient(options) {
       checkRange(blob, range);
       const either = AbortSignal.any([signal, blobSignal]);
       const budget = createBudget(patience, policy, either);
-      const open13 = (part) => withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
-      const first2 = await scrubber.call(() => open13(range));
+      const open14 = (part) => withRetries(budget, () => openPiece({ blob, range: part, signal: either }));
+      const first2 = await scrubber.call(() => open14(range));
       const onStall = patience === "full" ? "reconnect" : "fail";
-      const chunks = scrubber.chunks(readBlob({ first: first2, reopen: open13, budget, onStall }));
+      const chunks = scrubber.chunks(readBlob({ first: first2, reopen: open14, budget, onStall }));
       return { range: first2.range, chunks };
     },
     forget: locator.forget,
@@ -42208,6 +43745,20 @@ function isRefusal(error) {
   return error instanceof PullError && (error.code === "UNAUTHORIZED" || error.code === "NOT_FOUND");
 }
 
+// src/source/foreign-layer.ts
+function explainForeign(error, { digest, mediaType }, name2) {
+  if (!(error instanceof PullError) || error.code !== "NOT_FOUND" || !isForeignLayerType(mediaType))
+    return error;
+  return new PullError(
+    "MEDIA_TYPE_UNSUPPORTED",
+    `${name2} does not hold the layer ${digest}, a foreign one (media type ${quote(mediaType)})`,
+    {
+      hint: 'Foreign layers lie at the "urls" in the manifest, and are not fetched from there. Push the image to a registry together with them, as docker does with allow-nondistributable-artifacts.',
+      cause: error
+    }
+  );
+}
+
 // src/source/host-failure.ts
 var NOT_THE_HOST = /* @__PURE__ */ new Set(["ABORTED", "INTERNAL"]);
 var WRONG_BYTES = /* @__PURE__ */ new Set(["DIGEST_MISMATCH", "SIZE_MISMATCH", "LIMIT_EXCEEDED"]);
@@ -42229,6 +43780,16 @@ function isHopeless(error) {
   return error.isUnreachable || error.status === 401 || isStranger;
 }
 
+// src/source/tag-hint.ts
+var OUT_OF_REACH = /* @__PURE__ */ new Set(["REGISTRY_UNAVAILABLE", "TLS_FAILED", "RATE_LIMITED"]);
+function hintAtDigests(error, mirrors) {
+  if (mirrors.length === 0 || !OUT_OF_REACH.has(error.code)) return error;
+  const which = mirrors.length === 1 ? "the mirror" : "the mirrors";
+  const hint = `What a tag means is asked of the registry alone, not of ${which} ${mirrors.join(", ")}. Name the image by its digest (@sha256:…), or allow a mirror to say what tags mean, by pull-from-mirror = "all" in registries.conf or "resolve" in hosts.toml. ${error.hint}`;
+  if (error instanceof HttpError) return rehinted(error, hint);
+  return new PullError(error.code, error.message, { hint, cause: error.cause });
+}
+
 // src/source/host-roster.ts
 var MAX_STRIKES = 3;
 function createHostRoster(hosts, tell) {
@@ -42248,10 +43809,13 @@ function createHostRoster(hosts, tell) {
       servers.delete(digest);
       return blame(suspects, digest, tell);
     },
-    explain: (error, from) => explain(
-      error,
-      entries.filter((entry) => entry.source !== from)
-    ),
+    explain(error, from, { kind }) {
+      const others = entries.filter((entry) => entry.source !== from);
+      const explained = explain(error, others);
+      const silent = others.filter(({ source: { host } }) => host.serves.digests && !host.serves.tags);
+      return kind === "tags" ? hintAtDigests(explained, silent.map(nameOf5)) : explained;
+    },
+    remarks: () => entries.filter(hadNothing).map(nothingOf),
     get likely() {
       const usable = entries.filter((entry) => entry.source.isLast || !entry.isBenched);
       return usable.find(({ source, bytes }) => bytes > 0 && source.host.serves.digests)?.source;
@@ -42264,15 +43828,17 @@ function createHostRoster(hosts, tell) {
 function noteFailure(entry, { question, error, tell }) {
   const { registry } = entry.source.host;
   entry.failures++;
-  entry.lastFailure = describeError(error);
+  entry.lastFailure = factOf(error, registry);
   if (entry.source.isLast) return;
-  tell({ kind: "debug", message: `${registry} is passed over: ${entry.lastFailure}` });
+  tell({ kind: "debug", message: `${registry} is passed over: ${error.message}` });
   const { isLacking, isStrike, isHopeless: isHopeless2 } = judge2(error);
   if (isLacking && question.kind === "digests") entry.without.add(question.digest);
   if (isStrike) entry.strikes++;
+  else entry.misses++;
   if (entry.isBenched || !isHopeless2 && entry.strikes < MAX_STRIKES) return;
   entry.isBenched = true;
-  tell({ kind: "warning", message: `${registry} is not asked any more in this pull: ${entry.lastFailure}` });
+  const message = `the mirror ${registry} is not asked any more in this pull: ${shorten(entry.lastFailure)}`;
+  tell({ kind: "warning", message });
 }
 function blame(suspects, digest, tell) {
   for (const { source } of suspects) source.client.forget(digest);
@@ -42281,11 +43847,23 @@ function blame(suspects, digest, tell) {
     noteFailure(entry, { question: { kind: "digests", digest }, error: damaged(entry, digest), tell });
   return replaceable.length > 0;
 }
+function nameOf5({ source: { host } }) {
+  return host.registry;
+}
+function hadNothing({ source, bytes, misses, isBenched }) {
+  return !source.isLast && !isBenched && bytes === 0 && misses > 0;
+}
+function nothingOf({ source: { host }, misses }) {
+  const { registry, repository, source } = host;
+  const where = source === void 0 ? "" : `, as ${source} has it`;
+  const message = `the mirror ${registry} had nothing of the image: it does not know ${registry}/${repository}${where} (asked ${misses} times)`;
+  return { kind: "warning", message };
+}
 function figuresOf({ source: { host, client }, bytes, failures }) {
   return { host: host.registry, bytes, requests: client.requests, failures };
 }
 function createEntry(source) {
-  const nothing2 = { bytes: 0, failures: 0, strikes: 0, isBenched: false, lastFailure: void 0 };
+  const nothing2 = { bytes: 0, failures: 0, misses: 0, strikes: 0, isBenched: false, lastFailure: void 0 };
   return { source, without: /* @__PURE__ */ new Set(), ...nothing2 };
 }
 function mayBeAsked({ source, isBenched, without }, question) {
@@ -42296,10 +43874,10 @@ function damaged({ source: { host } }, digest) {
   const message = `${host.registry}/${host.repository} served damaged data of ${digest}`;
   return new PullError("DIGEST_MISMATCH", message);
 }
-var MAX_REASON_LENGTH = 400;
+var MAX_REASON_LENGTH = 200;
 function explain(error, others) {
   const reasons = others.flatMap(
-    ({ lastFailure }) => lastFailure === void 0 ? [] : [shorten(lastFailure)]
+    ({ source, lastFailure }) => lastFailure === void 0 ? [] : [`${source.host.registry}: ${shorten(lastFailure)}`]
   );
   if (reasons.length === 0) return error;
   const message = `${error.message} (mirrors failed before: ${reasons.join("; ")})`;
@@ -42331,17 +43909,17 @@ function passOver({ roster, question, tried }, host, error) {
   roster.failed(host, question, error);
   const next = roster.next(question, tried);
   if (next) return next;
-  throw roster.explain(error, host);
+  throw roster.explain(error, host, question);
 }
 async function openBlobInTurn(roster, asked) {
   const { descriptor, range, signal, what } = asked;
   const question = { kind: "digests", digest: descriptor.digest };
   const search = { roster, question, tried: /* @__PURE__ */ new Set(), what };
-  const open13 = (part) => first(search, ({ client }) => client.blob(descriptor, part, signal));
-  const found = await open13(range);
-  return { range: found.answer.range, chunks: readOn(found, { search, open: open13, digest: descriptor.digest }) };
+  const open14 = (part) => first(search, ({ client }) => client.blob(descriptor, part, signal));
+  const found = await open14(range);
+  return { range: found.answer.range, chunks: readOn(found, { search, open: open14, digest: descriptor.digest }) };
 }
-async function* readOn(begun, { search, open: open13, digest }) {
+async function* readOn(begun, { search, open: open14, digest }) {
   const { end } = begun.answer.range;
   let offset = begun.answer.range.start;
   for (let { host, answer } = begun; ; ) {
@@ -42359,7 +43937,7 @@ async function* readOn(begun, { search, open: open13, digest }) {
     } catch (error) {
       passOver(search, host, error);
       if (offset === end) return;
-      ({ host, answer } = await open13({ start: offset, end }));
+      ({ host, answer } = await open14({ start: offset, end }));
     }
   }
 }
@@ -42374,7 +43952,7 @@ function openRegistrySource(options) {
   return {
     name: name2,
     get requests() {
-      return clients.reduce((sum, client) => sum + client.requests, 0);
+      return clients.reduce((sum2, client) => sum2 + client.requests, 0);
     },
     get hosts() {
       return roster.figures;
@@ -42392,9 +43970,13 @@ function openRegistrySource(options) {
     },
     openBlob: (descriptor, range, signal) => {
       const what = `blob ${descriptor.digest} of ${name2}`;
-      return openBlobInTurn(roster, { descriptor, range, signal, what });
+      const opened = openBlobInTurn(roster, { descriptor, range, signal, what });
+      return opened.catch((error) => {
+        throw explainForeign(error, descriptor, name2);
+      });
     },
     distrust: roster.distrust,
+    remarks: roster.remarks,
     tags: async () => {
       const authority = hosts.findLast(({ host }) => host.serves.tags);
       return await authority?.client.tags(MAX_TAGS_BYTES) ?? [];
@@ -42405,20 +43987,20 @@ function openRegistrySource(options) {
   };
 }
 function openHosts({ hosts, keychain, fallback, ...options }) {
-  const { connections, signal, onSecret, env, timeouts, backoff } = options;
-  const shared = { connections, signal, onSecret, env, timeouts, backoff };
+  const { connections, signal, onSecret, env, timeouts, backoff, emit: tell } = options;
+  const shared = { connections, signal, onSecret, env, timeouts, backoff, tell };
   return hosts.map((host, index) => {
     const isLast = index === hosts.length - 1;
-    const open13 = (credential) => openRegistryClient({ ...shared, host, credential, patience: isLast ? "full" : "brief" });
+    const open14 = (credential) => openRegistryClient({ ...shared, host, credential, patience: isLast ? "full" : "brief" });
     let isKnown = false;
-    const first2 = open13(async () => {
+    const first2 = open14(async () => {
       const credential = await keychain(host.registry, host.repository);
       isKnown = credential !== void 0;
       return credential;
     });
     const openSecond = () => {
       const credential = isKnown ? void 0 : fallback?.(host);
-      return credential && open13(async () => credential);
+      return credential && open14(async () => credential);
     };
     return { host, isLast, client: withFallback(first2, openSecond) };
   });
@@ -42467,16 +44049,18 @@ var SeedAsker = class {
   /** Whose file was named last. */
   #givers = /* @__PURE__ */ new Map();
   #said = /* @__PURE__ */ new Set();
+  /** Who has given anything. */
+  #useful = /* @__PURE__ */ new Set();
   constructor(seeds, note) {
     this.#seeds = seeds;
     this.#note = note;
   }
   async manifest(repository, target, expected) {
-    const known = expected ?? (isDigest(target) ? { digest: target, mediaType: "" } : void 0);
-    if (known)
+    const known2 = expected ?? (isDigest(target) ? { digest: target, mediaType: "" } : void 0);
+    if (known2)
       return this.#first(
-        known.digest,
-        async (seed) => seed.find(known.digest) ? readManifest(seed, known) : void 0
+        known2.digest,
+        async (seed) => seed.find(known2.digest) ? readManifest(seed, known2) : void 0
       );
     const reference = `${repository}:${target}`;
     for (const seed of this.#seeds) {
@@ -42521,6 +44105,7 @@ var SeedAsker = class {
       const file = this.#check(seed, () => find(seed));
       if (!file) continue;
       this.#givers.set(digest, seed);
+      this.#useful.add(seed);
       return { ...file, digest };
     }
     return void 0;
@@ -42532,6 +44117,13 @@ var SeedAsker = class {
     this.#givers.delete(digest);
     this.#wrong.set(seed, (this.#wrong.get(seed) ?? /* @__PURE__ */ new Set()).add(digest));
     return true;
+  }
+  /** Of seeds that gave nothing. */
+  remarks() {
+    return this.#seeds.filter((seed) => !this.#useful.has(seed)).map((seed) => ({
+      kind: "info",
+      message: `the seed ${seed.path} spared nothing: ${whyUseless(seed)}`
+    }));
   }
   #isWrong(seed, digest) {
     const wrong = this.#wrong.get(seed);
@@ -42547,7 +44139,9 @@ var SeedAsker = class {
   }
   async #try(seed, read) {
     try {
-      return await read();
+      const found = await read();
+      if (found !== void 0) this.#useful.add(seed);
+      return found;
     } catch (error) {
       this.#passOver(seed, error);
       return void 0;
@@ -42572,6 +44166,11 @@ var SeedAsker = class {
     this.#note({ kind, message });
   }
 };
+function whyUseless({ entries, nameless = 0 }) {
+  if (entries.length === 0) return "it is empty";
+  if (nameless === 0) return "it has no layer of this image";
+  return `it has no layer of this image as far as can be told; ${nameless} of its layers are compressed and not named by their digests (a layout, or an archive by skopeo copy, tells them)`;
+}
 
 // src/source/seed.ts
 async function openSeeds(images, context) {
@@ -42584,7 +44183,7 @@ async function openSeeds(images, context) {
     return { all, close };
   } catch (error) {
     await close();
-    throw error;
+    throw asSeedError(error);
   }
 }
 async function openSeed(image, context) {
@@ -42592,7 +44191,7 @@ async function openSeed(image, context) {
   await indexTars(images, context);
   const { name: name2, digest } = image;
   if (name2 === void 0 && digest === void 0) return images;
-  const isMeant = digest === void 0 ? isNamed(name2 ?? "", images.entries) : (entry) => entry.id === digest;
+  const isMeant = digest === void 0 ? isNamed2(name2 ?? "", images.entries) : (entry) => entry.id === digest;
   const entries = images.entries.filter(isMeant);
   if (entries.length > 0) return { ...images, entries };
   await images.close();
@@ -42623,10 +44222,11 @@ function withSeeds(primary, seeds, note = () => void 0) {
       return primary.quota;
     },
     link: () => primary.link?.(),
+    remarks: () => [...primary.remarks?.() ?? [], ...ask.remarks()],
     tags: async () => await primary.tags?.() ?? [],
     manifest: async (target, expected) => {
-      const known = await ask.manifest(primary.name, target, expected);
-      if (known) return known;
+      const known2 = await ask.manifest(primary.name, target, expected);
+      if (known2) return known2;
       return primary.manifest(target, expected).catch(async (error) => {
         const standIn = isUnreachable(error) ? await ask.madeUpManifest(primary.name, target) : void 0;
         if (standIn) return standIn;
@@ -42682,17 +44282,17 @@ async function runAlone(name2, job, signal) {
 }
 
 // src/pull/nearest-tags.ts
-var import_fastest_levenshtein = __toESM(require_mod(), 1);
-var MAX_NAMED = 5;
-var MAX_EDITS = 0.5;
+var import_fastest_levenshtein2 = __toESM(require_mod(), 1);
+var MAX_NAMED2 = 5;
+var MAX_EDITS2 = 0.5;
 function nearestTags(wanted, tags) {
-  const ranked = tags.map((tag) => ({ tag, edits: edits(wanted, tag) })).filter((one) => one.edits <= MAX_EDITS * wanted.length).sort((a, b) => a.edits - b.edits || compare(a.tag, b.tag));
+  const ranked = tags.map((tag) => ({ tag, edits: edits(wanted, tag) })).filter((one) => one.edits <= MAX_EDITS2 * wanted.length).sort((a, b) => a.edits - b.edits || compare(a.tag, b.tag));
   const found = ranked.length > 0 ? ranked.map(({ tag }) => tag) : [...tags].sort(compare).reverse();
-  return found.slice(0, MAX_NAMED);
+  return found.slice(0, MAX_NAMED2);
 }
 function edits(wanted, tag) {
   const [a, b] = [wanted.toLowerCase(), tag.toLowerCase()];
-  return a.startsWith(b) || b.startsWith(a) ? Math.min(0.5, (0, import_fastest_levenshtein.distance)(wanted, tag)) : (0, import_fastest_levenshtein.distance)(a, b);
+  return a.startsWith(b) || b.startsWith(a) ? Math.min(0.5, (0, import_fastest_levenshtein2.distance)(wanted, tag)) : (0, import_fastest_levenshtein2.distance)(a, b);
 }
 function compare(a, b) {
   return a.localeCompare(b, "en", { numeric: true });
@@ -42737,7 +44337,7 @@ function checkLayers({ layers }, name2) {
       );
     }
   }
-  const total = layers.reduce((sum, { size }) => sum + size, 0);
+  const total = layers.reduce((sum2, { size }) => sum2 + size, 0);
   if (total > MAX_IMAGE_BYTES)
     throw new PullError(
       "LIMIT_EXCEEDED",
@@ -42771,7 +44371,7 @@ function checkPlatform(config, wanted, name2) {
     "PLATFORM_NOT_FOUND",
     `${name2} is for ${platformOf2(config)} only, not for ${formatPlatform(wanted)}`,
     {
-      hint: `Set platform to ${platformOf2(config)}, or name an image that is built for ${formatPlatform(wanted)}.`
+      hint: `Set \`platform\` to ${platformOf2(config)}, or name an image that is built for ${formatPlatform(wanted)}.`
     }
   );
 }
@@ -42788,9 +44388,8 @@ async function probeAnonymous({ host, target, ...options }) {
   const stranger = { ...host, headers: {}, tls: { ...host.tls, client: void 0 } };
   const client = openRegistryClient({ ...options, host: stranger, connections: 1, patience: "brief" });
   try {
-    return await client.hasManifest(target);
-  } catch {
-    return false;
+    const isPublic = await client.hasManifest(target).catch(() => false);
+    return { isPublic, requests: client.requests };
   } finally {
     await client.close();
   }
@@ -42804,11 +44403,13 @@ function createRestrictionJudge({ hosts }, { options, lent, digest }) {
   const isKnown = hosts.some(
     ({ headers: headers2, tls }) => Object.keys(headers2).length > 0 || tls.client !== void 0
   );
-  let isPublic;
+  let probe;
   return async () => {
-    if (restricted === void 0 || lent.size === 0 && !isKnown) return false;
-    isPublic ??= probeAnonymous({ host, target: digest, signal, onSecret, env });
-    return !await isPublic;
+    if (restricted === void 0 || lent.size === 0 && !isKnown)
+      return { isRestricted: false, requests: 0 };
+    probe ??= probeAnonymous({ host, target: digest, signal, onSecret, env });
+    const { isPublic, requests } = await probe;
+    return { isRestricted: !isPublic, requests };
   };
 }
 
@@ -42822,8 +44423,8 @@ async function openFromDisk(options, local2) {
   if (options.seeds.length > 0 || options.network.hosts.mirrors.length > 0)
     options.emit({ kind: "info", message: "mirrors and seeds are of no use to an image on this machine" });
   const source = await openLocalSource(local2, localContext(options));
-  const image = await resolveOrClose(source, "", options);
-  const verdict = { isRestricted: false, caching: NO_CACHING };
+  const image = await resolveOrClose(source, { target: "", platform: options.platform });
+  const verdict = { isRestricted: false, caching: NO_CACHING, requests: 0 };
   return { source, image, caching: NO_CACHING, judge: async () => verdict };
 }
 async function openFromRegistry(options, named) {
@@ -42832,11 +44433,13 @@ async function openFromRegistry(options, named) {
   const lender = createLender(options, found);
   const seeds = await openSeeds(options.seeds, localContext(options));
   const source = openSource(options, found, { lender, seeds });
-  const image = await resolveOrClose(source, referenceTarget(found.reference), options);
-  const isRestricted = createRestrictionJudge(found, { options, lent: lender.lent, digest: image.digest });
+  const target = referenceTarget(found.reference);
+  const image = await resolveOrClose(source, { target, platform: options.platform, advise: lender.advise });
+  const restriction = createRestrictionJudge(found, { options, lent: lender.lent, digest: image.digest });
   const judge3 = async () => {
-    const restricted = await isRestricted() ? options.restricted : void 0;
-    return { isRestricted: restricted !== void 0, caching: restricted ?? options };
+    const { isRestricted, requests } = await restriction();
+    const restricted = isRestricted ? options.restricted : void 0;
+    return { isRestricted: restricted !== void 0, caching: restricted ?? options, requests };
   };
   return { source, image, caching: (await judge3()).caching, judge: judge3 };
 }
@@ -42847,10 +44450,11 @@ function createLender(options, { reference }) {
   const note = (message) => emit({ kind: "info", message });
   const machine = { env, home, uid, platform };
   const { registry } = reference;
-  const keychain = createKeychain({ registry, login, authFile, ...machine, onSecret, note, signal });
+  const { keychain, advice } = openLogins({ registry, login, authFile, ...machine, onSecret, note, signal });
   const lent = /* @__PURE__ */ new Set();
   return {
     lent,
+    advise: (error) => adviseLogin(error, registry, advice),
     keychain: async (asked, repository) => {
       const credential = await keychain(asked, repository);
       if (credential) lent.add(asked);
@@ -42874,19 +44478,1359 @@ function openSource(options, { reference, hosts }, { lender, seeds }) {
   const common = { connections, signal, onSecret, emit, env };
   return withSeeds(openRegistrySource({ reference, hosts, keychain, fallback, ...common }), seeds, emit);
 }
-async function resolveOrClose(source, target, { platform }) {
+async function resolveOrClose(source, { target, platform, advise }) {
   try {
     return await resolveImage(source, target, platform);
   } catch (error) {
     const named = await nameTags(error, source, target);
     await source.close();
-    throw named;
+    throw await advise?.(named) ?? named;
   }
+}
+
+// src/pull/survey.ts
+async function surveyImage(options, use) {
+  const directory = await mkdtemp2(join15(options.temporaryDirectory ?? tmpdir2(), "oci-pull-survey-"));
+  try {
+    const nothing2 = { destination: directory, ownership: "runner", storeDirectory: directory };
+    const full = { ...options, ...nothing2, storeRead: false, storeWrite: false };
+    full.emit({ kind: "stage", stage: "resolve" });
+    const access2 = await openImage(full);
+    try {
+      const layers = await readTables(full, access2, directory);
+      return await use({ access: access2, layers, list: () => list3(full, { access: access2, layers, directory }) });
+    } finally {
+      await access2.source.close();
+    }
+  } finally {
+    await rm9(directory, { recursive: true, force: true });
+  }
+}
+async function readTables({ emit, signal }, { source, image }, directory) {
+  var _stack = [];
+  try {
+    emit({ kind: "stage", stage: "plan" });
+    const { layers } = image.manifest;
+    const store = await ChunkStore.open(join15(directory, "store"), false);
+    const staging = new Staging(store);
+    const tallies = createTally(layers.length);
+    const pool = __using(_stack, openPool(2), true);
+    const readToc = (job) => pool.run("readToc", job);
+    try {
+      return await Promise.all(
+        layers.map(async (descriptor, index) => {
+          const tally = tallies[index];
+          const context = { source, store, staging, readToc, tally, emit, signal, trustsToc: true };
+          return { descriptor, metadata: await readLayerMetadata(descriptor, context) };
+        })
+      );
+    } finally {
+      await staging.discard();
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+async function list3(options, { access: access2, layers, directory }) {
+  var _stack = [];
+  try {
+    const { emit, signal, limits } = options;
+    const plain2 = layers.filter(({ metadata }) => entriesOf2(metadata) === void 0);
+    emit({ kind: "planned", bytes: plain2.reduce((sum2, { descriptor }) => sum2 + descriptor.size, 0) });
+    emit({ kind: "stage", stage: "fetch" });
+    const inputs = [];
+    for (const [index, { descriptor, metadata }] of layers.entries()) {
+      const entries = entriesOf2(metadata);
+      if (entries && metadata.kind === "chunked")
+        inputs.push({ kind: "toc", entries, digests: metadata.table.digests });
+      else {
+        const path = join15(directory, `layer-${index}`);
+        await download(descriptor, path, { access: access2, emit, signal });
+        inputs.push({ kind: "blob", path, digest: descriptor.digest });
+      }
+    }
+    const pool = __using(_stack, openPool(1), true);
+    const stop = () => void pool.close();
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      return await pool.run("list", { layers: inputs, limits });
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+function entriesOf2(metadata) {
+  return metadata.kind === "chunked" ? metadata.entries : void 0;
+}
+async function download(descriptor, path, { access: access2, emit, signal }) {
+  const body = await access2.source.openBlob(descriptor, { start: 0, end: descriptor.size }, signal);
+  async function* counted2() {
+    for await (const bytes of body.chunks) {
+      emit({ kind: "received", bytes: bytes.length });
+      yield Uint8Array.from(bytes);
+    }
+  }
+  try {
+    await pipeline(counted2(), createWriteStream(path));
+  } catch (error) {
+    throw toPullError(error, {
+      code: "STORE_FAILED",
+      message: `layer ${descriptor.digest} cannot be kept for a look at it`
+    });
+  }
+}
+
+// src/pull/update-cost.ts
+function updateCosts(from, to) {
+  const held = new Set(from.map(({ descriptor }) => descriptor.digest));
+  const chunks = chunksOf(from);
+  const find = (_form, key, size) => chunks.get(`${key} ${size}`);
+  const isAtHand = (...chunk) => find(...chunk) !== void 0;
+  const costs = to.map(({ descriptor, metadata }) => {
+    const { digest, size } = descriptor;
+    if (held.has(digest)) return { way: "cached", bytes: 0 };
+    if (metadata.kind === "plain") return { way: "whole", bytes: size };
+    const { table, dataEnd } = metadata;
+    if (isBetterWhole({ table, dataEnd }, isAtHand)) return { way: "whole", bytes: size };
+    return { kind: "chunked", table, dataEnd, metadataBytes: size - dataEnd };
+  });
+  const planned = costs.flatMap((cost) => "kind" in cost ? [cost] : []);
+  const plan = planFetch(planned, find, { pack: 0, packOffset: 0, packTarget: Number.MAX_SAFE_INTEGER });
+  let next = 0;
+  return costs.map((cost) => {
+    if (!("kind" in cost)) return cost;
+    const missing2 = plan.bytes[next++]?.missing ?? 0;
+    const metadataBytes = cost.kind === "chunked" ? cost.metadataBytes : 0;
+    return { way: "ranges", bytes: missing2 + metadataBytes };
+  });
+}
+function chunksOf(layers) {
+  const chunks = /* @__PURE__ */ new Map();
+  for (const { metadata } of layers) {
+    if (metadata.kind !== "chunked") continue;
+    const { table } = metadata;
+    const keyOf = digestKeys(table);
+    table.sizes.forEach((size, chunk) => {
+      const compressedSize = table.compressedSizes[chunk];
+      chunks.set(`${keyOf(chunk)} ${size}`, { path: "held", offset: 0, compressedSize, size });
+    });
+  }
+  return chunks;
+}
+
+// src/pull/inspect.ts
+async function inspectImage(options, from) {
+  return await surveyImage(options, async (image) => {
+    if (!from) return describe3(image);
+    return await surveyImage({ ...options, image: from }, async (older) => {
+      const costs = updateCosts(older.layers, image.layers);
+      return { ...describe3(image, costs), from: nameOf6(older) };
+    });
+  });
+}
+function nameOf6({ access: { image } }) {
+  return `${image.repository}@${image.digest}`;
+}
+function describe3(image, costs = []) {
+  const { platform, digest, indexDigest, config } = image.access.image;
+  return {
+    image: nameOf6(image),
+    platform,
+    digest,
+    ...indexDigest === void 0 ? {} : { indexDigest },
+    layers: image.layers.map((layer, index) => {
+      const cost = costs[index];
+      const diffId = config.diffIds[index] ?? "";
+      return { ...describeLayer(layer), diffId, ...cost ? { update: cost } : {} };
+    })
+  };
+}
+function describeLayer({ descriptor, metadata }) {
+  const { digest, mediaType, size } = descriptor;
+  const isChunked2 = metadata.kind === "chunked" || metadata.reason !== void 0;
+  return {
+    digest,
+    mediaType,
+    format: formatName(mediaType, isChunked2),
+    compressedSize: size,
+    ...partsOf(metadata)
+  };
+}
+function partsOf(metadata) {
+  if (metadata.kind === "chunked") return { chunks: chunkCount(metadata.table) };
+  return metadata.reason === void 0 ? {} : { reason: metadata.reason };
+}
+
+// src/pull/compare.ts
+async function compareImages(options, after) {
+  checkLogin2(options, after);
+  return await surveyImage(
+    options,
+    async (first2) => surveyImage({ ...options, image: after }, async (second) => {
+      const costs = updateCosts(first2.layers, second.layers);
+      return {
+        before: nameOf6(first2),
+        after: nameOf6(second),
+        differences: compareEntries2(await first2.list(), await second.list()),
+        update: {
+          bytes: costs.reduce((sum2, { bytes }) => sum2 + bytes, 0),
+          of: second.layers.reduce((sum2, { descriptor }) => sum2 + descriptor.size, 0)
+        }
+      };
+    })
+  );
+}
+function checkLogin2({ image, network }, after) {
+  if (!network.login.password || image.kind === after.kind && registryOf(image) === registryOf(after))
+    return;
+  throw new PullError(
+    "INPUT_INVALID",
+    "user name and password are for one registry, and the images are not of the same",
+    {
+      hint: "Sign in with docker login or podman login, or give a file with credentials."
+    }
+  );
+}
+function registryOf(image) {
+  return image.kind === "registry" ? canonicalRegistry(image.reference.registry) : void 0;
+}
+function compareEntries2(before, after) {
+  const differences = [];
+  let [left, right] = [0, 0];
+  while (left < before.length || right < after.length) {
+    const [a, b] = [before[left], after[right]];
+    if (a && (!b || a.path < b.path)) differences.push({ kind: "removed", entry: a });
+    else if (b && (!a || b.path < a.path)) differences.push({ kind: "added", entry: b });
+    else if (a && b) {
+      const aspects = aspectsOf(a, b);
+      if (aspects.length > 0) differences.push({ kind: "changed", before: a, after: b, aspects });
+    }
+    if (a && (!b || a.path <= b.path)) left++;
+    if (b && (!a || b.path <= a.path)) right++;
+  }
+  return differences;
+}
+function aspectsOf(a, b) {
+  const differs = {
+    kind: a.kind !== b.kind,
+    content: a.kind === b.kind && (a.content !== b.content || a.size !== b.size),
+    // That of a symbolic link means nothing.
+    mode: a.mode !== b.mode && a.kind !== "symlink" && b.kind !== "symlink",
+    owner: a.uid !== b.uid || a.gid !== b.gid,
+    xattrs: a.xattrs !== b.xattrs
+  };
+  return Object.keys(differs).filter((aspect) => differs[aspect]);
+}
+
+// src/cli/options.ts
+import { resolve as resolve2 } from "node:path";
+
+// src/pull/formats.ts
+function parseFormat(wishes, name2) {
+  const load = choose(wishes.load || void 0, ENGINES, name2("load"));
+  const format = choose(wishes.format || void 0, FORMATS, name2("format")) ?? (load ? "docker-archive" : "rootfs");
+  if (load && format !== "docker-archive")
+    throw invalid8(`${name2("load")} takes a docker-archive, and ${name2("format")} is ${format}`);
+  if (format === "rootfs") return { format, load };
+  const [isPart, isToc] = [wishes.paths.length > 0, wishes.verify === "toc"];
+  if (isPart) throw invalid8(`${name2("paths")} is for root file systems, and ${name2("format")} is ${format}`);
+  if (isToc)
+    throw invalid8(
+      `${name2("verify")} toc is for root file systems: ${format} takes every layer whole and proves its diff_id`
+    );
+  return { format, load };
+}
+function choose(value, choices, name2) {
+  const choice = choices.find((known2) => known2 === value);
+  if (value === void 0 || choice) return choice;
+  throw invalid8(`${name2} is ${quote(value)}; it must be one of ${choices.join(", ")}`);
+}
+function invalid8(message) {
+  return new PullError("INPUT_INVALID", message);
+}
+function formOf(format) {
+  if (format === "rootfs") return "tree";
+  return format === "oci-layout" ? "directory" : "file";
+}
+function outputOf(format, image, name2) {
+  const { digest, manifest, manifestBytes, configBytes } = image;
+  return {
+    format,
+    manifest: { bytes: manifestBytes, digest, mediaType: manifest.mediaType },
+    config: { bytes: configBytes, digest: manifest.config.digest, mediaType: manifest.config.mediaType },
+    ...namesOf2(name2)
+  };
+}
+function namesOf2(name2) {
+  if (name2.kind === "registry") return namesOfReference(name2.reference);
+  const isName = name2.name !== void 0 && !name2.name.startsWith("@");
+  if (name2.kind !== "docker-archive") return { tag: isName ? name2.name : void 0, repoTags: [] };
+  return isName ? namesOfReference(parseReference(name2.name ?? "")) : { tag: void 0, repoTags: [] };
+}
+function namesOfReference(reference) {
+  const { tag } = reference;
+  const familiar = repositoryName(reference).replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, "");
+  return { tag, repoTags: tag === void 0 ? [] : [`${familiar}:${tag}`] };
+}
+function describeFormat({ format = "rootfs", manifestKept, loaded: loaded2 }) {
+  if (format === "rootfs") return [];
+  const kept = manifestKept === void 0 ? "" : manifestKept ? ", manifest and layers as in the registry" : ", layers uncompressed and the manifest made anew, because not all layers came whole";
+  return [`format: ${format}${kept}`, ...loaded2 ? [`loaded into ${loaded2}`] : []];
+}
+
+// src/layer/narrow-table.ts
+function narrowTable(table, flags) {
+  const kept = [];
+  const firstChunk = new Uint32Array(table.firstChunk.length);
+  let entry = 0;
+  const count2 = chunkCount(table);
+  for (let chunk = 0; chunk <= count2; chunk++) {
+    for (; entry < firstChunk.length && table.firstChunk[entry] === chunk; entry++)
+      firstChunk[entry] = kept.length;
+    if (chunk < count2 && flags[chunk] === 1) kept.push(chunk);
+  }
+  const pick = (column2) => Float64Array.from(kept, (chunk) => column2[chunk]);
+  const digests = new Uint8Array(kept.length * DIGEST_BYTES);
+  for (const [at, chunk] of kept.entries())
+    digests.set(table.digests.subarray(chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES), at * DIGEST_BYTES);
+  return {
+    digests,
+    offsets: pick(table.offsets),
+    compressedSizes: pick(table.compressedSizes),
+    sizes: pick(table.sizes),
+    ...table.innerOffsets ? { innerOffsets: pick(table.innerOffsets) } : {},
+    firstChunk
+  };
+}
+
+// src/unpack/selection.ts
+var import_picomatch = __toESM(require_picomatch2(), 1);
+var MAX_PATTERNS = 1e3;
+var MAX_PATTERN_LENGTH = 4096;
+var OPTIONS3 = {
+  dot: true,
+  windows: false,
+  nocase: false,
+  nonegate: true,
+  noextglob: true,
+  strictBrackets: true,
+  flags: "s"
+};
+var WILDCARD = /(?<!\\)[*?[\]{}]/;
+var Selection = class {
+  #includes;
+  #excludes;
+  constructor(includes, excludes) {
+    this.#includes = includes;
+    this.#excludes = excludes;
+  }
+  /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
+  has(path) {
+    const text = toText(path);
+    const isIncluded = this.#includes.length === 0 || this.#includes.some(({ matches: matches2 }) => matches2(text));
+    return isIncluded && !this.#excludes.some(({ matches: matches2 }) => matches2(text));
+  }
+  /** Removes from `left` those of `includes` that match. */
+  cross(left, path) {
+    const text = toText(path);
+    for (const { text: pattern, matches: matches2 } of this.#includes)
+      if (left.has(pattern) && matches2(text)) left.delete(pattern);
+  }
+  /** As they were given. */
+  get includes() {
+    return this.#includes.map(({ text }) => text);
+  }
+};
+function createSelection(patterns, where = "paths") {
+  if (patterns.length === 0) return void 0;
+  if (patterns.length > MAX_PATTERNS)
+    throw new PullError("INPUT_INVALID", `${where}: more than ${MAX_PATTERNS} patterns`);
+  const [includes, excludes] = [[], []];
+  for (const text of patterns) {
+    const isExclude = text.startsWith("!");
+    const matches2 = compile(isExclude ? text.slice(1) : text, (problem) => {
+      throw new PullError("INPUT_INVALID", `${where}: ${quote(text)} ${problem}`);
+    });
+    (isExclude ? excludes : includes).push({ text, matches: matches2 });
+  }
+  return new Selection(includes, excludes);
+}
+function compile(pattern, fail3) {
+  const path = pattern.replace(/^(?:\.?\/)+/, "").replace(/\/+$/, "/");
+  if (path === "" || path === ".") fail3("matches nothing: for everything write **");
+  if (path.length > MAX_PATTERN_LENGTH || path.includes("\0")) fail3("is no pattern");
+  if (path.split("/").some((name2) => name2 === "." || name2 === ".."))
+    fail3("has . or .. between slashes, which no path in a tree has");
+  const isTree = path.endsWith("/") || !WILDCARD.test(path);
+  const plain2 = path.replace(/\/$/, "").replace(/(?<!\\)[()|]/g, "\\$&");
+  const glob = plain2.replace(/(^|\/)\*\*(?:\/\*\*)+(?=\/|$)/g, "$1**");
+  try {
+    const above = !isTree && glob.endsWith("/**") ? [glob.slice(0, -"/**".length)] : [];
+    return (0, import_picomatch.default)(isTree ? [glob, `${glob}/**`] : [glob, ...above], OPTIONS3);
+  } catch {
+    return fail3("is no pattern: a bracket has no partner");
+  }
+}
+function toText(path) {
+  return Buffer.byteLength(path) === path.length ? path : Buffer.from(path, "latin1").toString("utf8");
+}
+
+// src/pull/parts.ts
+var MAX_SHOWN = 5;
+function learnMissing(known2, { entries }) {
+  let isNew = false;
+  for (const { layer, entry } of entries) {
+    const ofLayer = known2.get(layer) ?? /* @__PURE__ */ new Set();
+    isNew ||= !ofLayer.has(entry);
+    known2.set(layer, ofLayer.add(entry));
+  }
+  if (!isNew) throw new PullError("INTERNAL", "a file that a hard link needs was not written twice");
+}
+function keptOf(known2, layer) {
+  const entries = known2.get(layer);
+  if (!entries) return void 0;
+  const flags = new Uint8Array([...entries].reduce((most, entry) => Math.max(most, entry), 0) + 1);
+  for (const entry of entries) flags[entry] = 1;
+  return { flags, isExact: false };
+}
+async function selectParts({ options, privileges }, metadata, missing2) {
+  var _stack = [];
+  try {
+    const layers = metadata.map((layer) => layer.kind === "chunked" ? layer.entries : void 0);
+    if (layers.every((entries) => entries === void 0)) return { metadata, parts: [] };
+    const pool = __using(_stack, openPool(1), true);
+    const besides = [...missing2].flatMap(([layer, entries]) => [...entries].map((entry) => ({ layer, entry })));
+    const { paths, limits } = options;
+    const needed = await pool.run("select", { layers, paths, limits, owner: privileges.owner, besides });
+    return {
+      metadata: metadata.map((layer, index) => {
+        const files = needed[index];
+        if (layer.kind !== "chunked" || !files) return layer;
+        return { ...layer, table: narrowTable(layer.table, files.chunks) };
+      }),
+      parts: layers.map((entries, index) => {
+        const files = needed[index];
+        return entries && files && { entries, kept: { flags: files.flags, isExact: true } };
+      })
+    };
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+function checkPaths(paths, where) {
+  createSelection(paths, where);
+  return paths;
+}
+function checkMatches(session, part) {
+  const { paths = [] } = session.options;
+  if (!part || paths.length === 0) return;
+  if (part.matched === 0)
+    throw new PullError("INPUT_INVALID", `nothing in ${session.image.repository} matches ${list4(paths)}`, {
+      hint: "A glob has to match whole paths from the root of the image, like usr/lib/jvm/**. Upper and lower case differ."
+    });
+  if (part.idle.length > 0) warn(session, `nothing in the image matches ${list4(part.idle)}`);
+}
+function list4(paths) {
+  const more = paths.length > MAX_SHOWN ? ` and ${paths.length - MAX_SHOWN} more` : "";
+  return `${paths.slice(0, MAX_SHOWN).map(quote).join(", ")}${more}`;
+}
+
+// src/cli/password.ts
+var MAX_PASSWORD_BYTES = 64 * 1024;
+function readPassword(input, signal) {
+  const aborted = Promise.withResolvers();
+  const onAbort = () => aborted.reject(new PullError("ABORTED", "cancelled while waiting for the password"));
+  signal.addEventListener("abort", onAbort, { once: true });
+  return Promise.race([readAll(input), aborted.promise]).finally(
+    () => signal.removeEventListener("abort", onAbort)
+  );
+}
+async function readAll(input) {
+  const chunks = [];
+  let bytes = 0;
+  for await (const chunk of input) {
+    const buffer = Buffer.from(chunk);
+    bytes += buffer.length;
+    if (bytes > MAX_PASSWORD_BYTES) throw invalid9(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
+    chunks.push(buffer);
+  }
+  const password = Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
+  if (password === "") throw invalid9("is empty");
+  return password;
+}
+function invalid9(fault2) {
+  return new PullError("INPUT_INVALID", `the password on standard input ${fault2}`, {
+    hint: 'Pipe the password in, for example: printf %s "$TOKEN" | oci-pull … --password-stdin'
+  });
+}
+
+// src/cli/options.ts
+async function toPullOptions(args, surroundings) {
+  const { cwd } = surroundings;
+  const paths = checkPaths(args.paths, "--path");
+  const wishes = { format: args.format, load: args.load, paths, verify: args.verify };
+  const { format, load } = parseFormat(wishes, (name2) => name2 === "paths" ? "--path" : `--${name2}`);
+  return {
+    image: toAbsolute(parseImageName(args.image), cwd),
+    seeds: args.seeds.map((seed) => toAbsolute(parseSeed(seed), cwd)),
+    platform: args.platform === void 0 ? hostPlatform(surroundings.arch) : parsePlatform(args.platform),
+    destination: resolve2(cwd, args.destination),
+    ownership: args.ownership,
+    paths,
+    format,
+    load,
+    verify: args.verify,
+    limits: parseLimits(args.limits, "--limit"),
+    network: await readNetwork(args, surroundings),
+    storeDirectory: resolve2(cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
+    storeMaxBytes: parseStoreSize(args.cacheDirectoryMaxSize, "--cache-dir-max-size"),
+    storeRead: args.cacheMode !== "none",
+    storeWrite: args.cacheMode === "write",
+    concurrency: args.concurrency
+  };
+}
+async function readNetwork(args, { cwd, env, home, uid, platform, stdin, signal }) {
+  const path = (value) => value === void 0 ? void 0 : resolve2(cwd, value);
+  const login = {
+    username: args.username,
+    password: args.passwordStdin ? await readPassword(stdin, signal) : void 0
+  };
+  checkLogin(login);
+  return {
+    hosts: {
+      tlsVerify: args.tlsVerify,
+      mirrors: args.mirrors,
+      hostsDirectory: path(args.hostsDirectory),
+      authorityFile: path(args.authorityFile),
+      env,
+      home,
+      uid
+    },
+    login,
+    authFile: path(args.authFile),
+    platform
+  };
+}
+function toAbsolute(name2, cwd) {
+  return name2.kind === "registry" ? name2 : { ...name2, path: resolve2(cwd, name2.path) };
+}
+
+// src/progress/error-page.ts
+function errorPage(code2) {
+  return `docs/errors.md#${code2.toLowerCase()}`;
+}
+
+// src/progress/option-names.ts
+var FLAGS = {
+  platform: "--platform",
+  ownership: "--ownership",
+  limits: "--limit",
+  username: "--username",
+  password: "--password-stdin",
+  authfile: "--authfile",
+  mirrors: "--mirror",
+  "hosts-dir": "--hosts-dir",
+  "ca-file": "--ca-file",
+  "tls-verify": "--tls-verify",
+  seed: "--seed"
+};
+function rename2(text, wordOf) {
+  return text.replace(
+    /`([a-z-]+)`/g,
+    (whole, name2) => Object.hasOwn(FLAGS, name2) || name2 === "github-token" ? wordOf(name2) : whole
+  );
+}
+function asFlags(text) {
+  return rename2(text, (name2) => FLAGS[name2] ?? `\`${name2}\``);
+}
+
+// src/progress/plain-text.ts
+var MAX_LENGTH2 = 2e3;
+function oneLine(text, maxLength = MAX_LENGTH2) {
+  const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+  return short.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
+}
+
+// src/pull/part-words.ts
+function describePart({ bytesRead, bytesWritten }) {
+  const share = percent(bytesWritten, bytesRead);
+  return `needed: ${formatBytes(bytesWritten)} of ${formatBytes(bytesRead)} of files in all layers (${share})`;
+}
+
+// src/unpack/skips.ts
+var SKIP_KINDS = ["device", "fifo", "xattr"];
+
+// src/pull/skipped.ts
+var LIST_VERSION = 1;
+var MAX_SHOWN2 = 5;
+var NOUNS = {
+  device: "device",
+  fifo: "FIFO",
+  xattr: "extended attribute"
+};
+function summarizeSkips({ count: count2, byKind, named }) {
+  const first2 = named.slice(0, MAX_SHOWN2);
+  return {
+    count: count2,
+    byKind,
+    first: first2.map(({ path, reason }) => ({ path: `/${decode2(path).text}`, reason }))
+  };
+}
+function countsInWords({ byKind }) {
+  return SKIP_KINDS.filter((kind) => byKind[kind] > 0).map((kind) => count(byKind[kind], NOUNS[kind])).join(", ");
+}
+function renderSkipList(report, about) {
+  if (report.count === 0) return void 0;
+  const head = { tool: "oci-pull", version: LIST_VERSION, ...about };
+  const list5 = { ...head, count: report.count, counts: report.byKind, entries: report.named.map(toEntry3) };
+  return Buffer.from(`${JSON.stringify(list5, void 0, 2)}
+`);
+}
+function toEntry3({ path, kind, reason }) {
+  const { bytes, isText: isText2, text } = decode2(path);
+  const named = isText2 ? { path: `/${text}` } : { "path-base64": slashed(bytes).toString("base64") };
+  return { ...named, kind, reason };
+}
+function slashed(bytes) {
+  return Buffer.concat([Buffer.from("/"), bytes]);
+}
+function decode2(raw) {
+  const bytes = Buffer.from(raw, "latin1");
+  const text = bytes.toString("utf8");
+  return { bytes, text, isText: Buffer.from(text).equals(bytes) };
+}
+
+// src/cli/report.ts
+function renderReport(result) {
+  const lines2 = [
+    `${result.image} (${result.platform})`,
+    `is in ${result.rootPath}, its config in ${result.configPath}`,
+    ...result.skippedPath === void 0 ? [] : [`left out: ${countsInWords(result.skipped)}, listed in ${result.skippedPath}`],
+    ...describeFormat(result),
+    ...result.part ? [describePart(result.part)] : [],
+    `${originOf(result)}; ${count(result.requests, "request")}, ${formatDuration(result.timings.total)}`
+  ];
+  return lines2.map((line) => oneLine(line)).join("\n");
+}
+function originOf({ cacheHit, bytesDownloaded, bytesFromCache: bytesFromCache2, bytesFromSeed }) {
+  const parts = [
+    ...cacheHit ? [] : [`${formatBytes(bytesDownloaded)} downloaded`],
+    ...bytesFromCache2 > 0 || bytesFromSeed === 0 ? [`${formatBytes(bytesFromCache2)} from the cache`] : [],
+    ...bytesFromSeed > 0 ? [`${formatBytes(bytesFromSeed)} from this machine`] : []
+  ];
+  return `${parts.length === 1 ? "all " : ""}${parts.join(", ")}`;
+}
+function toJson2(result) {
+  const { timings } = result;
+  return {
+    digest: result.digest,
+    "index-digest": result.indexDigest ?? null,
+    image: result.image,
+    platform: result.platform,
+    "root-path": result.rootPath,
+    "config-path": result.configPath,
+    format: result.format ?? "rootfs",
+    "manifest-kept": result.manifestKept ?? null,
+    ownership: result.ownership,
+    skipped: result.skipped.count,
+    "skipped-path": result.skippedPath ?? null,
+    "cache-hit": result.cacheHit,
+    "bytes-downloaded": result.bytesDownloaded,
+    "bytes-from-cache": result.bytesFromCache,
+    "bytes-from-seed": result.bytesFromSeed,
+    "bytes-total": result.bytesTotal,
+    "cache-repairs": result.cacheRepairs,
+    part: partToJson(result),
+    requests: result.requests,
+    hosts: result.hosts,
+    layers: result.layers.map(layerToJson),
+    timings: {
+      resolve: Math.round(timings.resolve),
+      restore: Math.round(timings.restore),
+      plan: Math.round(timings.plan),
+      "fetch-and-unpack": Math.round(timings.fetchAndUnpack),
+      finish: Math.round(timings.finish),
+      total: Math.round(timings.total)
+    },
+    warnings: result.warnings
+  };
+}
+function partToJson({ part }) {
+  if (!part) return null;
+  const { matched, bytesRead, bytesWritten } = part;
+  return { matched, "file-bytes": bytesWritten, "file-bytes-total": bytesRead };
+}
+function layerToJson(layer) {
+  return {
+    digest: layer.digest,
+    format: layer.format,
+    way: layer.way,
+    reason: layer.reason ?? null,
+    chain: layer.chain,
+    "compressed-size": layer.compressedSize,
+    "bytes-downloaded": layer.bytesDownloaded,
+    "bytes-from-cache": layer.bytesFromCache,
+    "bytes-from-seed": layer.bytesFromSeed,
+    requests: layer.requests,
+    milliseconds: Math.round(layer.milliseconds)
+  };
+}
+function renderError(error) {
+  const cause = describeCause(error);
+  const causes = cause === void 0 ? [] : [`cause: ${cause}`];
+  const { message, hint, code: code2 } = error;
+  const lines2 = [`error: ${message}`, ...causes, `hint: ${hint}`, `code: ${code2}`, `see: ${errorPage(code2)}`];
+  return lines2.map((line) => oneLine(asFlags(line))).join("\n");
+}
+
+// src/progress/layer-line.ts
+var SHORT_HEX = 12;
+function describeImage({ image, platform, compressedSize, layers }) {
+  return `${image} for ${platform}: ${formatBytes(compressedSize)} in ${count(layers, "layer")}`;
+}
+function describeLayer2(layer) {
+  const digest = layer.digest.replace(/(?<=:)\w+$/, (hex) => hex.slice(0, SHORT_HEX));
+  const parts = [`${`layer ${layer.index + 1} ${digest}`.trim()}: ${why(layer)}`];
+  if (layer.missing > 0) parts.push(`${formatBytes(layer.missing)} to fetch`);
+  if (layer.cached > 0) parts.push(`${formatBytes(layer.cached)} at hand`);
+  return parts.join(", ");
+}
+function why({ way, ranges, reason }) {
+  if (way === "local") return "on this machine";
+  if (way === "ranges") return ranges === void 0 || ranges === 0 ? "no ranges" : count(ranges, "range");
+  return reason === void 0 ? way : `${way}: ${reason}`;
+}
+
+// src/cli/progress.ts
+var RATE_WINDOW_MS = 5e3;
+var SAMPLE_DISTANCE_MS = 200;
+var BAR_WIDTH = 24;
+var INITIAL_PROGRESS = {
+  stage: "resolve",
+  layers: 0,
+  layersUnpacked: 0,
+  planned: void 0,
+  received: 0,
+  samples: []
+};
+function advance(progress, event, now) {
+  switch (event.kind) {
+    case "stage":
+      return { ...progress, stage: event.stage };
+    case "resolved":
+      return { ...progress, layers: event.layers };
+    case "planned":
+      return { ...progress, planned: event.bytes };
+    case "replanned":
+      return { ...progress, planned: Math.max(0, (progress.planned ?? 0) + event.bytes) };
+    case "unpacked":
+      return { ...progress, layersUnpacked: progress.layersUnpacked + 1 };
+    case "received":
+      return receive2(progress, event.bytes, now);
+    default:
+      return progress;
+  }
+}
+function receive2(progress, bytes, now) {
+  const received = progress.received + bytes;
+  const last = progress.samples.at(-1);
+  if (last && now - last.at < SAMPLE_DISTANCE_MS) return { ...progress, received };
+  const first2 = last ? [] : [{ at: now, received: progress.received }];
+  const recent = progress.samples.filter((sample) => now - sample.at <= RATE_WINDOW_MS);
+  return { ...progress, received, samples: [...recent, ...first2, { at: now, received }] };
+}
+function rate(progress, now) {
+  const oldest = progress.samples.find((sample) => now - sample.at <= RATE_WINDOW_MS);
+  if (!oldest || now - oldest.at < SAMPLE_DISTANCE_MS) return void 0;
+  return (progress.received - oldest.received) / (now - oldest.at) * 1e3;
+}
+function renderLive(progress, now, width) {
+  const status2 = renderStatus(progress, now);
+  if (!showsBytes(progress)) return status2.slice(0, width);
+  const withBar = `[${renderBar(progress.received, progress.planned ?? 0)}] ${status2}`;
+  return withBar.length <= width ? withBar : status2.slice(0, width);
+}
+function renderStatus(progress, now) {
+  if (!showsBytes(progress)) return STAGE_TEXT[progress.stage] + layersText(progress);
+  const { planned = 0, received } = progress;
+  const speed = rate(progress, now);
+  return [
+    percent(received, planned).padStart(4),
+    `${formatBytes(received)} of ${formatBytes(planned)}`,
+    ...speed === void 0 ? [] : [`${formatBytes(speed)}/s`],
+    ...timeLeft(planned - received, speed),
+    `${progress.layersUnpacked} of ${progress.layers} layers unpacked`
+  ].join("  ");
+}
+var STAGE_TEXT = {
+  resolve: "resolving the image",
+  restore: "restoring from the cache",
+  plan: "planning",
+  fetch: "unpacking",
+  unpack: "unpacking",
+  finish: "finishing"
+};
+function showsBytes({ stage, planned, received }) {
+  return (stage === "fetch" || stage === "unpack") && planned !== void 0 && received < planned;
+}
+function layersText({ stage, layers, layersUnpacked }) {
+  return stage === "fetch" || stage === "unpack" ? `  ${layersUnpacked} of ${layers} layers` : "";
+}
+function timeLeft(bytes, speed) {
+  if (speed === void 0 || speed < 1) return [];
+  const seconds2 = Math.ceil(bytes / speed);
+  return [`${seconds2 < 60 ? `${seconds2} s` : formatDuration(seconds2 * 1e3)} left`];
+}
+function renderBar(part, total) {
+  const filled = Math.floor(part / total * BAR_WIDTH);
+  return "#".repeat(filled).padEnd(BAR_WIDTH, "-");
+}
+
+// src/cli/reporter.ts
+var REDRAW_MS = 100;
+var HEARTBEAT_MS2 = 5e3;
+var CLEAR_LINE = "\r\x1B[K";
+var Reporter = class {
+  #options;
+  #timer;
+  #progress = INITIAL_PROGRESS;
+  #lastStatus = "";
+  #drawn = false;
+  constructor(options) {
+    this.#options = options;
+    if (options.quiet) return;
+    const live = options.columns() !== void 0;
+    const tick = () => live ? this.#draw() : this.#beat();
+    this.#timer = setInterval(tick, live ? REDRAW_MS : HEARTBEAT_MS2).unref();
+  }
+  emit = (event) => {
+    this.#progress = advance(this.#progress, event, performance.now());
+    if (event.kind === "warning") this.#message(`warning: ${event.message}`);
+    if (event.kind === "info") this.#message(event.message);
+    if (event.kind === "resolved") this.#message(describeImage(event));
+    if (event.kind === "layer") this.#message(describeLayer2(event));
+    if (event.kind === "debug" && this.#options.debug) this.#message(`debug: ${event.message}`);
+  };
+  /** Ends the live line; nothing is shown afterwards. */
+  stop() {
+    clearInterval(this.#timer);
+    this.#clear();
+  }
+  #message(text) {
+    if (this.#options.quiet) return;
+    this.#clear();
+    this.#options.write(`${oneLine(asFlags(text))}
+`);
+  }
+  #draw() {
+    const columns = this.#options.columns() ?? 80;
+    this.#options.write(`${CLEAR_LINE}${renderLive(this.#progress, performance.now(), columns - 1)}`);
+    this.#drawn = true;
+  }
+  #beat() {
+    const status2 = renderStatus(this.#progress, performance.now());
+    if (status2 !== this.#lastStatus) this.#options.write(`${status2.trimStart()}
+`);
+    this.#lastStatus = status2;
+  }
+  #clear() {
+    if (this.#drawn) this.#options.write(CLEAR_LINE);
+    this.#drawn = false;
+  }
+};
+
+// src/cli/survey-arguments.ts
+import { parseArgs as parseArgs3 } from "node:util";
+var OPTIONS4 = {
+  platform: { type: "string" },
+  from: { type: "string" },
+  username: { type: "string" },
+  "password-stdin": { type: "boolean", default: false },
+  authfile: { type: "string" },
+  mirror: { type: "string", multiple: true },
+  "hosts-dir": { type: "string" },
+  "ca-file": { type: "string" },
+  "tls-verify": { type: "string", default: "true" },
+  json: { type: "boolean", default: false },
+  quiet: { type: "boolean", short: "q", default: false },
+  help: { type: "boolean", short: "h", default: false }
+};
+function parseSurvey(argv, wanted) {
+  const parsed = parse5(argv);
+  if (typeof parsed === "string") return parsed;
+  const { values, positionals } = parsed;
+  if (!values.help && (positionals.length !== wanted || positionals.includes("")))
+    return `expected ${wanted === 1 ? "one image" : `${wanted} images`}, got ${positionals.length} arguments`;
+  if (!["true", "false"].includes(values["tls-verify"])) return "--tls-verify must be true or false";
+  if (values.username !== void 0 !== values["password-stdin"])
+    return "--username and --password-stdin belong together";
+  return {
+    images: positionals,
+    from: values.from,
+    help: values.help,
+    pull: { ...NOTHING_MADE, ...networkOf(values), image: positionals[0] ?? "" }
+  };
+}
+function networkOf(values) {
+  return {
+    platform: values.platform,
+    username: values.username,
+    passwordStdin: values["password-stdin"],
+    authFile: values.authfile,
+    mirrors: values.mirror ?? [],
+    hostsDirectory: values["hosts-dir"],
+    authorityFile: values["ca-file"],
+    tlsVerify: values["tls-verify"] === "true",
+    json: values.json,
+    quiet: values.quiet
+  };
+}
+var NOTHING_MADE = {
+  destination: ".",
+  format: "",
+  load: "",
+  ownership: "runner",
+  paths: [],
+  verify: "diff-id",
+  limits: [],
+  cacheMode: "none",
+  cacheDirectoryMaxSize: "unlimited",
+  seeds: [],
+  concurrency: DEFAULT_CONCURRENCY
+};
+function parse5(argv) {
+  try {
+    return parseArgs3({ args: [...argv], options: OPTIONS4, allowPositionals: true, strict: true });
+  } catch (error) {
+    if (error instanceof TypeError && "code" in error) return error.message.split(". ")[0] ?? error.message;
+    throw error;
+  }
+}
+
+// src/cli/survey-help.ts
+var SURVEY_USAGE = {
+  inspect: "usage: oci-pull inspect IMAGE [--from TAG] [options]",
+  diff: "usage: oci-pull diff IMAGE IMAGE [options]"
+};
+var SURVEY_HELP = `${SURVEY_USAGE.inspect}
+       ${SURVEY_USAGE.diff.replace("usage: ", "")}
+
+inspect tells what an image is made of: layers, formats, sizes, numbers of chunks. With --from it tells what a pull
+would download if the cache held another tag of the same repository. Only manifests and tables of contents are fetched.
+
+diff tells which files were added, removed and changed from the first image to the second. Of layers with a table of
+contents (zstd:chunked, eStargz) nothing else is fetched; other layers are downloaded whole. Times are not compared.
+
+options:
+  --from TAG             (inspect) a tag or digest
+  --platform P           os/architecture[/variant]; default: linux on this machine's architecture
+  --json                 one JSON object on standard output
+  -q, --quiet            no progress and messages
+  --username, --password-stdin, --authfile, --mirror, --hosts-dir, --ca-file, --tls-verify
+                         as for a pull: see oci-pull --help`;
+
+// src/cli/survey-names.ts
+function otherTag(image, tag) {
+  if (image.kind === "registry") {
+    const name2 = repositoryName(image.reference);
+    return { ...image, reference: parseReference(isDigest(tag) ? `${name2}@${tag}` : `${name2}:${tag}`) };
+  }
+  const { kind, path } = image;
+  return isDigest(tag) ? { kind, path, digest: tag } : { kind, path, name: tag };
+}
+
+// src/cli/survey-report.ts
+var SHORT_HEX2 = 12;
+function renderInspection({ image, platform, layers, from }) {
+  const size = sum(layers, ({ compressedSize }) => compressedSize);
+  const rows = layers.map((layer, index) => [String(index + 1), ...cellsOf(layer)]);
+  const update = from === void 0 ? [] : ["update"];
+  const table = alignColumns([["#", "layer", "format", "size", "chunks", ...update], ...rows]);
+  const lines2 = [
+    `${image} (${platform})`,
+    `${formatBytes(size)} in ${count(layers.length, "layer")}`,
+    "",
+    ...table
+  ];
+  if (from === void 0) return clean(lines2);
+  const cost = sum(layers, (layer) => layer.update?.bytes ?? 0);
+  return clean([...lines2, "", `an update from ${from} downloads about ${formatShare(cost, size)}`]);
+}
+function cellsOf({ digest, format, compressedSize, chunks, reason, update }) {
+  const parts = chunks === void 0 ? `none${reason === void 0 ? "" : ` (${reason})`}` : String(chunks);
+  const cost = update === void 0 ? [] : [`${update.way}, ${formatBytes(update.bytes)}`];
+  return [shorten2(digest), format, formatBytes(compressedSize), parts, ...cost];
+}
+function toInspectionJson({ image, platform, digest, indexDigest, layers, from }) {
+  const size = sum(layers, ({ compressedSize }) => compressedSize);
+  const cost = sum(layers, (layer) => layer.update?.bytes ?? 0);
+  return {
+    image,
+    digest,
+    "index-digest": indexDigest ?? null,
+    platform,
+    "bytes-total": size,
+    layers: layers.map((layer) => ({
+      digest: layer.digest,
+      "diff-id": layer.diffId,
+      "media-type": layer.mediaType,
+      format: layer.format,
+      "compressed-size": layer.compressedSize,
+      chunks: layer.chunks ?? null,
+      reason: layer.reason ?? null,
+      update: layer.update ?? null
+    })),
+    from: from ?? null,
+    "update-bytes": from === void 0 ? null : cost
+  };
+}
+var SIGNS = { added: "+", removed: "-", changed: "~" };
+function renderComparison({ before, after, differences, update }) {
+  const kinds = ["added", "removed", "changed"].map((kind) => {
+    const found = differences.filter((difference) => difference.kind === kind);
+    return `${found.length} ${kind} (${formatBytes(sum(found, bytesOf))})`;
+  });
+  return clean([
+    `from ${before}`,
+    `to   ${after}`,
+    ...differences.map(lineOf),
+    kinds.join(", "),
+    `an update downloads about ${formatShare(update.bytes, update.of)}`
+  ]);
+}
+function lineOf(difference) {
+  const start2 = `${SIGNS[difference.kind]} ${pathOf3(difference)}`;
+  if (difference.kind !== "changed") {
+    const { kind, size } = difference.entry;
+    return kind === "file" ? `${start2}  ${formatBytes(size)}` : `${start2}  ${kind}`;
+  }
+  const { before, after, aspects } = difference;
+  const sizes = before.size === after.size ? "" : `, ${formatBytes(before.size)} to ${formatBytes(after.size)}`;
+  return `${start2}  ${aspects.join(", ")}${sizes}`;
+}
+function toComparisonJson({ before, after, differences, update }) {
+  return {
+    from: before,
+    to: after,
+    differences: differences.map((difference) => ({
+      change: difference.kind,
+      path: pathOf3(difference),
+      ...difference.kind === "changed" ? { aspects: difference.aspects, "size-before": difference.before.size, size: difference.after.size } : { type: difference.entry.kind, size: difference.entry.size }
+    })),
+    "update-bytes": update.bytes,
+    "bytes-total": update.of
+  };
+}
+function pathOf3(difference) {
+  const { path } = difference.kind === "changed" ? difference.after : difference.entry;
+  return `/${Buffer.from(path, "latin1").toString("utf8")}`;
+}
+function bytesOf(difference) {
+  return difference.kind === "changed" ? difference.after.size : difference.entry.size;
+}
+function shorten2(digest) {
+  return digest.replace(/(?<=:)\w+$/, (hex) => hex.slice(0, SHORT_HEX2));
+}
+function alignColumns(rows) {
+  const widths = rows.reduce(
+    (most, row) => row.map((cell, column2) => Math.max(most[column2] ?? 0, cell.length)),
+    []
+  );
+  return rows.map(
+    (row) => row.map((cell, column2) => cell.padEnd(widths[column2] ?? 0)).join("  ").trimEnd()
+  );
+}
+function sum(items, measure) {
+  return items.reduce((total, item) => total + measure(item), 0);
+}
+function clean(lines2) {
+  return lines2.map((line) => oneLine(line)).join("\n");
+}
+
+// src/cli/survey.ts
+var [DONE2, FAILED, WRONG_USAGE] = [0, 1, 2];
+function inspectCommand(argv, program) {
+  return runSurvey(argv, program, { images: 1, usage: SURVEY_USAGE.inspect }, async (options, args) => {
+    const from = args.from === void 0 ? void 0 : otherTag(options.image, args.from);
+    const found = await inspectImage(options, from);
+    return { text: renderInspection(found), json: toInspectionJson(found) };
+  });
+}
+function diffCommand(argv, program) {
+  return runSurvey(argv, program, { images: 2, usage: SURVEY_USAGE.diff }, async (options, args) => {
+    const after = toAbsolute(parseImageName(args.images[1] ?? ""), program.cwd);
+    const found = await compareImages(options, after);
+    return { text: renderComparison(found), json: toComparisonJson(found) };
+  });
+}
+async function runSurvey(argv, program, { images, usage }, answer) {
+  const args = parseSurvey(argv.slice(1), images);
+  if (typeof args === "string") {
+    program.stderr(`error: ${args}
+${usage}
+`);
+    return WRONG_USAGE;
+  }
+  if (args.help) {
+    program.stdout(`${SURVEY_HELP}
+`);
+    return DONE2;
+  }
+  const { interrupt: interrupt2, env } = program;
+  const debug = env.OCI_PULL_DEBUG === "1";
+  const reporter = new Reporter({
+    write: program.stderr,
+    columns: program.columns,
+    quiet: args.pull.quiet,
+    debug
+  });
+  let status2 = WRONG_USAGE;
+  try {
+    const options = await toPullOptions(args.pull, { ...program, signal: interrupt2.signal });
+    status2 = FAILED;
+    const { text, json } = await answer({ ...options, emit: reporter.emit, signal: interrupt2.signal }, args);
+    reporter.stop();
+    program.stdout(`${args.pull.json ? JSON.stringify(json) : text}
+`);
+    return DONE2;
+  } catch (error) {
+    reporter.stop();
+    program.stderr(`${renderError(toPullError(error))}
+`);
+    if (debug && error instanceof Error) program.stderr(`${redactUrls(error.stack ?? "")}
+`);
+    return interrupt2.exitStatus() ?? status2;
+  }
+}
+
+// src/cli/commands.ts
+var COMMANDS = { inspect: inspectCommand, diff: diffCommand };
+function findCommand([name2 = ""]) {
+  return Object.hasOwn(COMMANDS, name2) ? COMMANDS[name2] : void 0;
+}
+
+// src/cli/help.ts
+var USAGE = "usage: oci-pull IMAGE DESTINATION [options]\n       oci-pull cache ls|verify|prune [options]";
+var HELP = `${USAGE}
+
+Pulls a container image and unpacks it into a directory as a root file system. Everything is verified against the
+image's digests before DESTINATION appears. What earlier pulls left in the chunk cache is not downloaded again.
+
+  IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub, unless
+                         registries.conf says otherwise; or a place on this machine: oci:DIR[:TAG],
+                         oci-archive:FILE[:TAG], docker-archive:FILE[:NAME]
+  DESTINATION            a directory (with some formats a file) that is absent, empty, or was made by an earlier pull
+
+options:
+  --platform P           os/architecture[/variant]; default: linux on this machine's architecture
+  --format F             rootfs (default); oci-layout, a directory; oci-archive, docker-archive: a file; tar: one
+                         archive of the whole tree with all owners, which needs no root
+  --load E               docker or podman: hands the docker-archive to that engine when it is complete
+  --ownership O          preserve: as in the image, which needs root, or sudo without a password; runner: all belongs to
+                         this user; default: auto, which is preserve for root and runner for everybody else
+  --path GLOB            what to unpack, as a path from the root of the image with *, **, ?, [a-z] and {a,b}; with !
+                         before it, what to leave out; may be repeated; default: everything
+  --verify V             what proves layers that can be fetched in parts. diff-id: the digest of the whole layer
+                         (default); toc: their tables of contents, so that files which upper layers replace are spared
+  --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
+                         ${NAMED_LIMITS.map(({ name: name2 }) => name2).join(", ")}
+  --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory
+  --cache-dir-max-size S bytes it may hold, or a number with KiB, MiB, GiB or TiB behind it, or unlimited; what was not
+                         used for the longest time goes first; default: ${DEFAULT_STORE_SIZE}
+  --cache-mode M         write: read the cache and keep what is new (default); read; none
+  --username U           user name for the registry of IMAGE
+  --password-stdin       read the password from standard input
+  --authfile F           file with credentials (auth.json or config.json), read before those of this machine
+  --mirror M             host[:port][/path] to try before the registry, or registry=host[:port][/path] for the mirror
+                         of that registry only; may be repeated
+  --hosts-dir D          directory of containerd's hosts.toml directories
+  --ca-file F            PEM file with certificates to trust besides those of the system
+  --tls-verify=false     accept any certificate, and plain http
+  --seed S               layout or archive to look in before the registry is asked, written as IMAGE is; may be repeated
+  --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
+  --json                 print the result as one JSON object on standard output
+  -q, --quiet            no progress, messages and warnings; only the result and errors
+  -h, --help             this text
+  --version              the version
+
+other commands, each with a --help of its own:
+  oci-pull inspect IMAGE [--from TAG]   what an image is made of, and what an update would cost
+  oci-pull diff IMAGE IMAGE             which files differ
+  oci-pull cache ls|verify|prune        looks after the chunk cache
+
+environment:
+  OCI_PULL_DEBUG=1       requests, plan, figures of each layer: for a report of a fault
+
+Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;
+var CACHE_HELP = `usage: oci-pull cache ls|verify|prune [options]
+
+Looks after the directory that keeps chunks between pulls. Pulls may run meanwhile.
+
+  ls                     lists the packs in it, those first that were not used for the longest time
+  verify                 hashes everything in it that has a digest, and reports what is damaged. Pulls do so, too, with
+                         what they use
+  prune                  removes what killed pulls have left, and packs that were not used for the longest time until
+                         the others fit --max-size. What running pulls may be reading stays
+
+options:
+  --cache-dir D          the directory; default: oci-pull in this user's cache directory
+  --max-size S           for prune: bytes, or a number with KiB, MiB, GiB or TiB behind it, 0 or unlimited;
+                         default: ${DEFAULT_STORE_SIZE}
+  --remove-damaged       for verify: removes damaged packs
+  --json                 print one JSON object on standard output
+  -h, --help             this text
+
+Exit status: 0 done, 1 failed or damage found that is still there, 2 wrong usage; 130 or 143 when interrupted.
+
+An image that is called cache is pulled to a directory ls, verify or prune as docker.io/library/cache.`;
+
+// src/cli/version.ts
+var VERSION = package_default.version;
+
+// src/cli/main.ts
+var DONE3 = 0;
+var FAILED2 = 1;
+var WRONG_USAGE2 = 2;
+async function main(program) {
+  const other = findCommand(program.argv);
+  if (other) return await other(program.argv, program);
+  const command = parseCommand(program.argv);
+  switch (command.kind) {
+    case "help":
+      program.stdout(`${HELP}
+`);
+      return DONE3;
+    case "version":
+      program.stdout(`${VERSION}
+`);
+      return DONE3;
+    case "usage":
+      program.stderr(`error: ${command.message}
+${USAGE}
+Try oci-pull --help.
+`);
+      return WRONG_USAGE2;
+    case "cache-help":
+      program.stdout(`${CACHE_HELP}
+`);
+      return DONE3;
+    case "cache":
+      return await runCache(command.arguments, program);
+    case "pull":
+      return await runPull(command.arguments, program);
+  }
+}
+async function runPull(args, program) {
+  let options;
+  try {
+    options = await toPullOptions(args, { ...program, signal: program.interrupt.signal });
+  } catch (error) {
+    return fail2(error, program.interrupt.exitStatus() ?? WRONG_USAGE2, program);
+  }
+  const reporter = new Reporter({
+    write: program.stderr,
+    columns: program.columns,
+    quiet: args.quiet,
+    debug: isDebugging(program)
+  });
+  try {
+    const { interrupt: interrupt2 } = program;
+    const result = await program.pull({ ...options, emit: reporter.emit, signal: interrupt2.signal });
+    reporter.stop();
+    program.stdout(`${args.json ? JSON.stringify(toJson2(result)) : renderReport(result)}
+`);
+    return DONE3;
+  } catch (error) {
+    reporter.stop();
+    return fail2(error, program.interrupt.exitStatus() ?? FAILED2, program);
+  }
+}
+async function runCache(args, program) {
+  const { interrupt: interrupt2 } = program;
+  try {
+    const report = await lookAfterCache(args, program, interrupt2.signal);
+    program.stdout(`${args.json ? JSON.stringify(report.json) : report.text}
+`);
+    return report.isDamaged ? FAILED2 : DONE3;
+  } catch (error) {
+    const isWrong = error instanceof PullError && error.code === "INPUT_INVALID";
+    return fail2(error, interrupt2.exitStatus() ?? (isWrong ? WRONG_USAGE2 : FAILED2), program);
+  }
+}
+function isDebugging({ env }) {
+  return env.OCI_PULL_DEBUG === "1";
+}
+function fail2(error, status2, program) {
+  program.stderr(`${renderError(toPullError(error))}
+`);
+  if (isDebugging(program) && error instanceof Error) program.stderr(`${redactUrls(error.stack ?? "")}
+`);
+  return status2;
+}
+
+// src/pull/pull.ts
+import { isAbsolute as isAbsolute5, relative as relative3 } from "node:path";
+
+// src/pull/announce.ts
+function announcePlan({ options, layers, tallies }, plan, metadata) {
+  const groups = Map.groupBy(plan.groups, ({ layer }) => layer);
+  plan.bytes.forEach(({ missing: missing3, cached }, index) => {
+    const isNew = missing3 > 0 || (tallies[index]?.bytes ?? 0) > 0;
+    const how = metadata[index]?.kind === "chunked" ? "ranges" : "whole";
+    const way = isLocal(plan, index) ? "local" : isNew ? how : "cached";
+    const digest = layers[index]?.digest ?? "";
+    const reason = way === "whole" ? reasonOf3(metadata[index]) : void 0;
+    const ranges = groups.get(index)?.length ?? 0;
+    const why2 = reason === void 0 ? {} : { reason };
+    options.emit({ kind: "layer", index, digest, way, ranges, ...why2, missing: missing3, cached });
+  });
+  options.emit({ kind: "debug", message: describePlan(plan) });
+  const received = tallies.reduce((sum2, { bytes }) => sum2 + bytes, 0);
+  const missing2 = plan.bytes.reduce((sum2, layer) => sum2 + layer.missing, 0);
+  options.emit({ kind: "planned", bytes: received + missing2 });
+}
+function reasonOf3(metadata) {
+  if (metadata?.kind !== "plain") return void 0;
+  return metadata.reason ?? (metadata.chunked && "next to nothing of it is at hand");
+}
+function describePlan({ groups, chunks, files }) {
+  const requested = groups.reduce((sum2, { range }) => sum2 + range.end - range.start, 0);
+  const kept = groups.reduce((sum2, { keptBytes: keptBytes2 }) => sum2 + keptBytes2, 0);
+  const packs = new Set(groups.map(({ pack }) => pack)).size;
+  return [
+    `plan: ${count(groups.length, "range")} of ${formatBytes(requested)}, of which ${formatBytes(kept)} are kept`,
+    `${count(chunks.length, "new chunk")} in ${count(packs, "pack")}`,
+    `${count(files.length, "file")} to read from`
+  ].join(", ");
+}
+function announceTallies({ options, tallies, source }, { layers }) {
+  layers.forEach(({ entries, milliseconds }, index) => {
+    const { requests = 0, ranges = 0, bytes = 0 } = tallies[index] ?? {};
+    const wire = `${count(requests, "request")}, ${ranges} answered with just the range, ${formatBytes(bytes)} received`;
+    const work = `${entries} entries unpacked in ${formatDuration(milliseconds)}`;
+    options.emit({ kind: "debug", message: `layer ${index + 1}: ${wire}; ${work}` });
+  });
+  const link = source.link?.();
+  if (!link) return;
+  const { roundTripMs, bytesPerSecond } = link;
+  const rate2 = bytesPerSecond === void 0 ? "" : `, ${formatBytes(bytesPerSecond)}/s`;
+  options.emit({ kind: "debug", message: `link: ${formatDuration(roundTripMs)} to an answer${rate2}` });
 }
 
 // src/fetch/group-body.ts
 import { createReadStream } from "node:fs";
-var READ_BYTES = 512 << 10;
+var READ_BYTES2 = 512 << 10;
 function requestedRange({ range: { start: start2, end }, tail }) {
   return { start: start2, end: Math.max(start2, Math.min(end, tail?.start ?? end)) };
 }
@@ -42905,60 +45849,11 @@ async function* readTail(tail, range) {
   const start2 = tail.offset + from - tail.start;
   const end = start2 + range.end - from - 1;
   try {
-    yield* createReadStream(tail.path, { start: start2, end, highWaterMark: READ_BYTES });
+    yield* createReadStream(tail.path, { start: start2, end, highWaterMark: READ_BYTES2 });
   } catch (cause) {
     throw toPullError(cause, { code: "STORE_FAILED", message: `${tail.path} cannot be read` });
   }
 }
-
-// src/fetch/group-writer.ts
-var FLUSH_BYTES = 512 << 10;
-var GroupWriter = class {
-  #group;
-  #pack;
-  #onWritten;
-  #piece = 0;
-  #written = 0;
-  #pending = [];
-  #pendingBytes = 0;
-  constructor(group, pack, onWritten) {
-    this.#group = group;
-    this.#pack = pack;
-    this.#onWritten = onWritten;
-  }
-  get layer() {
-    return this.#group.layer;
-  }
-  /** `bytes` stand at `position` of the blob. Returns true once the group is complete and written. */
-  async accept(bytes, position) {
-    const end = position + bytes.length;
-    const { pieces } = this.#group;
-    for (let piece = pieces[this.#piece]; piece && piece.start < end; piece = pieces[this.#piece]) {
-      this.#keep(bytes, position, piece);
-      if (piece.end > end) break;
-      this.#piece++;
-    }
-    const complete = this.#piece === pieces.length;
-    if (complete || this.#pendingBytes >= FLUSH_BYTES) await this.#flush();
-    return complete;
-  }
-  #keep(bytes, position, piece) {
-    const part = bytes.subarray(Math.max(0, piece.start - position), piece.end - position);
-    if (part.length === 0) return;
-    this.#pending.push(part);
-    this.#pendingBytes += part.length;
-  }
-  async #flush() {
-    if (this.#pendingBytes === 0) return;
-    const buffers = this.#pending;
-    const bytes = this.#pendingBytes;
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    await this.#pack.write(this.#group.packOffset + this.#written, buffers);
-    this.#written += bytes;
-    this.#onWritten(bytes);
-  }
-};
 
 // src/fetch/layer-answers.ts
 var LayerAnswers = class {
@@ -43023,8 +45918,8 @@ async function fetchGroup(group, context) {
 }
 async function fetchUnlessBrought(group, context, onAnswer) {
   const answers = context.answers.get(group.layer);
-  if (answers.isWhole) return;
   const range = requestedRange(group);
+  if (answers.isWhole) return replan(context, -rangeLength(range));
   if (rangeLength(range) === 0)
     return distribute(withTail(group, nothing()), answers.claim(group, false), context);
   const { layer } = group;
@@ -43043,10 +45938,17 @@ async function fetchUnlessBrought(group, context, onAnswer) {
   if (!isWhole && rangeLength(range) < descriptor.size) tally.ranges++;
   const claimed = answers.claim(group, isWhole);
   onAnswer();
+  if (isWhole || claimed.length === 0) replan(context, bytesToCome(body.range, claimed) - rangeLength(range));
   const received = counted(body.chunks, tally, context);
   if (claimed.length === 0) cancel.abort();
   else
     await distribute(isWhole ? { ...body, chunks: received } : withTail(group, received), claimed, context);
+}
+function bytesToCome({ start: start2 }, claimed) {
+  return Math.max(0, (claimed.at(-1)?.range.end ?? start2) - start2);
+}
+function replan({ emit }, bytes) {
+  if (bytes !== 0) emit({ kind: "replanned", bytes });
 }
 async function* counted(chunks, tally, { emit }) {
   for await (const bytes of chunks) {
@@ -43138,493 +46040,6 @@ var ProgressBoard = class _ProgressBoard {
   }
 };
 
-// src/pull/first-cause.ts
-function throwFirstCause(...results) {
-  const failures = results.flatMap(
-    (result) => result.status === "rejected" ? [result.reason] : []
-  );
-  if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
-}
-
-// src/layer/toc-document.ts
-function isSha256(value) {
-  return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
-}
-
-// src/layer/annotations.ts
-var MAX_METADATA_BYTES = 64 << 20;
-var PREFIXES = ["io.github.containers.zstd-chunked.", "io.containers.zstd-chunked."];
-var SKIPPABLE_HEADER_SIZE = 8;
-var TOC_TYPE = 1;
-function parsePosition(text, blobSize, fields) {
-  if (text === void 0 || !/^\d{1,15}(:\d{1,15}){2,3}$/.test(text)) return void 0;
-  const [start2, length, , type, ...rest] = text.split(":").map(Number);
-  if (rest.length > 0 || type === void 0 !== (fields === 3)) return void 0;
-  if (length > MAX_METADATA_BYTES || start2 + length > blobSize) return void 0;
-  return { range: { start: start2, end: start2 + length }, type };
-}
-
-// src/layer/dialect.ts
-var MIN_PROBED_SIZE = 16 << 20;
-var STARGZ_TOC_DIGEST = "containerd.io/snapshot/stargz/toc.digest";
-var UNCOMPRESSED_SIZE = "io.containers.estargz.uncompressed-size";
-function isStargzLayer({ annotations }) {
-  return annotations[STARGZ_TOC_DIGEST] !== void 0 && annotations[`${PREFIXES[0]}manifest-checksum`] === void 0;
-}
-function detectDialect(descriptor) {
-  const { annotations, size } = descriptor;
-  const prefix = PREFIXES.find((candidate) => annotations[`${candidate}manifest-checksum`] !== void 0);
-  if (prefix !== void 0) return zstdChunked(descriptor, prefix);
-  const jsonDigest = annotations[STARGZ_TOC_DIGEST];
-  if (jsonDigest !== void 0) {
-    if (!isSha256(jsonDigest)) return { kind: "plain", reason: "its TOC annotations are malformed" };
-    return { kind: "estargz", jsonDigest, uncompressedSize: parseSize2(annotations[UNCOMPRESSED_SIZE]) };
-  }
-  return size >= MIN_PROBED_SIZE && compressionOf2(descriptor) !== "none" ? { kind: "maybe" } : { kind: "plain" };
-}
-function zstdChunked({ annotations, size }, prefix) {
-  const digest = annotations[`${prefix}manifest-checksum`];
-  const jsonDigest = annotations[STARGZ_TOC_DIGEST];
-  const toc = parsePosition(annotations[`${prefix}manifest-position`], size, 4);
-  const isSound2 = toc && toc.type === TOC_TYPE && toc.range.start >= SKIPPABLE_HEADER_SIZE;
-  if (!isSha256(digest) || !isSound2 || rangeLength(toc.range) === 0)
-    return { kind: "plain", reason: "its TOC annotations are malformed" };
-  const position = annotations[`${prefix}tarsplit-position`];
-  const tarSplit = parsePosition(position, size, 3);
-  const splitDigest = annotations[`${prefix}tarsplit-checksum`];
-  if (position !== void 0 && !tarSplit || splitDigest !== void 0 && !isSha256(splitDigest))
-    return { kind: "plain", reason: "its tar-split annotations are malformed" };
-  const dataEnd = toc.range.start - SKIPPABLE_HEADER_SIZE;
-  return {
-    kind: "zstd-chunked",
-    compression: "zstd",
-    toc: { range: toc.range, digest, jsonDigest: isSha256(jsonDigest) ? jsonDigest : void 0 },
-    tarSplit: tarSplit && { range: tarSplit.range, digest: splitDigest },
-    dataEnd,
-    streamEnd: dataEnd
-  };
-}
-function parseSize2(text) {
-  return text !== void 0 && /^\d{1,15}$/.test(text) ? Number(text) : void 0;
-}
-function compressionOf2({ mediaType }) {
-  try {
-    return layerCompression(mediaType);
-  } catch {
-    return "none";
-  }
-}
-function locateToc(dialect, footer, blobSize) {
-  const jsonDigest = dialect.kind === "estargz" ? dialect.jsonDigest : void 0;
-  if (footer.kind === "none") {
-    const isExpected = dialect.kind === "estargz" || footer.reason !== "it has no footer";
-    return isExpected ? { kind: "plain", reason: footer.reason } : { kind: "plain" };
-  }
-  const { dataEnd } = footer;
-  if (footer.kind === "estargz-external")
-    return jsonDigest === void 0 ? { kind: "plain", reason: "its TOC is in another image, which nothing vouches for" } : { kind: "external", compression: "gzip", jsonDigest, dataEnd, streamEnd: blobSize };
-  const toc = { range: footer.tocRange, digest: void 0, jsonDigest };
-  if (footer.kind === "zstd-chunked") {
-    const tarSplit = footer.tarSplitRange && { range: footer.tarSplitRange, digest: void 0 };
-    return { kind: "located", compression: "zstd", toc, tarSplit, dataEnd, streamEnd: dataEnd };
-  }
-  if (footer.kind === "stargz") return { kind: "plain", reason: "its format gives no digests of chunks" };
-  const streamEnd = blobSize;
-  return { kind: "located", compression: "gzip", toc, tarSplit: void 0, dataEnd, streamEnd };
-}
-
-// src/plan/chunk-map.ts
-var ChunkMap = class {
-  #values = /* @__PURE__ */ new Map();
-  get(digest, size) {
-    const first2 = this.#values.get(digest);
-    return first2 === void 0 || first2.size === size ? first2 : this.#values.get(`${digest} ${size}`);
-  }
-  set(digest, value) {
-    const first2 = this.#values.get(digest);
-    const isTaken = first2 !== void 0 && first2.size !== value.size;
-    this.#values.set(isTaken ? `${digest} ${value.size}` : digest, value);
-  }
-};
-function digestKeys({ digests }) {
-  const all = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength).toString("latin1");
-  return (index) => all.slice(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES);
-}
-function chunkRange(table, index) {
-  const start2 = table.offsets[index];
-  return { start: start2, end: start2 + table.compressedSizes[index] };
-}
-function countBytes(sources, ranges) {
-  let cached = 0;
-  sources.groups.forEach((group, index) => {
-    if (group === -1) cached += sources.compressedSizes[index];
-  });
-  return { cached, missing: ranges.reduce((sum, { range }) => sum + range.end - range.start, 0) };
-}
-
-// src/plan/coalesce.ts
-function coalesce(pieces, costs, cuts = /* @__PURE__ */ new Set()) {
-  const isBridged = cheapGaps(pieces, costs);
-  const ranges = [];
-  let current = [];
-  pieces.forEach((piece, index) => {
-    current.push(piece);
-    const next = pieces[index + 1];
-    const length = (next?.end ?? 0) - current[0].start;
-    if (next && isBridged[index] && length <= costs.maxRangeBytes && !cuts.has(index)) return;
-    ranges.push(toRange(joinTouching(current)));
-    current = [];
-  });
-  return ranges;
-}
-function splitWhole(size, maxRangeBytes) {
-  const ranges = [];
-  for (let start2 = 0; start2 < size; start2 += maxRangeBytes) {
-    ranges.push(toRange([{ start: start2, end: Math.min(size, start2 + maxRangeBytes) }]));
-  }
-  return ranges;
-}
-function joinTouching(pieces) {
-  const joined = [];
-  for (const piece of pieces) {
-    const last = joined.at(-1);
-    if (last && last.end === piece.start) joined[joined.length - 1] = { start: last.start, end: piece.end };
-    else joined.push(piece);
-  }
-  return joined;
-}
-function cheapGaps(pieces, costs) {
-  const gaps = Float64Array.from(
-    { length: Math.max(0, pieces.length - 1) },
-    (_, index) => pieces[index + 1].start - pieces[index].end
-  );
-  const { limit, atLimit } = dearestGap(gaps, pieces.length, costs);
-  let left = atLimit;
-  return Uint8Array.from(gaps, (gap) => {
-    if (gap < limit) return 1;
-    return gap === limit && left-- > 0 ? 1 : 0;
-  });
-}
-function dearestGap(gaps, pieces, costs) {
-  const sorted = gaps.toSorted();
-  let [bridged, waste] = [0, 0];
-  for (; bridged < sorted.length; bridged++) {
-    const gap = sorted[bridged];
-    waste += gap;
-    const isTooDear = gap > costs.maxGap || waste > costs.wasteBudget;
-    if (isTooDear && pieces - bridged <= costs.maxRanges) break;
-  }
-  const limit = sorted[bridged - 1] ?? -1;
-  return { limit, atLimit: bridged - sorted.indexOf(limit) };
-}
-function toRange(pieces) {
-  const first2 = pieces[0];
-  return { range: { start: first2.start, end: pieces.at(-1).end }, pieces };
-}
-function keptBytes(range) {
-  return range.pieces.reduce((sum, piece) => sum + rangeLength(piece), 0);
-}
-
-// src/plan/costs.ts
-var MAX_RANGE_BYTES = 8 << 20;
-var MAX_LAYER_RANGES = 512;
-var MIN_GAP = 8 << 10;
-var MAX_GAP = 256 << 10;
-var WASTE_SHARE = 0.02;
-var WASTE_FLOOR = 4096;
-var PART_WASTE_SHARE = 0.04;
-var BUSY_MS = 5;
-var WASTE_SHARE_PER_MS = 0.13;
-var MAX_WASTE_SHARE = 0.25;
-var WHOLE_SHARE = 0.7;
-var MIN_WHOLE_BYTES = 4 << 20;
-var SPARED_FOR_NOTHING = MIN_GAP;
-var MIN_SPARED_BYTES = 32 << 10;
-function gapCosts(layer, { link, connections = 1 }) {
-  const limits = { maxRanges: MAX_LAYER_RANGES, maxRangeBytes: MAX_RANGE_BYTES };
-  if (!layer.hasGaps && !layer.isPart && isNearlyAll(layer.needed, layer.dataEnd))
-    return { ...limits, maxGap: Number.POSITIVE_INFINITY, wasteBudget: Number.POSITIVE_INFINITY };
-  const { roundTripMs = 0, bytesPerSecond } = link ?? {};
-  const requestMs = bytesPerSecond === void 0 ? 0 : Math.max(0, roundTripMs - BUSY_MS) / Math.max(1, connections);
-  const worth = requestMs / 1e3 * Math.max(0, bytesPerSecond ?? 0);
-  const least = layer.isPart ? PART_WASTE_SHARE : WASTE_SHARE;
-  const share = layer.hasGaps ? MAX_WASTE_SHARE : Math.min(MAX_WASTE_SHARE, Math.max(least, WASTE_SHARE_PER_MS * requestMs));
-  return {
-    ...limits,
-    maxGap: Math.min(MAX_GAP, Math.max(MIN_GAP, worth)),
-    wasteBudget: Math.max(WASTE_FLOOR, share * (layer.needed + layer.metadataBytes))
-  };
-}
-function isBetterWhole({ table, dataEnd }, isAtHand) {
-  if (table.gaps) return isBetterWholeWithGaps({ table, dataEnd }, isAtHand);
-  if (dataEnd < MIN_WHOLE_BYTES) return false;
-  const keyOf = digestKeys(table);
-  const missing2 = /* @__PURE__ */ new Set();
-  let needed = dataEnd;
-  for (let chunk = 0; chunk < chunkCount(table) && isNearlyAll(needed, dataEnd); chunk++) {
-    const key = keyOf(chunk);
-    if (missing2.has(key) || isAtHand("frame", key, table.sizes[chunk]))
-      needed -= table.compressedSizes[chunk];
-    else missing2.add(key);
-  }
-  return isNearlyAll(needed, dataEnd);
-}
-function isBetterWholeWithGaps({ table, dataEnd }, isAtHand) {
-  const keyOf = digestKeys(table);
-  let [spared, run2, isComplete] = [0, 0, true];
-  const endRun = () => {
-    spared += Math.max(0, run2 - SPARED_FOR_NOTHING);
-    run2 = 0;
-  };
-  for (let index = 0; index < chunkCount(table); index++) {
-    const form = isGap(table, index) ? "part" : "frame";
-    if (isAtHand(form, keyOf(index), table.sizes[index]))
-      run2 += table.compressedSizes[index];
-    else {
-      isComplete = false;
-      endRun();
-    }
-  }
-  endRun();
-  if (isComplete) return false;
-  return dataEnd < MIN_WHOLE_BYTES ? spared < MIN_SPARED_BYTES : isNearlyAll(dataEnd - spared, dataEnd);
-}
-function isNearlyAll(needed, dataEnd) {
-  return needed >= WHOLE_SHARE * dataEnd;
-}
-
-// src/plan/fetch-plan.ts
-var EXACT = -1;
-
-// src/plan/placement.ts
-var AT_HAND = -1;
-var UNDECIDED = -2;
-var Placement = class {
-  files = [];
-  #locate;
-  #packTarget;
-  #stored = /* @__PURE__ */ new Map();
-  /** What this plan fetches: frames by digest key, blobs by digest. */
-  #placed = new ChunkMap();
-  #pack;
-  #offset;
-  /** The file of the current pack, once something is in it. */
-  #file;
-  constructor(locate2, { pack, packOffset, packTarget: packTarget2 }) {
-    this.#locate = locate2;
-    this.#packTarget = packTarget2;
-    this.#pack = pack;
-    this.#offset = packOffset;
-  }
-  /** Gives it the next place, and closes the pack if that makes it full. */
-  place(name2, stored) {
-    this.#file ??= this.files.push({ kind: "new", pack: this.#pack }) - 1;
-    const { compressedSize } = stored;
-    const at = { file: this.#file, pack: this.#pack, offset: this.#offset };
-    const placed = { ...at, ...stored, group: UNDECIDED, ready: 0 };
-    this.#placed.set(name2, placed);
-    this.#offset += compressedSize;
-    if (this.#offset >= this.#packTarget) {
-      this.#pack++;
-      this.#offset = 0;
-      this.#file = void 0;
-    }
-    return placed;
-  }
-  /** It comes with the bytes of another one. */
-  placeWithin(name2, host, stored) {
-    const { file, pack, offset } = host;
-    const placed = { file, pack, offset, ...stored, group: UNDECIDED, ready: 0 };
-    this.#placed.set(name2, placed);
-    return placed;
-  }
-  findBlob(digest, size) {
-    const isStorable2 = digest.startsWith("sha256:");
-    const key = isStorable2 ? digestKeyOfHex(digest.slice("sha256:".length)) : void 0;
-    return this.find("blob", { name: digest, key, size });
-  }
-  /** What this plan has placed, or the store holds. */
-  find(form, { name: name2, key, size }) {
-    const known = this.#placed.get(name2, size);
-    if (known || key === void 0) return known;
-    const stored = this.#locate(form, key, size);
-    if (!stored || stored.size !== size) return void 0;
-    const { path, offset, compressedSize } = stored;
-    return {
-      file: this.fileAt("stored", path),
-      pack: -1,
-      offset,
-      compressedSize,
-      size,
-      ...stored.innerOffset === void 0 ? {} : { innerOffset: stored.innerOffset },
-      group: AT_HAND,
-      ready: 0
-    };
-  }
-  /** Index into `files`. */
-  fileAt(kind, path) {
-    const known = this.#stored.get(path);
-    if (known !== void 0) return known;
-    const file = this.files.push({ kind, path }) - 1;
-    this.#stored.set(path, file);
-    return file;
-  }
-};
-
-// src/plan/plan.ts
-function planFetch(layers, locate2, options) {
-  const planner = new Planner(locate2, options);
-  for (const layer of layers) {
-    if (layer.kind === "chunked") planner.addChunked(layer);
-    else planner.addPlain(layer);
-  }
-  return planner.plan;
-}
-var Planner = class {
-  #layers = [];
-  #groups = [];
-  #bytes = [];
-  #chunks = [];
-  #options;
-  #placement;
-  constructor(locate2, options) {
-    this.#options = options;
-    this.#placement = new Placement(locate2, options);
-  }
-  get plan() {
-    const { files } = this.#placement;
-    return { files, groups: this.#groups, layers: this.#layers, bytes: this.#bytes, chunks: this.#chunks };
-  }
-  addPlain(layer) {
-    const { digest, compressedSize, tail, at } = layer;
-    if (at) {
-      const file2 = this.#placement.fileAt("local", at.path);
-      const blob = { offset: at.offset, digest: at.digest, compressedSize: at.size };
-      this.#layers.push({ kind: "plain", file: file2, ...blob, groups: [] });
-      this.#bytes.push({ missing: 0, cached: compressedSize });
-      return;
-    }
-    const found = this.#placement.findBlob(digest, compressedSize);
-    const placed = found ?? this.#placeBlob(layer);
-    const { file, offset, group } = placed;
-    this.#layers.push({ kind: "plain", file, offset, digest, compressedSize, groups: groupsOf(placed) });
-    const missing2 = found ? 0 : Math.min(compressedSize, tail?.start ?? compressedSize);
-    this.#bytes.push({ missing: missing2, cached: group === AT_HAND ? compressedSize : 0 });
-  }
-  #placeBlob({ digest, compressedSize, tail }) {
-    const placed = this.#placement.place(digest, { compressedSize, size: compressedSize });
-    const { pack, offset } = placed;
-    this.#chunks.push({ form: "blob", digest, pack, offset, compressedSize, size: compressedSize });
-    if (compressedSize > 0) placed.group = this.#groups.length;
-    for (const whole of splitWhole(compressedSize, MAX_RANGE_BYTES)) {
-      const at = { pack, packOffset: offset + whole.range.start, keptBytes: rangeLength(whole.range) };
-      const ended = tail && tail.start < whole.range.end ? { tail } : {};
-      this.#groups.push({ ...whole, layer: this.#layers.length, ...at, ...ended });
-    }
-    return placed;
-  }
-  addChunked(layer) {
-    const { table } = layer;
-    const sources = emptySources(table);
-    const { missing: missing2, repeated } = this.#placeChunks(table, sources);
-    const pieces = missing2.map(({ index }) => chunkRange(table, index));
-    const needed = pieces.reduce((sum, piece) => sum + rangeLength(piece), 0);
-    const ranges = coalesce(
-      pieces,
-      gapCosts({ ...layer, needed, hasGaps: table.gaps !== void 0 }, this.#options),
-      packEnds(missing2)
-    );
-    let next = 0;
-    for (const range of ranges) {
-      const { placed: first2 } = missing2[next];
-      const at = { layer: this.#layers.length, pack: first2.pack, packOffset: first2.offset };
-      const group = this.#groups.push({ ...range, ...at, keptBytes: keptBytes(range) }) - 1;
-      for (; next < missing2.length && pieces[next].end <= range.range.end; next++) {
-        const { index, placed } = missing2[next];
-        placed.group = group;
-        placed.ready = placed.offset + placed.compressedSize - first2.offset;
-        setSource(sources, index, placed);
-      }
-    }
-    for (const { index, placed, host } of repeated) {
-      if (host) [placed.group, placed.ready] = [host.group, host.ready];
-      setSource(sources, index, placed);
-    }
-    this.#layers.push({ kind: "chunked", sources });
-    this.#bytes.push(countBytes(sources, ranges));
-  }
-  /** Fills in the sources of chunks whose group is known, and gives a place to those that are missing. `repeated`: the same again. */
-  #placeChunks(table, sources) {
-    const [missing2, repeated] = [[], []];
-    const keyOf = digestKeys(table);
-    for (let index = 0; index < chunkCount(table); index++) {
-      const key = keyOf(index);
-      const { form, name: name2 } = nameOf3(table, index, key);
-      const found = this.#placement.find(form, { name: name2, key, size: table.sizes[index] });
-      const last = missing2.at(-1);
-      if (!found && last && table.offsets[index] === table.offsets[last.index])
-        repeated.push({
-          index,
-          placed: this.#placeChunk(table, index, { key, host: last.placed }),
-          host: last.placed
-        });
-      else if (!found) missing2.push({ index, placed: this.#placeChunk(table, index, { key }) });
-      else if (found.group === UNDECIDED) repeated.push({ index, placed: found });
-      else setSource(sources, index, found);
-    }
-    return { missing: missing2, repeated };
-  }
-  /** `host`: the chunk before, if it is stored in the same bytes. */
-  #placeChunk(table, index, { key, host }) {
-    const { form, name: name2 } = nameOf3(table, index, key);
-    const innerOffset = form === "frame" ? table.innerOffsets?.[index] : void 0;
-    const stored = {
-      compressedSize: table.compressedSizes[index],
-      size: table.sizes[index],
-      ...innerOffset === void 0 ? {} : { innerOffset }
-    };
-    const placed = host ? this.#placement.placeWithin(name2, host, stored) : this.#placement.place(name2, stored);
-    const { pack, offset } = placed;
-    this.#chunks.push({ form, digest: digestOfKey(key), pack, offset, ...stored });
-    return placed;
-  }
-};
-function nameOf3(table, index, key) {
-  return isGap(table, index) ? { form: "part", name: `part ${key}` } : { form: "frame", name: key };
-}
-function emptySources(table) {
-  const count2 = chunkCount(table);
-  return {
-    files: new Uint32Array(count2),
-    offsets: new Float64Array(count2),
-    compressedSizes: new Float64Array(count2),
-    sizes: table.sizes,
-    groups: new Int32Array(count2),
-    ready: new Float64Array(count2),
-    ...table.gaps ? { gaps: table.gaps } : {}
-  };
-}
-function setSource(sources, index, placed) {
-  sources.files[index] = placed.file;
-  sources.offsets[index] = placed.offset;
-  sources.compressedSizes[index] = placed.compressedSize;
-  sources.groups[index] = placed.group;
-  sources.ready[index] = placed.ready;
-  if (placed.innerOffset === void 0) return;
-  sources.innerOffsets ??= new Float64Array(sources.files.length).fill(EXACT);
-  sources.innerOffsets[index] = placed.innerOffset;
-}
-function packEnds(missing2) {
-  const ends = /* @__PURE__ */ new Set();
-  for (const [index, { placed }] of missing2.entries())
-    if (missing2[index + 1] && missing2[index + 1]?.placed.pack !== placed.pack) ends.add(index);
-  return ends;
-}
-function groupsOf({ group, compressedSize }) {
-  const count2 = group < 0 ? 0 : Math.ceil(compressedSize / MAX_RANGE_BYTES);
-  return Array.from({ length: count2 }, (_, index) => group + index);
-}
-
 // src/pull/unpack-job.ts
 async function toUnpackJob(session, attempt, board) {
   const { plan, root } = attempt;
@@ -43705,18 +46120,18 @@ async function adoptFetched(session, plan) {
 }
 
 // src/pull/destination.ts
-import { lstat as lstat5, mkdir as mkdir2, readdir as readdir4, stat as stat6 } from "node:fs/promises";
+import { lstat as lstat8, mkdir as mkdir2, readdir as readdir7, stat as stat5 } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname as dirname6, join as join11, parse as parse5, relative as relative2, resolve as resolve3, sep } from "node:path";
+import { dirname as dirname6, join as join16, parse as parse6, relative as relative2, resolve as resolve4, sep } from "node:path";
 
 // src/elevate/inode.ts
-import { lstat, stat as stat5 } from "node:fs/promises";
+import { lstat as lstat4, stat as stat4 } from "node:fs/promises";
 import { dirname as dirname4 } from "node:path";
 function inodeName({ ino, birthtimeNs }) {
   return `${ino} ${birthtimeNs}`;
 }
 async function inodeOf(path) {
-  const found = await lstat(path, { bigint: true }).catch(() => void 0);
+  const found = await lstat4(path, { bigint: true }).catch(() => void 0);
   return found && inodeName(found);
 }
 function isInode(found, name2, parent) {
@@ -43727,8 +46142,8 @@ function isInode(found, name2, parent) {
 async function isInodeAt(path, name2) {
   const options = { bigint: true };
   const [found, parent] = [
-    await lstat(path, options).catch(() => void 0),
-    await stat5(dirname4(path), options).catch(() => void 0)
+    await lstat4(path, options).catch(() => void 0),
+    await stat4(dirname4(path), options).catch(() => void 0)
   ];
   return found !== void 0 && parent !== void 0 && isInode(found, name2, parent);
 }
@@ -43738,11 +46153,11 @@ function hidesBirth({ dev, birthtimeNs, ctimeNs }, found) {
 
 // src/elevate/staged-tree.ts
 import { fchmodSync, fchownSync, readdirSync, rmdirSync, rmSync, statSync as statSync4 } from "node:fs";
-import { basename as basename3, dirname as dirname5, isAbsolute as isAbsolute4, resolve as resolve2 } from "node:path";
+import { basename as basename4, dirname as dirname5, isAbsolute as isAbsolute4, resolve as resolve3 } from "node:path";
 
 // src/elevate/held-directory.ts
-import { closeSync, constants as constants7, fstatSync, openSync, statSync as statSync3 } from "node:fs";
-var { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants7;
+import { closeSync, constants as constants9, fstatSync, openSync, statSync as statSync3 } from "node:fs";
+var { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants9;
 var HeldDirectory = class _HeldDirectory {
   #descriptor;
   constructor(descriptor) {
@@ -43819,15 +46234,15 @@ function failed(cause, { path }) {
 }
 
 // src/pull/destination-publish.ts
-import { lstat as lstat3, readdir as readdir3, rename as rename3, rm as rm5, rmdir, writeFile as writeFile2 } from "node:fs/promises";
+import { lstat as lstat6, readdir as readdir6, rename as rename4, rm as rm10, rmdir, writeFile as writeFile3 } from "node:fs/promises";
 
 // src/pull/destination-record.ts
-import { randomBytes as randomBytes3 } from "node:crypto";
-import { constants as constants8 } from "node:fs";
-import { lstat as lstat2, open as open7, rename as rename2, writeFile } from "node:fs/promises";
+import { randomBytes as randomBytes4 } from "node:crypto";
+import { constants as constants10 } from "node:fs";
+import { lstat as lstat5, open as open12, rename as rename3, writeFile as writeFile2 } from "node:fs/promises";
 var RECORD_VERSION = 1;
 var MAX_RECORD_BYTES = 64 << 10;
-var OPEN_FLAGS = constants8.O_RDONLY | (constants8.O_NOFOLLOW ?? 0) | (constants8.O_NONBLOCK ?? 0);
+var OPEN_FLAGS = constants10.O_RDONLY | (constants10.O_NOFOLLOW ?? 0) | (constants10.O_NONBLOCK ?? 0);
 function recordPath(destination) {
   return `${destination}.oci-pull.json`;
 }
@@ -43845,7 +46260,7 @@ async function hasRecord(destination) {
 }
 async function findOurs(destination) {
   const record = await readRecord2(destination);
-  const found = await lstat2(destination).catch(() => void 0);
+  const found = await lstat5(destination).catch(() => void 0);
   if (!record || !found) return void 0;
   for (const inode of record.inodes)
     if (await isInodeAt(destination, inode)) return { uid: found.uid, ownership: record.ownership };
@@ -43864,7 +46279,7 @@ async function readRecord2(destination) {
 async function readOwnFile(path) {
   var _stack = [];
   try {
-    const file = __using(_stack, await open7(path, OPEN_FLAGS), true);
+    const file = __using(_stack, await open12(path, OPEN_FLAGS), true);
     const found = await file.stat();
     if (!found.isFile() || found.size > MAX_RECORD_BYTES) return void 0;
     const user = process.geteuid?.();
@@ -43881,10 +46296,10 @@ async function writeRecord(destination, record) {
   const file = recordPath(destination);
   const inodes = record.inodes.filter((inode) => inode !== void 0);
   const text = JSON.stringify({ tool: "oci-pull", version: RECORD_VERSION, ...record, inodes }, void 0, 2);
-  const temporary = `${file}.${randomBytes3(6).toString("hex")}`;
-  await writeFile(temporary, `${text}
+  const temporary = `${file}.${randomBytes4(6).toString("hex")}`;
+  await writeFile2(temporary, `${text}
 `, { flag: "wx" });
-  await rename2(temporary, file);
+  await rename3(temporary, file);
 }
 
 // src/pull/destination-publish.ts
@@ -43895,7 +46310,7 @@ function skippedPath(destination) {
   return `${destination}.skipped.json`;
 }
 async function publish(tree, record) {
-  const { path, root, made, accepted, remove } = tree;
+  const { path, root, made, accepted, remove: remove3 } = tree;
   const old = oldTreePath(root);
   const after = await inodeOf(made);
   let isMoved = false;
@@ -43905,7 +46320,7 @@ async function publish(tree, record) {
     await writeRecord(path, { ...record, complete: false, inodes: [accepted, after] });
     isMoved = await moveAway({ path, old }, accepted);
     try {
-      await rename3(made, path);
+      await rename4(made, path);
       await placeSideFiles(tree);
       await writeRecord(path, { ...record, complete: true, inodes: [after] });
     } catch (cause) {
@@ -43913,18 +46328,18 @@ async function publish(tree, record) {
       throw cause;
     }
   } catch (cause) {
-    for (const [staged] of sideFiles(tree)) await rm5(staged, { force: true }).catch(() => void 0);
+    for (const [staged] of sideFiles(tree)) await rm10(staged, { force: true }).catch(() => void 0);
     throw toPullError(cause, {
       code: "UNPACK_FAILED",
       message: `what was made cannot be moved to ${path}`
     });
   }
   if (isMoved && accepted !== void 0)
-    await removeOld({ path: old, inode: accepted }, remove).catch(() => void 0);
+    await removeOld({ path: old, inode: accepted }, remove3).catch(() => void 0);
 }
-async function removeOld(old, remove) {
-  const isTree = (await lstat3(old.path)).isDirectory();
-  await (isTree ? remove(old) : rm5(old.path));
+async function removeOld(old, remove3) {
+  const isTree = (await lstat6(old.path)).isDirectory();
+  await (isTree ? remove3(old) : rm10(old.path));
 }
 function sideFiles({ path, root, files }) {
   return [
@@ -43934,28 +46349,28 @@ function sideFiles({ path, root, files }) {
 }
 async function writeSideFiles(tree) {
   for (const [staged, , content] of sideFiles(tree)) {
-    if (content) await writeFile2(staged, content, { flag: "wx" });
+    if (content) await writeFile3(staged, content, { flag: "wx" });
   }
 }
 async function placeSideFiles(tree) {
   for (const [staged, place, content] of sideFiles(tree)) {
-    if (content) await rename3(staged, place);
-    else await rm5(place, { force: true });
+    if (content) await rename4(staged, place);
+    else await rm10(place, { force: true });
   }
 }
 async function moveAway({ path, old }, accepted) {
-  if (!await lstat3(path).catch(() => void 0)) return false;
+  if (!await lstat6(path).catch(() => void 0)) return false;
   if (await isEmptyDirectory(path)) {
     await rmdir(path);
     return false;
   }
-  await rename3(path, old);
+  await rename4(path, old);
   if (await isInodeAt(old, accepted)) return true;
-  await rename3(old, path).catch(() => void 0);
+  await rename4(old, path).catch(() => void 0);
   throw newcomer(path);
 }
 async function refuseNewcomer(path, accepted) {
-  const found = await lstat3(path).catch(() => void 0);
+  const found = await lstat6(path).catch(() => void 0);
   if (!found || await isInodeAt(path, accepted) || await isEmptyDirectory(path)) return;
   throw newcomer(path);
 }
@@ -43966,19 +46381,19 @@ function newcomer(path) {
   });
 }
 async function isEmptyDirectory(path) {
-  const found = await lstat3(path).catch(() => void 0);
-  return found?.isDirectory() === true && (await readdir3(path).catch(() => ["?"])).length === 0;
+  const found = await lstat6(path).catch(() => void 0);
+  return found?.isDirectory() === true && (await readdir6(path).catch(() => ["?"])).length === 0;
 }
 async function putBack(paths, after) {
   const { path, made, old } = paths;
-  if (await isInodeAt(path, after)) await rename3(path, made).catch(() => void 0);
-  await rename3(old, path).catch(() => void 0);
+  if (await isInodeAt(path, after)) await rename4(path, made).catch(() => void 0);
+  await rename4(old, path).catch(() => void 0);
 }
 
 // src/pull/remove-tree.ts
-import { constants as constants9, rmSync as rmSync2 } from "node:fs";
-import { chmod, lstat as lstat4, open as open8 } from "node:fs/promises";
-var { O_RDONLY: O_RDONLY2, O_DIRECTORY: O_DIRECTORY2, O_NOFOLLOW: O_NOFOLLOW2 } = constants9;
+import { constants as constants11, rmSync as rmSync2 } from "node:fs";
+import { chmod, lstat as lstat7, open as open13 } from "node:fs/promises";
+var { O_RDONLY: O_RDONLY2, O_DIRECTORY: O_DIRECTORY2, O_NOFOLLOW: O_NOFOLLOW2 } = constants11;
 var OWNER_ONLY2 = 448;
 async function removeOwnTree({ path }) {
   await closeToOthers(path).catch(() => void 0);
@@ -43989,7 +46404,7 @@ async function closeToOthers(path) {
   try {
     var _stack = [];
     try {
-      const directory = __using(_stack, await open8(path, O_RDONLY2 | O_DIRECTORY2 | O_NOFOLLOW2), true);
+      const directory = __using(_stack, await open13(path, O_RDONLY2 | O_DIRECTORY2 | O_NOFOLLOW2), true);
       await directory.chmod(OWNER_ONLY2);
     } catch (_) {
       var _error = _, _hasError = true;
@@ -44003,7 +46418,7 @@ async function closeToOthers(path) {
   }
 }
 async function closeByName(path) {
-  if ((await lstat4(path)).isDirectory()) await chmod(path, OWNER_ONLY2);
+  if ((await lstat7(path)).isDirectory()) await chmod(path, OWNER_ONLY2);
 }
 
 // src/pull/destination.ts
@@ -44013,9 +46428,9 @@ async function claimDestination(path, options = {}) {
   refuseProtected(path, workspace);
   const accepted = await acceptedTree(path, form);
   if (removeTree) await refuseForeignParent(path);
-  const remove = removeTree ?? removeOwnTree;
+  const remove3 = removeTree ?? removeOwnTree;
   const root = newStagingPath(path);
-  const made = form === "tree" ? root : join11(root, OUTPUT_NAME);
+  const made = form === "tree" ? root : join16(root, OUTPUT_NAME);
   let inode;
   const make = async () => {
     await mkdir2(root, { mode: 448 });
@@ -44023,11 +46438,11 @@ async function claimDestination(path, options = {}) {
     if (inode !== void 0) onStaged?.({ path: root, inode });
   };
   const removeRoot = async () => {
-    if (inode !== void 0) await remove({ path: root, inode });
+    if (inode !== void 0) await remove3({ path: root, inode });
   };
   await guarded(`nothing can be created in ${dirname6(path)}, where the destination is to be`, async () => {
     await makeDirectories(dirname6(path), removeTree ? 493 : 511);
-    await removeStale2(path, removeTree);
+    await removeStale(path, removeTree);
     await make();
   });
   return {
@@ -44042,7 +46457,7 @@ async function claimDestination(path, options = {}) {
     }),
     publish: async (record, files) => {
       await refuseForeignFiles(path);
-      await publish({ path, root, made, accepted, files, remove }, record);
+      await publish({ path, root, made, accepted, files, remove: remove3 }, record);
     },
     discard: () => removeRoot().catch(() => void 0)
   };
@@ -44055,20 +46470,20 @@ async function guarded(message, work) {
   }
 }
 function refuseProtected(path, workspace) {
-  const target = resolve3(path);
+  const target = resolve4(path);
   const holds = (inner) => relative2(target, inner).split(sep)[0] !== "..";
   const reasons = [
-    [target === parse5(target).root, "it is the root of the file system"],
+    [target === parse6(target).root, "it is the root of the file system"],
     [target.split(sep).includes(".git"), "it lies inside of a .git directory"],
-    [holds(resolve3(workspace)), "it is or holds the working directory"],
-    [homedir() !== "" && holds(resolve3(homedir())), "it is or holds the home directory"]
+    [holds(resolve4(workspace)), "it is or holds the working directory"],
+    [homedir() !== "" && holds(resolve4(homedir())), "it is or holds the home directory"]
   ];
   const reason = reasons.find(([applies]) => applies)?.[1];
   if (reason) throw new PullError("DESTINATION_UNSAFE", `destination ${path} is refused: ${reason}`);
 }
 async function acceptedTree(path, form) {
   await refuseForeignFiles(path);
-  const found = await lstat5(path).catch(() => void 0);
+  const found = await lstat8(path).catch(() => void 0);
   if (!found) return void 0;
   if (found.isSymbolicLink())
     throw new PullError("DESTINATION_UNSAFE", `destination ${path} is a symbolic link`, {
@@ -44081,7 +46496,7 @@ async function acceptedTree(path, form) {
       "DESTINATION_UNSAFE",
       `destination ${path} exists and ${form === "file" ? "was not made by an earlier pull" : "is not a directory"}`
     );
-  const entries = await readdir4(path).catch(() => ["?"]);
+  const entries = await readdir7(path).catch(() => ["?"]);
   if (entries.length === 0) return void 0;
   throw new PullError(
     "DESTINATION_UNSAFE",
@@ -44100,7 +46515,7 @@ async function refuseForeignFiles(path) {
   }
 }
 async function refuseForeignParent(path) {
-  const parent = await stat6(dirname6(path), { bigint: true }).catch(() => void 0);
+  const parent = await stat5(dirname6(path), { bigint: true }).catch(() => void 0);
   if (!parent) return;
   if (Number(parent.uid) === process.geteuid?.()) {
     if (!letsOthersRename(parent)) return;
@@ -44115,13 +46530,13 @@ async function refuseForeignParent(path) {
     }
   );
 }
-async function removeStale2(path, removeTree) {
+async function removeStale(path, removeTree) {
   const parent = dirname6(path);
-  const names = (await readdir4(parent)).filter((name2) => name2.startsWith(stagingPrefix(path)));
+  const names = (await readdir7(parent)).filter((name2) => name2.startsWith(stagingPrefix(path)));
   for (const name2 of names) {
-    const found = await lstat5(join11(parent, name2), { bigint: true }).catch(() => void 0);
+    const found = await lstat8(join16(parent, name2), { bigint: true }).catch(() => void 0);
     if (!found || Date.now() - Number(found.ctimeMs) <= STALE_MS2) continue;
-    const tree = { path: join11(parent, name2), inode: inodeName(found) };
+    const tree = { path: join16(parent, name2), inode: inodeName(found) };
     const isOwn = found.uid === BigInt(process.geteuid?.() ?? found.uid);
     if (found.isDirectory() && removeTree && (isOwn || found.uid === 0n))
       await removeTree(tree).catch(() => void 0);
@@ -44129,771 +46544,21 @@ async function removeStale2(path, removeTree) {
   }
 }
 
-// src/store/compact.ts
-import { open as open9 } from "node:fs/promises";
-var COPY_BYTES = 4 << 20;
-async function copyIntoFreshPacks(chunks, store, packTarget2) {
-  const staging = new Staging(store);
-  try {
-    let number = 0;
-    let offset = 0;
-    for (const run2 of contiguousRuns(chunks)) {
-      await copyRun(run2, staging, { number, offset });
-      offset += run2.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
-      if (offset >= packTarget2) {
-        number++;
-        offset = 0;
-      }
-    }
-    return await staging.seal();
-  } catch (error) {
-    await staging.discard();
-    throw error;
-  }
-}
-function* contiguousRuns(chunks) {
-  let run2 = [];
-  let bytes = 0;
-  for (const chunk of chunks) {
-    const last = run2.at(-1);
-    const follows = last && last.path === chunk.path && last.offset + last.compressedSize === chunk.offset;
-    if (last && (!follows || bytes >= COPY_BYTES)) {
-      yield run2;
-      run2 = [];
-      bytes = 0;
-    }
-    run2.push(chunk);
-    bytes += chunk.compressedSize;
-  }
-  if (run2.length > 0) yield run2;
-}
-async function copyRun(run2, staging, to) {
-  const first2 = run2[0];
-  const last = run2.at(-1);
-  const length = last.offset + last.compressedSize - first2.offset;
-  const pack = await staging.pack(to.number);
-  try {
-    var _stack = [];
-    try {
-      const source = __using(_stack, await open9(first2.path, "r"), true);
-      for (let done = 0; done < length; ) {
-        const piece = Buffer.allocUnsafe(Math.min(COPY_BYTES, length - done));
-        const { bytesRead } = await source.read(piece, 0, piece.length, first2.offset + done);
-        if (bytesRead === 0) throw new Error(`${first2.path} is shorter than it was`);
-        await pack.write(to.offset + done, [piece.subarray(0, bytesRead)]);
-        done += bytesRead;
-      }
-    } catch (_) {
-      var _error = _, _hasError = true;
-    } finally {
-      var _promise = __callDispose(_stack, _error, _hasError);
-      _promise && await _promise;
-    }
-  } catch (cause) {
-    throw toPullError(cause, { code: "STORE_FAILED", message: `${first2.path} cannot be copied` });
-  }
-  for (const { path: _2, inside = [], ...entry } of run2) {
-    for (const each of [entry, ...inside])
-      pack.add({ ...each, offset: to.offset + each.offset - first2.offset });
-  }
-}
-
-// src/pull/index-layers.ts
-import { open as open10 } from "node:fs/promises";
-
-// src/layer/toc.ts
-var MAX_TOC_SIZE = 256 << 20;
-
-// src/layer/footer.ts
-var FOOTER_TAIL_BYTES = 72;
-function parseFooter(tail, blobSize) {
-  if (tail.length > blobSize) return none("it has no footer");
-  const bytes = Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength);
-  return parseZstdFooter(bytes, blobSize) ?? parseGzipFooter(bytes, blobSize) ?? none("it has no footer");
-}
-function none(reason) {
-  return { kind: "none", reason };
-}
-var SKIPPABLE_MAGIC2 = 407710288;
-var ZSTD_FOOTERS = [
-  { size: 64, magic: "GNUlInUx", magicAt: 56 },
-  { size: 56, magic: "GnUlInUx", magicAt: 32 },
-  { size: 40, magic: "GnUlInUx", magicAt: 32 }
-];
-function parseZstdFooter(tail, blobSize) {
-  for (const { size, magic, magicAt } of ZSTD_FOOTERS) {
-    const start2 = tail.length - size;
-    if (start2 < SKIPPABLE_HEADER_SIZE) continue;
-    const frameMagic = tail.readUInt32LE(start2 - SKIPPABLE_HEADER_SIZE);
-    if ((frameMagic & 4294967280) >>> 0 !== SKIPPABLE_MAGIC2 || tail.readUInt32LE(start2 - 4) !== size)
-      continue;
-    if (tail.toString("latin1", start2 + magicAt, start2 + magicAt + magic.length) !== magic) continue;
-    const fields = numbersOf(tail.subarray(start2, start2 + magicAt));
-    return fields ? zstdFooter(fields, blobSize - size - SKIPPABLE_HEADER_SIZE) : malformed2();
-  }
-  return void 0;
-}
-function numbersOf(bytes) {
-  const numbers = [];
-  for (let at = 0; at < bytes.length; at += 8) numbers.push(Number(bytes.readBigUInt64LE(at)));
-  return numbers.every(Number.isSafeInteger) ? numbers : void 0;
-}
-function zstdFooter(fields, limit) {
-  const [offset = 0, length = 0, tocUncompressedSize = 0, type, splitOffset = 0, splitLength = 0] = fields;
-  if (type !== TOC_TYPE || length === 0) return malformed2();
-  const tocRange2 = { start: offset, end: offset + length };
-  if (offset < SKIPPABLE_HEADER_SIZE || tocRange2.end > limit) return outside();
-  const tarSplitRange = splitOffset === 0 ? void 0 : { start: splitOffset, end: splitOffset + splitLength };
-  if (tarSplitRange && (tarSplitRange.start < tocRange2.end || tarSplitRange.end > limit)) return outside();
-  if (length > MAX_METADATA_BYTES || splitLength > MAX_METADATA_BYTES || tocUncompressedSize > MAX_TOC_SIZE)
-    return none("its TOC is too large");
-  const dataEnd = offset - SKIPPABLE_HEADER_SIZE;
-  return { kind: "zstd-chunked", tocRange: tocRange2, tocUncompressedSize, tarSplitRange, dataEnd };
-}
-var gzipFooter = (extra) => new RegExp(
-  `^\\x1f\\x8b\\x08\\x04\\0\\0\\0\\0\\0\\xff${extra}\\x01\\0\\0\\xff\\xff\\0\\0\\0\\0\\0\\0\\0\\0$`
-);
-var GZIP_FOOTERS = [
-  { kind: "estargz", size: 51, pattern: gzipFooter("\\x1a\\0SG\\x16\\0([0-9a-f]{16})STARGZ") },
-  { kind: "stargz", size: 47, pattern: gzipFooter("\\x16\\0([0-9a-f]{16})STARGZ") },
-  { kind: "estargz-external", size: 46, pattern: gzipFooter("\\x15\\0SG\\x11\\0STARGZEXTERNALTOC") }
-];
-function parseGzipFooter(tail, blobSize) {
-  for (const { kind, size, pattern } of GZIP_FOOTERS) {
-    if (tail.length < size) continue;
-    const match = pattern.exec(tail.toString("latin1", tail.length - size));
-    if (!match) continue;
-    const end = blobSize - size;
-    if (kind === "estargz-external") return { kind, dataEnd: end };
-    const start2 = Number.parseInt(match[1] ?? "", 16);
-    if (!Number.isSafeInteger(start2)) return malformed2();
-    if (start2 >= end) return outside();
-    const tocRange2 = { start: start2, end };
-    if (rangeLength(tocRange2) > MAX_METADATA_BYTES) return none("its TOC is too large");
-    return { kind, tocRange: tocRange2, dataEnd: start2 };
-  }
-  return void 0;
-}
-function malformed2() {
-  return none("its footer is malformed");
-}
-function outside() {
-  return none("its footer points outside of the blob");
-}
-
-// src/pull/index-layers.ts
-async function indexWholeLayers(session, plan, metadata) {
-  var _stack = [];
-  try {
-    const whole = await findWhole(session, plan, metadata);
-    const pool = __using(_stack, openPool(1), true);
-    for (const layer of whole) {
-      const { table, pack, offset } = layer;
-      const job = table ? void 0 : await findToc(layer, (await session.staging.pack(pack)).path);
-      if (!table && !job) continue;
-      const outcome = job ? await pool.run("readToc", job).catch((error) => ({ kind: "unusable", reason: String(error) })) : { kind: "toc", table };
-      if (outcome.kind === "toc") await session.staging.index(pack, entriesOf(outcome.table, offset));
-      else
-        session.options.emit({
-          kind: "debug",
-          message: `a layer is kept without its chunks: ${outcome.reason}`
-        });
-    }
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
-async function findWhole({ staging, layers }, plan, metadata) {
-  const whole = /* @__PURE__ */ new Map();
-  for (const [index, layer] of metadata.entries()) {
-    const planned = plan.layers[index];
-    const file = planned?.kind === "plain" ? plan.files[planned.file] : void 0;
-    if (layer.kind !== "plain" || !layer.chunked || planned?.kind !== "plain" || !file) continue;
-    const pack = file.kind === "new" ? file.pack : await staging.numberOf(file.path);
-    const { offset } = planned;
-    const { chunked: chunked2, table } = layer;
-    const size = layers[index]?.size ?? 0;
-    if (pack !== void 0) whole.set(`${pack} ${offset}`, { chunked: chunked2, size, table, pack, offset });
-  }
-  return whole.values();
-}
-async function findToc(layer, path) {
-  const { chunked: chunked2, size, offset } = layer;
-  const located = chunked2.kind === "zstd-chunked" ? chunked2 : locateToc(chunked2, await footerOf(layer, path), size);
-  if (located.kind !== "located" && located.kind !== "zstd-chunked") return void 0;
-  const { compression, dataEnd, toc } = located;
-  const { range, digest, jsonDigest } = toc;
-  const compressedSize = rangeLength(range);
-  return { path, offset: offset + range.start, compressedSize, compression, digest, jsonDigest, dataEnd };
-}
-async function footerOf({ size, offset }, path) {
-  var _stack = [];
-  try {
-    const tail = Buffer.alloc(Math.min(FOOTER_TAIL_BYTES, size));
-    const file = __using(_stack, await open10(path, "r"), true);
-    await file.read(tail, 0, tail.length, offset + size - tail.length);
-    return parseFooter(tail, size);
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
-function entriesOf(table, offset) {
-  const { digests, offsets, compressedSizes, sizes, innerOffsets } = table;
-  const all = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength);
-  const entries = /* @__PURE__ */ new Map();
-  for (let chunk = 0; chunk < chunkCount(table); chunk++) {
-    const hex = all.toString("hex", chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES);
-    const [start2, compressedSize, size] = [offsets[chunk], compressedSizes[chunk], sizes[chunk]];
-    const innerOffset = innerOffsets?.[chunk];
-    const inside = innerOffset === void 0 ? {} : { innerOffset };
-    if (!entries.has(hex))
-      entries.set(hex, { form: "frame", hex, offset: offset + start2, compressedSize, size, ...inside });
-  }
-  return [...entries.values()];
-}
-
-// src/fetch/blob-end.ts
-async function fetchBlobEnd(descriptor, range, context) {
-  const { source, staging, tally, signal } = context;
-  tally.requests++;
-  const cancel = new AbortController();
-  const body = await source.openBlob(descriptor, range, AbortSignal.any([signal, cancel.signal]));
-  const isRange = body.range.start === range.start && body.range.end === range.end;
-  if (isRange) {
-    tally.ranges++;
-    const { file, offset } = await staging.scratch(rangeLength(range));
-    await receive2(body, { file, offset }, context);
-    return { kind: "range", path: file.path, offset };
-  }
-  if (descriptor.digest.startsWith("sha256:")) {
-    await receiveWhole(descriptor, body, context);
-    return { kind: "whole", isKept: true };
-  }
-  cancel.abort();
-  return { kind: "whole", isKept: false };
-}
-async function receiveWhole(descriptor, body, context) {
-  const { staging } = context;
-  const { digest, size } = descriptor;
-  const at = { file: await staging.pack(0), offset: staging.reserve(size) };
-  await receive2(body, at, context);
-  const hex = digestHex(digest);
-  await staging.adopt(0, [{ form: "blob", hex, offset: at.offset, compressedSize: size, size }]);
-}
-async function receive2({ range, chunks }, { file, offset }, { source, tally, emit }) {
-  const group = {
-    range,
-    pieces: [range],
-    layer: 0,
-    pack: 0,
-    packOffset: offset,
-    keptBytes: rangeLength(range)
-  };
-  const writer = new GroupWriter(group, file, () => void 0);
-  let position = range.start;
-  let isComplete = false;
-  for await (const bytes of chunks) {
-    tally.bytes += bytes.length;
-    emit({ kind: "received", bytes: bytes.length });
-    isComplete = await writer.accept(bytes, position);
-    position += bytes.length;
-  }
-  if (!isComplete)
-    throw new PullError("RESPONSE_INVALID", `${source.name}: the answer to a range request ended early`);
-}
-
-// src/fetch/footer.ts
-import { open as open11 } from "node:fs/promises";
-
-// src/store/part-name.ts
-function partName(layer, { start: start2, end }) {
-  return digestOf(Buffer.from(`${layer} ${start2} ${end}`)).slice("sha256:".length);
-}
-
-// src/fetch/footer.ts
-async function readFooter(descriptor, context) {
-  const { digest, size } = descriptor;
-  const range = { start: Math.max(0, size - FOOTER_TAIL_BYTES), end: size };
-  const compressedSize = rangeLength(range);
-  const name2 = { form: "part", hex: partName(digest, range) };
-  const stored = context.store.find("part", digestKeyOfHex(name2.hex), compressedSize);
-  const known = stored && await readBytes(stored).catch(() => void 0);
-  if (stored && known) {
-    const { path: path2, offset: offset2 } = stored;
-    return {
-      kind: "footer",
-      bytes: known,
-      at: { path: path2, offset: offset2, compressedSize, ...name2 },
-      tail: { start: range.start, path: path2, offset: offset2 }
-    };
-  }
-  const end = await fetchBlobEnd(descriptor, range, context);
-  if (end.kind === "whole") return end;
-  const { path, offset } = end;
-  const at = { path, offset, compressedSize, ...name2 };
-  return { kind: "footer", bytes: await readBytes(at), at, tail: { start: range.start, path, offset } };
-}
-async function readBytes({ path, offset, compressedSize }) {
-  var _stack = [];
-  try {
-    const file = __using(_stack, await open11(path, "r"), true);
-    const bytes = Buffer.alloc(compressedSize);
-    await file.read(bytes, 0, compressedSize, offset);
-    return bytes;
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
-
-// src/fetch/located-layer.ts
-var MAX_FOOTER_BYTES = 4096;
-function metadataSpan({ located, descriptor }) {
-  const { toc, tarSplit, dataEnd } = located;
-  const end = Math.max(toc.range.end, tarSplit?.range.end ?? 0);
-  if (end - toc.range.start > 2 * MAX_METADATA_BYTES) return void 0;
-  if (tarSplit && tarSplit.range.start < toc.range.end) return void 0;
-  const { size } = descriptor;
-  return { start: dataEnd, end: size - end <= MAX_FOOTER_BYTES ? size : end };
-}
-function tocRange({ located, descriptor }) {
-  const { compression, toc } = located;
-  return compression === "gzip" ? { start: toc.range.start, end: descriptor.size } : toc.range;
-}
-function nameOf4({ descriptor }, range, digest) {
-  return digest ? { form: "blob", hex: digestHex(digest) } : { form: "part", hex: partName(descriptor.digest, range) };
-}
-function jobFor(layer, toc, context) {
-  const { descriptor, located } = layer;
-  const { compression, dataEnd, streamEnd, tarSplit } = located;
-  const { digest, jsonDigest } = located.toc;
-  const stream = tarSplit ? {} : { stream: { layer: descriptor.digest, end: streamEnd } };
-  return {
-    ...toc,
-    compression,
-    digest,
-    jsonDigest,
-    dataEnd,
-    wantsEntries: wantsEntries(layer, context),
-    ...stream
-  };
-}
-function wantsEntries({ located }, { trustsToc = false }) {
-  const { digest, jsonDigest } = located.toc;
-  return trustsToc && (digest !== void 0 || jsonDigest !== void 0);
-}
-
-// src/fetch/stored-metadata.ts
-import { open as open12 } from "node:fs/promises";
-var COPY_BYTES2 = 1 << 20;
-function isStored({ digest, size }, store) {
-  return isNamed2({ digest }) && store.find("blob", digestKeyOfHex(digestHex(digest)), size) !== void 0;
-}
-function isNamed2({ digest }) {
-  return digest.startsWith("sha256:");
-}
-function findNamed(name2, range, store) {
-  const found = store.find(name2.form, digestKeyOfHex(name2.hex), rangeLength(range));
-  return found && { ...found, ...name2 };
-}
-async function keep(blobs, { staging, store }) {
-  for (const { form, hex, ...at } of blobs) {
-    const { compressedSize } = at;
-    if (store.find(form, digestKeyOfHex(hex), compressedSize)) continue;
-    const offset = staging.reserve(compressedSize);
-    await copy(at, offset, staging);
-    await staging.adopt(0, [{ form, hex, offset, compressedSize, size: compressedSize }]);
-  }
-}
-async function copy({ path, offset: from, compressedSize }, to, staging) {
-  const pack = await staging.pack(0);
-  let done = 0;
-  for await (const bytes of readStaged({ path, offset: from, compressedSize })) {
-    await pack.write(to + done, [bytes]);
-    done += bytes.length;
-  }
-}
-async function* readStaged({ path, offset, compressedSize }) {
-  const bytes = Buffer.alloc(Math.min(COPY_BYTES2, compressedSize));
-  try {
-    var _stack = [];
-    try {
-      const file = __using(_stack, await open12(path, "r"), true);
-      for (let done = 0; done < compressedSize; ) {
-        const length = Math.min(bytes.length, compressedSize - done);
-        const { bytesRead } = await file.read(bytes, 0, length, offset + done);
-        if (bytesRead === 0)
-          throw new PullError("STORE_FAILED", `${path} is shorter than what was written to it`);
-        yield bytes.subarray(0, bytesRead);
-        done += bytesRead;
-      }
-    } catch (_) {
-      var _error = _, _hasError = true;
-    } finally {
-      var _promise = __callDispose(_stack, _error, _hasError);
-      _promise && await _promise;
-    }
-  } catch (cause) {
-    throw toPullError(cause, { code: "STORE_FAILED", message: `${path} cannot be read` });
-  }
-}
-
-// src/fetch/metadata.ts
-var MIN_ESTARGZ_SIZE = 256 << 10;
-var WHOLE_REASONS = {
-  "no chunks": void 0,
-  "no chunk stands alone": "its files are compressed together with the headers between them",
-  "chunks share members": "its files are compressed together",
-  "chunks out of order": "its TOC holds chunks that overlap or are out of order"
-};
-async function readLayerMetadata(descriptor, context) {
-  const dialect = detectDialect(descriptor);
-  if (dialect.kind === "plain") return dialect;
-  const { store } = context;
-  const takesPart = context.trustsToc === true && dialect.kind !== "maybe";
-  if (isStored(descriptor, store) || isNamed2(descriptor) && !store.holdsFrames && !takesPart)
-    return { kind: "plain", chunked: dialect };
-  if (dialect.kind === "zstd-chunked") return readLocated({ descriptor, dialect, located: dialect }, context);
-  if (descriptor.size < MIN_ESTARGZ_SIZE && !takesPart) return { kind: "plain", chunked: dialect };
-  const footer = await readFooter(descriptor, context);
-  if (footer.kind === "whole") return receivedWhole(dialect, footer.isKept);
-  const located = locateToc(dialect, parseFooter(footer.bytes, descriptor.size), descriptor.size);
-  if (located.kind === "located")
-    return readLocated({ descriptor, dialect, located, footer: footer.at }, context);
-  const reason = located.kind === "external" ? "its TOC is in another image" : located.reason;
-  return { kind: "plain", tail: footer.tail, ...reason === void 0 ? {} : { reason } };
-}
-async function readLocated(layer, context) {
-  const known = await readKnown(layer, context) ?? await readTocAlone(layer, context);
-  if (known) return known;
-  const { descriptor, dialect } = layer;
-  const span = metadataSpan(layer);
-  if (!span) return { kind: "plain", reason: "its TOC and tar-split do not lie side by side" };
-  const end = await fetchBlobEnd(descriptor, span, context);
-  if (end.kind === "whole") return receivedWhole(dialect, end.isKept);
-  return readFetched(layer, { ...end, span }, context);
-}
-async function readTocAlone(layer, context) {
-  const { descriptor, located } = layer;
-  if (!located.tarSplit || !wantsEntries(layer, context)) return void 0;
-  const span = located.toc.range;
-  if (rangeLength(span) > MAX_METADATA_BYTES) return void 0;
-  const end = await fetchBlobEnd(descriptor, span, context);
-  if (end.kind === "whole") return receivedWhole(layer.dialect, end.isKept);
-  const alone = { ...layer, located: { ...located, tarSplit: void 0 } };
-  const metadata = await readFetched(alone, { ...end, span }, context);
-  return metadata.kind === "chunked" && !metadata.entries ? void 0 : metadata;
-}
-function receivedWhole(dialect, isKept) {
-  const reason = dialect.kind === "maybe" ? {} : { reason: "the server ignores ranges" };
-  return { kind: "plain", ...reason, ...isKept ? { chunked: dialect } : {} };
-}
-async function readFetched(layer, end, context) {
-  const { descriptor, located } = layer;
-  const { path, span } = end;
-  const at = (range) => ({
-    path,
-    offset: end.offset + range.start - span.start,
-    compressedSize: rangeLength(range)
-  });
-  const toc = at(tocRange(layer));
-  const { tarSplit } = located;
-  const split = tarSplit && { ...at(tarSplit.range), digest: tarSplit.digest };
-  const outcome = await context.readToc({
-    ...jobFor(layer, toc, context),
-    ...split ? { tarSplit: split } : {}
-  });
-  if (outcome.kind === "corrupt") context.source.distrust?.(descriptor.digest);
-  if (outcome.kind !== "toc") return { kind: "plain", reason: outcome.reason };
-  const whole = wholeIfBetter(layer, outcome, context.store);
-  const { start: start2 } = span;
-  if (whole)
-    return {
-      ...whole,
-      ...span.end === descriptor.size ? { tail: { start: start2, path, offset: end.offset } } : {}
-    };
-  const metadata = chunked(layer, outcome, { toc, split });
-  await keep(metadata.blobs, context);
-  return metadata;
-}
-function wholeIfBetter({ descriptor, dialect, located }, { table, pieces, entries }, store) {
-  if (entries) return void 0;
-  const whole = { kind: "plain", chunked: dialect, table };
-  if (typeof pieces === "string") {
-    const reason = WHOLE_REASONS[pieces];
-    return reason === void 0 ? whole : { ...whole, reason };
-  }
-  const layer = pieces ? { table: pieces, dataEnd: located.streamEnd } : { table, dataEnd: located.dataEnd };
-  const isAtHand = (form, key, size) => store.find(form, key, size) !== void 0;
-  return isNamed2(descriptor) && isBetterWhole(layer, isAtHand) ? whole : void 0;
-}
-async function readKnown(layer, context) {
-  const { store } = context;
-  const { located } = layer;
-  const range = tocRange(layer);
-  const toc = findNamed(nameOf4(layer, range, located.toc.digest), range, store);
-  if (!toc) return void 0;
-  const outcome = await context.readToc(jobFor(layer, toc, context));
-  if (outcome.kind === "unusable") return { kind: "plain", reason: outcome.reason };
-  if (outcome.kind === "corrupt") {
-    store.forget(toc.form, digestKeyOfHex(toc.hex), toc.compressedSize);
-    context.emit({ kind: "warning", message: `a damaged cache entry was not used (${outcome.reason})` });
-    return void 0;
-  }
-  const whole = wholeIfBetter(layer, outcome, store);
-  if (whole) return whole;
-  if (!located.tarSplit) return chunked(layer, outcome, { toc, split: void 0 });
-  const { range: splitRange } = located.tarSplit;
-  const digest = outcome.tarSplitDigest ?? located.tarSplit.digest;
-  const split = findNamed(nameOf4(layer, splitRange, digest), splitRange, store);
-  if (!split) return outcome.entries && chunked(layer, outcome, { toc, split: void 0 });
-  return chunked(layer, outcome, { toc, split: { ...split, digest } });
-}
-function chunked(layer, { table, pieces, tarSplitDigest, entries }, at) {
-  const { located, footer } = layer;
-  const toc = { ...at.toc, ...nameOf4(layer, tocRange(layer), located.toc.digest) };
-  const blobs = [toc, ...footer ? [footer] : []];
-  const digest = tarSplitDigest ?? at.split?.digest;
-  const tarSplit = at.split && located.tarSplit ? { ...at.split, ...nameOf4(layer, located.tarSplit.range, digest), digest } : void 0;
-  if (tarSplit) blobs.push(tarSplit);
-  if (entries)
-    return { kind: "chunked", table, dataEnd: located.dataEnd, blobs, tarSplit: void 0, entries };
-  if (!tarSplit) {
-    const stream = pieces && typeof pieces !== "string" ? pieces : table;
-    return { kind: "chunked", table: stream, dataEnd: located.streamEnd, blobs, tarSplit: void 0 };
-  }
-  return { kind: "chunked", table, dataEnd: located.dataEnd, blobs, tarSplit };
-}
-
-// src/pull/prepare.ts
-var PACK_TARGET = 64 << 20;
-var PACKS_PER_IMAGE = 6;
-async function readMetadata(session, whole) {
-  var _stack = [];
-  try {
-    const pool = __using(_stack, openPool(2), true);
-    const stop = new AbortController();
-    const signal = AbortSignal.any([session.options.signal, stop.signal]);
-    const readToc = (job) => pool.run("readToc", job).catch(tooLarge2);
-    const reads = session.layers.map((descriptor, index) => {
-      if (locate(session, index)) return Promise.resolve(inPlace(descriptor));
-      const reason = detectDialect(descriptor).kind === "plain" ? void 0 : whole.get(index);
-      if (reason !== void 0)
-        return Promise.resolve({ kind: "plain", ...reason === "" ? {} : { reason } });
-      const { source, store, staging } = session;
-      const tally = session.tallies[index];
-      const { emit } = session.options;
-      const trustsToc = trustsTocs(session.options);
-      return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal, trustsToc });
-    });
-    for (const read of reads) read.catch(() => stop.abort());
-    throwFirstCause(...await Promise.allSettled(reads));
-    return Promise.all(reads);
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
-function trustsTocs({ verify, paths = [] }) {
-  return verify === "toc" || paths.length > 0;
-}
-function inPlace(descriptor) {
-  const dialect = detectDialect(descriptor);
-  return dialect.kind === "plain" ? { kind: "plain" } : { kind: "plain", chunked: dialect };
-}
-function tooLarge2(error) {
-  if (error instanceof PullError && error.code === "WORKER_EXITED")
-    return { kind: "unusable", reason: "its TOC is too large to be read" };
-  throw error;
-}
-function planLayers(session, metadata) {
-  const { store, staging, layers } = session;
-  const planned = metadata.map((layer, index) => {
-    const descriptor = layers[index];
-    const at = locate(session, index);
-    return at ? inPlaceLayer(descriptor, at) : toPlanLayer(layer, descriptor);
-  });
-  const compressed = layers.reduce((sum, layer) => sum + layer.size, 0);
-  return planFetch(planned, (form, key, size) => store.find(form, key, size), {
-    ...staging.free,
-    packTarget: packTarget(compressed),
-    link: session.source.link?.(),
-    connections: session.options.concurrency
-  });
-}
-function packTarget(compressed) {
-  return Math.max(PACK_TARGET, Math.ceil(compressed / PACKS_PER_IMAGE));
-}
-function locate({ source, layers, image }, index) {
-  return source.locate?.(layers[index], image.config.diffIds[index]);
-}
-function inPlaceLayer({ digest, size }, at) {
-  return { kind: "plain", digest, compressedSize: size, at };
-}
-function toPlanLayer(metadata, descriptor) {
-  if (metadata.kind === "chunked")
-    return {
-      kind: "chunked",
-      table: metadata.table,
-      dataEnd: metadata.dataEnd,
-      isPart: metadata.entries !== void 0,
-      metadataBytes: metadata.blobs.reduce((sum, { compressedSize }) => sum + compressedSize, 0)
-    };
-  const { tail } = metadata;
-  return { kind: "plain", digest: descriptor.digest, compressedSize: descriptor.size, tail };
-}
-
-// src/pull/live-packs.ts
-var MAX_LIVE_PACKS = 8;
-var MIN_LIVE_SHARE = 0.5;
-async function keepPacks(session, plan, metadata) {
-  const image = { session, plan, metadata };
-  const stored = storedPacks(image);
-  await indexWholeLayers(session, plan, metadata);
-  const fresh = await session.staging.seal();
-  const live = [...stored, ...fresh];
-  const isWorthIt = session.caching.cache !== void 0 && isWasteful(live);
-  if (!isWorthIt && !session.store.isDamaged) return { fresh, live };
-  try {
-    return await compact(image, fresh);
-  } catch (error) {
-    warn(session, `the packs could not be compacted: ${describeError(error)}`);
-    return { fresh, live };
-  }
-}
-async function compact(image, fresh) {
-  const { session } = image;
-  const sealed = new Map(fresh.map((pack) => [pack.stagedPath, pack]));
-  const frames = /* @__PURE__ */ new Map();
-  const framesOf = (path) => {
-    const known = frames.get(path) ?? [...(sealed.get(path) ?? session.store.packAt(path))?.frames() ?? []];
-    frames.set(path, known);
-    return known;
-  };
-  const chunks = togetherWhereStored(imageChunks(image)).map((chunk) => {
-    const known = chunk.form === "blob" ? framesInside(chunk, framesOf(chunk.path)) : [];
-    const inside = known.filter(({ offset }) => !session.store.isForgotten(chunk.path, offset));
-    const beside = chunk.inside ?? [];
-    return { ...chunk, path: sealed.get(chunk.path)?.path ?? chunk.path, inside: [...beside, ...inside] };
-  });
-  const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
-  const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
-  await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
-  return { fresh: packs, live: packs };
-}
-function togetherWhereStored(chunks) {
-  const together = [];
-  for (const chunk of chunks) {
-    const last = together.at(-1);
-    const isSame = last && last.path === chunk.path && last.offset === chunk.offset;
-    if (isSame && last.compressedSize === chunk.compressedSize) {
-      const { path: _, ...entry } = chunk;
-      last.inside.push(entry);
-    } else together.push({ ...chunk, inside: [] });
-  }
-  return together;
-}
-function framesInside({ offset, compressedSize }, frames) {
-  let [low, high] = [0, frames.length];
-  while (low < high) {
-    const middle = low + high >> 1;
-    if (frames[middle].offset < offset) low = middle + 1;
-    else high = middle;
-  }
-  const inside = [];
-  for (let frame = frames[low]; frame; frame = frames[++low]) {
-    if (frame.offset + frame.compressedSize > offset + compressedSize) break;
-    inside.push(frame);
-  }
-  return inside;
-}
-function isWasteful(live) {
-  const sum = (measure) => live.reduce((total, pack) => total + measure(pack), 0);
-  return live.length > MAX_LIVE_PACKS || sum((pack) => pack.liveBytes) < MIN_LIVE_SHARE * sum((pack) => pack.size);
-}
-function* imageChunks(image) {
-  const seen = /* @__PURE__ */ new Set();
-  for (const { form, key, size } of imageKeys(image)) {
-    const found = image.session.store.find(form, key, size);
-    if (!found || seen.has(`${form} ${key}`)) continue;
-    seen.add(`${form} ${key}`);
-    yield { form, hex: Buffer.from(key, "latin1").toString("hex"), ...found };
-  }
-}
-function* imageKeys({
-  session,
-  plan,
-  metadata
-}) {
-  for (const [index, layer] of metadata.entries()) {
-    if (isLocal(plan, index)) continue;
-    if (layer.kind === "plain") {
-      const descriptor = session.layers[index];
-      if (descriptor)
-        yield {
-          form: "blob",
-          key: digestKeyOfHex(digestHex(descriptor.digest)),
-          size: descriptor.size
-        };
-      continue;
-    }
-    for (const { form, hex, compressedSize } of layer.blobs)
-      yield { form, key: digestKeyOfHex(hex), size: compressedSize };
-    if (plan.layers[index]?.kind !== "chunked") continue;
-    for (let chunk = 0; chunk < chunkCount(layer.table); chunk++) {
-      yield {
-        form: isGap(layer.table, chunk) ? "part" : "frame",
-        key: digestKey(layer.table.digests, chunk),
-        size: layer.table.sizes[chunk]
-      };
-    }
-  }
-}
-function isLocal(plan, layer) {
-  const planned = plan.layers[layer];
-  return planned?.kind === "plain" && plan.files[planned.file]?.kind === "local";
-}
-function storedPacks(image) {
-  const { store } = image.session;
-  const live = /* @__PURE__ */ new Map();
-  const seen = /* @__PURE__ */ new Set();
-  for (const { form, key, size } of imageKeys(image)) {
-    const found = store.find(form, key, size);
-    if (!found || !store.packAt(found.path) || seen.has(`${form} ${key}`)) continue;
-    seen.add(`${form} ${key}`);
-    live.set(found.path, (live.get(found.path) ?? 0) + found.compressedSize);
-  }
-  return [...live].flatMap(([path, liveBytes]) => {
-    const pack = store.packAt(path);
-    return pack ? [{ key: pack.key, path, size: pack.size, liveBytes }] : [];
-  });
-}
-
 // src/export/docker-engine.ts
-import { createReadStream as createReadStream2, readFileSync } from "node:fs";
-import { stat as stat7 } from "node:fs/promises";
+import { createReadStream as createReadStream2, readFileSync as readFileSync2 } from "node:fs";
+import { stat as stat6 } from "node:fs/promises";
 import { request } from "node:http";
 import { request as requestTls } from "node:https";
 import { homedir as homedir2 } from "node:os";
-import { join as join12 } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { join as join17 } from "node:path";
+import { pipeline as pipeline2 } from "node:stream/promises";
 var DEFAULT_HOST = "unix:///var/run/docker.sock";
 var MAX_ANSWER_BYTES = 1 << 20;
 async function loadIntoDocker({ path, env, signal }) {
   const host = env.DOCKER_HOST || DEFAULT_HOST;
-  const { size } = await stat7(path);
+  const { size } = await stat6(path);
   try {
-    const { promise, resolve: resolve4, reject } = Promise.withResolvers();
+    const { promise, resolve: resolve5, reject } = Promise.withResolvers();
     const options = {
       ...addressOf(host, env),
       method: "POST",
@@ -44902,9 +46567,9 @@ async function loadIntoDocker({ path, env, signal }) {
       signal
     };
     const send = isTls(host, env) ? requestTls(options) : request(options);
-    send.on("response", resolve4);
+    send.on("response", resolve5);
     send.on("error", reject);
-    const sent = pipeline(createReadStream2(path), send).catch(reject);
+    const sent = pipeline2(createReadStream2(path), send).catch(reject);
     const answer = await promise;
     const text = await readText2(answer);
     const lines2 = messagesIn(text);
@@ -44939,8 +46604,8 @@ function addressOf(host, env) {
   return tls ? { ...address, ...certificates(env) } : address;
 }
 function certificates(env) {
-  const directory = env.DOCKER_CERT_PATH || join12(env.DOCKER_CONFIG || join12(homedir2(), ".docker"));
-  const read = (name2) => readFileSync(join12(directory, name2));
+  const directory = env.DOCKER_CERT_PATH || join17(env.DOCKER_CONFIG || join17(homedir2(), ".docker"));
+  const read = (name2) => readFileSync2(join17(directory, name2));
   return { ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem") };
 }
 async function readText2(answer) {
@@ -44950,15 +46615,15 @@ async function readText2(answer) {
 }
 function messagesIn(text) {
   const said = [];
-  const errors = [];
+  const errors2 = [];
   for (const line of text.split("\n").filter((each) => each.trim() !== "")) {
-    const { stream, error, message } = parse6(line);
+    const { stream, error, message } = parse7(line);
     if (typeof stream === "string" && stream.trim() !== "") said.push(stream.trim());
-    for (const reason of [error, message]) if (typeof reason === "string") errors.push(reason);
+    for (const reason of [error, message]) if (typeof reason === "string") errors2.push(reason);
   }
-  return { said, errors };
+  return { said, errors: errors2 };
 }
-function parse6(line) {
+function parse7(line) {
   try {
     const value = JSON.parse(line);
     return typeof value === "object" && value !== null ? value : {};
@@ -44981,9 +46646,9 @@ async function loadIntoPodman({ path, env, signal }) {
     child[name2].setEncoding("utf8").on("data", (piece) => {
       text[name2] = (text[name2] + piece).slice(0, MAX_TEXT);
     });
-  const status2 = await new Promise((resolve4, reject) => {
+  const status2 = await new Promise((resolve5, reject) => {
     child.once("error", reject);
-    child.once("close", resolve4);
+    child.once("close", resolve5);
   }).catch((cause) => {
     if (signal.aborted) throw new PullError("ABORTED", "the pull was cancelled", { cause });
     throw toPullError(cause, { code: "LOAD_FAILED", message: "podman cannot be run" });
@@ -45083,14 +46748,14 @@ import { spawn as spawn3 } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 // src/unpack/host-tools.ts
-import { accessSync as accessSync2, constants as constants10 } from "node:fs";
+import { accessSync as accessSync2, constants as constants12 } from "node:fs";
 var DIRECTORIES = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
 var TOOL_TIMEOUT_MS = 10 * 6e4;
 var MAX_TOOL_OUTPUT = 8 << 20;
 function findTool(name2) {
   return DIRECTORIES.map((directory) => `${directory}/${name2}`).find((path) => {
     try {
-      accessSync2(path, constants10.X_OK);
+      accessSync2(path, constants12.X_OK);
       return true;
     } catch {
       return false;
@@ -45142,8 +46807,8 @@ var RootProcess = class _RootProcess {
     const root = new _RootProcess(spawnAsRoot());
     const timeout = setTimeout(() => root.#giveUp("sudo does not answer"), START_TIMEOUT_MS);
     try {
-      await new Promise((resolve4, reject) => {
-        root.#pending = { onEvent: void 0, resolve: () => resolve4(), reject };
+      await new Promise((resolve5, reject) => {
+        root.#pending = { onEvent: void 0, resolve: () => resolve5(), reject };
       });
       return root;
     } catch {
@@ -45186,8 +46851,8 @@ var RootProcess = class _RootProcess {
   #ask(request2, onEvent) {
     if (this.#isOver) return Promise.reject(this.#ended());
     if (this.#pending) return Promise.reject(new PullError("INTERNAL", "the root process is busy"));
-    return new Promise((resolve4, reject) => {
-      this.#pending = { onEvent, resolve: resolve4, reject };
+    return new Promise((resolve5, reject) => {
+      this.#pending = { onEvent, resolve: resolve5, reject };
       try {
         this.#send(request2);
       } catch (error) {
@@ -45411,9 +47076,9 @@ async function runThreads(job, { signal, onEvent }) {
     const applied = watched(
       output ? pool.run(
         "export",
-        { ...options, output, ring, stored, layers: layers.map(describeLayer) },
+        { ...options, output, ring, stored, layers: layers.map(describeLayer3) },
         { onEvent }
-      ) : pool.run("apply", { ...options, ring, layers: layers.map(describeLayer) }, { onEvent })
+      ) : pool.run("apply", { ...options, ring, layers: layers.map(describeLayer3) }, { onEvent })
     );
     const hash2 = (memory, algorithms) => algorithms.some(Boolean) ? pool.run("hash", { ring: memory, algorithms }) : void 0;
     const hashed = [hash2(ring, streamAlgorithms(streams)), hash2(stored, blobAlgorithms(streams))];
@@ -45432,7 +47097,7 @@ async function runThreads(job, { signal, onEvent }) {
     _promise && await _promise;
   }
 }
-function describeLayer({ kept, isStargz, diffId, digest, ...layer }) {
+function describeLayer3({ kept, isStargz, diffId, digest, ...layer }) {
   const entries = layer.kind === "chunked" ? layer.entries : void 0;
   return { kept, isStargz, diffId, digest, kind: layer.kind, entries };
 }
@@ -45524,8 +47189,8 @@ function describeLowQuota({ remaining, limit, windowSeconds }, repository) {
   const window = windowSeconds === void 0 ? "" : ` in ${formatWindow(windowSeconds)}`;
   return `${registry} allows ${count(remaining, "more pull")} of ${limit}${window}; sign in, or use a mirror, for more`;
 }
-function formatWindow(seconds) {
-  return seconds % 3600 === 0 ? count(seconds / 3600, "hour") : formatDuration(seconds * 1e3);
+function formatWindow(seconds2) {
+  return seconds2 % 3600 === 0 ? count(seconds2 / 3600, "hour") : formatDuration(seconds2 * 1e3);
 }
 
 // src/pull/recover.ts
@@ -45669,75 +47334,96 @@ function takeWhole(session, lessons, { layer, reason }) {
   }
 }
 
-// src/pull/report.ts
-function reportLayers(session, finished) {
-  return session.layers.map((descriptor, index) => {
-    const metadata = finished.metadata[index];
-    const tally = session.tallies[index];
-    const isInPlace = isLocal(finished.plan, index);
-    const reason = metadata.kind === "plain" ? metadata.reason : void 0;
-    return {
-      digest: descriptor.digest,
-      format: formatName(descriptor.mediaType, isChunked(descriptor, metadata)),
-      way: isInPlace ? "local" : tally.bytes === 0 ? "cached" : metadata.kind === "chunked" ? "ranges" : "whole",
-      ...reason === void 0 ? {} : { reason },
-      chain: chainOf(session, metadata, { planned: finished.plan.layers[index], plan: finished.plan }),
-      compressedSize: descriptor.size,
-      bytesDownloaded: tally.bytes,
-      bytesFromCache: Math.min(
-        descriptor.size,
-        bytesFromCache(session, metadata, {
-          planned: finished.plan.layers[index],
-          plan: finished.plan
-        })
-      ),
-      bytesFromSeed: isInPlace ? descriptor.size : 0,
-      requests: tally.requests,
-      milliseconds: finished.layers[index]?.milliseconds ?? 0
-    };
+// src/pull/restore.ts
+async function restorePacks(options, { image, caching }) {
+  const { repository, digest, platform } = image;
+  const { layers } = image.manifest;
+  const compressedSize = layers.reduce((sum2, layer) => sum2 + layer.size, 0);
+  options.emit({
+    kind: "resolved",
+    image: `${repository}@${digest}`,
+    platform,
+    layers: layers.length,
+    compressedSize
   });
+  if (!caching.cache) return void 0;
+  options.emit({ kind: "stage", stage: "restore" });
+  try {
+    await prepareStore(options.storeDirectory);
+  } catch {
+    return void 0;
+  }
+  return caching.cache.restore(
+    { repository, manifestDigest: digest, platform },
+    packsDirectory(options.storeDirectory),
+    isNamedBy(image.manifest.layers)
+  );
 }
-function chainOf({ store }, metadata, { planned, plan }) {
-  if (metadata.kind === "chunked") return metadata.entries ? "toc" : "diff-id";
-  const file = planned?.kind === "plain" ? plan.files[planned.file] : void 0;
-  return file?.kind === "stored" && store.packAt(file.path) !== void 0 ? "digest" : "diff-id";
+async function restoreRest(session, begun) {
+  const { cache } = session.caching;
+  if (!cache || !begun || begun.waiting === 0) return begun;
+  const metadata = await readMetadata(session, /* @__PURE__ */ new Map(), true);
+  const needed = neededKeys(metadata);
+  const isNeeded = ({ hex }) => needed.has(digestKeyOfHex(hex));
+  const report = await cache.restoreRest(isNeeded, packsDirectory(session.store.directory));
+  await session.store.addPacks(report.packKeys);
+  return report;
 }
-function isChunked(descriptor, metadata) {
-  if (metadata.kind === "chunked" || metadata.reason !== void 0 || metadata.table) return true;
-  const { kind } = detectDialect(descriptor);
-  return kind === "zstd-chunked" || kind === "estargz";
+function isNamedBy(layers) {
+  const named = new Set(layers.flatMap(namesOf4));
+  return ({ form, hex }) => form === "blob" && named.has(hex);
 }
-function formatName(mediaType, isChunked2) {
-  const compression = layerCompression(mediaType);
-  if (compression === "none") return "tar";
-  if (!isChunked2) return compression;
-  return compression === "gzip" ? "estargz" : "zstd:chunked";
+function namesOf4(descriptor) {
+  const dialect = detectDialect(descriptor);
+  const digests = [descriptor.digest, ...dialect.kind === "zstd-chunked" ? [dialect.toc.digest] : []];
+  return digests.flatMap((digest) => digest?.startsWith("sha256:") ? [digestHex(digest)] : []);
 }
-function pathOf2(plan, file) {
-  const where = plan.files[file];
-  return where?.kind === "new" ? void 0 : where?.path;
+function neededKeys(metadata) {
+  const needed = /* @__PURE__ */ new Set();
+  for (const layer of metadata) {
+    if (layer.kind === "chunked") for (const { hex } of layer.blobs) needed.add(digestKeyOfHex(hex));
+    if (!layer.table) continue;
+    for (let chunk = 0; chunk < chunkCount(layer.table); chunk++)
+      needed.add(digestKey(layer.table.digests, chunk));
+  }
+  return needed;
 }
-function bytesFromCache({ store }, metadata, { planned, plan }) {
-  const isCached = (file) => {
-    const where = plan.files[file];
-    return where?.kind === "stored" && store.packAt(where.path) !== void 0;
-  };
-  if (planned.kind === "plain") return isCached(planned.file) ? planned.compressedSize : 0;
-  const { files, compressedSizes } = planned.sources;
-  const cachedFiles = plan.files.map((_, file) => isCached(file));
-  let bytes = 0;
-  files.forEach((file, chunk) => {
-    if (cachedFiles[file]) bytes += compressedSizes[chunk];
-  });
-  if (metadata.kind !== "chunked") return bytes;
-  const { gaps = new Uint8Array(), offsets } = planned.sources;
-  const places = /* @__PURE__ */ new Set();
-  gaps.forEach((isGap2, piece) => {
-    if (isGap2) places.add(`${offsets[piece]} ${pathOf2(plan, files[piece])}`);
-  });
-  for (const { path, offset, compressedSize } of metadata.blobs)
-    if (store.packAt(path) && !places.has(`${offset} ${path}`)) bytes += compressedSize;
-  return bytes;
+
+// src/pull/store-use.ts
+async function markPlanned({ store }, plan, metadata) {
+  const files = plan.files.flatMap((file) => file.kind === "stored" ? [file.path] : []);
+  const blobs = metadata.flatMap(
+    (layer) => layer.kind === "chunked" ? layer.blobs.map(({ path }) => path) : []
+  );
+  await markUsed(new Set([...files, ...blobs].filter((path) => store.packAt(path) !== void 0)));
+}
+async function keep2(session, finished) {
+  session.options.emit({ kind: "stage", stage: "finish" });
+  let packs = { fresh: [], live: [] };
+  if (!session.caching.storeWrite) return packs;
+  try {
+    packs = await keepPacks(session, finished.plan, finished.metadata);
+    await markUsed(packs.live.map(({ path }) => path));
+  } catch (error) {
+    warn(session, `the chunks could not be kept for the next pull: ${describeError(error)}`);
+  }
+  await trimStore(session, packs);
+  return packs;
+}
+async function trimStore({ options, workshop, caching }, packs) {
+  const { storeDirectory, storeMaxBytes: maxBytes, emit } = options;
+  if (maxBytes === void 0 || !caching.storeWrite) return;
+  const spare = new Set(caching.cache ? packs.fresh.map(({ path }) => path) : []);
+  try {
+    const eviction = await evict(storeDirectory, { maxBytes, lease: workshop.lease?.id, spare });
+    const { packs: gone, bytes, left } = eviction;
+    const what = `${count(gone, "pack")} (${formatBytes(bytes)}) that had not been used for the longest time`;
+    if (gone > 0) emit({ kind: "info", message: `${what} left the cache` });
+    const why2 = `the cache holds ${formatBytes(left)}, more than it may: the rest is in use`;
+    if (left > maxBytes) emit({ kind: "info", message: why2 });
+  } catch (error) {
+    emit({ kind: "info", message: `the cache was not kept within its size: ${describeError(error)}` });
+  }
 }
 
 // src/pull/pull.ts
@@ -45761,17 +47447,27 @@ async function pull(options) {
       const access2 = await openImage(options);
       watch.lap("resolve");
       try {
-        await restorePacks(options, access2);
+        const begun = await restorePacks(options, access2);
         watch.lap("restore");
-        const session = await openSession(options, access2, privileges);
+        let session = await openSession(options, access2, privileges);
         try {
-          const finished = await fetchAndUnpack(session, destination, watch);
+          let restored;
+          const run2 = async () => {
+            restored = await restoreRest(session, begun);
+            return fetchAndUnpack(session, destination, watch);
+          };
+          const finished = await run2().catch(async (error) => {
+            session = await leaveStore(session, error);
+            await destination.reset();
+            return run2();
+          });
           watch.lap("fetchAndUnpack");
           checkMatches(session, finished.part);
           const verdict = await access2.judge();
-          const packs = await keep2({ ...session, caching: verdict.caching }, finished);
+          const packs = await keep2(withCaching(session, verdict.caching), finished);
           noteQuota(session);
-          const result = describeResult(session, finished, { destination, packs, verdict });
+          noteRemarks(session);
+          const result = describeResult(session, finished, { destination, packs, verdict, restored });
           if (options.load) await loadImage(options, options.load, destination.made);
           const about = { image: result.image, platform: result.platform, ownership: privileges.owner };
           const skipped = renderSkipList(finished.skipped, about);
@@ -45805,25 +47501,6 @@ function refuseNested({ destination, storeDirectory }) {
     }
   );
 }
-async function restorePacks(options, { image, caching }) {
-  const { repository, digest, platform } = image;
-  const { layers } = image.manifest;
-  const compressedSize = layers.reduce((sum, layer) => sum + layer.size, 0);
-  options.emit({
-    kind: "resolved",
-    image: `${repository}@${digest}`,
-    platform,
-    layers: layers.length,
-    compressedSize
-  });
-  if (!caching.cache) return;
-  options.emit({ kind: "stage", stage: "restore" });
-  await prepareStore(options.storeDirectory);
-  await caching.cache.restore(
-    { repository, manifestDigest: digest, platform },
-    packsDirectory(options.storeDirectory)
-  );
-}
 async function fetchAndUnpack(session, destination, watch) {
   const lessons = { whole: /* @__PURE__ */ new Map(), refetched: /* @__PURE__ */ new Set(), damagedInStore: /* @__PURE__ */ new Set() };
   const missing2 = /* @__PURE__ */ new Map();
@@ -45832,7 +47509,8 @@ async function fetchAndUnpack(session, destination, watch) {
     const described = await readMetadata(session, lessons.whole);
     const { metadata, parts } = await selectParts(session, described, missing2);
     const plan = planLayers(session, metadata);
-    announce2(session, plan, metadata);
+    await markPlanned(session, plan, metadata);
+    announcePlan(session, plan, metadata);
     watch.lap("plan");
     session.options.emit({ kind: "stage", stage: "fetch" });
     const outcome = await runAttempt(session, { plan, metadata, missing: missing2, parts, root: destination.root });
@@ -45841,10 +47519,12 @@ async function fetchAndUnpack(session, destination, watch) {
       const { skipped, part } = outcome.report;
       noteSkipped(session, summarizeSkips(skipped));
       const { layers, written } = outcome;
-      return { plan, metadata, layers, skipped, part, written };
+      const finished = { plan, metadata, layers, skipped, part, written };
+      announceTallies(session, finished);
+      return finished;
     }
-    const why = outcome.kind === "missing" ? `${outcome.entries.length} files` : outcome.reason;
-    const message = `attempt ${attempt} took a detour: ${outcome.kind}, ${why}`;
+    const why2 = outcome.kind === "missing" ? `${outcome.entries.length} files` : outcome.reason;
+    const message = `attempt ${attempt} took a detour: ${outcome.kind}, ${why2}`;
     session.options.emit({ kind: "debug", message });
     if (outcome.kind === "missing") learnMissing(missing2, outcome);
     else await learn(session, outcome, { lessons, plan, metadata });
@@ -45855,22 +47535,6 @@ async function fetchAndUnpack(session, destination, watch) {
     `${session.source.name}: damaged data kept arriving in ${MAX_ATTEMPTS} attempts`
   );
 }
-function announce2({ options, layers, tallies }, plan, metadata) {
-  plan.bytes.forEach(({ missing: missing3, cached }, index) => {
-    const isNew = missing3 > 0 || (tallies[index]?.bytes ?? 0) > 0;
-    const how = metadata[index]?.kind === "chunked" ? "ranges" : "whole";
-    const way = isLocal(plan, index) ? "local" : isNew ? how : "cached";
-    options.emit({ kind: "layer", index, digest: layers[index]?.digest ?? "", way, missing: missing3, cached });
-  });
-  const { groups, chunks, files } = plan;
-  options.emit({
-    kind: "debug",
-    message: `plan: ${groups.length} ranges, ${chunks.length} new chunks, ${files.length} files`
-  });
-  const received = tallies.reduce((sum, { bytes }) => sum + bytes, 0);
-  const missing2 = plan.bytes.reduce((sum, layer) => sum + layer.missing, 0);
-  options.emit({ kind: "planned", bytes: received + missing2 });
-}
 function noteSkipped(session, { count: count2, first: [first2] }) {
   if (!first2) return;
   const others = count2 > 1 ? ` and ${count2 - 1} more` : "";
@@ -45880,23 +47544,19 @@ function noteQuota(session) {
   const note = session.source.quota && describeLowQuota(session.source.quota, session.image.repository);
   if (note) warn(session, note);
 }
-async function keep2(session, finished) {
-  session.options.emit({ kind: "stage", stage: "finish" });
-  if (!session.caching.storeWrite) return { fresh: [], live: [] };
-  try {
-    return await keepPacks(session, finished.plan, finished.metadata);
-  } catch (error) {
-    warn(session, `the chunks could not be kept for the next pull: ${describeError(error)}`);
-    return { fresh: [], live: [] };
+function noteRemarks(session) {
+  for (const { kind, message } of session.source.remarks?.() ?? []) {
+    if (kind === "warning") warn(session, message);
+    else session.options.emit({ kind, message });
   }
 }
-function describeResult(session, finished, { destination, packs, verdict }) {
+function describeResult(session, finished, { destination, packs, verdict, restored }) {
   const { source, warnings } = session;
   const layers = reportLayers(session, finished);
-  const sum = (measure) => layers.reduce((total, layer) => total + measure(layer), 0);
-  const bytesDownloaded = sum((layer) => layer.bytesDownloaded);
+  const sum2 = (measure) => layers.reduce((total, layer) => total + measure(layer), 0);
+  const bytesDownloaded = sum2((layer) => layer.bytesDownloaded);
   return {
-    ...nameOf5(session),
+    ...nameOf7(session),
     digest: session.image.digest,
     ...session.image.indexDigest === void 0 ? {} : { indexDigest: session.image.indexDigest },
     rootPath: destination.path,
@@ -45908,10 +47568,11 @@ function describeResult(session, finished, { destination, packs, verdict }) {
     isRestricted: verdict.isRestricted,
     cacheHit: bytesDownloaded === 0,
     bytesDownloaded,
-    bytesFromCache: sum((layer) => layer.bytesFromCache),
-    bytesFromSeed: sum((layer) => layer.bytesFromSeed),
-    bytesTotal: sum((layer) => layer.compressedSize),
-    requests: source.requests,
+    bytesFromCache: sum2((layer) => layer.bytesFromCache),
+    bytesFromSeed: sum2((layer) => layer.bytesFromSeed),
+    bytesTotal: sum2((layer) => layer.compressedSize),
+    cacheRepairs: (restored?.unusable ?? 0) + session.store.brokenPacks + session.store.damagedChunks,
+    requests: source.requests + verdict.requests,
     hosts: source.hosts ?? [],
     ...source.quota ? { quota: source.quota } : {},
     layers,
@@ -45932,7 +47593,7 @@ function formatOf({ options, privileges }, { written }) {
     ...load ? { loaded: load } : {}
   };
 }
-function nameOf5({ image }) {
+function nameOf7({ image }) {
   return { image: `${image.repository}@${image.digest}`, platform: image.platform };
 }
 var Stopwatch = class {

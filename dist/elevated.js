@@ -78,11 +78,11 @@ var ERROR_CODES = {
   },
   ROOT_REQUIRED: {
     meaning: "Owners are to be preserved, or files of other users to be replaced, and this user cannot become root.",
-    hint: "Run it as root, let sudo work without a password, or set ownership to runner. Nothing was downloaded."
+    hint: "Run it as root, let sudo work without a password, or set `ownership` to runner. Nothing was downloaded."
   },
   UNAUTHORIZED: {
     meaning: "The registry refused the request for lack of a valid credential.",
-    hint: "Check username and password, and that the account may pull from this repository."
+    hint: "Check `username` and `password`, and that the account may pull from this repository."
   },
   NOT_FOUND: {
     meaning: "The registry does not know the repository, tag or digest.",
@@ -98,7 +98,7 @@ var ERROR_CODES = {
   },
   TLS_FAILED: {
     meaning: "No trusted connection to the registry came about: its certificate was not accepted.",
-    hint: "Give the authority's certificate by ca-file or a certs.d directory; set tls-verify to false only on a network you trust."
+    hint: "Give the authority's certificate by `ca-file` or a certs.d directory; set `tls-verify` to false only on a network you trust."
   },
   RESPONSE_INVALID: {
     meaning: "The registry answered with something the distribution specification does not allow.",
@@ -110,7 +110,7 @@ var ERROR_CODES = {
   },
   PLATFORM_NOT_FOUND: {
     meaning: "The image has no manifest for the wanted platform.",
-    hint: "Set platform to one of those that the message lists."
+    hint: "Set `platform` to one of those that the message lists."
   },
   MEDIA_TYPE_UNSUPPORTED: {
     meaning: "The manifest, config or a layer is of a kind that cannot become a root file system.",
@@ -186,9 +186,11 @@ function describeError(error) {
   if (!(error instanceof Error)) return redactUrls(String(error));
   const code = error.code;
   const own = code && !error.message.includes(code) && !(error instanceof PullError) ? `${error.message || error.name} (${code})` : error.message || error.name;
-  const text = redactUrls(own);
-  return error.cause === void 0 ? text : `${text}: ${describeError(error.cause)}`;
+  const text = redactUrls(own).replace(OPENSSL, "$1 ").trim();
+  const cause = error.cause === void 0 ? "" : describeError(error.cause);
+  return text.includes(cause) ? text : `${text}: ${cause}`;
 }
+var OPENSSL = /(?:[0-9A-F]+:)?error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]*):\S*:\d+:(?:SSL alert number \d+)?\s*/g;
 function toErrorData(error) {
   const known = toPullError(error);
   const cause = known.cause === void 0 ? {} : { cause: describeError(known.cause) };

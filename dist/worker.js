@@ -1877,11 +1877,11 @@ var ERROR_CODES = {
   },
   ROOT_REQUIRED: {
     meaning: "Owners are to be preserved, or files of other users to be replaced, and this user cannot become root.",
-    hint: "Run it as root, let sudo work without a password, or set ownership to runner. Nothing was downloaded."
+    hint: "Run it as root, let sudo work without a password, or set `ownership` to runner. Nothing was downloaded."
   },
   UNAUTHORIZED: {
     meaning: "The registry refused the request for lack of a valid credential.",
-    hint: "Check username and password, and that the account may pull from this repository."
+    hint: "Check `username` and `password`, and that the account may pull from this repository."
   },
   NOT_FOUND: {
     meaning: "The registry does not know the repository, tag or digest.",
@@ -1897,7 +1897,7 @@ var ERROR_CODES = {
   },
   TLS_FAILED: {
     meaning: "No trusted connection to the registry came about: its certificate was not accepted.",
-    hint: "Give the authority's certificate by ca-file or a certs.d directory; set tls-verify to false only on a network you trust."
+    hint: "Give the authority's certificate by `ca-file` or a certs.d directory; set `tls-verify` to false only on a network you trust."
   },
   RESPONSE_INVALID: {
     meaning: "The registry answered with something the distribution specification does not allow.",
@@ -1909,7 +1909,7 @@ var ERROR_CODES = {
   },
   PLATFORM_NOT_FOUND: {
     meaning: "The image has no manifest for the wanted platform.",
-    hint: "Set platform to one of those that the message lists."
+    hint: "Set `platform` to one of those that the message lists."
   },
   MEDIA_TYPE_UNSUPPORTED: {
     meaning: "The manifest, config or a layer is of a kind that cannot become a root file system.",
@@ -1985,9 +1985,11 @@ function describeError(error) {
   if (!(error instanceof Error)) return redactUrls(String(error));
   const code2 = error.code;
   const own = code2 && !error.message.includes(code2) && !(error instanceof PullError) ? `${error.message || error.name} (${code2})` : error.message || error.name;
-  const text = redactUrls(own);
-  return error.cause === void 0 ? text : `${text}: ${describeError(error.cause)}`;
+  const text = redactUrls(own).replace(OPENSSL, "$1 ").trim();
+  const cause = error.cause === void 0 ? "" : describeError(error.cause);
+  return text.includes(cause) ? text : `${text}: ${cause}`;
 }
+var OPENSSL = /(?:[0-9A-F]+:)?error:[0-9A-F]{8}:[^:]*:[^:]*:([^:]*):\S*:\d+:(?:SSL alert number \d+)?\s*/g;
 function toErrorData(error) {
   const known = toPullError(error);
   const cause = known.cause === void 0 ? {} : { cause: describeError(known.cause) };
@@ -2024,7 +2026,7 @@ function packEntries(entries) {
 function unpackEntries(packed) {
   return v8.deserialize(packed).map(toEntry);
 }
-function toRow({ entry, firstChunk, endChunk }) {
+function toRow({ entry, firstChunk, endChunk, contentDigest }) {
   const { kind, path, linkPath, mode, uid, gid, mtime, size, deviceMajor, deviceMinor, xattrs } = entry;
   return [
     kind,
@@ -2039,13 +2041,15 @@ function toRow({ entry, firstChunk, endChunk }) {
     deviceMinor,
     xattrs,
     firstChunk,
-    endChunk
+    endChunk,
+    contentDigest
   ];
 }
 function toEntry(row) {
   const [kind, path, linkPath, mode, uid, gid, mtime, size, deviceMajor, deviceMinor, xattrs] = row;
   const entry = { kind, path, linkPath, mode, uid, gid, mtime, size, deviceMajor, deviceMinor, xattrs };
-  return { entry, firstChunk: row[11], endChunk: row[12], isOwn: false };
+  const contentDigest = row[13] === void 0 ? {} : { contentDigest: row[13] };
+  return { entry, firstChunk: row[11], endChunk: row[12], isOwn: false, ...contentDigest };
 }
 
 // src/tar/entry.ts
@@ -5981,9 +5985,13 @@ function tocEntries({ document, dialect, table }) {
     const firstChunk = table.firstChunk[entries.length] ?? 0;
     const endChunk = table.firstChunk[entries.length + 1] ?? firstChunk;
     const isOwn = dialect === "stargz" && entry.kind === "file" && isStargzOwnName(entry.path);
-    entries.push({ entry, firstChunk, endChunk, isOwn });
+    const contentDigest = endChunk - firstChunk > 1 ? digestOfAll(span.entries[span.at]) : {};
+    entries.push({ entry, firstChunk, endChunk, isOwn, ...contentDigest });
   }
   return { kind: "entries", entries };
+}
+function digestOfAll({ digest }) {
+  return isSha256(digest) ? { contentDigest: digest.slice("sha256:".length) } : {};
 }
 function parseEntry(raw) {
   const { mode = 0, uid = 0, gid = 0, size = 0 } = raw;
@@ -6962,11 +6970,152 @@ import { createHash as createHash2 } from "node:crypto";
 async function hashStreams({ ring, algorithms }) {
   const reader = new RingReader(ring, "hash");
   for (const algorithm of algorithms) {
-    const hash2 = algorithm === void 0 ? void 0 : createHash2(algorithm);
-    reader.readStream((bytes) => hash2?.update(bytes));
-    reader.endStream(hash2?.digest("hex"));
+    const hash3 = algorithm === void 0 ? void 0 : createHash2(algorithm);
+    reader.readStream((bytes) => hash3?.update(bytes));
+    reader.endStream(hash3?.digest("hex"));
   }
   return void 0;
+}
+
+// src/unpack/listing.ts
+import { hash as hash2 } from "node:crypto";
+import { createReadStream } from "node:fs";
+
+// src/unpack/listing-sink.ts
+var ZEROS = new Uint8Array(64 << 10);
+var ListingSink = class {
+  /** By path from the root. */
+  inodes = /* @__PURE__ */ new Map();
+  /** Of the file that is open, where it is known and its bytes do not come. */
+  knownContent;
+  #open;
+  #hasher = createHasher();
+  #hashed = 0;
+  openFile(path, { mode, uid, gid }) {
+    this.#open = { kind: "file", mode, uid, gid, size: 0, content: "" };
+    this.inodes.set(path, this.#open);
+    this.#hasher = createHasher();
+    this.#hashed = 0;
+  }
+  writeFile(bytes, position) {
+    this.#fillTo(position);
+    this.#hasher.update(bytes);
+    this.#hashed = position + bytes.length;
+  }
+  closeFile(size) {
+    if (!this.#open) return;
+    this.#open.size = size;
+    this.#open.content = this.knownContent ?? this.#digestOf(size);
+    this.#open = void 0;
+  }
+  makeSymlink(path, target, { mode, uid, gid }) {
+    this.inodes.set(path, { kind: "symlink", mode, uid, gid, size: 0, content: target });
+  }
+  makeHardLink(path, existing) {
+    const inode = this.inodes.get(existing);
+    if (inode) this.inodes.set(path, inode);
+    return "linked";
+  }
+  removeFile(path) {
+    this.inodes.delete(path);
+  }
+  makeDirectory() {
+  }
+  removeDirectory() {
+  }
+  setDirectory() {
+  }
+  setSpecialFile() {
+    return true;
+  }
+  abort() {
+  }
+  #digestOf(size) {
+    this.#fillTo(size);
+    return this.#hasher.digest().slice("sha256:".length);
+  }
+  /** A hole reads as zeros. */
+  #fillTo(position) {
+    while (this.#hashed < position) {
+      const length = Math.min(ZEROS.length, position - this.#hashed);
+      this.#hasher.update(ZEROS.subarray(0, length));
+      this.#hashed += length;
+    }
+  }
+};
+
+// src/unpack/listing.ts
+var EMPTY = hash2("sha256", "", "hex");
+var DIGEST_BYTES2 = 32;
+async function listEntries({ layers, limits: changes }) {
+  const limits = { ...DEFAULT_LIMITS, ...changes };
+  const quota = new Quota(limits);
+  const sink = new ListingSink();
+  const planner = new Planner({ sink, limits, quota, owner: "preserve", skips: new SkipList() });
+  for (const [index, layer] of layers.entries()) {
+    planner.beginLayer(index);
+    if (layer.kind === "toc") playEntries(layer, planner, sink);
+    else await playBlob(layer, planner, quota);
+    planner.endLayer();
+  }
+  const listed = [];
+  listDirectory(planner.root, "", sink, listed);
+  return listed.sort((a, b) => a.path < b.path ? -1 : 1);
+}
+function playEntries({ entries, digests }, planner, sink) {
+  for (const one of unpackEntries(entries)) {
+    planner.entry(one.entry);
+    if (one.entry.kind !== "file") continue;
+    sink.knownContent = contentOf(one, digests);
+    planner.end();
+  }
+  sink.knownContent = void 0;
+}
+function contentOf({ firstChunk, endChunk, contentDigest }, digests) {
+  if (contentDigest !== void 0) return contentDigest;
+  if (firstChunk === endChunk) return EMPTY;
+  const own = digests.subarray(firstChunk * DIGEST_BYTES2, endChunk * DIGEST_BYTES2);
+  return endChunk - firstChunk === 1 ? Buffer.from(own).toString("hex") : `chunks ${hash2("sha256", own, "hex")}`;
+}
+async function playBlob({ path, digest }, handler, quota) {
+  const reader = createTarReader(handler);
+  const hasher = createHasher(digestAlgorithm(digest));
+  async function* bytes() {
+    for await (const piece of createReadStream(path)) {
+      hasher.update(piece);
+      yield piece;
+    }
+  }
+  await decompress(bytes(), (piece) => {
+    quota.countStream(piece.length);
+    reader.push(piece);
+  });
+  reader.finish();
+  const actual = hasher.digest();
+  if (actual !== digest) throw new PullError("DIGEST_MISMATCH", `layer ${digest} hashes to ${actual}`);
+}
+function listDirectory(directory, prefix, sink, into) {
+  for (const [name2, node] of directory.children) {
+    const path = prefix + name2;
+    const found = describe(node, path, sink);
+    if (found) into.push({ path, ...found });
+    if (node.kind === "directory") listDirectory(node, `${path}/`, sink, into);
+  }
+}
+function describe(node, path, sink) {
+  if (node.kind === "directory") {
+    const { mode, uid, gid } = node.attributes;
+    return { kind: "directory", mode, uid, gid, size: 0, content: "", xattrs: textOf(node.xattrs) };
+  }
+  if (node.kind === "special") {
+    const { kind, mode, uid, gid, deviceMajor, deviceMinor } = node.file;
+    return { kind, mode, uid, gid, size: 0, content: `${deviceMajor}:${deviceMinor}`, xattrs: "" };
+  }
+  const inode = sink.inodes.get(path);
+  return inode && { ...inode, xattrs: node.kind === "file" ? textOf(node.xattrs) : "" };
+}
+function textOf(xattrs) {
+  return [...xattrs ?? []].map(([name2, value]) => `${name2}=${Buffer.from(value).toString("base64")}`).sort().join("\n");
 }
 
 // src/unpack/select.ts
@@ -7151,14 +7300,14 @@ function mismatch2() {
 import { createHash as createHash3 } from "node:crypto";
 async function streamChunks({ chunks: { sizes }, chunkDigests }, reader, sink) {
   for (let chunk = 0; chunk < sizes.length; chunk++) {
-    const hash2 = createHash3("sha256");
+    const hash3 = createHash3("sha256");
     const waiting = reader.emit(chunk, (bytes) => {
-      hash2.update(bytes);
+      hash3.update(bytes);
       sink(bytes);
     });
     if (waiting) await waiting;
     const key = digestKey(chunkDigests, chunk);
-    if (hash2.digest("binary") !== key)
+    if (hash3.digest("binary") !== key)
       throw new PullError("DIGEST_MISMATCH", `chunk ${digestOfKey(key)} does not match its digest`);
   }
 }
@@ -7271,5 +7420,6 @@ serve({
   hash: hashStreams,
   apply: applyLayers,
   export: exportLayers,
+  list: listEntries,
   diagnose
 });

@@ -33,7 +33,12 @@ describe.each(['auto', 'toolkit'] as const)('the built action with cache-backend
   async function runJob(tag: string) {
     await using job = await ActionJob.start({
       script,
-      inputs: { image: `${registry.host}/app:${tag}`, platform: 'linux/amd64', 'cache-backend': backend },
+      inputs: {
+        image: `${registry.host}/app:${tag}`,
+        platform: 'linux/amd64',
+        'cache-backend': backend,
+        'cache-min-size': '0',
+      },
       env,
     });
     const main = await job.run('main');

@@ -27,6 +27,8 @@ describe('the cache policy', () => {
     ['cache-mode write', { requested: 'write' }, ALL],
     ['cache-mode read', { requested: 'read' }, 'sr rr'],
     ['cache-mode none', { requested: 'none' }, ''],
+    ['cache-mode write-only', { requested: 'write-only' }, 'sw rw'],
+    ['cache-mode write-only in a job that may only read', { requested: 'write-only', jobMode: 'read' }, ''],
     ['a restricted image in a private repository', { isRestricted: true, visibility: 'private' }, ALL],
     ['a restricted image in a public repository', { isRestricted: true }, ''],
     ['a restricted image in an internal repository', { isRestricted: true, visibility: 'internal' }, ''],
@@ -82,7 +84,7 @@ describe('the cache policy', () => {
   });
 
   it('is never wider than the job', () => {
-    for (const requested of ['auto', 'none', 'read', 'write'] as const)
+    for (const requested of ['auto', 'none', 'read', 'write', 'write-only'] as const)
       for (const store of ['temporary', 'tool-cache', 'cache-dir'] as const) {
         const facts = { ...hosted, requested, store };
         expect(rights(decideCache({ ...facts, jobMode: 'none' }))).not.toMatch(/r[rw]/);

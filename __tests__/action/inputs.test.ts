@@ -66,6 +66,8 @@ describe('the inputs of the action', () => {
       cacheMode: 'auto',
       cacheBackend: 'auto',
       cacheKeyPrefix: 'oci-pull-v1',
+      cacheScope: 'image',
+      saving: { minBytes: 4 << 20, maxBytes: 2 ** 31, deadlineMs: 120_000 },
       cacheDirectory: undefined,
       cacheDirectoryMaxBytes: 20 * 2 ** 30,
       concurrency: 8,
@@ -85,7 +87,18 @@ describe('the inputs of the action', () => {
     expect(new Set(asked)).toEqual(
       new Set([...section.matchAll(/^ {2}([a-z-]+):$/gm)].map(([, name]) => name)),
     );
-    for (const text of ["'true'", 'auto', '20GiB', 'oci-pull-v1', "'8'", '$' + '{{ github.token }}'])
+    for (const text of [
+      "'true'",
+      'auto',
+      '20GiB',
+      'oci-pull-v1',
+      "'8'",
+      '4MiB',
+      '2GiB',
+      "'120'",
+      'image',
+      '$' + '{{ github.token }}',
+    ])
       expect(section).toContain(`default: ${text}\n`);
   });
 
@@ -148,6 +161,9 @@ describe('the inputs of the action', () => {
       },
     ],
     ['a cache mode', { 'cache-mode': 'read' }, { cacheMode: 'read' }],
+    ['a cache mode of the workflow', { 'cache-mode': 'write-only' }, { cacheMode: 'write-only' }],
+    ['a cache scope', { 'cache-scope': 'repository' }, { cacheScope: 'repository' }],
+    ['a time to save', { 'cache-save-timeout': '30' }, { saving: { deadlineMs: 30_000 } }],
     ['a cache backend', { 'cache-backend': 'toolkit' }, { cacheBackend: 'toolkit' }],
     ['a prefix', { 'cache-key-prefix': 'team-x' }, { cacheKeyPrefix: 'team-x' }],
     ['a concurrency', { concurrency: '64' }, { concurrency: 64 }],
@@ -175,7 +191,9 @@ describe('the inputs of the action', () => {
     ['an unknown proof', { verify: 'none' }, 'INPUT_INVALID'],
     ['a size of the cache that is none', { 'cache-dir-max-size': '5 GB' }, 'INPUT_INVALID'],
     ['an unknown limit', { limits: 'files=3' }, 'INPUT_INVALID'],
-    ['an unknown cache mode', { 'cache-mode': 'write-only' }, 'INPUT_INVALID'],
+    ['an unknown cache mode', { 'cache-mode': 'Write' }, 'INPUT_INVALID'],
+    ['an unknown cache scope', { 'cache-scope': 'organisation' }, 'INPUT_INVALID'],
+    ['a size without a number', { 'cache-min-size': 'MiB' }, 'INPUT_INVALID'],
     ['an unknown cache backend', { 'cache-backend': 'Direct' }, 'INPUT_INVALID'],
     ['a prefix with a comma', { 'cache-key-prefix': 'a,b' }, 'INPUT_INVALID'],
     ['no connections', { concurrency: '0' }, 'INPUT_INVALID'],

@@ -39,7 +39,8 @@ afterEach(async () => {
 async function startJob(inputs: Record<string, string> = {}): Promise<void> {
   if (runner) await runner.end();
   runner = await startRunner(service.environment());
-  const given = { image: 'registry.test/app:1', 'cache-backend': backend, ...inputs };
+  const own = { image: 'registry.test/app:1', 'cache-backend': backend, 'cache-min-size': '0' };
+  const given = { ...own, ...inputs };
   for (const [name, value] of Object.entries(given)) vi.stubEnv(`INPUT_${name.toUpperCase()}`, value);
 }
 

@@ -24,7 +24,12 @@ function startJob(tag: string, inputs: Record<string, string> = {}): Promise<Act
   const env = { ...service.environment(), RUNNER_DEBUG: '' };
   return ActionJob.start({
     script,
-    inputs: { image: `${registry.host}/app:${tag}`, platform: 'linux/amd64', ...inputs },
+    inputs: {
+      image: `${registry.host}/app:${tag}`,
+      platform: 'linux/amd64',
+      'cache-min-size': '0',
+      ...inputs,
+    },
     env,
   });
 }

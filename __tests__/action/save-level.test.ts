@@ -26,4 +26,15 @@ describe('what became of a save is told', () => {
     expect(levelOf(report(more), 'raw')).toBe(raw);
     expect(levelOf(report(more), 'archive')).toBe(archive);
   });
+
+  it.each([
+    ['pull_request_target', 'info'],
+    ['issue_comment', 'info'],
+    ['workflow_run', 'info'],
+    ['push', 'warning'],
+    ['pull_request', 'warning'],
+  ])('when a job of %s may not write: %s', (event, level) => {
+    expect(levelOf(report({ reason: 'denied' }), 'raw', event)).toBe(level);
+    expect(levelOf(report({ reason: 'quota' }), 'raw', event)).toBe('warning');
+  });
 });

@@ -25,7 +25,7 @@ const plan: PostWork['plan'] = {
   newPacks: [pack(2)],
   livePacks: [pack(1), pack(2)],
 };
-const work: PostWork = { backend: 'auto', plan };
+const work: PostWork = { backend: 'auto', deadlineMs: 90_000, plan };
 
 const altered = (change: (value: Record<string, never>) => void) => {
   const value = JSON.parse(formatPostWork(work));
@@ -39,7 +39,7 @@ describe('the state for the post phase', () => {
     const withForm = (form: 'raw' | 'archive') => ({ ...plan.restored, form });
     for (const restored of [withForm('raw'), withForm('archive'), bare])
       for (const backend of ['auto', 'toolkit', 'direct'] as const) {
-        const given: PostWork = { backend, plan: { ...plan, restored } };
+        const given: PostWork = { backend, deadlineMs: 1000, plan: { ...plan, restored } };
         expect(parsePostWork(formatPostWork(given))).toEqual(given);
       }
   });

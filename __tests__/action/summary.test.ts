@@ -111,8 +111,8 @@ describe('the summary', () => {
 
   it('tells of repairs of the cache, where there were any', () => {
     const one = renderSummary(pullResult({ cacheRepairs: 1 }));
-    expect(one).toContain('\n- cache: 1 damaged piece repaired\n');
-    expect(renderSummary(pullResult())).not.toContain('repaired');
+    expect(one).toContain('\n- cache: 1 missing or damaged piece made good\n');
+    expect(renderSummary(pullResult())).not.toContain('made good');
   });
 
   it('tells who served what where there was a choice', () => {

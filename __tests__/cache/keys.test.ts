@@ -30,6 +30,12 @@ describe('cache keys', () => {
     expect(keys.headKey('p', image, '20260102').startsWith(exact)).toBe(true);
   });
 
+  it('looks up any image of the platform last, and only on request', () => {
+    const own = [keys.exactHeadPrefix('p', image), keys.repositoryHeadPrefix('p', image)];
+    expect(keys.headPrefixes('p', image, 'image')).toEqual(own);
+    expect(keys.headPrefixes('p', image, 'repository')).toEqual([...own, 'p-head-linux-arm64-v8-']);
+  });
+
   it('gives repositories and platforms their own heads', () => {
     const other = { ...image, repository: 'docker.io/library/debian' };
     const amd64 = { ...image, platform: 'linux/amd64' };
@@ -44,9 +50,10 @@ describe('cache keys', () => {
       keys.headKey('p', { ...image, manifestDigest: `sha256:${'f'.repeat(64)}` }, '20260102'),
       'base',
     ],
+    ['a head of another repository', keys.headKey('p', { ...image, repository: 'x/y' }, '20260102'), 'other'],
     [
-      'a head of another repository',
-      keys.headKey('p', { ...image, repository: 'x/y' }, '20260102'),
+      'a head for another platform',
+      keys.headKey('p', { ...image, platform: 'linux/arm' }, '20260102'),
       undefined,
     ],
     ['a head under a longer prefix', keys.headKey('p-head', image, '20260102'), undefined],

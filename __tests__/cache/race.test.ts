@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CacheBackend, openCache } from '../../src/cache/choose-backend.ts';
@@ -24,6 +24,8 @@ afterEach(async () => {
   await service.close();
   await rm(root, { recursive: true, force: true });
 });
+
+const isBusy = (loadavg()[0] ?? 0) > availableParallelism();
 
 interface Job {
   readonly process: ChildProcess;
@@ -51,7 +53,7 @@ async function finish(job: Job): Promise<SaveReport & { milliseconds: number }> 
 }
 
 describe.each([
-  ['direct', 24],
+  ['direct', 64],
   ['toolkit', 8],
 ] as const)('jobs of a matrix that save the same image at once (%s, %i jobs)', (backend, count) => {
   it('leaves one whole image in the cache, and every job ends well', async () => {
@@ -70,14 +72,18 @@ describe.each([
     expect(service.count('CreateCacheEntry')).toBeLessThanOrEqual(4 + 2 * count);
     if (backend === 'direct') expectLosersToStopEarly(reports);
     await expectRestorable(backend);
-  }, 120_000);
+  }, 300_000);
 });
 
 function expectLosersToStopEarly(reports: readonly (SaveReport & { milliseconds: number })[]): void {
   expect(reports.filter((report) => report.kind === 'incomplete')).toEqual([]);
   const losers = reports.filter((report) => report.uploadedPacks === 0);
   expect(losers.length).toBeGreaterThan(0);
-  expect(Math.max(...losers.map(({ milliseconds }) => milliseconds))).toBeLessThan(5000);
+  // Two lookups and a create: nobody who has lost asks again, or waits for anything.
+  const asked = service.log.filter(({ method }) => method === 'POST').length;
+  expect(asked).toBeLessThanOrEqual(3 * reports.length + 40 * (reports.length - losers.length));
+  // What a job waits for on a machine that is busy with others says nothing.
+  if (!isBusy) expect(Math.max(...losers.map(({ milliseconds }) => milliseconds))).toBeLessThan(5000);
   // What nobody uses is not sent: three packs and a head.
   expect(service.log.filter(({ method }) => method === 'PUT')).toHaveLength(4);
 }

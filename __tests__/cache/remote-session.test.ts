@@ -63,6 +63,8 @@ describe('restoring from the remote cache', () => {
       match: 'exact',
       packKeys: allKeys(),
       bytes: 615,
+      unusable: 0,
+      waiting: 0,
     });
     expect(await names()).toEqual(allKeys().map((key) => `${key}.pack`));
     for (const pack of saved)
@@ -81,7 +83,13 @@ describe('restoring from the remote cache', () => {
   it('finds nothing for another repository, with one request', async () => {
     const other = { ...image, repository: 'registry.test/other' };
     const session = open();
-    expect(await session.restore(other, packs)).toEqual({ match: 'none', packKeys: [], bytes: 0 });
+    expect(await session.restore(other, packs)).toEqual({
+      match: 'none',
+      packKeys: [],
+      bytes: 0,
+      unusable: 0,
+      waiting: 0,
+    });
     expect(cache.calls).toHaveLength(1);
     expect(session.restored).toEqual({ image: other, packs: [] });
   });
@@ -163,7 +171,13 @@ describe('restoring from a remote cache that is not what it was', () => {
   it('ends when the job is cancelled', async () => {
     cache.delay = () => new Promise(() => undefined);
     setTimeout(() => controller.abort(new Error('cancelled')), 20);
-    expect(await open().restore(image, packs)).toEqual({ match: 'none', packKeys: [], bytes: 0 });
+    expect(await open().restore(image, packs)).toEqual({
+      match: 'none',
+      packKeys: [],
+      bytes: 0,
+      unusable: 0,
+      waiting: 0,
+    });
     expect(logged).toEqual(['nothing restored from the cache: cancelled']);
   });
 });

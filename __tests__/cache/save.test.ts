@@ -7,7 +7,8 @@ import type { SaveOutcome } from '../../src/cache/blob-cache.ts';
 import { MAX_PACKS, parseHead } from '../../src/cache/head.ts';
 import * as keys from '../../src/cache/keys.ts';
 import type { PackFate } from '../../src/cache/remote-session.ts';
-import { needsSave, type SaveOptions, type SavePlan, saveToCache } from '../../src/cache/save.ts';
+import { type SaveOptions, saveToCache } from '../../src/cache/save.ts';
+import { needsSave, type SavePlan } from '../../src/cache/save-plan.ts';
 import type { PackFile } from '../../src/store/pack-file.ts';
 import { imageIdentity, makePack, NOON, PREFIX, TODAY } from '../support/cache-flow.ts';
 import { MemoryCache } from '../support/memory-cache.ts';
@@ -39,7 +40,7 @@ function save(plan: SavePlan, options: Partial<SaveOptions> = {}) {
     now: NOON,
     signal,
     log: () => undefined,
-    patience: { looks: 3, intervalMs: 10 },
+    patience: { looks: 3, intervalMs: 10, throttledMs: 50, watchMs: 20 },
     ...options,
   });
 }
@@ -236,6 +237,30 @@ describe('a save that cannot finish', () => {
     };
     await save(cold([small]), { deadlineMs: 10_000 });
     expect(asked).toEqual([true, true]);
+  });
+
+  it('stops waiting for a service that limits it when another job has saved the image', async () => {
+    let asked = 0;
+    cache.outcomeFor = () => ({ kind: 'throttled', message: `asked ${asked}` });
+    const wait = cache.save.bind(cache);
+    cache.save = async (request) => {
+      asked += 1;
+      if (asked === 1) return wait(request);
+      cache.entries.push({ name: keys.HEAD_NAME, key: headKey(), bytes: Buffer.from('{}') });
+      // As a backend that waits as Retry-After says, and ends with its signal.
+      return new Promise((resolve) =>
+        request.signal?.addEventListener('abort', () => resolve({ kind: 'failed', message: 'stopped' })),
+      );
+    };
+    const report = await save(cold([small, large]), { deadlineMs: 20_000 });
+    expect(report).toMatchObject({ kind: 'raced', uploadedPacks: 0 });
+    expect(asked).toBe(2);
+  });
+
+  it('goes on where the service takes it after a while', async () => {
+    let asked = 0;
+    cache.outcomeFor = () => (asked++ === 0 ? { kind: 'throttled', message: 'later' } : undefined);
+    expect(await save(cold([small, large]))).toMatchObject({ kind: 'saved', uploadedPacks: 2 });
   });
 
   it.each(['denied', 'quota', 'throttled', 'network', 'unavailable'] as const)(

@@ -10,6 +10,8 @@ export interface ActionJobOptions {
   readonly script: string;
   readonly inputs: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** A workspace that outlives the job; default: one of its own. */
+  readonly workspace?: string;
 }
 
 export interface PhaseResult {
@@ -34,17 +36,19 @@ export class ActionJob implements AsyncDisposable {
     return new ActionJob(root, options);
   }
 
-  /** Runs one phase. `onLog` sees the output so far, and may send the process a signal. */
+  /** Runs one phase. `onLog` sees the output so far, and may send the process a signal. `killAfter`: milliseconds until SIGKILL. */
   async run(
     phase: 'main' | 'post',
     onLog: (log: string, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
+    killAfter?: number,
   ): Promise<PhaseResult> {
     const env = { ...this.#environment(), ...(phase === 'post' ? await this.#state() : {}) };
     const child = spawn(process.execPath, [this.#options.script], {
-      cwd: join(this.root, 'work'),
+      cwd: this.#workspace,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    const killer = killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfter);
     let log = '';
     child.stdout.on('data', (part) => {
       log += String(part);
@@ -54,6 +58,7 @@ export class ActionJob implements AsyncDisposable {
       text(child.stderr),
       new Promise<number | null>((resolve) => child.on('close', resolve)),
     ]);
+    clearTimeout(killer);
     return { code, log: log + errors };
   }
 
@@ -69,12 +74,16 @@ export class ActionJob implements AsyncDisposable {
     await rm(this.root, { recursive: true, force: true });
   }
 
+  get #workspace(): string {
+    return this.#options.workspace ?? join(this.root, 'work');
+  }
+
   #environment(): Record<string, string> {
     const inputs = Object.entries(this.#options.inputs);
     return {
       PATH: process.env.PATH ?? '',
       HOME: join(this.root, 'home'),
-      GITHUB_WORKSPACE: join(this.root, 'work'),
+      GITHUB_WORKSPACE: this.#workspace,
       RUNNER_TEMP: join(this.root, 'temp'),
       RUNNER_TOOL_CACHE: join(this.root, 'tools'),
       GITHUB_OUTPUT: join(this.root, 'output'),

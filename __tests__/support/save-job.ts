@@ -27,7 +27,7 @@ const report = await saveToCache(
     now: NOON,
     signal: new AbortController().signal,
     log: ignore,
-    patience: { looks: 100, intervalMs: 200 },
+    patience: { looks: 100, intervalMs: 200, throttledMs: 5000, watchMs: 10_000 },
   },
 );
 await writeFile(

@@ -36,7 +36,7 @@ const JOB_MODES: Readonly<Record<string, { read: boolean; write: boolean }>> = {
 
 export function decideCache(facts: CacheFacts): CacheDecision {
   const mode = effectiveMode(facts);
-  const [read, write] = [mode !== 'none', mode === 'write'];
+  const [read, write] = [mode === 'read' || mode === 'write', mode === 'write' || mode === 'write-only'];
   const remote = remoteRights(facts);
   const [remoteRead, remoteWrite] = [read && remote.read, write && remote.write];
   const temporary = facts.store === 'temporary';
@@ -50,7 +50,7 @@ export function decideCache(facts: CacheFacts): CacheDecision {
   };
 }
 
-function effectiveMode(facts: CacheFacts): 'none' | 'read' | 'write' {
+function effectiveMode(facts: CacheFacts): Exclude<RequestedCacheMode, 'auto'> {
   if (facts.requested !== 'auto') return facts.requested;
   return wouldLeak(facts) && facts.store !== 'cache-dir' ? 'none' : 'write';
 }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { checkLogin, githubFallback } from '../auth/login.ts';
 import { CACHE_BACKENDS, type CacheBackend, isCacheBackend } from '../cache/choose-backend.ts';
-import { DEFAULT_CACHE_KEY_PREFIX, isCacheKeyPrefix } from '../cache/keys.ts';
+import { CACHE_SCOPES, type CacheScope, DEFAULT_CACHE_KEY_PREFIX, isCacheKeyPrefix } from '../cache/keys.ts';
 import { PullError } from '../errors.ts';
 import { type ImageName, type LocalImage, parseSeed } from '../oci/image-name.ts';
 import { quote } from '../oci/json.ts';
@@ -22,9 +22,10 @@ import {
 } from '../pull/options.ts';
 import { checkPaths } from '../pull/parts.ts';
 import { DEFAULT_STORE_SIZE, parseStoreSize } from '../pull/store-size.ts';
+import { readSaveSettings, type SaveSettings } from './save-settings.ts';
 import { destinationFor, parseTargets, type Target } from './targets.ts';
 
-const CACHE_MODES = ['auto', 'none', 'read', 'write'] as const;
+const CACHE_MODES = ['auto', 'none', 'read', 'write', 'write-only'] as const;
 export type RequestedCacheMode = (typeof CACHE_MODES)[number];
 
 const MAX_CONCURRENCY = 64;
@@ -51,6 +52,8 @@ export interface ActionInputs {
   readonly cacheMode: RequestedCacheMode;
   readonly cacheBackend: CacheBackend;
   readonly cacheKeyPrefix: string;
+  readonly cacheScope: CacheScope;
+  readonly saving: SaveSettings;
   /** Absolute; undefined when none was given. */
   readonly cacheDirectory: string | undefined;
   /** Bytes of a chunk store that outlives the job; undefined: it may grow. */
@@ -78,6 +81,8 @@ export function readInputs(source: InputSource): ActionInputs {
     cacheMode: toChoice('cache-mode', source.get('cache-mode') || 'auto', CACHE_MODES),
     cacheBackend: toBackend(source.get('cache-backend') || 'auto'),
     cacheKeyPrefix: toPrefix(source.get('cache-key-prefix') || DEFAULT_CACHE_KEY_PREFIX),
+    cacheScope: toChoice('cache-scope', source.get('cache-scope') || 'image', CACHE_SCOPES),
+    saving: readSaveSettings(source.get),
     cacheDirectory: optionalPath(source, 'cache-dir'),
     cacheDirectoryMaxBytes: parseStoreSize(
       source.get('cache-dir-max-size') || DEFAULT_STORE_SIZE,

@@ -4,7 +4,6 @@ import * as core from '@actions/core';
 import type { OpenCache } from '../cache/choose-backend.ts';
 import { isCacheServiceAvailable } from '../cache/direct/environment.ts';
 import { RemoteCacheSession } from '../cache/remote-session.ts';
-import { needsSave } from '../cache/save.ts';
 import { describeError } from '../errors.ts';
 import type { Caching, PullOptions } from '../pull/options.ts';
 import type { PullResult } from '../pull/result.ts';
@@ -15,6 +14,7 @@ import { type ActionInputs, readInputs } from './inputs.ts';
 import { setOutputs } from './outputs.ts';
 import { forLog } from './plain-text.ts';
 import { createReporter } from './reporter.ts';
+import { decideSave } from './save-policy.ts';
 import { markMainPhase, type PostWork, saveForPost } from './state.ts';
 import { chooseStorePlace, type StorePlace, temporaryDirectory } from './store-place.ts';
 import { headline, renderSummary } from './summary.ts';
@@ -59,7 +59,10 @@ async function pullAndReport(pull: Pull, inputs: ActionInputs, signal: AbortSign
     await job.cache?.close();
   }
   setOutputs(done.map(({ result }) => result));
-  leaveForPost(done.flatMap(({ work }) => work ?? []));
+  leaveForPost(
+    inputs,
+    done.flatMap(({ work }) => work ?? []),
+  );
 }
 
 interface Job {
@@ -143,11 +146,11 @@ function openCache({ cacheBackend }: ActionInputs, usual: CacheDecision): OpenCa
 
 function openSession(
   cache: OpenCache,
-  { cacheKeyPrefix: prefix }: ActionInputs,
+  { cacheKeyPrefix: prefix, cacheScope: scope }: ActionInputs,
   signal: AbortSignal,
 ): RemoteCacheSession {
   const log = (message: string) => core.info(forLog(message));
-  return new RemoteCacheSession({ cache, prefix, log, signal });
+  return new RemoteCacheSession({ cache, prefix, scope, log, signal });
 }
 
 function postWork(
@@ -160,11 +163,19 @@ function postWork(
   const { newPacks, livePacks } = result;
   // A service that surprised this phase would surprise the next one.
   const backend = cache?.form === 'archive' ? 'toolkit' : inputs.cacheBackend;
-  return { backend, plan: { prefix: inputs.cacheKeyPrefix, restored, newPacks, livePacks } };
+  const { deadlineMs } = inputs.saving;
+  return { backend, deadlineMs, plan: { prefix: inputs.cacheKeyPrefix, restored, newPacks, livePacks } };
 }
 
-function leaveForPost(works: readonly PostWork[]): void {
-  if (!saveForPost(works.filter(({ plan }) => needsSave(plan))))
+function leaveForPost({ cacheMode: requested, saving: settings }: ActionInputs, works: readonly PostWork[]) {
+  const ref = process.env.GITHUB_REF ?? '';
+  const wanted = works.filter(({ plan }) => {
+    const decision = decideSave(plan, { requested, ref, settings });
+    if (!decision.save && decision.reason)
+      (decision.level === 'notice' ? core.notice : core.info)(forLog(decision.reason));
+    return decision.save;
+  });
+  if (!saveForPost(wanted))
     core.info('a list of packs is too long to be handed to the post phase; that image will not be saved');
 }
 

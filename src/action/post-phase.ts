@@ -21,13 +21,13 @@ export async function runPost(signal: AbortSignal): Promise<void> {
   }
 }
 
-async function save({ backend, plan }: PostWork, signal: AbortSignal): Promise<void> {
+async function save({ backend, deadlineMs, plan }: PostWork, signal: AbortSignal): Promise<void> {
   const tempDirectory = temporaryDirectory(process.env);
   const log = (message: string) => core.info(forLog(message));
   const cache = openActionsCache(backend, log);
   const started = Date.now();
   core.startGroup('Save new chunks to the cache');
-  const report = await saveToCache(plan, { cache, tempDirectory, now: new Date(), signal, log });
+  const report = await saveToCache(plan, { cache, tempDirectory, now: new Date(), deadlineMs, signal, log });
   core.endGroup();
   await cache.close();
   tell(report, cache.form, Date.now() - started);
@@ -36,7 +36,7 @@ async function save({ backend, plan }: PostWork, signal: AbortSignal): Promise<v
 function tell(report: SaveReport, form: EntryForm, milliseconds: number): void {
   const uploaded = `${count(report.uploadedPacks, 'pack')}, ${formatBytes(report.uploadedBytes)}`;
   const text = `${forLog(report.message)} (uploaded ${uploaded} in ${(milliseconds / 1000).toFixed(1)} s)`;
-  const level = levelOf(report, form);
+  const level = levelOf(report, form, process.env.GITHUB_EVENT_NAME ?? '');
   if (level === 'warning') core.warning(`The cache was not updated: ${text}`);
   else if (level === 'notice') core.notice(`The cache was not updated: ${text}`);
   else core.info(text);

@@ -5,7 +5,7 @@ import { type CacheBackend, isCacheBackend } from '../cache/choose-backend.ts';
 import { isHeadPack, MAX_PACKS } from '../cache/head.ts';
 import { isCacheKeyPrefix, isPackKey } from '../cache/keys.ts';
 import type { RestoredState } from '../cache/remote-session.ts';
-import type { SavePlan } from '../cache/save.ts';
+import type { SavePlan } from '../cache/save-plan.ts';
 import { isJsonRecord } from '../oci/json.ts';
 import type { PackFile } from '../store/pack-file.ts';
 import { MAX_TARGETS } from './targets.ts';
@@ -26,6 +26,8 @@ export function isPostPhase(): boolean {
 export interface PostWork {
   /** Which the post phase is to use. */
   readonly backend: CacheBackend;
+  /** What it may take. */
+  readonly deadlineMs: number;
   readonly plan: SavePlan;
 }
 
@@ -47,10 +49,10 @@ export function loadForPost(): readonly PostWork[] {
   return works;
 }
 
-export function formatPostWork({ backend, plan }: PostWork): string {
+export function formatPostWork({ backend, deadlineMs, plan }: PostWork): string {
   const { prefix, restored, newPacks, livePacks } = plan;
   const newKeys = newPacks.map((pack) => pack.key);
-  return JSON.stringify({ version: VERSION, backend, prefix, restored, newKeys, livePacks });
+  return JSON.stringify({ version: VERSION, backend, deadlineMs, prefix, restored, newKeys, livePacks });
 }
 
 /** undefined for anything that formatPostWork does not write. */
@@ -65,9 +67,10 @@ export function parsePostWork(text: string): PostWork | undefined {
 
 function toPostWork(value: unknown): PostWork | undefined {
   if (!isJsonRecord(value) || value.version !== VERSION) return undefined;
-  const { backend } = value;
+  const { backend, deadlineMs } = value;
   const plan = toSavePlan(value);
-  return plan && typeof backend === 'string' && isCacheBackend(backend) ? { backend, plan } : undefined;
+  if (!plan || typeof backend !== 'string' || !isCacheBackend(backend)) return undefined;
+  return typeof deadlineMs === 'number' && deadlineMs > 0 ? { backend, deadlineMs, plan } : undefined;
 }
 
 function toSavePlan(value: Record<string, unknown>): SavePlan | undefined {

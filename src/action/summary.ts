@@ -105,7 +105,7 @@ function hostLine(hosts: PullResult['hosts']): string[] {
 }
 
 function repairLine(repairs: number): string[] {
-  return repairs === 0 ? [] : [`- cache: ${count(repairs, 'damaged piece')} repaired`];
+  return repairs === 0 ? [] : [`- cache: ${count(repairs, 'missing or damaged piece')} made good`];
 }
 
 function layerTable(layers: readonly LayerReport[]): string {

@@ -1,16 +1,20 @@
 // The keys under which heads and packs stand in the remote cache. Deterministic and content-derived, so that racing jobs
 // compute the same key and "already exists" is the lock; lowercase, because the service compares without regard to case.
 import { createHash } from 'node:crypto';
-import type { ImageIdentity } from './session.ts';
+import type { HeadMatch, ImageIdentity } from './session.ts';
 
 /** Version of the head and pack formats. Part of every entry's name, so a new format never meets old entries, whatever the prefix. */
 const FORMAT = 'v1';
 
 export const DEFAULT_CACHE_KEY_PREFIX = 'oci-pull-v1';
 
+export const CACHE_SCOPES = ['image', 'repository'] as const;
+/** Whose packs a pull may start from. image: those of its own repository of images. repository: all that this GitHub repository pulls. */
+export type CacheScope = (typeof CACHE_SCOPES)[number];
+
 const PREFIX = /^[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?$/;
 const PACK_KEY = /^[0-9a-f]{40}$/;
-const HEAD_TAIL = /^([0-9a-f]{32})-[0-9]{8}$/;
+const HEAD_TAIL = /^[0-9a-f]{16}-([0-9a-f]{32})-[0-9]{8}$/;
 const DAY = /^[0-9]{8}$/;
 
 /** The constant part of a head's identity. */
@@ -42,8 +46,7 @@ export function exactHeadPrefix(prefix: string, image: ImageIdentity): string {
 
 /** Lookup prefix for the newest head of any image of the same repository and platform. */
 export function repositoryHeadPrefix(prefix: string, image: ImageIdentity): string {
-  const platform = image.platform.toLowerCase().replace(/[^a-z0-9]+/g, '-');
-  return `${prefix}-head-${platform}-${sha256(image.repository).slice(0, 16)}-`;
+  return `${platformHeadPrefix(prefix, image)}${sha256(image.repository).slice(0, 16)}-`;
 }
 
 export function headKey(prefix: string, image: ImageIdentity, day: string): string {
@@ -59,16 +62,29 @@ export function packEntryKey(prefix: string, packKey: string, day: string): stri
   return packPrefix(prefix, packKey) + day;
 }
 
-/** What a returned key says about a head, or undefined if it is no head of this repository and platform. */
+/** Lookup prefix for the newest head of any image for this platform. */
+export function platformHeadPrefix(prefix: string, { platform }: Pick<ImageIdentity, 'platform'>): string {
+  return `${prefix}-head-${platform.toLowerCase().replace(/[^a-z0-9]+/g, '-')}-`;
+}
+
+/** Lookup prefixes for a head that may help, the best first: one request. */
+export function headPrefixes(prefix: string, image: ImageIdentity, scope: CacheScope): string[] {
+  const own = [exactHeadPrefix(prefix, image), repositoryHeadPrefix(prefix, image)];
+  return scope === 'repository' ? [...own, platformHeadPrefix(prefix, image)] : own;
+}
+
+/** What a returned key says about a head, or undefined if it is no head for this platform. */
 export function matchHeadKey(
   key: string,
   prefix: string,
   image: ImageIdentity,
-): { match: 'exact' | 'base'; manifestPart: string } | undefined {
-  const wanted = repositoryHeadPrefix(prefix, image);
+): { match: HeadMatch; manifestPart: string } | undefined {
+  const wanted = platformHeadPrefix(prefix, image);
   const found = key.startsWith(wanted) ? HEAD_TAIL.exec(key.slice(wanted.length))?.[1] : undefined;
   if (found === undefined) return undefined;
-  return { match: found === manifestPart(image) ? 'exact' : 'base', manifestPart: found };
+  const isOwn = key.startsWith(repositoryHeadPrefix(prefix, image));
+  const isExact = isOwn && found === manifestPart(image);
+  return { match: isExact ? 'exact' : isOwn ? 'base' : 'other', manifestPart: found };
 }
 
 /** Is a returned key an entry of this pack? */

@@ -1,13 +1,15 @@
 // The restore side of the remote cache: the exact head of an image, else the newest of its repository, then the packs it lists.
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError } from '../errors.ts';
-import type { BlobCache, EntryForm } from './blob-cache.ts';
+import type { PackEntry } from '../store/pack-format.ts';
+import type { BlobCache, EntryForm, OpenEntry } from './blob-cache.ts';
 import { type Head, type HeadPack, MAX_HEAD_BYTES, parseHead } from './head.ts';
 import * as keys from './keys.ts';
+import { type IsNeeded, neededBytes, surveyPack } from './pack-survey.ts';
 import { forEachParallel, orAborted } from './parallel.ts';
-import type { CacheSession, ImageIdentity, RestoreReport } from './session.ts';
+import type { CacheSession, HeadMatch, ImageIdentity, RestoreReport } from './session.ts';
 
 /** With @actions/cache a pack travels as one stream below 128 MiB, so speed comes from several packs at once. */
 const PARALLEL_PACKS = 4;
@@ -16,6 +18,8 @@ export interface RemoteSessionOptions {
   readonly cache: BlobCache;
   /** Cache key prefix; see isCacheKeyPrefix. */
   readonly prefix: string;
+  /** Default: image. */
+  readonly scope?: keys.CacheScope;
   readonly log: (message: string) => void;
   readonly signal: AbortSignal;
 }
@@ -37,15 +41,34 @@ export interface RestoredState {
 interface FoundHead {
   readonly key: string;
   readonly form: EntryForm;
-  readonly match: 'exact' | 'base';
+  readonly match: HeadMatch;
   readonly head: Head;
 }
 
-const NOTHING: RestoreReport = { match: 'none', packKeys: [], bytes: 0 };
+const WHICH: Readonly<Record<HeadMatch, string>> = {
+  exact: 'this image',
+  base: 'another image of this repository',
+  other: 'an image of another repository',
+};
+
+const NOTHING: RestoreReport = { match: 'none', packKeys: [], bytes: 0, unusable: 0, waiting: 0 };
+
+/** A pack of which less is needed is not worth its way: the registry sends these chunks as soon. */
+const MIN_NEEDED_SHARE = 1 / 16;
+
+interface WaitingPack {
+  readonly pack: HeadPack;
+  readonly entry: OpenEntry;
+  readonly entries: readonly PackEntry[];
+}
 
 export class RemoteCacheSession implements CacheSession {
   readonly #options: RemoteSessionOptions;
-  #restored: RestoredState | undefined;
+  #image: ImageIdentity | undefined;
+  #found: FoundHead | undefined;
+  readonly #fates = new Map<string, PackFate>();
+  #waiting: WaitingPack[] = [];
+  #hasDamagedHead = false;
 
   constructor(options: RemoteSessionOptions) {
     this.#options = options;
@@ -53,52 +76,120 @@ export class RemoteCacheSession implements CacheSession {
 
   /** What the last restore found; undefined before the first one. */
   get restored(): RestoredState | undefined {
-    return this.#restored;
+    if (!this.#image) return undefined;
+    const packs = [...this.#fates].map(([key, fate]) => ({ key, fate }));
+    const found = this.#found ? { headKey: this.#found.key, form: this.#found.form } : {};
+    return { image: this.#image, ...found, packs };
   }
 
-  async restore(image: ImageIdentity, packsDirectory: string): Promise<RestoreReport> {
-    this.#restored = { image, packs: [] };
-    try {
+  async restore(image: ImageIdentity, packsDirectory: string, isNamed?: IsNeeded): Promise<RestoreReport> {
+    this.#image = image;
+    this.#found = undefined;
+    this.#fates.clear();
+    this.#waiting = [];
+    this.#hasDamagedHead = false;
+    return this.#orReport(async () => {
       await mkdir(packsDirectory, { recursive: true });
-      return await orAborted(this.#restore(image, packsDirectory), this.#options.signal);
+      const found = await findHead(this.#options, image, packsDirectory);
+      this.#hasDamagedHead = found === 'damaged';
+      if (!found || found === 'damaged') return;
+      const largestFirst = found.head.packs.toSorted((a, b) => b.size - a.size);
+      await forEachParallel(largestFirst, PARALLEL_PACKS, async (pack) => {
+        this.#options.signal.throwIfAborted();
+        const isExact = found.match === 'exact';
+        const fate = await this.#bringPack(pack, packsDirectory, isExact ? undefined : isNamed);
+        if (fate) this.#fates.set(pack.key, fate);
+      });
+      this.#found = found;
+      const count = this.#keys().length;
+      const waiting = this.#waiting.length > 0 ? `, ${this.#waiting.length} may be of use` : '';
+      const { log } = this.#options;
+      log(`${count} of ${largestFirst.length} packs of ${WHICH[found.match]} are at hand${waiting}`);
+    });
+  }
+
+  async restoreRest(isNeeded: IsNeeded, packsDirectory: string): Promise<RestoreReport> {
+    const useful = this.#waiting.filter(
+      ({ pack, entries }) => neededBytes(entries, isNeeded) >= MIN_NEEDED_SHARE * pack.size,
+    );
+    const left = this.#waiting.length - useful.length;
+    this.#waiting = [];
+    if (left > 0)
+      this.#options.log(`${left} of its packs hold too little of this image and are left where they are`);
+    return this.#orReport(async () => {
+      await forEachParallel(useful, PARALLEL_PACKS, async ({ pack, entry }) => {
+        this.#options.signal.throwIfAborted();
+        this.#fates.set(
+          pack.key,
+          await this.#bringInto(pack, packsDirectory, (file) => copyAll(entry, pack, file)),
+        );
+      });
+    });
+  }
+
+  async #orReport(work: () => Promise<void>): Promise<RestoreReport> {
+    try {
+      await orAborted(work(), this.#options.signal);
+      return this.#report();
     } catch (error) {
       this.#options.log(`nothing restored from the cache: ${describeError(error)}`);
       return NOTHING;
     }
   }
 
-  async #restore(image: ImageIdentity, packsDirectory: string): Promise<RestoreReport> {
-    const found = await findHead(this.#options, image, packsDirectory);
-    if (!found) return NOTHING;
-    const fates = new Map<string, PackFate>();
-    const largestFirst = found.head.packs.toSorted((a, b) => b.size - a.size);
-    await forEachParallel(largestFirst, PARALLEL_PACKS, async (pack) => {
-      this.#options.signal.throwIfAborted();
-      fates.set(pack.key, await this.#bringPack(pack, packsDirectory));
-    });
-    const packs = [...fates].map(([key, fate]) => ({ key, fate }));
-    this.#restored = { image, headKey: found.key, form: found.form, packs };
-    const sizeOf = new Map(found.head.packs.map((pack) => [pack.key, pack.size]));
-    const fetched = packs.filter(({ fate }) => fate === 'fetched');
-    const packKeys = packs.filter(({ fate }) => fate !== 'unusable').map(({ key }) => key);
-    const which = found.match === 'exact' ? 'this image' : 'another image of this repository';
-    this.#options.log(`${packKeys.length} of ${packs.length} packs of ${which} are at hand`);
-    const bytes = fetched.reduce((sum, { key }) => sum + (sizeOf.get(key) ?? 0), 0);
-    return { match: found.match, packKeys, bytes };
+  /** Of the packs that are in the directory now. */
+  #keys(): string[] {
+    return [...this.#fates].filter(([, fate]) => fate !== 'unusable').map(([key]) => key);
   }
 
-  async #bringPack(pack: HeadPack, packsDirectory: string): Promise<PackFate> {
-    const { cache, prefix, log, signal } = this.#options;
-    const target = join(packsDirectory, `${pack.key}.pack`);
-    if ((await fileSize(target)) === pack.size) return 'local';
+  #report(): RestoreReport {
+    if (!this.#found) return { ...NOTHING, unusable: Number(this.#hasDamagedHead) };
+    const { head, match } = this.#found;
+    const sizeOf = new Map(head.packs.map((pack) => [pack.key, pack.size]));
+    const packKeys = this.#keys();
+    const bytes = [...this.#fates]
+      .filter(([, fate]) => fate === 'fetched')
+      .reduce((sum, [key]) => sum + (sizeOf.get(key) ?? 0), 0);
+    const unusable = this.#fates.size - packKeys.length;
+    return { match, packKeys, bytes, unusable, waiting: this.#waiting.length };
+  }
+
+  /** undefined: it waits. */
+  async #bringPack(
+    pack: HeadPack,
+    packsDirectory: string,
+    isNamed: IsNeeded | undefined,
+  ): Promise<PackFate | undefined> {
+    if ((await fileSize(join(packsDirectory, `${pack.key}.pack`))) === pack.size) return 'local';
+    const { cache, prefix, signal } = this.#options;
+    const lookup = [keys.packPrefix(prefix, pack.key)];
+    const options = { signal, size: pack.size };
+    const entry = isNamed && (await cache.open?.(keys.packName(pack.key), lookup, options));
+    const entries =
+      entry && keys.matchesPackKey(entry.key, prefix, pack.key) && (await surveyPack(entry, pack.size));
+    if (!isNamed || !entry || !entries)
+      return this.#bringInto(pack, packsDirectory, (file) =>
+        cache.restore(keys.packName(pack.key), lookup, file, options),
+      );
+    if (entries.some(isNamed))
+      return this.#bringInto(pack, packsDirectory, (file) => copyAll(entry, pack, file));
+    this.#waiting.push({ pack, entry, entries });
+    return undefined;
+  }
+
+  /** `bring` writes the pack to a file, and returns the key that it had. */
+  async #bringInto(
+    pack: HeadPack,
+    packsDirectory: string,
+    bring: (file: string) => Promise<string | undefined>,
+  ): Promise<PackFate> {
+    const { prefix, log } = this.#options;
     const partial = join(packsDirectory, `${pack.key}.${randomUUID()}.partial`);
     try {
-      const lookup = [keys.packPrefix(prefix, pack.key)];
-      const options = { signal, size: pack.size };
-      const key = await cache.restore(keys.packName(pack.key), lookup, partial, options);
+      const key = await bring(partial);
       const size = await fileSize(partial);
       if (key !== undefined && keys.matchesPackKey(key, prefix, pack.key) && size === pack.size) {
-        await rename(partial, target);
+        await rename(partial, join(packsDirectory, `${pack.key}.pack`));
         return 'fetched';
       }
       log(`pack ${pack.key} could not be restored${size === undefined ? '' : ': its size is wrong'}`);
@@ -111,24 +202,29 @@ export class RemoteCacheSession implements CacheSession {
   }
 }
 
+async function copyAll(entry: OpenEntry, pack: HeadPack, file: string): Promise<string | undefined> {
+  await writeFile(file, '', { flag: 'wx', mode: 0o600 });
+  return (await entry.copy([{ start: 0, end: pack.size }], file)) ? entry.key : undefined;
+}
+
 async function findHead(
   options: RemoteSessionOptions,
   image: ImageIdentity,
   directory: string,
-): Promise<FoundHead | undefined> {
+): Promise<FoundHead | 'damaged' | undefined> {
   const { cache, prefix, log, signal } = options;
   const file = join(directory, `head.${randomUUID()}.partial`);
   try {
-    const prefixes = [keys.exactHeadPrefix(prefix, image), keys.repositoryHeadPrefix(prefix, image)];
+    const prefixes = keys.headPrefixes(prefix, image, options.scope ?? 'image');
     const key = await cache.restore(keys.HEAD_NAME, prefixes, file, { signal, maxBytes: MAX_HEAD_BYTES });
     const matched = key === undefined ? undefined : keys.matchHeadKey(key, prefix, image);
-    if (key === undefined || !matched) return undefined;
+    if (key === undefined || !matched || !prefixes.some((prefix) => key.startsWith(prefix))) return undefined;
     const size = (await fileSize(file)) ?? 0;
     const head = size <= MAX_HEAD_BYTES ? parseHead(await readFile(file)) : undefined;
     if (head && keys.manifestPart(head) === matched.manifestPart)
       return { key, form: cache.form, match: matched.match, head };
     log(`the cache entry ${key} is damaged and is ignored`);
-    return undefined;
+    return 'damaged';
   } finally {
     await rm(file, { force: true });
   }

@@ -5,26 +5,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../errors.ts';
 import type { PackFile } from '../store/pack-file.ts';
 import type { BlobCache, EntryForm, SaveFailure, SaveRequest } from './blob-cache.ts';
-import { formatHead, MAX_PACKS } from './head.ts';
+import { formatHead } from './head.ts';
 import * as keys from './keys.ts';
 import { forEachParallel, orAborted } from './parallel.ts';
 import type { RestoredState } from './remote-session.ts';
+import { needsSave, type SavePlan } from './save-plan.ts';
 
 const PARALLEL_PACKS = 4;
 /**
  * How often a job that has uploaded something looks for what another job is uploading. The waits double from `intervalMs` to three
  * seconds, 16 s in all: most uploads end within one.
  */
-const PATIENCE = { looks: 8, intervalMs: 250 };
+const PATIENCE: SavePatience = { looks: 8, intervalMs: 250, throttledMs: 5_000, watchMs: 10_000 };
 const MAX_INTERVAL_MS = 3_000;
 export const DEFAULT_SAVE_DEADLINE_MS = 120_000;
 
-/** What a finished pull leaves to be saved. */
-export interface SavePlan {
-  readonly prefix: string;
-  readonly restored: RestoredState;
-  readonly newPacks: readonly PackFile[];
-  readonly livePacks: readonly PackFile[];
+export interface SavePatience {
+  readonly looks: number;
+  readonly intervalMs: number;
+  /** How long a job that has uploaded nothing waits for a service that limits it, before it looks what others do. */
+  readonly throttledMs: number;
+  /** How often it looks from then on: a hundred of its kind must stay below the limit of lookups. */
+  readonly watchMs: number;
 }
 
 export interface SaveOptions {
@@ -34,7 +36,7 @@ export interface SaveOptions {
   readonly signal: AbortSignal;
   readonly log: (message: string) => void;
   readonly deadlineMs?: number;
-  readonly patience?: typeof PATIENCE;
+  readonly patience?: SavePatience;
 }
 
 /**
@@ -49,16 +51,6 @@ export interface SaveReport {
   readonly uploadedPacks: number;
   /** Bytes of the packs uploaded by this job. */
   readonly uploadedBytes: number;
-}
-
-/** Would a save change anything? Costs no request. */
-export function needsSave(plan: SavePlan): boolean {
-  const { headKey, image, packs } = plan.restored;
-  if (plan.livePacks.length === 0 || plan.livePacks.length > MAX_PACKS) return false;
-  if (plan.newPacks.length > 0 || headKey === undefined) return true;
-  const usable = new Set(packs.filter(({ fate }) => fate !== 'unusable').map(({ key }) => key));
-  const exact = keys.matchHeadKey(headKey, plan.prefix, image)?.match === 'exact';
-  return !exact || plan.livePacks.some((pack) => !usable.has(pack.key));
 }
 
 /** Never throws. Ends at the deadline or when the signal fires, even if the library's own work goes on. */
@@ -79,6 +71,8 @@ export async function saveToCache(plan: SavePlan, options: SaveOptions): Promise
     clearTimeout(timer);
   }
 }
+
+type UploadRequest = SaveRequest & { readonly size?: number };
 
 interface Stop {
   readonly kind: 'raced' | 'incomplete' | 'switched';
@@ -183,13 +177,43 @@ class Save {
     // Listed, and yet it had to be made again: what stands in the cache is damaged, and only a new key can replace it.
     const listed = this.#restored.packs.some(({ key }) => key === pack.key);
     const replaces = listed && newPacks.some(({ key }) => key === pack.key);
-    return this.#upload({
+    const request = {
       name: keys.packName(pack.key),
       key: keys.packEntryKey(prefix, pack.key, this.#day),
       equivalents: replaces ? [] : [keys.packPrefix(prefix, pack.key)],
       file: pack.path,
       size: pack.size,
-    });
+    };
+    if (this.#uploadedPacks > 0) return this.#upload(request);
+    const { throttledMs } = this.#patience;
+    const deadline = Math.min(this.#deadline, Date.now() + throttledMs);
+    const stop = await this.#upload({ ...request, deadline });
+    return stop?.reason === 'throttled' ? this.#uploadUnlessRaced(request) : stop;
+  }
+
+  get #patience(): SavePatience {
+    return this.#options.patience ?? PATIENCE;
+  }
+
+  /** Whoever is limited is one of many: while it waits, another job may save the same image, and then there is nothing to wait for. */
+  async #uploadUnlessRaced(request: UploadRequest): Promise<Stop | undefined> {
+    const end = new AbortController();
+    const signal = AbortSignal.any([this.#options.signal, end.signal]);
+    const watch = async (): Promise<Stop> => {
+      do await sleep(this.#patience.watchMs, undefined, { signal });
+      while (!(await this.#isSavedMeanwhile()));
+      return { kind: 'raced', message: 'another job has saved this image meanwhile' };
+    };
+    const upload = this.#upload({ ...request, signal });
+    // The one that loses ends with the signal, and nobody is left to be told.
+    upload.catch(() => undefined);
+    const watching = watch();
+    watching.catch(() => undefined);
+    try {
+      return await Promise.race([upload, watching]);
+    } finally {
+      end.abort();
+    }
   }
 
   async #saveHead(): Promise<Stop | undefined> {
@@ -206,10 +230,10 @@ class Save {
   }
 
   /** undefined: the entry is known to exist. */
-  async #upload(request: SaveRequest & { size?: number }): Promise<Stop | undefined> {
+  async #upload(request: UploadRequest): Promise<Stop | undefined> {
     const { signal, cache, log } = this.#options;
     signal.throwIfAborted();
-    const outcome = await cache.save({ ...request, signal, deadline: this.#deadline });
+    const outcome = await cache.save({ signal, deadline: this.#deadline, ...request });
     log(`${request.key}: ${outcome.kind}`);
     if (outcome.kind === 'switched') return { kind: 'switched', message: 'the cache backend changed' };
     if (outcome.kind === 'saved' && request.size !== undefined) {
@@ -230,7 +254,7 @@ class Save {
   }
 
   async #appears({ name, key }: SaveRequest): Promise<boolean> {
-    const { looks, intervalMs } = this.#options.patience ?? PATIENCE;
+    const { looks, intervalMs } = this.#patience;
     for (let look = 0; look < looks; look++) {
       const interval = Math.min(intervalMs * 2 ** look, MAX_INTERVAL_MS);
       await sleep(interval, undefined, { signal: this.#options.signal });

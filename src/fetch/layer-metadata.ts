@@ -42,4 +42,6 @@ export interface MetadataContext extends BlobEndContext {
   readonly readToc: (job: ReadTocJob) => Promise<ReadTocOutcome>;
   /** Take a TOC that the manifest vouches for in place of the tar stream: then nothing has to be fetched but what is needed. */
   readonly trustsToc?: boolean;
+  /** Is it to be known what the layer is made of, whatever the store holds of it so far? */
+  readonly expectsChunks?: boolean;
 }

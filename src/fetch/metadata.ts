@@ -7,7 +7,6 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
 import { isBetterWhole } from '../plan/costs.ts';
-import type { ChunkStore } from '../store/store.ts';
 import type { BlobAt } from './blob-at.ts';
 import { fetchBlobEnd } from './blob-end.ts';
 import { readFooter } from './footer.ts';
@@ -38,7 +37,8 @@ export async function readLayerMetadata(
   if (dialect.kind === 'plain') return dialect;
   const { store } = context;
   const takesPart = context.trustsToc === true && dialect.kind !== 'maybe';
-  if (isStored(descriptor, store) || (isNamed(descriptor) && !store.holdsFrames && !takesPart))
+  const isWanted = takesPart || (context.expectsChunks === true && dialect.kind === 'zstd-chunked');
+  if (isStored(descriptor, store) || (isNamed(descriptor) && !store.holdsFrames && !isWanted))
     return { kind: 'plain', chunked: dialect };
   if (dialect.kind === 'zstd-chunked') return readLocated({ descriptor, dialect, located: dialect }, context);
   if (descriptor.size < MIN_ESTARGZ_SIZE && !takesPart) return { kind: 'plain', chunked: dialect };
@@ -109,7 +109,7 @@ async function readFetched(
   // Whoever sent this would send the whole layer no better.
   if (outcome.kind === 'corrupt') context.source.distrust?.(descriptor.digest);
   if (outcome.kind !== 'toc') return { kind: 'plain', reason: outcome.reason };
-  const whole = wholeIfBetter(layer, outcome, context.store);
+  const whole = wholeIfBetter(layer, outcome, context);
   const { start } = span;
   if (whole)
     return {
@@ -130,7 +130,7 @@ type TocOutcome = Extract<ReadTocOutcome, { kind: 'toc' }>;
 function wholeIfBetter(
   { descriptor, dialect, located }: LocatedLayer,
   { table, pieces, entries }: TocOutcome,
-  store: ChunkStore,
+  { store, expectsChunks }: MetadataContext,
 ): (LayerMetadata & { kind: 'plain' }) | undefined {
   if (entries) return undefined;
   const whole = { kind: 'plain', chunked: dialect, table } as const;
@@ -141,7 +141,7 @@ function wholeIfBetter(
   const layer = pieces ? { table: pieces, dataEnd: located.streamEnd } : { table, dataEnd: located.dataEnd };
   const isAtHand = (form: 'frame' | 'blob' | 'part', key: string, size: number) =>
     store.find(form, key, size) !== undefined;
-  return isNamed(descriptor) && isBetterWhole(layer, isAtHand) ? whole : undefined;
+  return isNamed(descriptor) && !expectsChunks && isBetterWhole(layer, isAtHand) ? whole : undefined;
 }
 
 /** Both out of the store, or undefined. A damaged TOC is forgotten; a damaged tar-split shows when the layer is rebuilt. */
@@ -158,7 +158,7 @@ async function readKnown(layer: LocatedLayer, context: MetadataContext): Promise
     context.emit({ kind: 'warning', message: `a damaged cache entry was not used (${outcome.reason})` });
     return undefined;
   }
-  const whole = wholeIfBetter(layer, outcome, store);
+  const whole = wholeIfBetter(layer, outcome, context);
   if (whole) return whole;
   if (!located.tarSplit) return chunked(layer, outcome, { toc, split: undefined });
   const { range: splitRange } = located.tarSplit;

@@ -68,17 +68,16 @@ const WANTED: Readonly<Record<NamedLimit['kind'], string>> = {
   size: 'must have a whole number of bytes above zero as its value, perhaps with KiB, MiB, GiB or TiB behind it',
 };
 
-/** Bytes: `1024`, `64GiB`. undefined where it is no such size above zero. */
-export function parseSize(text: string): number | undefined {
-  return parseValue(text, 'size');
-}
-
 /** undefined where it is no positive number of that kind, or too large to be exact. */
 function parseValue(text: string, kind: NamedLimit['kind']): number | undefined {
-  const [, digits = '', unit = ''] = /^([0-9]{1,16})([KMGT]iB)?$/.exec(text) ?? [];
-  const value = Number(digits) * (UNITS.get(unit) ?? 1);
-  const isAllowed = kind === 'size' || unit === '';
-  return isAllowed && Number.isSafeInteger(value) && value > 0 ? value : undefined;
+  return (kind === 'size' || /^[0-9]+$/.test(text) ? parseSize(text) : undefined) || undefined;
+}
+
+/** Bytes of `64GiB` or `1024`, zero included; undefined for anything else, or what is too large to be exact. */
+export function parseSize(text: string): number | undefined {
+  const [, digits, unit = ''] = /^([0-9]{1,16})([KMGT]iB)?$/.exec(text) ?? [];
+  const value = Number(digits ?? Number.NaN) * (UNITS.get(unit) ?? 1);
+  return Number.isSafeInteger(value) ? value : undefined;
 }
 
 function invalid(where: string, setting: string, wanted: string): PullError {

@@ -13,10 +13,10 @@ import { indexWholeLayers } from './index-layers.ts';
 import { packTarget } from './prepare.ts';
 import { type PullSession, warn } from './session.ts';
 
-/** An image in more packs than this costs too many lookups to restore. */
-const MAX_LIVE_PACKS = 8;
+/** An image in more packs than this costs too many lookups to restore: 256 jobs that start within a minute have 1,500. */
+export const MAX_LIVE_PACKS = 5;
 /** Packs that hold less of the image than this share are not worth restoring. */
-const MIN_LIVE_SHARE = 0.5;
+export const MIN_LIVE_SHARE = 0.5;
 
 export interface Packs {
   /** To be uploaded: made by this pull. */

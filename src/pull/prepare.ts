@@ -15,15 +15,22 @@ import { openPool } from './jobs.ts';
 import type { PullOptions } from './options.ts';
 import { type PullSession, warn } from './session.ts';
 
-/** Packs of this size transfer well in parallel; the Actions cache service counts entries, not bytes. */
-const PACK_TARGET = 64 << 20;
+/**
+ * With the chunk that fills it a pack stays below 128 MiB, which @actions/cache sends at one go. The service limits lookups, and each pack
+ * is one: with packs of 64 MiB and six an image, a matrix of 256 jobs met that limit; docs/performance.md, "A month of a busy repository".
+ */
+const PACK_TARGET = 120 << 20;
 /** An image is spread over at most about this many packs, whatever its size. */
-const PACKS_PER_IMAGE = 6;
+const PACKS_PER_IMAGE = 4;
 
-/** `whole`: layers that have to be fetched whole, and why; without a text where they owe nobody a reason. */
+/**
+ * `whole`: layers that have to be fetched whole, and why; without a text where they owe nobody a reason. `expectsChunks`: the store may
+ * be given some once it is known what is in the layers.
+ */
 export async function readMetadata(
   session: PullSession,
   whole: ReadonlyMap<number, string>,
+  expectsChunks = false,
 ): Promise<LayerMetadata[]> {
   await using pool = openPool(2);
   const stop = new AbortController();
@@ -40,7 +47,8 @@ export async function readMetadata(
     const emit: Emit = (event) =>
       event.kind === 'warning' ? warn(session, event.message) : session.options.emit(event);
     const trustsToc = trustsTocs(session.options);
-    return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal, trustsToc });
+    const how = { trustsToc, expectsChunks };
+    return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal, ...how });
   });
   // One failure ends the others, and nothing goes on behind the caller's back.
   for (const read of reads) read.catch(() => stop.abort());

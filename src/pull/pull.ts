@@ -1,7 +1,7 @@
 // The order of the stages, and nothing else.
 import { isAbsolute, relative } from 'node:path';
+import type { RestoreReport } from '../cache/session.ts';
 import { PullError } from '../errors.ts';
-import { packsDirectory, prepareStore } from '../store/store.ts';
 import { type Access, openImage, type Verdict } from './access.ts';
 import { announcePlan, announceTallies } from './announce.ts';
 import { runAttempt } from './attempt.ts';
@@ -16,6 +16,7 @@ import { acquirePrivileges } from './privileges.ts';
 import { describeLowQuota } from './quota-note.ts';
 import { type Lessons, learn } from './recover.ts';
 import { type Finished, reportLayers } from './report.ts';
+import { restorePacks, restoreRest } from './restore.ts';
 import type { PullResult, Timings } from './result.ts';
 import { closeSession, leaveStore, openSession, type PullSession, warn, withCaching } from './session.ts';
 import { renderSkipList, type SkippedSummary, summarizeSkips } from './skipped.ts';
@@ -46,14 +47,19 @@ export async function pull(options: PullOptions): Promise<PullResult> {
     const access = await openImage(options);
     watch.lap('resolve');
     try {
-      await restorePacks(options, access);
+      const begun = await restorePacks(options, access);
       watch.lap('restore');
       let session = await openSession(options, access, privileges);
       try {
-        const finished = await fetchAndUnpack(session, destination, watch).catch(async (error: unknown) => {
+        let restored: RestoreReport | undefined;
+        const run = async () => {
+          restored = await restoreRest(session, begun);
+          return fetchAndUnpack(session, destination, watch);
+        };
+        const finished = await run().catch(async (error: unknown) => {
           session = await leaveStore(session, error);
           await destination.reset();
-          return fetchAndUnpack(session, destination, watch);
+          return run();
         });
         watch.lap('fetchAndUnpack');
         checkMatches(session, finished.part);
@@ -61,7 +67,7 @@ export async function pull(options: PullOptions): Promise<PullResult> {
         const packs = await keep(withCaching(session, verdict.caching), finished);
         noteQuota(session);
         noteRemarks(session);
-        const result = describeResult(session, finished, { destination, packs, verdict });
+        const result = describeResult(session, finished, { destination, packs, verdict, restored });
         if (options.load) await loadImage(options, options.load, destination.made);
         const about = { image: result.image, platform: result.platform, ownership: privileges.owner };
         const skipped = renderSkipList(finished.skipped, about);
@@ -90,31 +96,6 @@ function refuseNested({ destination, storeDirectory }: PullOptions): void {
     {
       hint: 'Choose two directories that are apart.',
     },
-  );
-}
-
-async function restorePacks(options: PullOptions, { image, caching }: Access): Promise<void> {
-  const { repository, digest, platform } = image;
-  const { layers } = image.manifest;
-  const compressedSize = layers.reduce((sum, layer) => sum + layer.size, 0);
-  options.emit({
-    kind: 'resolved',
-    image: `${repository}@${digest}`,
-    platform,
-    layers: layers.length,
-    compressedSize,
-  });
-  if (!caching.cache) return;
-  options.emit({ kind: 'stage', stage: 'restore' });
-  try {
-    await prepareStore(options.storeDirectory);
-  } catch {
-    // The session will find that out, too, and tell.
-    return;
-  }
-  await caching.cache.restore(
-    { repository, manifestDigest: digest, platform },
-    packsDirectory(options.storeDirectory),
   );
 }
 
@@ -176,10 +157,17 @@ function noteRemarks(session: PullSession): void {
   }
 }
 
+interface Circumstances {
+  readonly destination: Destination;
+  readonly packs: Packs;
+  readonly verdict: Verdict;
+  readonly restored: RestoreReport | undefined;
+}
+
 function describeResult(
   session: PullSession,
   finished: Finished,
-  { destination, packs, verdict }: { destination: Destination; packs: Packs; verdict: Verdict },
+  { destination, packs, verdict, restored }: Circumstances,
 ): Omit<PullResult, 'timings'> {
   const { source, warnings } = session;
   const layers = reportLayers(session, finished);
@@ -202,7 +190,7 @@ function describeResult(
     bytesFromCache: sum((layer) => layer.bytesFromCache),
     bytesFromSeed: sum((layer) => layer.bytesFromSeed),
     bytesTotal: sum((layer) => layer.compressedSize),
-    cacheRepairs: session.store.brokenPacks + session.store.damagedChunks,
+    cacheRepairs: (restored?.unusable ?? 0) + session.store.brokenPacks + session.store.damagedChunks,
     requests: source.requests + verdict.requests,
     hosts: source.hosts ?? [],
     ...(source.quota ? { quota: source.quota } : {}),

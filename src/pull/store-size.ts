@@ -9,7 +9,7 @@ export const DEFAULT_STORE_SIZE = '20GiB';
 /** In bytes; undefined: it may grow. `where`: how the user knows the setting. Throws INPUT_INVALID. */
 export function parseStoreSize(text: string, where: string): number | undefined {
   if (text === 'unlimited') return undefined;
-  const bytes = text === '0' ? 0 : parseSize(text);
+  const bytes = parseSize(text);
   if (bytes !== undefined) return bytes;
   throw new PullError(
     'INPUT_INVALID',

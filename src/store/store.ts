@@ -71,6 +71,7 @@ export class ChunkStore {
   readonly #chunks = new ChunkIndex();
   readonly #packs = new Map<string, OpenPack>();
   readonly #damaged = new Set<string>();
+  /** As #damaged, never cleared, and files that were no packs. */
   readonly #forgotten = new Set<string>();
   /** Packs of which only the blobs have been looked at. */
   readonly #unread: OpenPack[] = [];
@@ -195,6 +196,14 @@ export class ChunkStore {
     const { lease = process.pid, stagingDirectory: elsewhere } = this.#options;
     const directory = elsewhere ?? stagingDirectory(this.directory);
     return StagedPack.create(join(directory, `${lease}-${randomBytes(8).toString('hex')}`));
+  }
+
+  /** Of packs that have come since: keys of files in the packs directory. Damaged ones are passed over and removed. */
+  async addPacks(packKeys: readonly string[]): Promise<void> {
+    for (const key of packKeys) {
+      const path = join(packsDirectory(this.directory), `${key}.pack`);
+      if (!this.#packs.has(path)) await this.#addPack(path, key);
+    }
   }
 
   async #addPack(path: string, key: string): Promise<void> {
