@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ERROR_CODES, type ErrorCode } from '../../src/errors.ts';
+import { asFlags } from '../../src/progress/option-names.ts';
 import { writeBadImage } from '../support/bad-images.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { type CliRun, runCli, scratch } from '../support/cli.ts';
@@ -234,7 +235,8 @@ const PROVOCATIONS: Readonly<Record<ErrorCode, Provocation>> = {
   STORE_FAILED: {
     run: (place) => {
       writeFileSync(place.in('cache'), '');
-      return served({}, (host) => [`${host}/fx:v1`])(place);
+      // A pull would go on without it.
+      return runCli(['cache', 'ls', '--cache-dir', place.in('cache')]);
     },
     message: /cache/,
   },
@@ -264,7 +266,7 @@ describe.each(Object.entries(PROVOCATIONS))('%s', (code, { run, message, hint, s
       const line = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(outcome.stderr)?.[1] ?? '';
       expect(line('error')).toMatch(message);
       if (hint) expect(line('hint')).toMatch(hint);
-      else expect(line('hint')).toBe(ERROR_CODES[code as ErrorCode].hint);
+      else expect(line('hint')).toBe(asFlags(ERROR_CODES[code as ErrorCode].hint));
       const [path, anchor] = line('see').split('#');
       expect(path).toBe('docs/errors.md');
       const anchors = [...page.matchAll(/^## (.+)$/gm)].map(([, heading = '']) => heading.toLowerCase());

@@ -139,7 +139,9 @@ describe('what is tried again', () => {
       Array.from({ length: questions }, () => pair.client.manifest(V1).catch(() => undefined)),
     );
     const of = (wanted: string) => told.flatMap(({ kind, message }) => (kind === wanted ? [message] : []));
-    return { host: pair.registry.host, infos: of('info'), debugs: of('debug') };
+    // Each request is told as well, beginning with its method.
+    const debugs = of('debug').filter((message) => !/^[A-Z]+ http/.test(message));
+    return { host: pair.registry.host, infos: of('info'), debugs };
   }
 
   it('is told after the second failure, once for all requests, and each time for whoever looks closely', async () => {

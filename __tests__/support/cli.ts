@@ -70,7 +70,9 @@ export function runCli(
       stderr += text;
     });
     const timer = setInterval(() => {
-      if (options.interrupt?.()) child.kill('SIGINT');
+      if (!options.interrupt?.()) return;
+      clearInterval(timer);
+      child.kill('SIGINT');
     }, 50);
     child.on('error', reject);
     child.on('close', (status) => {

@@ -53,7 +53,9 @@ export async function startNginx(options: NginxOptions): Promise<Nginx> {
     host: `127.0.0.1:${port}`,
     log: () => {
       const lines = existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean) : [];
-      return lines.map((line) => JSON.parse(line) as NginxAccess);
+      const all = lines.map((line) => JSON.parse(line) as NginxAccess);
+      // A greeting in TLS, which a host on this machine gets first, is no request.
+      return all.filter(({ method }) => method !== '');
     },
     async [Symbol.asyncDispose]() {
       await daemon.close();
