@@ -3,7 +3,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseActionMetadata } from '../../scripts/docs/action-metadata.ts';
 import { ActionJob } from '../support/action-job.ts';
@@ -20,7 +20,7 @@ const IMAGES: Readonly<Record<string, readonly string[]>> = {
   'library/debian': ['12-slim'],
   'library/alpine': ['3.22'],
   'team/app': ['1.4', '1.5'],
-  app: ['1.5'],
+  app: ['1.4', '1.5'],
   'build/everything': ['2026'],
   'my-org/my-app': ['1.4'],
 };
@@ -204,7 +204,8 @@ afterAll(async () => {
 });
 
 async function runStep({ run = '', env: own = {} }: Step, outputs: Record<string, string>): Promise<void> {
-  const workspace = dirname(outputs['root-path'] ?? base);
+  const job = jobs.at(-1);
+  const workspace = job ? join(job.root, 'work') : base;
   const filled = Object.fromEntries(
     Object.entries(own).map(([name, value]) => [name, fillIn(value, outputs)]),
   );

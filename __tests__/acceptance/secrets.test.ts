@@ -99,6 +99,7 @@ describe.each(FAULTS)('the action, when a pull %s', (_, faults) => {
         password: PASSWORD,
         'github-token': JOB_TOKEN,
         'cache-mode': 'write',
+        'cache-min-size': '0',
       },
       env,
     });

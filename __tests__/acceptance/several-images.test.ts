@@ -18,7 +18,7 @@ it('several images of one step share their chunks, and the next job downloads no
   try {
     const run = async () => {
       const image = `old=${registry.host}/app:v1\nnew=${registry.host}/app:v2`;
-      const inputs = { image, platform: 'linux/amd64', destination: 'trees' };
+      const inputs = { image, platform: 'linux/amd64', destination: 'trees', 'cache-min-size': '0' };
       await using job = await ActionJob.start({ script, inputs, env: service.environment() });
       expect(await job.run('main')).toMatchObject({ code: 0 });
       const outputs = await job.outputs();
@@ -48,6 +48,32 @@ it('several images of one step share their chunks, and the next job downloads no
   }
 });
 
+it('several images of one step share their chunks also where nothing can be kept after the job', async () => {
+  await using registry = await startRegistry({
+    images: [{ repository: 'app', layout: fixtureLayout('zstd-chunked') }],
+  });
+  const image = `old=${registry.host}/app:v1\nnew=${registry.host}/app:v2`;
+  await using job = await ActionJob.start({ script, inputs: { image, platform: 'linux/amd64' } });
+  expect(await job.run('main')).toMatchObject({ code: 0 });
+  const [, second]: Record<string, string>[] = JSON.parse((await job.outputs()).results ?? '');
+  expect(Number(second?.['bytes-downloaded'])).toBeLessThanOrEqual(1.05 * updateMinimum('v1', 'v2'));
+});
+
+it('several images of one step are not put into the tree that an earlier step has made of one', async () => {
+  await using registry = await startRegistry({
+    images: [{ repository: 'app', layout: fixtureLayout('gzip') }],
+  });
+  const one = { image: `${registry.host}/app:v1`, platform: 'linux/amd64' };
+  await using job = await ActionJob.start({ script, inputs: one });
+  expect(await job.run('main')).toMatchObject({ code: 0 });
+  const two = { ...one, image: `a=${registry.host}/app:v1\nb=${registry.host}/app:v2` };
+  const workspace = join(job.root, 'work');
+  await using next = await ActionJob.start({ script, inputs: two, workspace });
+  const refused = await next.run('main');
+  expect(refused.code).toBe(1);
+  expect(refused.log).toContain('DESTINATION_UNSAFE');
+});
+
 it('a step that fails with one of its images keeps nothing of the others', async () => {
   await using registry = await startRegistry({
     images: [{ repository: 'app', layout: fixtureLayout('gzip') }],
@@ -60,6 +86,10 @@ it('a step that fails with one of its images keeps nothing of the others', async
     const main = await job.run('main');
     expect(main).toMatchObject({ code: 1 });
     expect(main.log).toContain('NOT_FOUND');
+    expect(main.log).toContain(`Image 2 of 2: ${registry.host}/app:nosuch for linux/amd64`);
+    expect(JSON.parse((await job.outputs()).results ?? '')).toMatchObject([
+      { 'root-path': join(job.root, 'work/rootfs/good') },
+    ]);
     expect(await job.run('post')).toMatchObject({ code: 0 });
     expect(service.finalizedKeys()).toEqual([]);
   } finally {

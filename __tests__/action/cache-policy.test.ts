@@ -8,6 +8,7 @@ const hosted: CacheFacts = {
   isRestricted: false,
   visibility: 'public',
   store: 'temporary',
+  hasSeveral: false,
 };
 
 /** s: store, r: remote; r or w after it. */

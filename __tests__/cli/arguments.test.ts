@@ -121,7 +121,6 @@ describe('the command cache', () => {
   });
 
   it.each([
-    ['another directory follows', ['cache', 'rootfs']],
     ['it has a tag', ['cache:1', 'ls']],
     ['an option stands before it', ['--json', 'cache', 'ls']],
   ])('is an image where %s', (_, argv) => {

@@ -15,6 +15,8 @@ export interface CacheFacts {
   readonly isRestricted: boolean;
   readonly visibility: Visibility;
   readonly store: StoreKind;
+  /** Does the job pull more than one image? */
+  readonly hasSeveral: boolean;
 }
 
 export interface CacheDecision {
@@ -42,8 +44,8 @@ export function decideCache(facts: CacheFacts): CacheDecision {
   const temporary = facts.store === 'temporary';
   return {
     storeRead: read,
-    // A store that ends with the job is worth filling only for the upload.
-    storeWrite: temporary ? remoteWrite : write,
+    // A store that ends with the job is worth filling only for the upload, or for the next image of the step.
+    storeWrite: temporary ? remoteWrite || (write && facts.hasSeveral) : write,
     remoteRead,
     remoteWrite,
     reason: explain(facts, { mode, remote: remote.reason }),
@@ -78,6 +80,8 @@ function explain(facts: CacheFacts, found: { mode: string; remote: string }): st
       `caching is off: the image cannot be pulled without a credential and the repository is ${describe(facts.visibility)}, ` +
       'so others could read the image from the cache. If the image is not secret, set cache-mode to write, or cache-dir to a directory of your own'
     );
+  if (facts.store === 'temporary' && !facts.serviceAvailable)
+    return `nothing is kept after the job: ${found.remote}, and there is no cache-dir`;
   const place = facts.store === 'temporary' ? 'the Actions cache' : 'the chunk store on this machine';
   return `cache-mode ${found.mode}: ${place}${found.remote === '' ? '' : ` (${found.remote})`}`;
 }

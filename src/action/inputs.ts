@@ -41,6 +41,8 @@ export interface InputSource {
 export interface ActionInputs {
   /** At least one. Paths and places in them are absolute. */
   readonly targets: readonly Target[];
+  /** Absolute; with several targets the directory that holds them all. */
+  readonly destination: string;
   readonly seeds: readonly LocalImage[];
   readonly format: Format;
   readonly load: Engine | undefined;
@@ -66,14 +68,15 @@ export function readInputs(source: InputSource): ActionInputs {
   const secrets = readSecrets(source);
   const paths = checkPaths(lines(source.get('paths')), 'the input paths');
   const verify = toChoice('verify', source.get('verify') || 'diff-id', VERIFICATIONS);
-  const wishes = { format: source.get('format'), load: source.get('load'), paths, verify };
+  const ownership = toChoice('ownership', source.get('ownership') || 'auto', OWNERSHIPS);
+  const wishes = { format: source.get('format'), load: source.get('load'), paths, verify, ownership };
   const { format, load } = parseFormat(wishes, (name) => `the input ${name}`);
   return {
-    targets: readTargets(source, format),
+    ...readTargets(source, format),
     seeds: lines(source.get('seed')).map((line) => toAbsolute(source, 'seed', parseSeed(line))),
     format,
     load,
-    ownership: toChoice('ownership', source.get('ownership') || 'auto', OWNERSHIPS),
+    ownership,
     paths,
     verify,
     limits: parseLimits(source.get('limits').split(/\s+/).filter(Boolean), 'the input limits'),
@@ -92,7 +95,7 @@ export function readInputs(source: InputSource): ActionInputs {
   };
 }
 
-function readTargets(source: InputSource, format: Format): Target[] {
+function readTargets(source: InputSource, format: Format): Pick<ActionInputs, 'targets' | 'destination'> {
   const [image, platform] = [source.get('image'), source.get('platform')];
   const targets = parseTargets({ image, platform, format });
   const destination = toPath(
@@ -100,11 +103,12 @@ function readTargets(source: InputSource, format: Format): Target[] {
     'destination',
     source.get('destination') || destinationFor(targets, format),
   );
-  return targets.map((target) => ({
+  const absolute = targets.map((target) => ({
     ...target,
     image: toAbsolute(source, 'image', target.image),
     place: join(destination, target.place),
   }));
+  return { targets: absolute, destination };
 }
 
 function readSecrets({ get, mask, env }: InputSource) {

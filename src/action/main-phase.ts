@@ -4,7 +4,9 @@ import * as core from '@actions/core';
 import type { OpenCache } from '../cache/choose-backend.ts';
 import { isCacheServiceAvailable } from '../cache/direct/environment.ts';
 import { RemoteCacheSession } from '../cache/remote-session.ts';
-import { describeError } from '../errors.ts';
+import { describeError, PullError } from '../errors.ts';
+import { formatPlatform } from '../oci/platform.ts';
+import { isOurs } from '../pull/destination-record.ts';
 import type { Caching, PullOptions } from '../pull/options.ts';
 import type { PullResult } from '../pull/result.ts';
 import { openActionsCache, warnOnce } from './actions-cache.ts';
@@ -54,14 +56,26 @@ async function pullAndReport(pull: Pull, inputs: ActionInputs, signal: AbortSign
   };
   const done: Done[] = [];
   try {
+    await refuseTree(inputs);
     for (const target of inputs.targets) done.push(await pullTarget(job, target, done.length));
   } finally {
     await job.cache?.close();
+    // Trees that stand are told of, also where one after them failed.
+    if (done.length > 0) setOutputs(done.map(({ result }) => result));
   }
-  setOutputs(done.map(({ result }) => result));
   leaveForPost(
     inputs,
     done.flatMap(({ work }) => work ?? []),
+  );
+}
+
+/** Several trees are not to end up inside of one that an earlier step has made at the same destination. */
+async function refuseTree({ targets, destination }: ActionInputs): Promise<void> {
+  if (targets.length < 2 || !(await isOurs(destination))) return;
+  throw new PullError(
+    'DESTINATION_UNSAFE',
+    `destination ${destination} is what an earlier pull has made of one image; several images need a directory that holds them all`,
+    { hint: 'Remove it, or choose another destination.' },
   );
 }
 
@@ -84,11 +98,14 @@ interface Done {
   readonly work: PostWork | undefined;
 }
 
-async function pullTarget(job: Job, { image, platform, place }: Target, index: number): Promise<Done> {
+async function pullTarget(job: Job, { image, platform, place, text }: Target, index: number): Promise<Done> {
   const { inputs, decisions, signal } = job;
-  const { targets, ...settings } = inputs;
+  const { targets, destination: _, ...settings } = inputs;
   const session = job.cache && openSession(job.cache, inputs, signal);
-  if (targets.length > 1) core.info(forLog(`Image ${index + 1} of ${targets.length}, to ${place}`));
+  if (targets.length > 1)
+    core.info(
+      forLog(`Image ${index + 1} of ${targets.length}: ${text} for ${formatPlatform(platform)}, to ${place}`),
+    );
   const reporter = createReporter();
   let result: PullResult;
   try {
@@ -137,6 +154,7 @@ async function decide(
     isRestricted,
     visibility: await readVisibility(process.env.GITHUB_EVENT_PATH),
     store: place.kind,
+    hasSeveral: inputs.targets.length > 1,
   });
 }
 

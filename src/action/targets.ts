@@ -14,6 +14,8 @@ const NAMED = /^([A-Za-z0-9][A-Za-z0-9._-]{0,99})=(.*)$/s;
 /** One pull. */
 export interface Target {
   readonly image: ImageName;
+  /** The image as it was written. */
+  readonly text: string;
   readonly platform: Platform;
   /** Where it goes, below the destination of the step; `.` where it is the only one. No two of a step lie in one another. */
   readonly place: string;
@@ -37,7 +39,7 @@ export function parseTargets({ image, platform, format }: TargetWishes): readonl
     platforms.map((wanted) => {
       const names = isAlone ? [] : [each.name ?? nameOf(each.image)];
       if (platforms.length > 1) names.push(formatPlatform(wanted).replaceAll('/', '-'));
-      return { image: each.image, platform: wanted, place: names.join('/') };
+      return { image: each.image, text: each.text, platform: wanted, place: names.join('/') };
     }),
   );
   checkTargets(targets);
@@ -57,9 +59,10 @@ function split(text: string, separator: string | RegExp): string[] {
     .filter(Boolean);
 }
 
-function parseImageLine(line: string): { image: ImageName; name: string | undefined } {
+function parseImageLine(line: string) {
   const [, name, rest] = NAMED.exec(line) ?? [];
-  return { image: parseImageName(rest ?? line), name };
+  const text = rest ?? line;
+  return { image: parseImageName(text), text, name };
 }
 
 /** The last part of its repository, or of its path. */

@@ -27,9 +27,9 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-/** `cache` may be the name of an image: it is one unless an action, or nothing but options, follows. */
-export function isCacheCommand([first, second]: readonly string[]): boolean {
-  return first === 'cache' && (isAction(second) || second === undefined || /^(-h|--help)$/.test(second));
+/** An image of that name is written with its registry, as for the other commands: docker.io/library/cache. */
+export function isCacheCommand([first]: readonly string[]): boolean {
+  return first === 'cache';
 }
 
 /** `argv`: what follows the word cache. */

@@ -1,7 +1,8 @@
 // `oci-pull cache`: lists, checks and tidies the chunk store.
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { toPullError } from '../errors.ts';
+import { PullError, toPullError } from '../errors.ts';
 import { count, formatBytes } from '../progress/figures.ts';
 import { parseStoreSize } from '../pull/store-size.ts';
 import { evict, listPackFiles } from '../store/evict.ts';
@@ -27,6 +28,9 @@ export async function lookAfterCache(
   signal: AbortSignal,
 ): Promise<CacheReport> {
   const directory = resolve(machine.cwd, args.cacheDirectory ?? defaultCacheDirectory(machine));
+  // One that goes without saying may not have been made yet; another one was most likely mistyped.
+  if (args.cacheDirectory !== undefined && !existsSync(directory))
+    throw new PullError('INPUT_INVALID', `the cache directory ${directory} does not exist`);
   switch (args.action) {
     case 'ls':
       return list(directory);
@@ -86,7 +90,7 @@ async function verify(
     return fault === undefined ? [] : [`${key}: ${fault}`];
   });
   const doubt = unproven > 0 ? ` (${unproven} have no digest of their own)` : '';
-  const outcome = `${damaged.length} damaged${removeDamaged && damaged.length > 0 ? ', removed' : ''}`;
+  const outcome = `${count(damaged.length, 'pack')} damaged${removeDamaged && damaged.length > 0 ? ', removed' : ''}`;
   const total = `${count(found.length, 'pack')}, ${count(chunks, 'chunk')}${doubt}; ${outcome}`;
   return {
     text: [...lines, `${directory}: ${total}`].join('\n'),
@@ -131,7 +135,10 @@ function describeFault(verdict: PackVerdict): string | undefined {
 
 async function prune(directory: string, maxBytes: number | undefined): Promise<CacheReport> {
   const leftovers = await removeLeftovers(directory);
-  const { packs, bytes, left } = await evict(directory, { maxBytes: maxBytes ?? Number.POSITIVE_INFINITY });
+  const eviction = await evict(directory, { maxBytes: maxBytes ?? Number.POSITIVE_INFINITY });
+  const { packs, bytes, left, refusal } = eviction;
+  if (refusal !== undefined)
+    throw toPullError(refusal, { code: 'STORE_FAILED', message: `${directory} cannot be emptied` });
   const tooMuch = maxBytes !== undefined && left > maxBytes ? ', more than it may: the rest is in use' : '';
   const removed = `removed ${count(packs, 'pack')} (${formatBytes(bytes)}) and ${formatBytes(leftovers)} of killed pulls`;
   return {

@@ -58,6 +58,8 @@ environment:
 
 Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;
 
+export const CACHE_USAGE = 'usage: oci-pull cache ls|verify|prune [options]\nTry oci-pull cache --help.';
+
 export const CACHE_HELP = `usage: oci-pull cache ls|verify|prune [options]
 
 Looks after the directory that keeps chunks between pulls. Pulls may run meanwhile.
@@ -78,4 +80,4 @@ options:
 
 Exit status: 0 done, 1 failed or damage found that is still there, 2 wrong usage; 130 or 143 when interrupted.
 
-An image that is called cache is pulled to a directory ls, verify or prune as docker.io/library/cache.`;
+An image that is called cache needs its registry in front: docker.io/library/cache.`;

@@ -5,7 +5,7 @@ import { type PullArguments, parseCommand } from './arguments.ts';
 import type { CacheArguments } from './cache-arguments.ts';
 import { lookAfterCache } from './cache-command.ts';
 import { findCommand } from './commands.ts';
-import { CACHE_HELP, HELP, USAGE } from './help.ts';
+import { CACHE_HELP, CACHE_USAGE, HELP, USAGE } from './help.ts';
 import { toPullOptions } from './options.ts';
 import type { Program } from './program.ts';
 import { renderError, renderReport, toJson } from './report.ts';
@@ -31,7 +31,7 @@ export async function main(program: Program): Promise<number> {
       program.stdout(`${VERSION}\n`);
       return DONE;
     case 'usage':
-      program.stderr(`error: ${command.message}\n${USAGE}\nTry oci-pull --help.\n`);
+      program.stderr(`error: ${command.message}\n${program.argv[0] === 'cache' ? CACHE_USAGE : USAGE}\n`);
       return WRONG_USAGE;
     case 'cache-help':
       program.stdout(`${CACHE_HELP}\n`);

@@ -30,7 +30,8 @@ export async function toPullOptions(
 ): Promise<Omit<PullOptions, 'emit' | 'signal'>> {
   const { cwd } = surroundings;
   const paths = checkPaths(args.paths, '--path');
-  const wishes = { format: args.format, load: args.load, paths, verify: args.verify };
+  const { verify, ownership } = args;
+  const wishes = { format: args.format, load: args.load, paths, verify, ownership };
   const { format, load } = parseFormat(wishes, (name) => (name === 'paths' ? '--path' : `--${name}`));
   return {
     image: toAbsolute(parseImageName(args.image), cwd),

@@ -1,8 +1,10 @@
 // Docker's HTTP API, of which this needs one call. https://docs.docker.com/reference/api/engine/version/v1.47/#tag/Image/operation/ImageLoad
+import { once } from 'node:events';
 import { createReadStream, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { request as requestTls } from 'node:https';
+import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -11,11 +13,30 @@ import { PullError, toPullError } from '../errors.ts';
 const DEFAULT_HOST = 'unix:///var/run/docker.sock';
 /** An engine says a few lines; with those of a broken one nothing is done. */
 const MAX_ANSWER_BYTES = 1 << 20;
+const CONNECT_MS = 10_000;
 
 export interface LoadJob {
   readonly path: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+}
+
+/** Before anything is downloaded for it: does somebody listen there? Throws LOAD_FAILED, ABORTED. */
+export async function reachDocker({ env, signal }: Omit<LoadJob, 'path'>): Promise<void> {
+  const host = env.DOCKER_HOST || DEFAULT_HOST;
+  const { socketPath, hostname, port } = addressOf(host, env);
+  const socket = connect(
+    socketPath ? { path: socketPath } : { host: hostname ?? '', port: Number(port), timeout: CONNECT_MS },
+  );
+  socket.once('timeout', () => socket.destroy(new Error('no connection came about in time')));
+  try {
+    await once(socket, 'connect', { signal });
+  } catch (cause) {
+    if (signal.aborted) throw new PullError('ABORTED', 'the pull was cancelled', { cause });
+    throw toPullError(cause, { code: 'LOAD_FAILED', message: `Docker at ${host} cannot be reached` });
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** Streams the file to the engine that DOCKER_HOST names, and returns what it says. Throws LOAD_FAILED, ABORTED. */

@@ -8,6 +8,8 @@ import { type ImageFiles, putFile } from './image-files.ts';
 
 const PLAIN_LAYER = 'application/vnd.oci.image.layer.v1.tar';
 const REF_NAME = 'org.opencontainers.image.ref.name';
+/** What containerd goes by, and Docker since it uses that: the whole reference. https://github.com/containerd/containerd/blob/main/core/images/annotations.go */
+const CONTAINERD_NAME = 'io.containerd.image.name';
 
 /** `keepsManifest`: what comes are the layers as they are stored, otherwise their tar streams, and the manifest is made anew. */
 export function createLayoutExporter(
@@ -37,7 +39,7 @@ export function createLayoutExporter(
     finish: () => {
       const manifest = keepsManifest ? output.manifest : newManifest(output, names, sizes);
       for (const { digest, bytes } of [output.config, manifest]) putFile(files, blobPath(digest), bytes);
-      putFile(files, 'index.json', json(indexOf(manifest, output.tag)));
+      putFile(files, 'index.json', json(indexOf(manifest, output)));
       putFile(files, 'oci-layout', json({ imageLayoutVersion: '1.0.0' }));
       files.finish();
       return { skipped: NOTHING_SKIPPED };
@@ -65,8 +67,9 @@ function newManifest(
   return { bytes, digest: digestOf(bytes), mediaType: OCI_MANIFEST };
 }
 
-function indexOf({ mediaType, digest, bytes }: StoredDocument, tag: string | undefined) {
-  const annotations = tag === undefined ? {} : { annotations: { [REF_NAME]: tag } };
+function indexOf({ mediaType, digest, bytes }: StoredDocument, { tag, fullName }: ImageOutput) {
+  const names = { ...(fullName ? { [CONTAINERD_NAME]: fullName } : {}), ...(tag ? { [REF_NAME]: tag } : {}) };
+  const annotations = Object.keys(names).length === 0 ? {} : { annotations: names };
   const manifest = { mediaType, digest, size: bytes.length, ...annotations };
   return { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [manifest] };
 }

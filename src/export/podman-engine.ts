@@ -6,13 +6,20 @@ import type { LoadJob } from './docker-engine.ts';
 /** Of each of its streams. */
 const MAX_TEXT = 64 << 10;
 
+/** Before anything is downloaded for it: is it there at all? Throws LOAD_FAILED, ABORTED. */
+export async function reachPodman(job: Omit<LoadJob, 'path'>): Promise<void> {
+  await run(['--version'], job);
+}
+
 /** Runs `podman load`, and returns what it says. Throws LOAD_FAILED, ABORTED. */
-export async function loadIntoPodman({ path, env, signal }: LoadJob): Promise<string[]> {
-  const child = spawn('podman', ['load', '--quiet', '--input', path], {
-    env: { ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    signal,
-  });
+export async function loadIntoPodman({ path, ...job }: LoadJob): Promise<string[]> {
+  const { status, stdout, stderr } = await run(['load', '--quiet', '--input', path], job);
+  if (status !== 0) throw new PullError('LOAD_FAILED', `podman did not take the image: ${complaint(stderr)}`);
+  return stdout.split('\n').filter((line) => line.trim() !== '');
+}
+
+async function run(args: readonly string[], { env, signal }: Omit<LoadJob, 'path'>) {
+  const child = spawn('podman', args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], signal });
   const text = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
     child[name].setEncoding('utf8').on('data', (piece: string) => {
@@ -25,9 +32,7 @@ export async function loadIntoPodman({ path, env, signal }: LoadJob): Promise<st
     if (signal.aborted) throw new PullError('ABORTED', 'the pull was cancelled', { cause });
     throw toPullError(cause, { code: 'LOAD_FAILED', message: 'podman cannot be run' });
   });
-  if (status !== 0)
-    throw new PullError('LOAD_FAILED', `podman did not take the image: ${complaint(text.stderr)}`);
-  return text.stdout.split('\n').filter((line) => line.trim() !== '');
+  return { status, ...text };
 }
 
 /** podman tries every format it knows, and tells what each of them made of the file. */

@@ -31,7 +31,8 @@ export function formatDuration(milliseconds: number): string {
 
 /** Whole percent, rounded down so that 100 % means all. */
 export function percent(part: number, whole: number): string {
-  return `${whole <= 0 ? 0 : Math.floor(Math.min(1, part / whole) * 100)}%`;
+  const share = whole <= 0 ? 0 : Math.min(1, part / whole) * 100;
+  return share > 0 && share < 1 ? '<1%' : `${Math.floor(share)}%`;
 }
 
 export function count(number: number, noun: string): string {

@@ -23,6 +23,7 @@ export function describeLayer(layer: Of<'layer'>): string {
 
 function why({ way, ranges, reason }: Of<'layer'>): string {
   if (way === 'local') return 'on this machine';
-  if (way === 'ranges') return ranges === undefined || ranges === 0 ? 'no ranges' : count(ranges, 'range');
+  if (way === 'ranges')
+    return ranges === undefined || ranges === 0 ? 'nothing to fetch' : count(ranges, 'range');
   return reason === undefined ? way : `${way}: ${reason}`;
 }

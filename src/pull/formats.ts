@@ -4,7 +4,14 @@ import type { ImageName } from '../oci/image-name.ts';
 import { quote } from '../oci/json.ts';
 import { parseReference, type Reference, repositoryName } from '../oci/reference.ts';
 import type { ImageOutput, OutputFormat } from '../unpack/output.ts';
-import { ENGINES, type Engine, FORMATS, type Format, type Verification } from './options.ts';
+import {
+  ENGINES,
+  type Engine,
+  FORMATS,
+  type Format,
+  type OwnershipChoice,
+  type Verification,
+} from './options.ts';
 import type { ResolvedImage } from './resolve.ts';
 import type { PullResult } from './result.ts';
 
@@ -14,12 +21,13 @@ export interface FormatWishes {
   readonly load: string;
   readonly paths: readonly string[];
   readonly verify: Verification;
+  readonly ownership: OwnershipChoice;
 }
 
 /** `name`: how the user knows a setting. Throws INPUT_INVALID for what does not go together. */
 export function parseFormat(
   wishes: FormatWishes,
-  name: (setting: 'format' | 'load' | 'paths' | 'verify') => string,
+  name: (setting: 'format' | 'load' | 'paths' | 'verify' | 'ownership') => string,
 ): { format: Format; load: Engine | undefined } {
   const load = choose(wishes.load || undefined, ENGINES, name('load'));
   const format =
@@ -28,6 +36,10 @@ export function parseFormat(
     throw invalid(`${name('load')} takes a docker-archive, and ${name('format')} is ${format}`);
   if (format === 'rootfs') return { format, load };
   const [isPart, isToc] = [wishes.paths.length > 0, wishes.verify === 'toc'];
+  if (wishes.ownership === 'runner')
+    throw invalid(
+      `${name('ownership')} runner is for root file systems: ${format} holds the owners of the image`,
+    );
   if (isPart) throw invalid(`${name('paths')} is for root file systems, and ${name('format')} is ${format}`);
   if (isToc)
     throw invalid(
@@ -71,7 +83,9 @@ export function outputOf(format: OutputFormat, image: ResolvedImage, name: Image
   };
 }
 
-function namesOf(name: ImageName): { tag: string | undefined; repoTags: string[] } {
+type Names = Pick<ImageOutput, 'tag' | 'fullName' | 'repoTags'>;
+
+function namesOf(name: ImageName): Names {
   if (name.kind === 'registry') return namesOfReference(name.reference);
   const isName = name.name !== undefined && !name.name.startsWith('@');
   if (name.kind !== 'docker-archive') return { tag: isName ? name.name : undefined, repoTags: [] };
@@ -79,10 +93,12 @@ function namesOf(name: ImageName): { tag: string | undefined; repoTags: string[]
 }
 
 /** Without what goes without saying, as Docker shows names. */
-function namesOfReference(reference: Reference): { tag: string | undefined; repoTags: string[] } {
+function namesOfReference(reference: Reference): Names {
   const { tag } = reference;
-  const familiar = repositoryName(reference).replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, '');
-  return { tag, repoTags: tag === undefined ? [] : [`${familiar}:${tag}`] };
+  if (tag === undefined) return { tag, repoTags: [] };
+  const repository = repositoryName(reference);
+  const familiar = repository.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, '');
+  return { tag, fullName: `${repository}:${tag}`, repoTags: [`${familiar}:${tag}`] };
 }
 
 /** What is to be told of another format than a root file system, a sentence each. */

@@ -86,9 +86,13 @@ export function checkMatches(session: PullSession, part: UnpackedPart | undefine
   const { paths = [] } = session.options;
   if (!part || paths.length === 0) return;
   if (part.matched === 0)
-    throw new PullError('INPUT_INVALID', `nothing in ${session.image.repository} matches ${list(paths)}`, {
-      hint: 'A glob has to match whole paths from the root of the image, like usr/lib/jvm/**. Upper and lower case differ.',
-    });
+    throw new PullError(
+      'INPUT_INVALID',
+      `nothing in ${session.image.repository} is left by the globs ${list(paths)}`,
+      {
+        hint: 'A glob has to match paths from the root of the image, like usr/lib/jvm/**, or **/*.conf wherever it is. Upper and lower case differ, and what a glob with ! matches is left out.',
+      },
+    );
   if (part.idle.length > 0) warn(session, `nothing in the image matches ${list(part.idle)}`);
 }
 

@@ -8,7 +8,7 @@ import { runAttempt } from './attempt.ts';
 import { claimDestination, type Destination } from './destination.ts';
 import { formOf } from './formats.ts';
 import type { Packs } from './live-packs.ts';
-import { loadImage } from './load.ts';
+import { loadImage, reachEngine } from './load.ts';
 import type { PullOptions } from './options.ts';
 import { checkMatches, learnMissing, type MissingByLayer, selectParts } from './parts.ts';
 import { planLayers, readMetadata } from './prepare.ts';
@@ -43,6 +43,7 @@ export async function pull(options: PullOptions): Promise<PullResult> {
   });
   try {
     refuseNested(options);
+    if (options.load) await reachEngine(options, options.load);
     options.emit({ kind: 'stage', stage: 'resolve' });
     const access = await openImage(options);
     watch.lap('resolve');
@@ -50,6 +51,7 @@ export async function pull(options: PullOptions): Promise<PullResult> {
       const begun = await restorePacks(options, access);
       watch.lap('restore');
       let session = await openSession(options, access, privileges);
+      if (access.image.remark !== undefined) warn(session, access.image.remark);
       try {
         let restored: RestoreReport | undefined;
         const run = async () => {

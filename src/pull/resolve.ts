@@ -31,6 +31,8 @@ export interface ResolvedImage {
   readonly manifestBytes: Uint8Array;
   readonly config: ImageConfig;
   readonly configBytes: Uint8Array;
+  /** What is odd about it and no reason to refuse it, in words. */
+  readonly remark?: string;
 }
 
 /** `target`: what the source knows the image by, a tag or digest. Throws the source's errors, MANIFEST_INVALID, MEDIA_TYPE_UNSUPPORTED, PLATFORM_NOT_FOUND, DIGEST_MISMATCH, SIZE_MISMATCH. */
@@ -45,6 +47,7 @@ export async function resolveImage(
   const config = parseConfig(configBytes);
   checkLayerCount(manifest, config);
   if (indexDigest === undefined) checkPlatform(config, platform, source.name);
+  const isOther = indexDigest !== undefined && !isFor(config, platform);
   return {
     repository: source.name,
     digest,
@@ -54,6 +57,9 @@ export async function resolveImage(
     manifestBytes,
     config,
     configBytes,
+    ...(isOther
+      ? { remark: `the index says ${formatPlatform(platform)}, the image itself ${platformOf(config)}` }
+      : {}),
   };
 }
 
@@ -97,9 +103,7 @@ async function findManifest(source: ImageSource, named: string, platform: Platfo
 
 /** A reference to a single manifest leaves no choice: unpacking another platform's files silently would only fail later. */
 function checkPlatform(config: ImageConfig, wanted: Platform, name: string): void {
-  const { os, architecture } = normalizePlatform(config);
-  const differs = (actual: string, expected: string) => actual !== 'unknown' && actual !== expected;
-  if (!differs(os, wanted.os) && !differs(architecture, wanted.architecture)) return;
+  if (isFor(config, wanted)) return;
   throw new PullError(
     'PLATFORM_NOT_FOUND',
     `${name} is for ${platformOf(config)} only, not for ${formatPlatform(wanted)}`,
@@ -115,4 +119,11 @@ function platformOf(config: ImageConfig): string {
     architecture: config.architecture,
     ...(config.variant ? { variant: config.variant } : {}),
   });
+}
+
+/** A config that does not say is for anybody. */
+function isFor(config: ImageConfig, wanted: Platform): boolean {
+  const { os, architecture } = normalizePlatform(config);
+  const differs = (actual: string, expected: string) => actual !== 'unknown' && actual !== expected;
+  return !differs(os, wanted.os) && !differs(architecture, wanted.architecture);
 }

@@ -37,18 +37,26 @@ export async function keep(session: PullSession, finished: Finished): Promise<Pa
 }
 
 /** Removes packs that were not used for the longest time where the store has grown too large. Never throws. */
-async function trimStore({ options, workshop, caching }: PullSession, packs: Packs): Promise<void> {
+async function trimStore(session: PullSession, packs: Packs): Promise<void> {
+  const { options, workshop, caching } = session;
   const { storeDirectory, storeMaxBytes: maxBytes, emit } = options;
   if (maxBytes === undefined || !caching.storeWrite) return;
   // What this pull has added is still to be uploaded.
   const spare = new Set(caching.cache ? packs.fresh.map(({ path }) => path) : []);
   try {
     const eviction = await evict(storeDirectory, { maxBytes, lease: workshop.lease?.id, spare });
-    const { packs: gone, bytes, left } = eviction;
+    const { packs: gone, bytes, left, refusal } = eviction;
+    const needed = packs.live.reduce((sum, { size }) => sum + size, 0);
     const what = `${count(gone, 'pack')} (${formatBytes(bytes)}) that had not been used for the longest time`;
-    if (gone > 0) emit({ kind: 'info', message: `${what} left the cache` });
-    const why = `the cache holds ${formatBytes(left)}, more than it may: the rest is in use`;
-    if (left > maxBytes) emit({ kind: 'info', message: why });
+    const over = `the cache holds ${formatBytes(left)}, more than the ${formatBytes(maxBytes)} that it may`;
+    if (refusal !== undefined) throw refusal;
+    if (needed > maxBytes)
+      warn(
+        session,
+        `this image takes ${formatBytes(needed)} of the cache, which may hold ${formatBytes(maxBytes)}: not all of it is kept (\`cache-dir-max-size\`)`,
+      );
+    else if (gone > 0) emit({ kind: 'info', message: `${what} left the cache` });
+    if (left > maxBytes) emit({ kind: 'info', message: `${over}: the rest is in use` });
   } catch (error) {
     emit({ kind: 'info', message: `the cache was not kept within its size: ${describeError(error)}` });
   }

@@ -31,6 +31,8 @@ export interface Eviction {
   readonly bytes: number;
   /** Bytes of the packs that are left: more than was asked for where running pulls may be reading them. */
   readonly left: number;
+  /** Why a pack could not be removed; absent where each could that is not in use. */
+  readonly refusal?: unknown;
 }
 
 /** Every file that is called like a pack. None where there is no store. Throws STORE_FAILED. */
@@ -77,23 +79,30 @@ export async function evict(
   const inUseSince = Math.min(...others.map(({ started }) => started)) - CLOCK_SLACK_MS;
   const evictable = packs.filter(({ path, usedAt }) => usedAt < inUseSince && !spare.has(path));
   let [count, bytes] = [0, 0];
+  let refusal: unknown;
   for (const pack of evictable.sort((a, b) => a.usedAt - b.usedAt)) {
     if (left <= maxBytes) break;
-    if (!(await remove(pack))) continue;
+    const gone = await remove(pack);
+    if (gone !== true) {
+      if (gone !== false) refusal = gone.refusal;
+      continue;
+    }
     left -= pack.size;
     bytes += pack.size;
     count++;
   }
-  return { packs: count, bytes, left };
+  return { packs: count, bytes, left, ...(refusal === undefined ? {} : { refusal }) };
 }
 
 /** Is it gone now? Not if somebody has come to use it meanwhile. */
-async function remove({ path, usedAt }: PackOnDisk): Promise<boolean> {
+async function remove({ path, usedAt }: PackOnDisk): Promise<boolean | { refusal: unknown }> {
   try {
     if ((await lstat(path)).mtimeMs !== usedAt) return false;
     await rm(path);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+    // Windows calls it EBUSY where somebody reads the file.
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? true : code === 'EBUSY' ? false : { refusal: error };
   }
 }

@@ -11,6 +11,8 @@ export interface ImageOutput {
   readonly config: StoredDocument;
   /** In the index of a layout. */
   readonly tag: string | undefined;
+  /** The tag with its registry and repository, in the index as well. */
+  readonly fullName?: string | undefined;
   /** `repository:tag`, in a docker-archive. */
   readonly repoTags: readonly string[];
 }
