@@ -1,6 +1,7 @@
+import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { OpenEntry } from '../../src/cache/blob-cache.ts';
-import { neededBytes, surveyPack } from '../../src/cache/pack-survey.ts';
+import { isAnyNeeded, neededBytes, surveyPack } from '../../src/cache/pack-survey.ts';
 import { encodeTable, type PackEntry } from '../../src/store/pack-format.ts';
 import { packBytes, sampleBlob } from '../support/store-samples.ts';
 
@@ -26,23 +27,30 @@ const frame = (number: number, offset: number, compressedSize: number): PackEntr
   return { form: 'frame', hex, offset, compressedSize, size: compressedSize };
 };
 
+async function listed(entry: OpenEntry): Promise<readonly PackEntry[]> {
+  const survey = await surveyPack(entry, entry.size ?? 0);
+  if (typeof survey === 'string') throw new Error(survey);
+  expect([...survey.entries()]).toEqual([...survey.entries()]);
+  return [...survey.entries()];
+}
+
 describe('the survey of a pack', () => {
   it('lists what is in it', async () => {
-    const found = await surveyPack(entryOf(pack).entry, pack.length);
-    expect(found?.map(({ hex }) => hex).sort()).toEqual(blobs.map(({ hex }) => hex).sort());
+    const found = await listed(entryOf(pack).entry);
+    expect(found.map(({ hex }) => hex).sort()).toEqual(blobs.map(({ hex }) => hex).sort());
   });
 
   it('reads a large pack from its end, once, and a long table in one more request', async () => {
     const few = Buffer.alloc(3_000_000);
     const short = entryOf(Buffer.concat([few, encodeTable([frame(1, 0, 100)], few.length)]));
-    expect(await surveyPack(short.entry, short.entry.size ?? 0)).toHaveLength(1);
+    expect(await listed(short.entry)).toHaveLength(1);
     expect(short.reads).toEqual([256 << 10]);
     const many = Array.from({ length: 20_000 }, (_, index) => {
       const made = frame(0, index * 100, 100);
       return { ...made, hex: sampleBlob(String(index)).hex };
     });
     const long = entryOf(Buffer.concat([few, encodeTable(many, few.length)]));
-    expect(await surveyPack(long.entry, long.entry.size ?? 0)).toHaveLength(20_000);
+    expect(await listed(long.entry)).toHaveLength(20_000);
     expect(long.reads).toHaveLength(2);
   });
 
@@ -57,7 +65,39 @@ describe('the survey of a pack', () => {
       pack.length,
     ],
   ])('finds nothing in what %s', async (_, bytes, size) => {
-    expect(await surveyPack(entryOf(bytes).entry, size)).toBeUndefined();
+    expect(await surveyPack(entryOf(bytes).entry, size)).toBe('unreadable');
+  });
+});
+
+describe('the budget of a restore', () => {
+  const few = Buffer.alloc(300_000);
+  const packOf = (count: number, tail = Buffer.alloc(0)) => {
+    const entries = Array.from({ length: count }, () => frame(7, 0, 0));
+    const table = encodeTable(entries, few.length);
+    const [columns, trailer] = [table.subarray(0, -64), Buffer.from(table.subarray(-64))];
+    const whole = Buffer.concat([columns, tail]);
+    trailer.writeBigUInt64LE(BigInt(whole.length), 24);
+    trailer.write(hash('sha256', whole, 'hex'), 32, 'hex');
+    return entryOf(Buffer.concat([few, whole, trailer]));
+  };
+
+  it('is one for all packs, and what does not fit is passed over', async () => {
+    const budget = { entries: 25_000 };
+    const answers: unknown[] = [];
+    for (const count of [10_000, 20_000, 10_000, 10_000]) {
+      const { entry } = packOf(count);
+      const survey = await surveyPack(entry, entry.size ?? 0, budget);
+      answers.push(typeof survey === 'string' ? survey : [...survey.entries()].length);
+    }
+    expect(answers).toEqual([10_000, 'passed-over', 10_000, 'passed-over']);
+    expect(budget.entries).toBe(5000);
+  });
+
+  it('is spent by a long table of few entries, too, which is not read first', async () => {
+    const { entry, reads } = packOf(1, Buffer.alloc(300_000));
+    const budget = { entries: 5000 };
+    expect(await surveyPack(entry, entry.size ?? 0, budget)).toBe('passed-over');
+    expect([reads, budget.entries]).toEqual([[256 << 10], 5000]);
   });
 });
 
@@ -71,7 +111,14 @@ describe('what is needed of a pack', () => {
 
   it('counts once what lies inside of something else, or beside it in part', () => {
     const layer: PackEntry = { ...frame(5, 0, 200), form: 'blob' };
-    expect(neededBytes([frame(1, 20, 10), layer, frame(3, 100, 100)], isOdd)).toBe(200);
+    expect(neededBytes([layer, frame(1, 20, 10), frame(3, 100, 100)], isOdd)).toBe(200);
     expect(neededBytes([frame(1, 0, 100), frame(3, 50, 100)], isOdd)).toBe(150);
+  });
+
+  it('is nothing, or something', () => {
+    expect([
+      isAnyNeeded([frame(2, 0, 1), frame(3, 1, 1)], isOdd),
+      isAnyNeeded([frame(2, 0, 1)], isOdd),
+    ]).toEqual([true, false]);
   });
 });

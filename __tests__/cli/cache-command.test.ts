@@ -152,7 +152,7 @@ describe('cache prune', () => {
 
   it('removes no pack that fits, and what killed pulls have left', async () => {
     const { base, directory, there } = await filled(['one']);
-    const left = join(stagingDirectory(directory), '1-x');
+    const left = join(stagingDirectory(directory), '1-0123456789abcdef');
     writeFileSync(left, 'seven b');
     utimesSync(left, 1, 1);
     expect((await cache(base, 'prune')).stdout).toContain('removed 0 packs (0 B) and 7 B of killed pulls');

@@ -134,10 +134,9 @@ describe('ChunkStore.open', () => {
   it('removes staging files of pulls that died, once they are a day old', async () => {
     const directory = newDirectory();
     await prepareStore(directory);
-    const [old, recent] = ['1-old', '2-recent'].map((name) => join(stagingOf(directory), name)) as [
-      string,
-      string,
-    ];
+    const [old, recent] = ['1-0123456789abcdef', '2-0123456789abcdef'].map((name) =>
+      join(stagingOf(directory), name),
+    ) as [string, string];
     for (const path of [old, recent]) writeFileSync(path, 'x');
     const now = Date.now() / 1000;
     utimesSync(old, now, now - 25 * 3600);

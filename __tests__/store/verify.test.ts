@@ -36,6 +36,8 @@ const members = (texts: readonly string[], compress: (bytes: Buffer) => Buffer):
   return { stored: compress(Buffer.from(texts.join(''))), entries };
 };
 
+type Listed = ForgedPiece['entries'][number];
+
 const part: ForgedPiece = {
   stored: Buffer.from('some bytes'),
   entries: [{ form: 'part', hex: 'a'.repeat(64), size: 10 }],
@@ -103,6 +105,58 @@ describe('verifyPack', () => {
       size: stored.length,
     }));
     expect(await verifyPack(written(forgePack({ stored, entries })), signal)).toEqual({ kind: 'broken' });
+  });
+
+  it('hashes the bytes of a member once, however many chunks are said to lie in them', async () => {
+    const member = gzipSync(Buffer.alloc(16 << 20));
+    const stored = Buffer.concat([member, Buffer.alloc(40_000)]);
+    const entries = Array.from({ length: 5000 }, (_, index) => ({
+      ...{ form: 'frame' as const, hex: index.toString(16).padStart(64, '0'), innerOffset: 0 },
+      ...{ compressedSize: member.length, size: 16 << 20 },
+    }));
+    const started = performance.now();
+    const verdict = await verifyPack(written(forgePack({ stored, entries })), signal);
+    expect(verdict).toMatchObject({ kind: 'read', wrong: { length: 5000 } });
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+
+  it('names chunks that overlap in their member, and lets one be listed twice', async () => {
+    const { stored, entries } = members(['one', 'two', 'three'], (bytes) => gzipSync(bytes));
+    const [one, two, three] = entries as [Listed, Listed, Listed];
+    const check = (...listed: Listed[]) =>
+      verifyPack(written(forgePack({ stored, entries: listed })), signal);
+    const { hex } = sampleBlob('netw');
+    const between = { ...one, hex, size: 4, innerOffset: 1 };
+    expect(await check(one, one, two, three)).toMatchObject({ chunks: 4, wrong: [] });
+    expect(await check(one, between, two, three)).toMatchObject({ wrong: [hex, two.hex] });
+  });
+
+  it('decodes no bytes again that lie in another member', async () => {
+    const { stored, entries } = members(['one'], (bytes) => gzipSync(bytes));
+    const listed = entries.flatMap((entry) => [entry, { ...entry, compressedSize: stored.length - 1 }]);
+    expect(await verifyPack(written(forgePack({ stored, entries: listed })), signal)).toMatchObject({
+      wrong: { length: 1 },
+    });
+  });
+
+  it('bears a member with more chunks than a function takes arguments', async () => {
+    const texts = Array.from({ length: 150_000 }, (_, index) => index.toString(36).padStart(9, 'x'));
+    const piece = members(texts, (bytes) => bytes);
+    expect(await verifyPack(written(forgePack(piece)), signal)).toMatchObject({ chunks: 150_000, wrong: [] });
+  });
+
+  it.each([0, 3])('finds an empty chunk in a member of %i bytes', async (length) => {
+    const piece = members(['x'.repeat(length), ''], (bytes) => zstdCompressSync(bytes));
+    expect(await verifyPack(written(forgePack(piece)), signal)).toMatchObject({ chunks: 2, wrong: [] });
+  });
+
+  it('stops in the middle of a chunk when it is told to', async () => {
+    const size = 1 << 30;
+    const bytes = gzipSync(Buffer.alloc(1 << 26));
+    const stored = Buffer.concat(Array.from({ length: size >> 26 }, () => bytes));
+    const entry = { form: 'frame', hex: 'a'.repeat(64), size, innerOffset: 0 } as const;
+    const path = written(forgePack({ stored, entries: [entry] }));
+    await expect(verifyPack(path, AbortSignal.timeout(100))).rejects.toThrow('timeout');
   });
 
   it('tells what is no pack from what cannot be read', async () => {

@@ -4,8 +4,10 @@ import * as core from '@actions/core';
 import type { OpenCache } from '../cache/choose-backend.ts';
 import { isCacheServiceAvailable } from '../cache/direct/environment.ts';
 import { RemoteCacheSession } from '../cache/remote-session.ts';
+import { withoutMixed } from '../cache/save-plan.ts';
 import { describeError, PullError } from '../errors.ts';
 import { formatPlatform } from '../oci/platform.ts';
+import { count } from '../progress/figures.ts';
 import { isOurs } from '../pull/destination-record.ts';
 import type { Caching, PullOptions } from '../pull/options.ts';
 import type { PullResult } from '../pull/result.ts';
@@ -117,6 +119,8 @@ async function pullTarget(job: Job, { image, platform, place, text }: Target, in
       storeDirectory: job.place.directory,
       // What ends with the job is not worth tidying, and post still needs it.
       storeMaxBytes: job.place.kind === 'temporary' ? undefined : inputs.cacheDirectoryMaxBytes,
+      uploadsFromSharedStore:
+        job.place.kind !== 'temporary' && (decisions.usual.remoteWrite || decisions.restricted.remoteWrite),
       ...toCaching(decisions.usual, session),
       restricted: toCaching(decisions.restricted, session),
       temporaryDirectory: temporaryDirectory(process.env),
@@ -178,11 +182,15 @@ function postWork(
 ): PostWork {
   const image = { repository: result.repository, manifestDigest: result.digest, platform: result.platform };
   const restored = session?.restored ?? { image, packs: [] };
-  const { newPacks, livePacks } = result;
+  const { newPacks, livePacks, mixedPacks } = result;
+  const plan = withoutMixed({ prefix: inputs.cacheKeyPrefix, restored, newPacks, livePacks }, mixedPacks);
+  const left = livePacks.length - plan.livePacks.length;
+  if (left > 0)
+    core.info(`${count(left, 'pack')} of the store hold other images, too, and will not be saved`);
   // A service that surprised this phase would surprise the next one.
   const backend = cache?.form === 'archive' ? 'toolkit' : inputs.cacheBackend;
   const { deadlineMs } = inputs.saving;
-  return { backend, deadlineMs, plan: { prefix: inputs.cacheKeyPrefix, restored, newPacks, livePacks } };
+  return { backend, deadlineMs, plan };
 }
 
 function leaveForPost({ cacheMode: requested, saving: settings }: ActionInputs, works: readonly PostWork[]) {

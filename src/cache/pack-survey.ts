@@ -8,30 +8,61 @@ export type IsNeeded = (chunk: Pick<PackEntry, 'form' | 'hex'>) => boolean;
 /** The tables of most packs are shorter; what they are longer by takes one more request. */
 const FIRST_READ_BYTES = 256 << 10;
 
-/** Its entries, or undefined where it cannot be read or is no pack. `size`: bytes that it should have. */
-export async function surveyPack(entry: OpenEntry, size: number): Promise<readonly PackEntry[] | undefined> {
-  const start = Math.max(0, size - FIRST_READ_BYTES);
-  const end = await entry.read({ start, end: size });
-  if (!end || end.length < TRAILER_SIZE) return undefined;
-  const trailer = decodeTrailer(end.subarray(-TRAILER_SIZE), size);
-  if (!trailer || trailer.tableLength > MAX_READ_BYTES) return undefined;
-  const { tableOffset, tableLength } = trailer;
-  const table =
-    tableOffset >= start
-      ? end.subarray(tableOffset - start, tableOffset - start + tableLength)
-      : await entry.read({ start: tableOffset, end: tableOffset + tableLength });
-  const decoded = table && decodeTable(table, trailer);
-  return decoded && [...decoded.blobs, ...decoded.others()];
+/** Entries that one restore reads of packs, as many as a store has in memory. */
+export const MAX_SURVEYED_ENTRIES = 5_000_000;
+/** Stored bytes that an entry of a table takes at most, on average; one that takes more counts as several. */
+const ENTRY_BYTES = 51;
+
+/** What a restore may still read. */
+export interface SurveyBudget {
+  entries: number;
 }
 
-/** Stored bytes of the pack that are needed; those that lie inside of others count once. */
-export function neededBytes(entries: readonly PackEntry[], isNeeded: IsNeeded): number {
+/** The table as it was stored: an image has tens of thousands of chunks, and most packs are asked about once. */
+export interface PackSurvey {
+  /** Ascending by offset; decoded anew each time. */
+  entries(): Iterable<PackEntry>;
+}
+
+/**
+ * unreadable: it cannot be read, or is no pack. passed-over: the budget has no room for it. `size`: bytes that it should have. What is
+ * read is taken from `budget`.
+ */
+export async function surveyPack(
+  entry: OpenEntry,
+  size: number,
+  budget: SurveyBudget = { entries: MAX_SURVEYED_ENTRIES },
+): Promise<PackSurvey | 'unreadable' | 'passed-over'> {
+  const start = Math.max(0, size - FIRST_READ_BYTES);
+  const end = await entry.read({ start, end: size });
+  if (!end || end.length < TRAILER_SIZE) return 'unreadable';
+  const trailer = decodeTrailer(end.subarray(-TRAILER_SIZE), size);
+  if (!trailer || trailer.tableLength > MAX_READ_BYTES) return 'unreadable';
+  const { tableOffset, tableLength, count } = trailer;
+  const cost = Math.max(count, Math.ceil(tableLength / ENTRY_BYTES));
+  if (cost > budget.entries) return 'passed-over';
+  budget.entries -= cost;
+  const table =
+    tableOffset >= start
+      ? Buffer.from(end.subarray(tableOffset - start, tableOffset - start + tableLength))
+      : await entry.read({ start: tableOffset, end: tableOffset + tableLength });
+  if (!table || !decodeTable(table, trailer)) return 'unreadable';
+  return { entries: () => decodeTable(table, trailer)?.all() ?? [] };
+}
+
+/** Stored bytes of the pack that are needed; those that lie inside of others count once. `entries`: ascending by offset. */
+export function neededBytes(entries: Iterable<PackEntry>, isNeeded: IsNeeded): number {
   let [bytes, reached] = [0, 0];
-  const needed = entries.filter(isNeeded).toSorted((a, b) => a.offset - b.offset);
-  for (const { offset, compressedSize } of needed) {
-    const end = offset + compressedSize;
-    bytes += Math.max(0, end - Math.max(offset, reached));
+  for (const entry of entries) {
+    if (!isNeeded(entry)) continue;
+    const end = entry.offset + entry.compressedSize;
+    bytes += Math.max(0, end - Math.max(entry.offset, reached));
     reached = Math.max(reached, end);
   }
   return bytes;
+}
+
+export function isAnyNeeded(entries: Iterable<PackEntry>, isNeeded: IsNeeded): boolean {
+  for (const entry of entries) if (isNeeded(entry)) return true;
+  return false;
 }

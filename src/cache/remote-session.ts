@@ -3,11 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError } from '../errors.ts';
-import type { PackEntry } from '../store/pack-format.ts';
 import type { BlobCache, EntryForm, OpenEntry } from './blob-cache.ts';
 import { type Head, type HeadPack, MAX_HEAD_BYTES, parseHead } from './head.ts';
 import * as keys from './keys.ts';
-import { type IsNeeded, neededBytes, surveyPack } from './pack-survey.ts';
+import {
+  type IsNeeded,
+  isAnyNeeded,
+  MAX_SURVEYED_ENTRIES,
+  neededBytes,
+  type PackSurvey,
+  surveyPack,
+} from './pack-survey.ts';
 import { forEachParallel, orAborted } from './parallel.ts';
 import type { CacheSession, HeadMatch, ImageIdentity, RestoreReport } from './session.ts';
 
@@ -59,7 +65,7 @@ const MIN_NEEDED_SHARE = 1 / 16;
 interface WaitingPack {
   readonly pack: HeadPack;
   readonly entry: OpenEntry;
-  readonly entries: readonly PackEntry[];
+  readonly survey: PackSurvey;
 }
 
 export class RemoteCacheSession implements CacheSession {
@@ -68,6 +74,7 @@ export class RemoteCacheSession implements CacheSession {
   #found: FoundHead | undefined;
   readonly #fates = new Map<string, PackFate>();
   #waiting: WaitingPack[] = [];
+  #budget = { entries: MAX_SURVEYED_ENTRIES };
   #hasDamagedHead = false;
 
   constructor(options: RemoteSessionOptions) {
@@ -87,6 +94,7 @@ export class RemoteCacheSession implements CacheSession {
     this.#found = undefined;
     this.#fates.clear();
     this.#waiting = [];
+    this.#budget = { entries: MAX_SURVEYED_ENTRIES };
     this.#hasDamagedHead = false;
     return this.#orReport(async () => {
       await mkdir(packsDirectory, { recursive: true });
@@ -110,7 +118,7 @@ export class RemoteCacheSession implements CacheSession {
 
   async restoreRest(isNeeded: IsNeeded, packsDirectory: string): Promise<RestoreReport> {
     const useful = this.#waiting.filter(
-      ({ pack, entries }) => neededBytes(entries, isNeeded) >= MIN_NEEDED_SHARE * pack.size,
+      ({ pack, survey }) => neededBytes(survey.entries(), isNeeded) >= MIN_NEEDED_SHARE * pack.size,
     );
     const left = this.#waiting.length - useful.length;
     this.#waiting = [];
@@ -154,26 +162,32 @@ export class RemoteCacheSession implements CacheSession {
     return { match, packKeys, bytes, unusable, waiting: this.#waiting.length };
   }
 
-  /** undefined: it waits. */
+  /** undefined: it waits, or has more entries than there is room for and stays where it is. */
   async #bringPack(
     pack: HeadPack,
     packsDirectory: string,
     isNamed: IsNeeded | undefined,
   ): Promise<PackFate | undefined> {
     if ((await fileSize(join(packsDirectory, `${pack.key}.pack`))) === pack.size) return 'local';
-    const { cache, prefix, signal } = this.#options;
+    const { cache, prefix, signal, log } = this.#options;
     const lookup = [keys.packPrefix(prefix, pack.key)];
     const options = { signal, size: pack.size };
     const entry = isNamed && (await cache.open?.(keys.packName(pack.key), lookup, options));
-    const entries =
-      entry && keys.matchesPackKey(entry.key, prefix, pack.key) && (await surveyPack(entry, pack.size));
-    if (!isNamed || !entry || !entries)
+    const survey =
+      entry && keys.matchesPackKey(entry.key, prefix, pack.key)
+        ? await surveyPack(entry, pack.size, this.#budget)
+        : 'unreadable';
+    if (survey === 'passed-over') {
+      log(`pack ${pack.key} is left where it is: there are too many chunks in the packs`);
+      return undefined;
+    }
+    if (!isNamed || !entry || survey === 'unreadable')
       return this.#bringInto(pack, packsDirectory, (file) =>
         cache.restore(keys.packName(pack.key), lookup, file, options),
       );
-    if (entries.some(isNamed))
+    if (isAnyNeeded(survey.entries(), isNamed))
       return this.#bringInto(pack, packsDirectory, (file) => copyAll(entry, pack, file));
-    this.#waiting.push({ pack, entry, entries });
+    this.#waiting.push({ pack, entry, survey });
     return undefined;
   }
 

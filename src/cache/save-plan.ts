@@ -12,6 +12,18 @@ export interface SavePlan {
   readonly livePacks: readonly PackFile[];
 }
 
+/**
+ * Leaves out the packs that hold something of other images: whoever can read the cache could read it there. A pack that came out of this
+ * very cache shows nobody anything new. The next pull fetches what is missing. `mixed`: keys.
+ */
+export function withoutMixed(plan: SavePlan, mixed: ReadonlySet<string> = new Set()): SavePlan {
+  const { restored, newPacks, livePacks } = plan;
+  const fetched = new Set(restored.packs.filter(({ fate }) => fate === 'fetched').map(({ key }) => key));
+  for (const { key } of newPacks) fetched.delete(key);
+  const isOpen = ({ key }: PackFile) => !mixed.has(key) || fetched.has(key);
+  return { ...plan, newPacks: newPacks.filter(isOpen), livePacks: livePacks.filter(isOpen) };
+}
+
 /** Would a save change anything? Costs no request. */
 export function needsSave(plan: SavePlan): boolean {
   const { headKey, image, packs } = plan.restored;

@@ -8,6 +8,7 @@ import { parseStoreSize } from '../pull/store-size.ts';
 import { evict, listPackFiles } from '../store/evict.ts';
 import { listStore } from '../store/inspect.ts';
 import { removeLeftovers } from '../store/leftovers.ts';
+import { checkOwnDirectories } from '../store/own-directories.ts';
 import { type PackVerdict, verifyPack } from '../store/verify.ts';
 import type { CacheArguments } from './cache-arguments.ts';
 import { defaultCacheDirectory, type Machine } from './cache-directory.ts';
@@ -76,6 +77,7 @@ async function verify(
   { removeDamaged }: CacheArguments,
   signal: AbortSignal,
 ): Promise<CacheReport> {
+  if (removeDamaged) await checkOwnDirectories(directory);
   const found: { key: string; path: string; verdict: PackVerdict }[] = [];
   for (const { key, path } of await listPackFiles(directory))
     found.push({ key, path, verdict: await verifyPack(path, signal) });

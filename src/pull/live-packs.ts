@@ -8,8 +8,10 @@ import type { FetchPlan } from '../plan/fetch-plan.ts';
 import { type CopiedChunk, copyIntoFreshPacks } from '../store/compact.ts';
 import type { PackFile } from '../store/pack-file.ts';
 import type { PackEntry } from '../store/pack-format.ts';
+import { type OpenPack, readSound } from '../store/read-pack.ts';
 import type { SealedPack } from '../store/staging.ts';
 import { indexWholeLayers } from './index-layers.ts';
+import { holdsMember, isMixed } from './mixed-packs.ts';
 import { packTarget } from './prepare.ts';
 import { type PullSession, warn } from './session.ts';
 
@@ -23,6 +25,8 @@ export interface Packs {
   readonly fresh: readonly PackFile[];
   /** All that hold a part of the image. */
   readonly live: readonly PackFile[];
+  /** Keys of those of them that hold something of other images, too. Empty where nothing is uploaded from a shared store. */
+  readonly mixed: ReadonlySet<string>;
 }
 
 /** Seals what was staged. Afterwards the store holds the whole image. Throws STORE_FAILED or DISK_FULL. */
@@ -38,13 +42,44 @@ export async function keepPacks(
   const live = [...stored, ...fresh];
   // Only a remote cache suffers from many packs; a store on disk would be compacted again and again, an image at a time.
   const isWorthIt = session.caching.cache !== undefined && isWasteful(live);
-  if (!isWorthIt && !session.store.isDamaged) return { fresh, live };
+  const asTheyAre = async () => ({ fresh, live, mixed: await mixedPacks(image, { stored, fresh }) });
+  // Where another pull has sealed the same chunks meanwhile, they do not lie where this one has put them.
+  const canCompact = !fresh.some(({ isKept }) => isKept);
+  if (!canCompact || (!isWorthIt && !session.store.isDamaged)) return await asTheyAre();
   try {
     return await compact(image, fresh);
   } catch (error) {
     warn(session, `the packs could not be compacted: ${describeError(error)}`);
-    return { fresh, live };
+    return await asTheyAre();
   }
+}
+
+interface LivePacks {
+  readonly stored: readonly PackFile[];
+  readonly fresh: readonly SealedPack[];
+  /** See holdsMember. */
+  readonly members?: ReadonlySet<string>;
+}
+
+/** What this pull has fetched or copied is of its image. Keys. */
+async function mixedPacks(
+  image: Image,
+  { stored, fresh, members = new Set() }: LivePacks,
+): Promise<ReadonlySet<string>> {
+  const { options, store } = image.session;
+  const mixed = new Set<string>();
+  if (!options.uploadsFromSharedStore) return mixed;
+  const names = new Set<string>();
+  for (const { form, key } of imageKeys(image)) names.add(`${form} ${key}`);
+  const isOurs = (pack: OpenPack | undefined) =>
+    pack !== undefined && !isMixed(pack, (form, key) => names.has(`${form} ${key}`));
+  for (const { key, path } of stored) if (!isOurs(store.packAt(path))) mixed.add(key);
+  for (const pack of fresh) {
+    const { key, path, isKept } = pack;
+    const isOwn = isKept ? isOurs(await readSound(path, key)) : !holdsMember(pack, members);
+    if (!isOwn) mixed.add(key);
+  }
+  return mixed;
 }
 
 async function compact(image: Image, fresh: readonly SealedPack[]): Promise<Packs> {
@@ -62,10 +97,16 @@ async function compact(image: Image, fresh: readonly SealedPack[]): Promise<Pack
     const beside = chunk.inside ?? [];
     return { ...chunk, path: sealed.get(chunk.path)?.path ?? chunk.path, inside: [...beside, ...inside] };
   });
+  const members = new Set<string>();
+  if (session.options.uploadsFromSharedStore)
+    for (const chunk of chunks)
+      if (chunk.innerOffset !== undefined && session.store.packAt(chunk.path))
+        for (const { hex } of [chunk, ...(chunk.inside ?? [])]) members.add(hex);
   const compressed = chunks.reduce((sum, chunk) => sum + chunk.compressedSize, 0);
   const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
   await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
-  return { fresh: packs, live: packs };
+  const mixed = await mixedPacks(image, { stored: [], fresh: packs, members });
+  return { fresh: packs, live: packs, mixed };
 }
 
 /** Chunks that follow one another and are stored in the same bytes are copied once. */

@@ -55,6 +55,8 @@ export interface PullOptions extends Caching {
   readonly storeDirectory: string;
   /** Bytes of the chunk store's packs: packs that were not used for the longest time leave it afterwards. Absent: it may grow. */
   readonly storeMaxBytes?: number | undefined;
+  /** Are packs uploaded from a store that holds what others have pulled? Then the result says which hold something of other images. */
+  readonly uploadsFromSharedStore?: boolean | undefined;
   /** For what an archive needs unpacked while the pull runs; absent: the system's own. */
   readonly temporaryDirectory?: string | undefined;
   /** Connections for blob data. */

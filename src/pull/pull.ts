@@ -201,6 +201,7 @@ function describeResult(
     warnings,
     newPacks: packs.fresh,
     livePacks: packs.live,
+    ...(packs.mixed.size > 0 ? { mixedPacks: packs.mixed } : {}),
   };
 }
 

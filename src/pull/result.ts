@@ -102,4 +102,6 @@ export interface PullResult {
   readonly newPacks: readonly PackFile[];
   /** Every pack that holds a part of this image, new ones included. */
   readonly livePacks: readonly PackFile[];
+  /** Keys of those that hold something of other images as well; only with `uploadsFromSharedStore`, and if there are any. */
+  readonly mixedPacks?: ReadonlySet<string>;
 }

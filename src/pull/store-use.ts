@@ -24,7 +24,7 @@ export async function markPlanned(
 /** The root file system stands by now; without a cache it is still what was asked for, whatever went wrong. */
 export async function keep(session: PullSession, finished: Finished): Promise<Packs> {
   session.options.emit({ kind: 'stage', stage: 'finish' });
-  let packs: Packs = { fresh: [], live: [] };
+  let packs: Packs = { fresh: [], live: [], mixed: new Set() };
   if (!session.caching.storeWrite) return packs;
   try {
     packs = await keepPacks(session, finished.plan, finished.metadata);

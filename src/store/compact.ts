@@ -1,9 +1,8 @@
 // Copies chunks from where they are into fresh packs, so that an image does not depend on many packs, or on half-dead ones.
 import { open } from 'node:fs/promises';
 import { toPullError } from '../errors.ts';
-import type { PackFile } from './pack-file.ts';
 import type { PackEntry } from './pack-format.ts';
-import { Staging } from './staging.ts';
+import { type SealedPack, Staging } from './staging.ts';
 import type { ChunkStore } from './store.ts';
 
 /** A chunk to copy; its bytes have been verified. */
@@ -20,7 +19,7 @@ export async function copyIntoFreshPacks(
   chunks: readonly CopiedChunk[],
   store: ChunkStore,
   packTarget: number,
-): Promise<PackFile[]> {
+): Promise<SealedPack[]> {
   const staging = new Staging(store);
   try {
     let number = 0;

@@ -3,6 +3,7 @@ import { lstat, lutimes, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPullError } from '../errors.ts';
 import { readLeases } from './lease.ts';
+import { checkOwnDirectories } from './own-directories.ts';
 import { keyOfPackName, packsDirectory } from './places.ts';
 
 /** A clock of a file system may be behind the system's by this much. */
@@ -72,6 +73,7 @@ export async function evict(
   storeDirectory: string,
   { maxBytes, lease, spare = new Set() }: EvictOptions,
 ): Promise<Eviction> {
+  await checkOwnDirectories(storeDirectory);
   const packs = await listPackFiles(storeDirectory);
   let left = packs.reduce((sum, { size }) => sum + size, 0);
   if (left <= maxBytes) return { packs: 0, bytes: 0, left };

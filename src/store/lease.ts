@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { digestOf } from '../integrity/hash.ts';
 import { makeDirectories } from './make-directories.ts';
+import { checkOwnDirectories } from './own-directories.ts';
 import { leasesDirectory } from './places.ts';
 
 /** How often a lease is made fresh. */
@@ -30,11 +31,12 @@ export interface FoundLease {
   readonly isHeld: boolean;
 }
 
-/** Disposing of it gives it back. Throws the system's error. */
+/** Disposing of it gives it back. Throws the system's error, or STORE_FAILED as checkOwnDirectories. */
 export async function takeLease(storeDirectory: string): Promise<Lease> {
   const id = leaseName({ started: Date.now(), pid: process.pid, space: processSpace() });
   const directory = leasesDirectory(storeDirectory);
   const path = join(directory, id);
+  await checkOwnDirectories(storeDirectory);
   await makeDirectories(directory, 0o700);
   await writeFile(path, '', { flag: 'wx', mode: 0o600 });
   const beat = () => void utimes(path, new Date(), new Date()).catch(() => undefined);

@@ -155,22 +155,31 @@ export function decodeTable(table: Buffer, trailer: PackTrailer): PackTable | un
   if (!columns) return undefined;
   const rows = { columns, count, isWide };
   if (!isSound(rows, trailer.tableOffset)) return undefined;
-  const others: readonly StoredForm[] = ['frame', 'member', 'part'];
+  let blobs: readonly PackEntry[] | undefined;
   return {
     count,
-    blobs: [...readRows(rows, ['blob'])],
+    end: trailer.tableOffset,
+    get blobs() {
+      blobs ??= [...readRows(rows, ['blob'])];
+      return blobs;
+    },
     frames: () => readRows(rows, ['frame', 'member']),
-    others: () => readRows(rows, others),
+    others: () => readRows(rows, ['frame', 'member', 'part']),
+    all: () => readRows(rows, FORMS),
   };
 }
 
 /** Most pulls look for a few blobs only, and there may be tens of thousands of frames. */
 export interface PackTable {
   readonly count: number;
+  /** Of the chunks' bytes: where the table begins. */
+  readonly end: number;
   readonly blobs: readonly PackEntry[];
   frames(): Iterable<PackEntry>;
   /** Frames and parts. */
   others(): Iterable<PackEntry>;
+  /** Ascending by offset, as are the others. */
+  all(): Iterable<PackEntry>;
 }
 
 interface Rows {

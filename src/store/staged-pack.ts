@@ -1,5 +1,5 @@
 // A pack while it is being filled: a file beside the store's packs that nobody else sees, until it is sealed or discarded.
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import { toPullError } from '../errors.ts';
 import {
   believableEntries,
@@ -10,6 +10,16 @@ import {
   type PackEntry,
   packKey,
 } from './pack-format.ts';
+import { readSound } from './read-pack.ts';
+
+export interface SealedFile {
+  readonly key: string;
+  readonly path: string;
+  /** File size in bytes. */
+  readonly size: number;
+  /** Did a pack of the same chunks stand there, and stays? They may lie in other places in it. */
+  readonly isKept: boolean;
+}
 
 /** Owned by one pull. Writes may go to any place in any order; entries say at last what is where. */
 export class StagedPack {
@@ -71,8 +81,14 @@ export class StagedPack {
     return this.#entries;
   }
 
-  /** Writes table and trailer and moves the file to `<directory>/<key>.pack`. A pack that is there already is as good. */
-  async seal(directory: string): Promise<{ key: string; path: string; size: number }> {
+  /**
+   * Writes table and trailer and moves the file to `<directory>/<key>.pack`. A pack that is there already is as good, and others may have
+   * its table in memory: it stays, unless it is none, or `isDamaged`. Throws DISK_FULL or STORE_FAILED.
+   */
+  async seal(
+    directory: string,
+    isDamaged: (path: string) => Promise<boolean> = async () => false,
+  ): Promise<SealedFile> {
     const sorted = [...this.#entries].sort(compareEntries);
     const end = sorted.reduce((most, entry) => Math.max(most, entry.offset + entry.compressedSize), 0);
     const entries = believableEntries(sorted, end);
@@ -85,11 +101,25 @@ export class StagedPack {
       // A power cut must not leave a sealed name with unwritten bytes; a reader would notice, but only after using the rest.
       await this.#file.datasync();
       await this.#file.close();
-      await rename(this.path, path);
-      return { key, path, size: end + tail.length };
+      if (await this.#linkTo(path)) return { key, path, size: end + tail.length, isKept: false };
+      const there = (await isDamaged(path)) ? undefined : await readSound(path, key);
+      if (there) await rm(this.path, { force: true });
+      else await rename(this.path, path);
+      return { key, path, size: there?.size ?? end + tail.length, isKept: there !== undefined };
     } catch (cause) {
       return fail(`${path} cannot be written`, cause);
     }
+  }
+
+  /** Unlike a rename this replaces nothing. False where something is there, or the file system has no links. */
+  async #linkTo(path: string): Promise<boolean> {
+    try {
+      await link(this.path, path);
+    } catch {
+      return false;
+    }
+    await rm(this.path, { force: true }).catch(() => undefined);
+    return true;
   }
 
   /** Never throws. */

@@ -1,11 +1,12 @@
 // The packs that one pull fills: made when first needed, sealed together when everything in them is verified, or thrown away.
 import type { PackFile } from './pack-file.ts';
 import { compareEntries, type PackEntry } from './pack-format.ts';
-import type { StagedPack } from './staged-pack.ts';
+import type { SealedFile, StagedPack } from './staged-pack.ts';
 import { type ChunkStore, packsDirectory } from './store.ts';
 
 /** `stagedPath`: where the pack was while it was filled. */
-export type SealedPack = PackFile & { readonly stagedPath: string; frames(): Iterable<PackEntry> };
+export type SealedPack = PackFile &
+  SealedFile & { readonly stagedPath: string /** As they were staged. */; frames(): Iterable<PackEntry> };
 
 export class Staging {
   readonly #store: ChunkStore;
@@ -89,9 +90,12 @@ export class Staging {
       }
       const liveBytes = storedBytes(pack.entries);
       const { entries } = pack;
+      const file = await pack.seal(packsDirectory(this.#store.directory), (path) =>
+        this.#store.isDamagedAt(path),
+      );
       sealed.push({
-        ...(await pack.seal(packsDirectory(this.#store.directory))),
-        liveBytes,
+        ...file,
+        liveBytes: Math.min(liveBytes, file.size),
         stagedPath: pack.path,
         frames: () => entries.filter(({ form }) => form === 'frame').sort(compareEntries),
       });

@@ -1,19 +1,21 @@
-// The chunk store: a directory of immutable packs, read in place. Safe for several processes at once: packs appear whole, by rename.
+// The chunk store: a directory of immutable packs, read in place. Safe for several processes at once: packs appear whole, by a link.
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toPullError } from '../errors.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
 import { ChunkIndex, type Held } from './chunk-index.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { makeDirectories } from './make-directories.ts';
+import { checkOwnDirectories } from './own-directories.ts';
 import type { ChunkForm } from './pack-file.ts';
-import { decodeTable, decodeTrailer, type PackEntry, type PackTable, TRAILER_SIZE } from './pack-format.ts';
+import type { PackEntry } from './pack-format.ts';
 import { keyOfPackName, packsDirectory, stagingDirectory } from './places.ts';
+import { isStillThere, type OpenPack, readPack } from './read-pack.ts';
 import { StagedPack } from './staged-pack.ts';
 
 export { packsDirectory } from './places.ts';
+export { type OpenPack, readPack } from './read-pack.ts';
 
 /** A chunk at hand. The bytes are a hint until they have been hashed. */
 export interface StoredChunk {
@@ -25,12 +27,6 @@ export interface StoredChunk {
   readonly size: number;
   /** Of a chunk in stored bytes that hold more than it; see PackEntry. */
   readonly innerOffset?: number;
-}
-
-export interface OpenPack extends PackTable {
-  readonly key: string;
-  readonly path: string;
-  readonly size: number;
 }
 
 interface StagedEntries {
@@ -53,6 +49,7 @@ export async function prepareStore(
   storeDirectory: string,
   staging = stagingDirectory(storeDirectory),
 ): Promise<void> {
+  await checkOwnDirectories(storeDirectory);
   try {
     await makeDirectories(packsDirectory(storeDirectory), 0o700);
     await makeDirectories(staging, 0o700);
@@ -188,8 +185,15 @@ export class ChunkStore {
    */
   async removeDamaged(replaced: ReadonlySet<string>): Promise<void> {
     for (const path of this.#damaged)
-      if (!replaced.has(path)) await rm(path, { force: true }).catch(() => undefined);
+      if (!replaced.has(path) && (await this.isDamagedAt(path)))
+        await rm(path, { force: true }).catch(() => undefined);
     this.#damaged.clear();
+  }
+
+  /** Has the very file that stands there shown a wrong byte? One that has taken its place has other chunks elsewhere. */
+  async isDamagedAt(path: string): Promise<boolean> {
+    const pack = this.#packs.get(path);
+    return pack !== undefined && this.#damaged.has(path) && (await isStillThere(pack));
   }
 
   stage(): Promise<StagedPack> {
@@ -219,25 +223,6 @@ export class ChunkStore {
     this.#add(pack, pack.blobs);
     if (pack.count > pack.blobs.length) this.#unread.push(pack);
   }
-}
-
-/** undefined for a file that is no whole pack. Throws the system's error, also for what is no file. */
-export async function readPack(path: string, key: string): Promise<OpenPack | undefined> {
-  // A store may be shared: a FIFO would block, and a link lead out of it.
-  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
-  await using file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  const found = await file.stat();
-  if (!found.isFile()) throw new Error(`${path} is no file`);
-  const { size } = found;
-  if (size < TRAILER_SIZE) return undefined;
-  const tail = Buffer.alloc(TRAILER_SIZE);
-  await file.read(tail, 0, TRAILER_SIZE, size - TRAILER_SIZE);
-  const trailer = decodeTrailer(tail, size);
-  if (!trailer) return undefined;
-  const table = Buffer.alloc(trailer.tableLength);
-  await file.read(table, 0, table.length, trailer.tableOffset);
-  const decoded = decodeTable(table, trailer);
-  return decoded && { ...decoded, key, path, size };
 }
 
 async function listPacks(storeDirectory: string): Promise<string[]> {

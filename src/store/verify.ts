@@ -5,8 +5,8 @@ import { decompress } from '../compression/decompress.ts';
 import { decodeFrames } from '../compression/zstd.ts';
 import { decodeZstdStream } from '../compression/zstd-stream.ts';
 import { describeError, PullError } from '../errors.ts';
-import { createHasher, digestOf, type Hasher } from '../integrity/hash.ts';
-import type { PackEntry } from './pack-format.ts';
+import { createHasher, digestOf } from '../integrity/hash.ts';
+import type { PackEntry, PackTable } from './pack-format.ts';
 import { readPack } from './store.ts';
 
 export type PackVerdict =
@@ -41,16 +41,27 @@ export async function verifyPack(path: string, signal: AbortSignal): Promise<Pac
     await using file = await open(path, O_RDONLY | O_NOFOLLOW);
     const wrong: string[] = [];
     let unproven = 0;
-    for (const entries of togetherWhereStored([...pack.blobs, ...pack.others()])) {
+    let membersEnd = 0;
+    for (const entries of togetherWhereStored(blobsFirst(pack))) {
       signal.throwIfAborted();
-      if (entries[0]?.form === 'part') unproven += entries.length;
-      else wrong.push(...(await wrongOf(file, entries)));
+      const [{ form, offset, compressedSize, innerOffset }] = entries as [PackEntry];
+      const isMember = innerOffset !== undefined;
+      if (form === 'part') unproven += entries.length;
+      // Members lie side by side: each is decoded once, and bytes under two of them would be decoded twice.
+      else if (isMember && offset < membersEnd) for (const { hex } of entries) wrong.push(hex);
+      else for (const hex of await wrongOf({ file, signal }, entries)) wrong.push(hex);
+      if (isMember) membersEnd = Math.max(membersEnd, offset + compressedSize);
     }
     return { kind: 'read', chunks: pack.count, wrong, unproven };
   } catch (error) {
     signal.throwIfAborted();
     return { kind: 'unreadable', reason: describeError(error) };
   }
+}
+
+function* blobsFirst(pack: PackTable): Generator<PackEntry> {
+  yield* pack.blobs;
+  yield* pack.others();
 }
 
 /** Many chunks may lie in one member: it is decoded once for all of them. */
@@ -69,19 +80,24 @@ function* togetherWhereStored(entries: Iterable<PackEntry>): Generator<PackEntry
   if (group.length > 0) yield group;
 }
 
+interface PackBytes {
+  readonly file: FileHandle;
+  readonly signal: AbortSignal;
+}
+
 /** Names of those that are something else. `entries`: one, or several of one member. */
-async function wrongOf(file: FileHandle, entries: readonly PackEntry[]): Promise<string[]> {
+async function wrongOf(pack: PackBytes, entries: readonly PackEntry[]): Promise<string[]> {
   const [entry] = entries as [PackEntry];
   try {
-    if (entry.innerOffset !== undefined) return await wrongInMember(file, entries);
-    return (await digestIn(file, entry)) === `sha256:${entry.hex}` ? [] : [entry.hex];
+    if (entry.innerOffset !== undefined) return await wrongInMember(pack, entries);
+    return (await digestIn(pack, entry)) === `sha256:${entry.hex}` ? [] : [entry.hex];
   } catch (error) {
     if (error instanceof PullError && error.code === 'TAR_INVALID') return entries.map(({ hex }) => hex);
     throw error;
   }
 }
 
-async function digestIn(file: FileHandle, entry: PackEntry): Promise<string> {
+async function digestIn({ file, signal }: PackBytes, entry: PackEntry): Promise<string> {
   const { form, compressedSize, size } = entry;
   if (form === 'frame' && compressedSize <= MAX_STORED && size <= MAX_DECODED) {
     const stored = Buffer.alloc(compressedSize);
@@ -91,6 +107,7 @@ async function digestIn(file: FileHandle, entry: PackEntry): Promise<string> {
   const hasher = createHasher();
   let left = size;
   const take = (bytes: Uint8Array) => {
+    signal.throwIfAborted();
     left -= bytes.length;
     if (left < 0) throw new PullError('TAR_INVALID', 'a chunk is longer than it should be');
     hasher.update(bytes);
@@ -101,32 +118,48 @@ async function digestIn(file: FileHandle, entry: PackEntry): Promise<string> {
   return hasher.digest();
 }
 
-interface Wanted {
-  readonly hex: string;
-  readonly start: number;
-  readonly end: number;
-  readonly hasher: Hasher;
+/** Where one chunk ends the next may begin; those that overlap are not looked at: each would be one more hash of the same bytes. */
+function sideBySide(entries: readonly PackEntry[]): { chunks: PackEntry[]; wrong: string[] } {
+  const chunks: PackEntry[] = [];
+  const wrong: string[] = [];
+  let reached = 0;
+  for (const entry of entries) {
+    const last = chunks.at(-1);
+    const { hex, innerOffset: start = 0, size } = entry;
+    if (start >= reached) chunks.push(entry);
+    else if (last?.hex !== hex || last.innerOffset !== start || last.size !== size) wrong.push(hex);
+    reached = Math.max(reached, start + size);
+  }
+  return { chunks, wrong };
 }
 
-async function wrongInMember(file: FileHandle, entries: readonly PackEntry[]): Promise<string[]> {
-  const wanted = entries.map(({ hex, innerOffset: start = 0, size }): Wanted => {
-    return { hex, start, end: start + size, hasher: createHasher() };
-  });
-  const last = Math.max(...wanted.map(({ end }) => end));
-  let position = 0;
+async function wrongInMember({ file, signal }: PackBytes, entries: readonly PackEntry[]): Promise<string[]> {
+  const { chunks, wrong } = sideBySide(entries);
+  let [position, next] = [0, 0];
+  let hasher = createHasher();
+  const advance = (bytes: Uint8Array) => {
+    const end = position + bytes.length;
+    for (let chunk = chunks[next]; chunk; chunk = chunks[++next]) {
+      const { hex, innerOffset: start = 0, size } = chunk;
+      if (start < end) hasher.update(bytes.subarray(Math.max(0, start - position), start + size - position));
+      if (start + size > end) break;
+      if (hasher.digest() !== `sha256:${hex}`) wrong.push(hex);
+      hasher = createHasher();
+    }
+    position = end;
+  };
   const take = (bytes: Uint8Array) => {
-    for (const { start, end, hasher } of wanted)
-      if (start < position + bytes.length && end > position)
-        hasher.update(bytes.subarray(Math.max(0, start - position), end - position));
-    position += bytes.length;
-    if (position > last) throw DONE;
+    signal.throwIfAborted();
+    advance(bytes);
+    if (next === chunks.length) throw DONE;
   };
   await decompress(readRange(file, entries[0] as PackEntry), take).catch((error: unknown) => {
     if (error !== DONE) throw error;
   });
-  return wanted
-    .filter(({ hex, end, hasher }) => end > position || hasher.digest() !== `sha256:${hex}`)
-    .map(({ hex }) => hex);
+  // An empty chunk may be in a member of no bytes.
+  advance(new Uint8Array());
+  for (const { hex } of chunks.slice(next)) wrong.push(hex);
+  return wrong;
 }
 
 /** Each piece is overwritten by the next. */

@@ -1,0 +1,38 @@
+// Is a store what pulls of this user make? Files are made and removed in it by name: a link would lead out of it, to files of somebody else.
+import type { Stats } from 'node:fs';
+import { lstat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { PullError, toPullError } from '../errors.ts';
+import { leasesDirectory, packsDirectory, stagingDirectory } from './places.ts';
+
+/**
+ * What is there of the store's directories must be directories, no links, of this user or root. The one that holds them all is the
+ * user's choice, and may be a link. Throws STORE_FAILED.
+ */
+export async function checkOwnDirectories(storeDirectory: string): Promise<void> {
+  const packs = packsDirectory(storeDirectory);
+  const within = [stagingDirectory(storeDirectory), leasesDirectory(storeDirectory)];
+  for (const directory of [dirname(packs), packs, ...within]) {
+    const why = faultOf(await look(directory));
+    if (why) throw new PullError('STORE_FAILED', `${directory} of the chunk store ${why}`);
+  }
+}
+
+async function look(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (cause) {
+    // Where a file is in the way of the store, making its directories fails, and tells better.
+    if (['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw toPullError(cause, { code: 'STORE_FAILED', message: `${path} of the chunk store cannot be read` });
+  }
+}
+
+function faultOf(found: Stats | undefined): string | undefined {
+  if (!found) return undefined;
+  if (found.isSymbolicLink()) return 'is a link, and must be a directory';
+  if (!found.isDirectory()) return 'is no directory';
+  // Where there are no users, every file is said to be of number 0.
+  const isOwn = found.uid === 0 || found.uid === process.geteuid?.();
+  return isOwn ? undefined : `belongs to the user with the number ${found.uid}`;
+}
