@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAX_INNER_OFFSET } from '../../src/store/pack-format.ts';
+import { MAX_INNER_OFFSET } from '../../src/bytes/inner-offset.ts';
 import { buildChunkedLayer } from '../support/chunked-layer.ts';
 import { CLI, type CliJson, scratch } from '../support/cli.ts';
 import { type ForgedPiece, forgePack, plant } from '../support/forged-pack.ts';

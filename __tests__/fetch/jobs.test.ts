@@ -24,6 +24,9 @@ function jobFor(frame: Uint8Array, more: Partial<ReadTocJob> = {}): ReadTocJob {
 
 const toc = layer.blob.subarray(layer.toc.start, layer.toc.end);
 
+/** Members of an object, each with a name of its own. */
+const distinct = (count: number) => Array.from({ length: count }, (_, at) => `"${at.toString(36)}":0`).join();
+
 describe('readToc', () => {
   it('gives the chunks of a layer', async () => {
     const outcome = await readToc(jobFor(toc));
@@ -49,6 +52,10 @@ describe('readToc', () => {
     ],
     ['that would make millions of lists', zstdCompressSync(Buffer.from(`[${'[],'.repeat(2_000_001)}[]]`))],
     ['that would make millions of numbers', zstdCompressSync(Buffer.from(`[${'1,'.repeat(24_000_001)}1]`))],
+    [
+      'with an object of millions of members',
+      zstdCompressSync(Buffer.from(`{"version":1,"entries":[],"x":{${distinct(2_000_000)}}}`)),
+    ],
     ['that is larger than any TOC', zstdCompressSync(Buffer.alloc((256 << 20) + 1, ' '))],
   ])('says unusable of a frame %s', async (_, frame) => {
     expect(await readToc(jobFor(frame))).toMatchObject({ kind: 'unusable' });

@@ -40,9 +40,7 @@ const globs = fc.tuple(
 
 /** Written for these globs only, and from their description: `[` and `{` hold single characters. */
 function matches(pattern: string, path: string): boolean {
-  const isTree = pattern.endsWith('/') || !/[*?[{]/.test(pattern);
-  const parts = pattern.split('/').filter(Boolean);
-  return matchParts(isTree ? [...parts, '**'] : parts, path.split('/'));
+  return matchParts([...pattern.split('/').filter(Boolean), '**'], path.split('/'));
 }
 
 function matchParts([part, ...parts]: readonly string[], names: readonly string[]): boolean {

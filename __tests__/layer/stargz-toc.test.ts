@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MAX_INNER_OFFSET } from '../../src/bytes/inner-offset.ts';
 import { chunkCount, digestKey } from '../../src/layer/chunk-table.ts';
 import { parseLayerToc } from '../../src/layer/layer-toc.ts';
 import { isStargzOwnName } from '../../src/layer/stargz-names.ts';
@@ -113,7 +114,8 @@ describe('a stargz TOC', () => {
     ['an offset in the TOC', [reg({ offset: END })], 'cannot be located'],
     ['a negative inner offset', [reg({ innerOffset: -1 })], 'cannot be located'],
     ['an inner offset beyond 2^53', [reg({ innerOffset: 2 ** 53 })], 'cannot be located'],
-    ['an inner offset that ends beyond 2^53', [reg({ innerOffset: 2 ** 53 - 1 })], 'cannot be located'],
+    ['a chunk that lies deep in its member', [reg({ innerOffset: MAX_INNER_OFFSET + 1 })], 'too deep'],
+    ['a chunk that ends beyond 2^53', [reg({ innerOffset: 2, size: 2 ** 53 - 1 })], 'cannot be located'],
     ['a negative size', [reg(), reg({ size: -1, offset: 200 })], 'cannot be located'],
     ['a size of 2^60', [reg({ size: 2 ** 60 })], 'cannot be located'],
     ['a chunk larger than its file', [reg({ chunkSize: 11 })], 'cannot be located'],
@@ -200,7 +202,7 @@ describe('a stargz TOC', () => {
 
   it('stays fast with very many entries in one member', () => {
     const many = Array.from({ length: 100_000 }, (_, index) =>
-      reg({ offset: undefined, innerOffset: 512 + index * 1024, name: `f${index}` }),
+      reg({ offset: undefined, innerOffset: 512 + index * 512, name: `f${index}` }),
     );
     const json = JSON.stringify({ version: 1, entries: many });
     const started = performance.now();

@@ -2,12 +2,12 @@ import { hash } from 'node:crypto';
 import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MAX_INNER_OFFSET } from '../../src/bytes/inner-offset.ts';
 import {
   compareEntries,
   decodeTable,
   decodeTrailer,
   encodeTable,
-  MAX_INNER_OFFSET,
   MAX_PACK_ENTRIES,
   type PackEntry,
   packKey,

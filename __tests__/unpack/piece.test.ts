@@ -61,6 +61,13 @@ it('a gap passes over skippable frames', async () => {
   expect(output.bytes().toString()).toBe('shown');
 });
 
+/** Chunks of a member, by inner offset and size. */
+const at = (...chunks: [innerOffset: number, size: number][]) => ({
+  innerOffsets: Float64Array.from(chunks, ([innerOffset]) => innerOffset),
+  sizes: Float64Array.from(chunks, ([, size]) => size),
+});
+const to = (take: (bytes: Uint8Array, chunk: number) => void) => ({ take, count: () => undefined });
+
 describe.each(COMPRESSIONS)('a chunk in a member of %s', (_, compress) => {
   const content = randomBytes(600_000);
 
@@ -71,25 +78,64 @@ describe.each(COMPRESSIONS)('a chunk in a member of %s', (_, compress) => {
     [300_000, 300_000],
   ])('from byte %i on, %i bytes, is cut out', async (innerOffset, size) => {
     const output = collector();
-    await decodeMember(stored(compress(content)), { innerOffset, size }, output.sink);
+    await decodeMember(stored(compress(content)), at([innerOffset, size]), to(output.sink));
     expect(output.bytes().equals(content.subarray(innerOffset, innerOffset + size))).toBe(true);
+  });
+
+  it.each([
+    ['small', 7],
+    ['large', 5_000_000],
+  ])('is cut out along with those behind it, all in one go (%s)', async (_what, unit) => {
+    const bytes = Buffer.concat([Buffer.alloc(2 * unit, 1), randomBytes(unit), Buffer.alloc(3 * unit, 2)]);
+    const cuts = [
+      [0, 1],
+      [1, unit],
+      [2 * unit, unit],
+      [3 * unit + 2, 0],
+      [3 * unit + 2, unit],
+    ] as const;
+    const found = cuts.map(() => collector());
+    let decoded = 0;
+    await decodeMember(
+      stored(compress(bytes)),
+      at(...cuts.map(([from, size]): [number, number] => [from, size])),
+      {
+        take: (part, chunk) => found[chunk]?.sink(part),
+        count: (length) => {
+          decoded += length;
+        },
+      },
+    );
+    const expected = cuts.map(([from, size]) => bytes.subarray(from, from + size));
+    expect(found.map((one, index) => one.bytes().equals(expected[index] as Buffer))).toEqual(
+      cuts.map(() => true),
+    );
+    expect(decoded).toBeGreaterThanOrEqual(4 * unit + 2);
+    expect(decoded).toBeLessThanOrEqual(bytes.length);
   });
 
   it('does not go on for what follows it', async () => {
     const bomb = compress(Buffer.alloc(64 << 20));
     let [bytes, calls] = [0, 0];
-    await decodeMember(stored(bomb), { innerOffset: 1, size: 5 }, (part) => {
-      calls++;
-      bytes += part.length;
-    });
+    await decodeMember(
+      stored(bomb),
+      at([1, 5]),
+      to((part) => {
+        calls++;
+        bytes += part.length;
+      }),
+    );
     expect([bytes, calls]).toEqual([5, 1]);
   });
 
   it('that the member is too short for is invalid', async () => {
-    const cut = { innerOffset: 599_999, size: 2 };
     await rejected(
       'TAR_INVALID',
-      decodeMember(stored(compress(content)), cut, () => undefined),
+      decodeMember(
+        stored(compress(content)),
+        at([599_999, 2]),
+        to(() => undefined),
+      ),
     );
   });
 });

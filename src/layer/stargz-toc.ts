@@ -1,5 +1,6 @@
 // The table of contents as stargz-snapshotter writes it, into eStargz (gzip) and into zstd:chunked: from a document to chunks.
 // https://github.com/containerd/stargz-snapshotter/blob/main/docs/estargz.md
+import { MAX_INNER_OFFSET } from '../bytes/inner-offset.ts';
 import { ChunkColumns } from './chunk-columns.ts';
 import type { ChunkTable } from './chunk-table.ts';
 import {
@@ -52,6 +53,7 @@ function addEntry(columns: MemberColumns, span: EntrySpan, dataEnd: number): Toc
     if (chunkOffset !== position || chunkSize === undefined) return NOT_LOCATED;
     if (!isSha256(chunkDigest)) return 'its TOC gives no digest for a chunk';
     if (!isCount(offset) || !isCount(innerOffset) || offset >= dataEnd) return NOT_LOCATED;
+    if (innerOffset > MAX_INNER_OFFSET) return 'its TOC holds a chunk that lies too deep in its member';
     if (!columns.add({ digest: chunkDigest, offset, innerOffset, size: chunkSize })) return NOT_LOCATED;
     position += chunkSize;
   }

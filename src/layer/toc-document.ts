@@ -24,6 +24,7 @@ export type TocFault =
   | 'its TOC has a malformed tarSplitDigest'
   | 'its TOC holds a malformed entry'
   | 'its TOC holds a file whose chunks cannot be located'
+  | 'its TOC holds a chunk that lies too deep in its member'
   | 'its TOC gives no digest for a chunk'
   | 'its TOC holds a name that is not UTF-8'
   | 'its TOC holds an entry with an impossible name, owner, time or attribute';

@@ -1,5 +1,6 @@
 // The pack file: chunks as they stand in their layers, then a table of them, then a trailer. Byte by byte in docs/formats.md.
 import zlib from 'node:zlib';
+import { MAX_INNER_OFFSET } from '../bytes/inner-offset.ts';
 import { digestOf } from '../integrity/hash.ts';
 import type { ChunkForm } from './pack-file.ts';
 
@@ -25,11 +26,6 @@ const MIN_ENTRY_BYTES = 8;
 const MIN_SLACK = 4096;
 /** Six bytes hold less. */
 const MAX_ENTRY_SIZE = 2 ** 48;
-/**
- * What may stand before a chunk in the member that holds it: it is decoded each time, whatever a forged table says. Writers of real
- * layers close a member after a few megabytes.
- */
-export const MAX_INNER_OFFSET = 64 << 20;
 /** By their number in a table. member: a frame with an inner offset. */
 const FORMS = ['frame', 'blob', 'member', 'part'] as const;
 type StoredForm = (typeof FORMS)[number];

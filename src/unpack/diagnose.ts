@@ -9,8 +9,10 @@ import { digestOfKey } from '../oci/digest-key.ts';
 import { ProgressBoard } from '../workers/progress-board.ts';
 import { type BlobInput, InputFiles, readBlob } from './inputs.ts';
 import type { ChunkedInput, Corruption, Detour, LayerInput, PlainInput, UnpackJob } from './job.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
 import { decodeMember } from './piece.ts';
-import { blobOf } from './run-reader.ts';
+import { Quota } from './quota.ts';
+import { blobOf, chunksInMember, memberEnd } from './run-reader.ts';
 
 /**
  * Faults that another tar stream would not have, where a table of contents and a tar-split may not tell the truth. Without tar-split
@@ -29,7 +31,7 @@ export interface DiagnoseJob extends Pick<UnpackJob, 'files' | 'board'> {
 /** Throws the failure itself where all bytes are right and no other bytes could help. */
 export async function diagnose({ layer, index, error, ...job }: DiagnoseJob): Promise<Detour> {
   const files = new InputFiles(job.files);
-  const context = { files, board: new ProgressBoard(job.board) };
+  const context = { files, board: new ProgressBoard(job.board), quota: new Quota(DEFAULT_LIMITS) };
   const reason = error.cause === undefined ? error.message : `${error.message}: ${error.cause}`;
   try {
     const found = await findDamage(layer, context);
@@ -46,6 +48,8 @@ export async function diagnose({ layer, index, error, ...job }: DiagnoseJob): Pr
 interface Context {
   readonly files: InputFiles;
   readonly board: ProgressBoard;
+  /** For what members decode to. */
+  readonly quota: Quota;
 }
 
 function findDamage(layer: LayerInput, context: Context): Promise<Corruption> {
@@ -69,6 +73,12 @@ async function findCorruptChunks(layer: ChunkedInput, context: Context): Promise
   // A layer may repeat a chunk a million times.
   const seen = new Map<string, boolean>();
   for (let chunk = 0; chunk < sizes.length; chunk++) {
+    const end = memberEnd(layer.chunks, chunk);
+    if (end > chunk + 1) {
+      for (const one of await findCorruptInMember(layer, chunk, end, context)) chunks.push(one);
+      chunk = end - 1;
+      continue;
+    }
     const group = groups[chunk] as number;
     if (group !== -1) await board.waitFor(group, ready[chunk] as number);
     if (gaps?.[chunk] === 1) {
@@ -95,14 +105,12 @@ async function isTarSplitIntact(
 }
 
 /** Streamed, because a chunk may be as large as a file. Throws what is neither a damage of the bytes nor of the store. */
-async function isChunkIntact(
-  layer: ChunkedInput,
-  chunk: number,
-  { files, board }: Context,
-): Promise<boolean> {
+async function isChunkIntact(layer: ChunkedInput, chunk: number, context: Context): Promise<boolean> {
+  const { files, board } = context;
   const { sizes, innerOffsets } = layer.chunks;
+  if ((innerOffsets?.[chunk] ?? -1) >= 0)
+    return (await findCorruptInMember(layer, chunk, chunk + 1, context)).length === 0;
   const blob = blobOf(layer.chunks, chunk);
-  const innerOffset = innerOffsets?.[chunk] ?? -1;
   const size = sizes[chunk] as number;
   const hasher = createHasher('sha256');
   let left = size;
@@ -112,13 +120,48 @@ async function isChunkIntact(
     hasher.update(bytes);
   };
   try {
-    if (innerOffset >= 0) await decodeMember({ files, board, blob }, { innerOffset, size }, take);
-    else await decodeZstdStream(readBlob(files, blob, board), take);
+    await decodeZstdStream(readBlob(files, blob, board), take);
   } catch (error) {
     if (error instanceof PullError && BLAME_BYTES.includes(error.code)) return false;
     throw error;
   }
   return left === 0 && hasher.digest() === digestOfKey(digestKey(layer.chunkDigests, chunk));
+}
+
+/** Those of the chunks [first, end) of one member that are not what they should be. Throws LIMIT_EXCEEDED too. */
+async function findCorruptInMember(
+  layer: ChunkedInput,
+  first: number,
+  end: number,
+  { files, board, quota }: Context,
+): Promise<number[]> {
+  const { groups, ready } = layer.chunks;
+  for (let chunk = first; chunk < end; chunk++)
+    if (groups[chunk] !== -1) await board.waitFor(groups[chunk] as number, ready[chunk] as number);
+  const corrupt: number[] = [];
+  let [open, hasher] = [first, createHasher('sha256')];
+  const checkUpTo = (chunk: number) => {
+    for (; open < chunk; open++) {
+      if (hasher.digest() !== digestOfKey(digestKey(layer.chunkDigests, open))) corrupt.push(open);
+      hasher = createHasher('sha256');
+    }
+  };
+  const take = (bytes: Uint8Array, chunk: number) => {
+    checkUpTo(first + chunk);
+    hasher.update(bytes);
+  };
+  const count = (bytes: number) => quota.countStream(bytes);
+  const piece = { files, board, blob: blobOf(layer.chunks, first) };
+  try {
+    await decodeMember(piece, chunksInMember(layer.chunks, first, end), { take, count });
+  } catch (error) {
+    // What is too much is nobody's damage.
+    quota.countStream(0);
+    if (!(error instanceof PullError && BLAME_BYTES.includes(error.code))) throw error;
+    for (; open < end; open++) corrupt.push(open);
+  }
+  checkUpTo(end);
+  return corrupt;
 }
 
 /** false where the bytes cannot be read: for a store that is shared, that is a damage like any other. */

@@ -17,32 +17,53 @@ export interface StoredPiece {
 /** Stored bytes up to this are decoded at one go, if what comes out is small as well: most gaps are a few hundred bytes. */
 const SMALL_STORED = 256 << 10;
 const SMALL_OUTPUT = 8 << 20;
-/** What follows the chunk is nobody's business, and may be of any size. */
+/** What follows the last chunk is nobody's business, and may be of any size. */
 const COMPLETE = Symbol('all of the chunk has come');
 
+/** Where chunks lie in what their member decodes to. Columns: there may be a million of them. */
+export interface ChunksInMember {
+  /** Each chunk begins where the one before ends, or behind that. */
+  readonly innerOffsets: Float64Array;
+  readonly sizes: Float64Array;
+}
+
+export interface MemberConsumer {
+  /** `chunk` counts within the member. */
+  readonly take: (bytes: Uint8Array, chunk: number) => void;
+  /** Is told how much has been decoded, also of what stands between chunks. */
+  readonly count: (bytes: number) => void;
+}
+
 /**
- * Emits `size` bytes of what one gzip member or zstd frame decodes to, from `innerOffset` on. Throws TAR_INVALID where there are
- * fewer, and what `sink` throws.
+ * Emits chunks of what one gzip member or zstd frame decodes to, for all of which it is decoded once. Throws TAR_INVALID where it is too
+ * short, and what the consumer throws.
  */
 export async function decodeMember(
   piece: StoredPiece,
-  { innerOffset, size }: { readonly innerOffset: number; readonly size: number },
-  sink: Sink,
+  { innerOffsets, sizes }: ChunksInMember,
+  { take, count }: MemberConsumer,
 ): Promise<void> {
-  const end = innerOffset + size;
-  let position = 0;
+  const startOf = (chunk: number) => innerOffsets[chunk] as number;
+  const endOf = (chunk: number) => startOf(chunk) + (sizes[chunk] as number);
+  const last = endOf(sizes.length - 1);
+  let [position, chunk] = [0, 0];
   const cut = (bytes: Uint8Array) => {
-    const part = bytes.subarray(Math.max(0, innerOffset - position), Math.max(0, end - position));
-    position += bytes.length;
-    if (part.length > 0) sink(part);
-    // Stopping at once would spare the checksum of a member that holds the chunk and nothing else.
-    if (position > end) throw COMPLETE;
+    count(bytes.length);
+    const reached = position + bytes.length;
+    for (; chunk < sizes.length && startOf(chunk) < reached; chunk++) {
+      const part = bytes.subarray(Math.max(0, startOf(chunk) - position), endOf(chunk) - position);
+      if (part.length > 0) take(part, chunk);
+      if (endOf(chunk) > reached) break;
+    }
+    position = reached;
+    // Stopping at once would spare the checksum of a member that holds the chunks and nothing else.
+    if (position > last) throw COMPLETE;
   };
   await decodePiece(piece, cut).catch((error: unknown) => {
     if (error !== COMPLETE) throw error;
   });
-  if (position < end)
-    throw new PullError('TAR_INVALID', `a chunk ends ${end - position} bytes before it should`);
+  if (position < last)
+    throw new PullError('TAR_INVALID', `a chunk ends ${last - position} bytes before it should`);
 }
 
 /**

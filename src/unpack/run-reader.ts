@@ -5,7 +5,7 @@ import { decodeZstdStream } from '../compression/zstd-stream.ts';
 import { PullError } from '../errors.ts';
 import type { ProgressBoard } from '../workers/progress-board.ts';
 import { type BlobInput, type InputFiles, readBlob } from './inputs.ts';
-import { decodeMember, decodePiece } from './piece.ts';
+import { type ChunksInMember, decodeMember, decodePiece } from './piece.ts';
 
 /** By chunk of a layer, in tar order: where its stored bytes are, and since when. Same columns as the plan's ChunkSources. */
 export interface ChunkColumns {
@@ -40,16 +40,24 @@ export class RunReader {
   readonly #columns: ChunkColumns;
   readonly #files: InputFiles;
   readonly #board: ProgressBoard;
+  readonly #count: (bytes: number) => void;
   readonly #ahead: Run[] = [];
   readonly #spare: Buffer[] = [];
   #nextChunk = 0;
   #current: { end: number; bytes: Uint8Array } = { end: 0, bytes: new Uint8Array() };
   #position = 0;
 
-  constructor(columns: ChunkColumns, files: InputFiles, board: ProgressBoard) {
+  /** `count`: is told how much members decode to, also of what is in no chunk and goes nowhere. */
+  constructor(
+    columns: ChunkColumns,
+    files: InputFiles,
+    board: ProgressBoard,
+    count: (bytes: number) => void = () => undefined,
+  ) {
     this.#columns = columns;
     this.#files = files;
     this.#board = board;
+    this.#count = count;
   }
 
   /**
@@ -62,6 +70,25 @@ export class RunReader {
     sink(this.#current.bytes.subarray(this.#position, this.#position + size));
     this.#position += size;
     return undefined;
+  }
+
+  /** In place of emit, for the chunks [first, end) of one member; see memberEnd. */
+  async emitMember(
+    first: number,
+    end: number,
+    sink: (bytes: Uint8Array, chunk: number) => void,
+  ): Promise<void> {
+    this.#nextChunk = Math.max(this.#nextChunk, end);
+    for (let index = first; index < end; index++) {
+      const waiting = this.#ready(index);
+      if (waiting) await waiting;
+    }
+    const blob = blobOf(this.#columns, first);
+    await decodeMember(
+      { files: this.#files, board: this.#board, blob },
+      chunksInMember(this.#columns, first, end),
+      { take: (bytes, chunk) => sink(bytes, first + chunk), count: this.#count },
+    );
   }
 
   async #emitLater(index: number, sink: (bytes: Uint8Array) => void): Promise<void> {
@@ -84,9 +111,8 @@ export class RunReader {
     const blob = blobOf(this.#columns, index);
     const piece = { files: this.#files, board: this.#board, blob };
     if (gaps?.[index] === 1) return decodePiece(piece, sink);
-    const innerOffset = innerOffsets?.[index] ?? -1;
+    if ((innerOffsets?.[index] ?? -1) >= 0) return this.emitMember(index, index + 1, sink);
     let left = sizes[index] as number;
-    if (innerOffset >= 0) return decodeMember(piece, { innerOffset, size: left }, sink);
     await decodeZstdStream(readBlob(this.#files, blob, this.#board), (bytes) => {
       left -= bytes.length;
       if (left < 0) throw new PullError('TAR_INVALID', 'a chunk is longer than it should be');
@@ -145,6 +171,35 @@ function isAlone({ sizes, compressedSizes, innerOffsets, gaps }: ChunkColumns, i
     (innerOffsets?.[index] ?? -1) >= 0 ||
     gaps?.[index] === 1
   );
+}
+
+/** One past the last of the chunks from `first` on that are best decoded together, as they come from one member in its order. */
+export function memberEnd(columns: ChunkColumns, first: number): number {
+  const { files, offsets, compressedSizes, sizes, innerOffsets, gaps } = columns;
+  let end = first + 1;
+  if (!innerOffsets || (innerOffsets[first] as number) < 0 || gaps?.[first] === 1) return end;
+  let position = (innerOffsets[first] as number) + (sizes[first] as number);
+  while (
+    end < sizes.length &&
+    files[end] === files[first] &&
+    offsets[end] === offsets[first] &&
+    compressedSizes[end] === compressedSizes[first] &&
+    gaps?.[end] !== 1 &&
+    (innerOffsets[end] as number) >= position
+  ) {
+    position = (innerOffsets[end] as number) + (sizes[end] as number);
+    end++;
+  }
+  return end;
+}
+
+/** Of chunks that have inner offsets. */
+export function chunksInMember(
+  { innerOffsets = new Float64Array(), sizes }: ChunkColumns,
+  first: number,
+  end: number,
+): ChunksInMember {
+  return { innerOffsets: innerOffsets.subarray(first, end), sizes: sizes.subarray(first, end) };
 }
 
 /** Where chunk `index` is stored, once it is there. */

@@ -1,54 +1,42 @@
 // Which paths of an image are wanted: globs, held against where things stand in the tree.
-import picomatch from 'picomatch';
 import { PullError } from '../errors.ts';
 import { quote } from '../oci/json.ts';
+import { type Glob, GlobFault, matchesGlob, parseGlobs } from './glob.ts';
 
 /** Patterns of one pull, and characters of one. They are the caller's; nobody needs more. */
 const MAX_PATTERNS = 1000;
 const MAX_PATTERN_LENGTH = 4096;
 
-/**
- * `*` and `?` stay between two slashes, `**` between two slashes is any number of names, also none, `[a-z]` and `{a,b}` as in a shell; names
- * that begin with a dot are names like any other; case counts. `s`: a line break in a name is a character like any other.
- */
-const OPTIONS = {
-  dot: true,
-  windows: false,
-  nocase: false,
-  nonegate: true,
-  noextglob: true,
-  strictBrackets: true,
-  flags: 's',
-};
-const WILDCARD = /(?<!\\)[*?[\]{}]/;
+/** Patterns of one pull once all braces are written out. */
+const MAX_ALTERNATIVES = 4096;
 
-interface Glob {
+interface Pattern {
   /** As it was given. */
   readonly text: string;
-  readonly matches: (path: string) => boolean;
+  /** It matches what one of them does. */
+  readonly globs: readonly Glob[];
 }
 
 export class Selection {
-  readonly #includes: readonly Glob[];
-  readonly #excludes: readonly Glob[];
+  readonly #includes: readonly Pattern[];
+  readonly #excludes: readonly Pattern[];
 
-  constructor(includes: readonly Glob[], excludes: readonly Glob[]) {
+  constructor(includes: readonly Pattern[], excludes: readonly Pattern[]) {
     this.#includes = includes;
     this.#excludes = excludes;
   }
 
   /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
   has(path: string): boolean {
-    const text = toText(path);
-    const isIncluded = this.#includes.length === 0 || this.#includes.some(({ matches }) => matches(text));
-    return isIncluded && !this.#excludes.some(({ matches }) => matches(text));
+    const names = toText(path).split('/');
+    const isIncluded = this.#includes.length === 0 || this.#includes.some((one) => matches(one, names));
+    return isIncluded && !this.#excludes.some((one) => matches(one, names));
   }
 
   /** Removes from `left` those of `includes` that match. */
   cross(left: Set<string>, path: string): void {
-    const text = toText(path);
-    for (const { text: pattern, matches } of this.#includes)
-      if (left.has(pattern) && matches(text)) left.delete(pattern);
+    const names = toText(path).split('/');
+    for (const one of this.#includes) if (left.has(one.text) && matches(one, names)) left.delete(one.text);
   }
 
   /** As they were given. */
@@ -65,34 +53,35 @@ export function createSelection(patterns: readonly string[], where = 'paths'): S
   if (patterns.length === 0) return undefined;
   if (patterns.length > MAX_PATTERNS)
     throw new PullError('INPUT_INVALID', `${where}: more than ${MAX_PATTERNS} patterns`);
-  const [includes, excludes]: [Glob[], Glob[]] = [[], []];
+  const [includes, excludes]: [Pattern[], Pattern[]] = [[], []];
+  let left = MAX_ALTERNATIVES;
   for (const text of patterns) {
     const isExclude = text.startsWith('!');
-    const matches = compile(isExclude ? text.slice(1) : text, (problem) => {
+    const globs = compile(isExclude ? text.slice(1) : text, left, (problem) => {
       throw new PullError('INPUT_INVALID', `${where}: ${quote(text)} ${problem}`);
     });
-    (isExclude ? excludes : includes).push({ text, matches });
+    left -= globs.length;
+    (isExclude ? excludes : includes).push({ text, globs });
   }
   return new Selection(includes, excludes);
 }
 
-/** Without wildcards, or with a slash at its end, a pattern stands for a directory with everything below it. */
-function compile(pattern: string, fail: (problem: string) => never): Glob['matches'] {
+function matches({ globs }: Pattern, names: readonly string[]): boolean {
+  return globs.some((glob) => matchesGlob(glob, names));
+}
+
+/** A pattern stands for what it matches and everything below it, as everywhere in workflows: https://github.com/actions/toolkit/tree/main/packages/glob */
+function compile(pattern: string, limit: number, fail: (problem: string) => never): Glob[] {
   const path = pattern.replace(/^(?:\.?\/)+/, '').replace(/\/+$/, '/');
   if (path === '' || path === '.') fail('matches nothing: for everything write **');
   if (path.length > MAX_PATTERN_LENGTH || path.includes('\0')) fail('is no pattern');
   if (path.split('/').some((name) => name === '.' || name === '..'))
     fail('has . or .. between slashes, which no path in a tree has');
-  const isTree = path.endsWith('/') || !WILDCARD.test(path);
-  // Parentheses and bars are characters of names here, and no regular expressions.
-  const plain = path.replace(/\/$/, '').replace(/(?<!\\)[()|]/g, '\\$&');
-  const glob = plain.replace(/(^|\/)\*\*(?:\/\*\*)+(?=\/|$)/g, '$1**');
   try {
-    // The library has a/** match a, but not */**.
-    const above = !isTree && glob.endsWith('/**') ? [glob.slice(0, -'/**'.length)] : [];
-    return picomatch(isTree ? [glob, `${glob}/**`] : [glob, ...above], OPTIONS);
-  } catch {
-    return fail('is no pattern: a bracket has no partner');
+    return parseGlobs(path.replace(/\/$/, ''), limit);
+  } catch (error) {
+    if (error instanceof GlobFault) fail(error.message);
+    throw error;
   }
 }
 

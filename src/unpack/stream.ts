@@ -46,6 +46,8 @@ export async function streamLayers(job: StreamJob): Promise<{ kind: 'done' } | L
     stored: new RingWriter(job.stored, job.reads === 'stored' ? ['apply', 'hash'] : ['hash']),
     // Who reads the tar streams counts as well, but not where they are only hashed.
     quota: job.reads === 'stored' ? new Quota({ ...DEFAULT_LIMITS, ...job.limits }) : undefined,
+    // What is decoded and passed over no reader ever sees.
+    members: new Quota({ ...DEFAULT_LIMITS, ...job.limits }),
   };
   let index = 0;
   try {
@@ -73,6 +75,7 @@ interface Context {
   readonly ring: RingWriter;
   readonly stored: RingWriter;
   readonly quota: Quota | undefined;
+  readonly members: Quota;
 }
 
 async function streamLayer(layer: LayerInput, context: Context): Promise<void> {
@@ -81,8 +84,8 @@ async function streamLayer(layer: LayerInput, context: Context): Promise<void> {
   if (needsDiffId(layer)) checkDiffId(layer, context.ring);
 }
 
-async function streamChunked(layer: ChunkedInput, { files, board, ring }: Context): Promise<void> {
-  const chunks = new RunReader(layer.chunks, files, board);
+async function streamChunked(layer: ChunkedInput, { files, board, ring, members }: Context): Promise<void> {
+  const chunks = new RunReader(layer.chunks, files, board, (bytes) => members.countStream(bytes));
   const sink = (bytes: Uint8Array) => ring.write(bytes);
   const { firstChunk, tarSplit: split } = layer;
   const { sizes } = layer.chunks;
