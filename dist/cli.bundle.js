@@ -5378,7 +5378,7 @@ var require_connect = __commonJS({
       const sessionCache = new SessionCache(maxCachedSessions == null ? 100 : maxCachedSessions);
       timeout = timeout == null ? 1e4 : timeout;
       allowH2 = allowH2 != null ? allowH2 : true;
-      return function connect({ hostname: hostname2, host, protocol, port, servername, localAddress, httpSocket }, callback) {
+      return function connect2({ hostname: hostname2, host, protocol, port, servername, localAddress, httpSocket }, callback) {
         let socket;
         if (protocol === "https:") {
           if (!tls) {
@@ -12320,7 +12320,7 @@ var require_client = __commonJS({
         tls,
         strictContentLength,
         maxCachedSessions,
-        connect: connect2,
+        connect: connect3,
         maxRequestsPerClient,
         localAddress,
         maxResponseSize,
@@ -12381,7 +12381,7 @@ var require_client = __commonJS({
         if (bodyTimeout != null && (!Number.isInteger(bodyTimeout) || bodyTimeout < 0)) {
           throw new InvalidArgumentError("bodyTimeout must be a positive integer or zero");
         }
-        if (connect2 != null && typeof connect2 !== "function" && typeof connect2 !== "object") {
+        if (connect3 != null && typeof connect3 !== "function" && typeof connect3 !== "object") {
           throw new InvalidArgumentError("connect must be a function or an object");
         }
         if (maxRequestsPerClient != null && (!Number.isInteger(maxRequestsPerClient) || maxRequestsPerClient < 0)) {
@@ -12440,8 +12440,8 @@ var require_client = __commonJS({
           }
         }
         super({ webSocket, eventSource });
-        if (typeof connect2 !== "function") {
-          connect2 = buildConnector2({
+        if (typeof connect3 !== "function") {
+          connect3 = buildConnector2({
             ...tls,
             maxCachedSessions,
             allowH2,
@@ -12449,11 +12449,11 @@ var require_client = __commonJS({
             useH2c: h2Options?.useH2c ?? useH2c,
             timeout: connectTimeout2,
             ...typeof autoSelectFamily === "boolean" ? { autoSelectFamily, autoSelectFamilyAttemptTimeout } : void 0,
-            ...connect2
+            ...connect3
           });
         } else {
-          const customConnect = connect2;
-          connect2 = (opts, callback) => customConnect({
+          const customConnect = connect3;
+          connect3 = (opts, callback) => customConnect({
             ...opts,
             ...socketPath != null ? { socketPath } : null,
             ...allowH2 != null ? { allowH2 } : null
@@ -12461,7 +12461,7 @@ var require_client = __commonJS({
         }
         this[kUrl] = util.parseOrigin(url);
         this[kHostAuthority] = `${this[kUrl].hostname}${this[kUrl].port ? `:${this[kUrl].port}` : ""}`;
-        this[kConnector] = connect2;
+        this[kConnector] = connect3;
         this[kPipelining] = pipelining != null ? pipelining : 1;
         this[kMaxHeadersSize] = maxHeaderSize;
         this[kKeepAliveDefaultTimeout] = keepAliveTimeout == null ? 4e3 : keepAliveTimeout;
@@ -12532,7 +12532,7 @@ var require_client = __commonJS({
         );
       }
       [kConnect](cb) {
-        connect(this);
+        connect2(this);
         this.once("connect", cb);
       }
       [kDispatch](opts, handler) {
@@ -12598,7 +12598,7 @@ var require_client = __commonJS({
         assert(client[kSize] === 0);
       }
     }
-    function connect(client) {
+    function connect2(client) {
       assert(!client[kConnecting]);
       assert(!client[kHTTPContext]);
       let { host, hostname: hostname2, protocol, port } = client[kUrl];
@@ -12786,7 +12786,7 @@ var require_client = __commonJS({
         }
         if (!client[kHTTPContext]) {
           client[kServerName] = request2.servername;
-          connect(client);
+          connect2(client);
           return;
         }
         if (client[kHTTPContext].destroyed) {
@@ -13200,7 +13200,7 @@ var require_pool = __commonJS({
       constructor(origin, {
         connections,
         factory = defaultFactory,
-        connect,
+        connect: connect2,
         connectTimeout: connectTimeout2,
         tls,
         maxCachedSessions,
@@ -13218,11 +13218,11 @@ var require_pool = __commonJS({
         if (typeof factory !== "function") {
           throw new InvalidArgumentError("factory must be a function.");
         }
-        if (connect != null && typeof connect !== "function" && typeof connect !== "object") {
+        if (connect2 != null && typeof connect2 !== "function" && typeof connect2 !== "object") {
           throw new InvalidArgumentError("connect must be a function or an object");
         }
-        if (typeof connect !== "function") {
-          connect = buildConnector2({
+        if (typeof connect2 !== "function") {
+          connect2 = buildConnector2({
             ...tls,
             maxCachedSessions,
             allowH2,
@@ -13230,13 +13230,13 @@ var require_pool = __commonJS({
             socketPath,
             timeout: connectTimeout2,
             ...typeof autoSelectFamily === "boolean" ? { autoSelectFamily, autoSelectFamilyAttemptTimeout } : void 0,
-            ...connect
+            ...connect2
           });
         }
         super(options);
         this[kConnections] = connections || null;
         this[kUrl] = util.parseOrigin(origin);
-        this[kOptions] = { ...util.deepClone(options), connect, allowH2, useH2c, clientTtl, socketPath };
+        this[kOptions] = { ...util.deepClone(options), connect: connect2, allowH2, useH2c, clientTtl, socketPath };
         this[kFactory] = factory;
         this[kProtocol] = null;
         this[kProtocolProbe] = null;
@@ -13372,15 +13372,15 @@ var require_balanced_pool = __commonJS({
       return new Pool2(origin, opts);
     }
     var BalancedPool = class extends PoolBase {
-      constructor(upstreams = [], { factory = defaultFactory, connect, tls, ...opts } = {}) {
+      constructor(upstreams = [], { factory = defaultFactory, connect: connect2, tls, ...opts } = {}) {
         if (typeof factory !== "function") {
           throw new InvalidArgumentError("factory must be a function.");
         }
         super(opts);
         this[kOriginless] = true;
-        if (connect && typeof connect !== "function") connect = { ...connect };
+        if (connect2 && typeof connect2 !== "function") connect2 = { ...connect2 };
         if (tls && typeof tls !== "function") tls = { ...tls };
-        this[kOptions] = { ...util.deepClone(opts), connect, tls };
+        this[kOptions] = { ...util.deepClone(opts), connect: connect2, tls };
         this[kIndex] = -1;
         this[kCurrentWeight] = 0;
         this[kMaxWeightPerServer] = this[kOptions].maxWeightPerServer || 100;
@@ -13513,7 +13513,7 @@ var require_round_robin_pool = __commonJS({
       constructor(origin, {
         connections,
         factory = defaultFactory,
-        connect,
+        connect: connect2,
         connectTimeout: connectTimeout2,
         tls,
         maxCachedSessions,
@@ -13530,24 +13530,24 @@ var require_round_robin_pool = __commonJS({
         if (typeof factory !== "function") {
           throw new InvalidArgumentError("factory must be a function.");
         }
-        if (connect != null && typeof connect !== "function" && typeof connect !== "object") {
+        if (connect2 != null && typeof connect2 !== "function" && typeof connect2 !== "object") {
           throw new InvalidArgumentError("connect must be a function or an object");
         }
-        if (typeof connect !== "function") {
-          connect = buildConnector2({
+        if (typeof connect2 !== "function") {
+          connect2 = buildConnector2({
             ...tls,
             maxCachedSessions,
             allowH2,
             socketPath,
             timeout: connectTimeout2,
             ...typeof autoSelectFamily === "boolean" ? { autoSelectFamily, autoSelectFamilyAttemptTimeout } : void 0,
-            ...connect
+            ...connect2
           });
         }
         super(options);
         this[kConnections] = connections || null;
         this[kUrl] = util.parseOrigin(origin);
-        this[kOptions] = { ...util.deepClone(options), connect, allowH2, clientTtl, socketPath };
+        this[kOptions] = { ...util.deepClone(options), connect: connect2, allowH2, clientTtl, socketPath };
         this[kFactory] = factory;
         this[kIndex] = -1;
         this.on("connect", (origin2, targets) => {
@@ -13642,24 +13642,24 @@ var require_agent = __commonJS({
       return opts && opts.connections === 1 ? new Client(origin, opts) : new Pool2(origin, opts);
     }
     var Agent2 = class extends DispatcherBase {
-      constructor({ factory = defaultFactory, maxOrigins = Infinity, connect, tls, ...options } = {}) {
+      constructor({ factory = defaultFactory, maxOrigins = Infinity, connect: connect2, tls, ...options } = {}) {
         if (typeof factory !== "function") {
           throw new InvalidArgumentError("factory must be a function.");
         }
-        if (connect != null && typeof connect !== "function" && typeof connect !== "object") {
+        if (connect2 != null && typeof connect2 !== "function" && typeof connect2 !== "object") {
           throw new InvalidArgumentError("connect must be a function or an object");
         }
         if (typeof maxOrigins !== "number" || Number.isNaN(maxOrigins) || maxOrigins <= 0) {
           throw new InvalidArgumentError("maxOrigins must be a number greater than 0");
         }
         super(options);
-        if (connect && typeof connect !== "function") {
-          connect = { ...connect };
+        if (connect2 && typeof connect2 !== "function") {
+          connect2 = { ...connect2 };
         }
         if (tls && typeof tls !== "function") {
           tls = { ...tls };
         }
-        this[kOptions] = { ...util.deepClone(options), maxOrigins, connect, tls };
+        this[kOptions] = { ...util.deepClone(options), maxOrigins, connect: connect2, tls };
         this[kFactory] = factory;
         this[kClients] = /* @__PURE__ */ new Map();
         this[kOrigins] = /* @__PURE__ */ new Set();
@@ -14667,7 +14667,7 @@ var require_proxy_agent = __commonJS({
     var Http1ProxyWrapper = class extends DispatcherBase {
       #client;
       #proxyServername;
-      constructor(proxyUrl, { headers: headers2 = {}, connect, factory, proxyServername }) {
+      constructor(proxyUrl, { headers: headers2 = {}, connect: connect2, factory, proxyServername }) {
         if (!proxyUrl) {
           throw new InvalidArgumentError("Proxy URL is mandatory");
         }
@@ -14675,9 +14675,9 @@ var require_proxy_agent = __commonJS({
         this[kProxyHeaders] = headers2;
         this.#proxyServername = proxyServername;
         if (factory) {
-          this.#client = factory(proxyUrl, { connect });
+          this.#client = factory(proxyUrl, { connect: connect2 });
         } else {
-          this.#client = new Client(proxyUrl, { connect });
+          this.#client = new Client(proxyUrl, { connect: connect2 });
         }
       }
       [kDispatch](opts, handler) {
@@ -14742,7 +14742,7 @@ var require_proxy_agent = __commonJS({
         } else if (username) {
           this[kProxyHeaders]["proxy-authorization"] = `Basic ${Buffer.from(`${decodeURIComponent(username)}:`).toString("base64")}`;
         }
-        const connect = buildConnector2({ timeout: connectTimeout2, ...opts.proxyTls });
+        const connect2 = buildConnector2({ timeout: connectTimeout2, ...opts.proxyTls });
         const connectHTTP1 = buildConnector2({ timeout: connectTimeout2, ...opts.proxyTls, allowH2: false });
         this[kConnectEndpoint] = buildConnector2({ timeout: connectTimeout2, ...opts.requestTls });
         this[kConnectEndpointHTTP1] = buildConnector2({ timeout: connectTimeout2, ...opts.requestTls, allowH2: false });
@@ -14752,7 +14752,7 @@ var require_proxy_agent = __commonJS({
           if (this[kProxy].protocol === "socks5:" || this[kProxy].protocol === "socks:") {
             return new Socks5ProxyAgent(this[kProxy].uri, {
               headers: this[kProxyHeaders],
-              connect,
+              connect: connect2,
               factory: agentFactory,
               username: opts.username || username,
               password: opts.password || password,
@@ -14781,7 +14781,7 @@ var require_proxy_agent = __commonJS({
         if (protocol === "socks5:" || protocol === "socks:") {
           this[kClient] = null;
         } else {
-          this[kClient] = clientFactory(url, { connect });
+          this[kClient] = clientFactory(url, { connect: connect2 });
         }
         this[kAgent] = new Agent2({
           ...opts,
@@ -16954,10 +16954,10 @@ var require_api_connect = __commonJS({
         }
       }
     };
-    function connect(opts, callback) {
+    function connect2(opts, callback) {
       if (callback === void 0) {
         return new Promise((resolve5, reject) => {
-          connect.call(this, opts, (err, data) => {
+          connect2.call(this, opts, (err, data) => {
             return err ? reject(err) : resolve5(data);
           });
         });
@@ -16974,7 +16974,7 @@ var require_api_connect = __commonJS({
         queueMicrotask(() => callback(err, { opaque }));
       }
     }
-    module.exports = connect;
+    module.exports = connect2;
   }
 });
 
@@ -18443,7 +18443,7 @@ var require_snapshot_recorder = __commonJS({
   "node_modules/undici/lib/mock/snapshot-recorder.js"(exports, module) {
     "use strict";
     var { writeFile: writeFile4, readFile, mkdir: mkdir3 } = __require("node:fs/promises");
-    var { dirname: dirname7, resolve: resolve5 } = __require("node:path");
+    var { dirname: dirname8, resolve: resolve5 } = __require("node:path");
     var { setTimeout: setTimeout2, clearTimeout: clearTimeout2 } = __require("node:timers");
     var { InvalidArgumentError, UndiciError } = require_errors();
     var { setHeader } = require_util();
@@ -18690,7 +18690,7 @@ var require_snapshot_recorder = __commonJS({
           throw new InvalidArgumentError("Snapshot path is required");
         }
         const resolvedPath = resolve5(path);
-        await mkdir3(dirname7(resolvedPath), { recursive: true });
+        await mkdir3(dirname8(resolvedPath), { recursive: true });
         const data = Array.from(this.#snapshots.entries()).map(([hash2, snapshot]) => ({
           hash: hash2,
           snapshot
@@ -24200,17 +24200,17 @@ var require_sqlite_cache_store = __commonJS({
           if (now >= value.deleteAt && !canBeExpired) {
             continue;
           }
-          let matches2 = true;
+          let matches3 = true;
           if (value.vary) {
             const vary = JSON.parse(value.vary);
             for (const header in vary) {
               if (!headerValueEquals(headers2[header], vary[header])) {
-                matches2 = false;
+                matches3 = false;
                 break;
               }
             }
           }
-          if (matches2) {
+          if (matches3) {
             return value;
           }
         }
@@ -31576,1782 +31576,6 @@ ${captureLines}` : capture.stack;
   }
 });
 
-// node_modules/picomatch/lib/constants.js
-var require_constants6 = __commonJS({
-  "node_modules/picomatch/lib/constants.js"(exports, module) {
-    "use strict";
-    var WIN_SLASH = "\\\\/";
-    var WIN_NO_SLASH = `[^${WIN_SLASH}]`;
-    var DEFAULT_MAX_EXTGLOB_RECURSION = 0;
-    var DOT_LITERAL = "\\.";
-    var PLUS_LITERAL = "\\+";
-    var QMARK_LITERAL = "\\?";
-    var SLASH_LITERAL = "\\/";
-    var ONE_CHAR = "(?=.)";
-    var QMARK = "[^/]";
-    var END_ANCHOR = `(?:${SLASH_LITERAL}|$)`;
-    var START_ANCHOR = `(?:^|${SLASH_LITERAL})`;
-    var DOTS_SLASH = `${DOT_LITERAL}{1,2}${END_ANCHOR}`;
-    var NO_DOT = `(?!${DOT_LITERAL})`;
-    var NO_DOTS = `(?!${START_ANCHOR}${DOTS_SLASH})`;
-    var NO_DOT_SLASH = `(?!${DOT_LITERAL}{0,1}${END_ANCHOR})`;
-    var NO_DOTS_SLASH = `(?!${DOTS_SLASH})`;
-    var QMARK_NO_DOT = `[^.${SLASH_LITERAL}]`;
-    var STAR = `${QMARK}*?`;
-    var SEP = "/";
-    var POSIX_CHARS = {
-      DOT_LITERAL,
-      PLUS_LITERAL,
-      QMARK_LITERAL,
-      SLASH_LITERAL,
-      ONE_CHAR,
-      QMARK,
-      END_ANCHOR,
-      DOTS_SLASH,
-      NO_DOT,
-      NO_DOTS,
-      NO_DOT_SLASH,
-      NO_DOTS_SLASH,
-      QMARK_NO_DOT,
-      STAR,
-      START_ANCHOR,
-      SEP
-    };
-    var WINDOWS_CHARS = {
-      ...POSIX_CHARS,
-      SLASH_LITERAL: `[${WIN_SLASH}]`,
-      QMARK: WIN_NO_SLASH,
-      STAR: `${WIN_NO_SLASH}*?`,
-      DOTS_SLASH: `${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$)`,
-      NO_DOT: `(?!${DOT_LITERAL})`,
-      NO_DOTS: `(?!(?:^|[${WIN_SLASH}])${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
-      NO_DOT_SLASH: `(?!${DOT_LITERAL}{0,1}(?:[${WIN_SLASH}]|$))`,
-      NO_DOTS_SLASH: `(?!${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
-      QMARK_NO_DOT: `[^.${WIN_SLASH}]`,
-      START_ANCHOR: `(?:^|[${WIN_SLASH}])`,
-      END_ANCHOR: `(?:[${WIN_SLASH}]|$)`,
-      SEP: "\\"
-    };
-    var POSIX_REGEX_SOURCE = {
-      __proto__: null,
-      alnum: "a-zA-Z0-9",
-      alpha: "a-zA-Z",
-      ascii: "\\x00-\\x7F",
-      blank: " \\t",
-      cntrl: "\\x00-\\x1F\\x7F",
-      digit: "0-9",
-      graph: "\\x21-\\x7E",
-      lower: "a-z",
-      print: "\\x20-\\x7E ",
-      punct: "\\-!\"#$%&'()\\*+,./:;<=>?@[\\]^_`{|}~",
-      space: " \\t\\r\\n\\v\\f",
-      upper: "A-Z",
-      word: "A-Za-z0-9_",
-      xdigit: "A-Fa-f0-9"
-    };
-    module.exports = {
-      DEFAULT_MAX_EXTGLOB_RECURSION,
-      MAX_LENGTH: 1024 * 64,
-      POSIX_REGEX_SOURCE,
-      // regular expressions
-      REGEX_BACKSLASH: /\\(?![*+?^${}(|)[\]])/g,
-      REGEX_NON_SPECIAL_CHARS: /^[^@![\].,$*+?^{}()|\\/]+/,
-      REGEX_SPECIAL_CHARS: /[-*+?.^${}(|)[\]]/,
-      REGEX_SPECIAL_CHARS_BACKREF: /(\\?)((\W)(\3*))/g,
-      REGEX_SPECIAL_CHARS_GLOBAL: /([-*+?.^${}(|)[\]])/g,
-      REGEX_REMOVE_BACKSLASH: /(?:\[.*?[^\\]\]|\\(?=.))/g,
-      // Replace globs with equivalent patterns to reduce parsing time.
-      REPLACEMENTS: {
-        __proto__: null,
-        "***": "*",
-        "**/**": "**",
-        "**/**/**": "**"
-      },
-      // Digits
-      CHAR_0: 48,
-      /* 0 */
-      CHAR_9: 57,
-      /* 9 */
-      // Alphabet chars.
-      CHAR_UPPERCASE_A: 65,
-      /* A */
-      CHAR_LOWERCASE_A: 97,
-      /* a */
-      CHAR_UPPERCASE_Z: 90,
-      /* Z */
-      CHAR_LOWERCASE_Z: 122,
-      /* z */
-      CHAR_LEFT_PARENTHESES: 40,
-      /* ( */
-      CHAR_RIGHT_PARENTHESES: 41,
-      /* ) */
-      CHAR_ASTERISK: 42,
-      /* * */
-      // Non-alphabetic chars.
-      CHAR_AMPERSAND: 38,
-      /* & */
-      CHAR_AT: 64,
-      /* @ */
-      CHAR_BACKWARD_SLASH: 92,
-      /* \ */
-      CHAR_CARRIAGE_RETURN: 13,
-      /* \r */
-      CHAR_CIRCUMFLEX_ACCENT: 94,
-      /* ^ */
-      CHAR_COLON: 58,
-      /* : */
-      CHAR_COMMA: 44,
-      /* , */
-      CHAR_DOT: 46,
-      /* . */
-      CHAR_DOUBLE_QUOTE: 34,
-      /* " */
-      CHAR_EQUAL: 61,
-      /* = */
-      CHAR_EXCLAMATION_MARK: 33,
-      /* ! */
-      CHAR_FORM_FEED: 12,
-      /* \f */
-      CHAR_FORWARD_SLASH: 47,
-      /* / */
-      CHAR_GRAVE_ACCENT: 96,
-      /* ` */
-      CHAR_HASH: 35,
-      /* # */
-      CHAR_HYPHEN_MINUS: 45,
-      /* - */
-      CHAR_LEFT_ANGLE_BRACKET: 60,
-      /* < */
-      CHAR_LEFT_CURLY_BRACE: 123,
-      /* { */
-      CHAR_LEFT_SQUARE_BRACKET: 91,
-      /* [ */
-      CHAR_LINE_FEED: 10,
-      /* \n */
-      CHAR_NO_BREAK_SPACE: 160,
-      /* \u00A0 */
-      CHAR_PERCENT: 37,
-      /* % */
-      CHAR_PLUS: 43,
-      /* + */
-      CHAR_QUESTION_MARK: 63,
-      /* ? */
-      CHAR_RIGHT_ANGLE_BRACKET: 62,
-      /* > */
-      CHAR_RIGHT_CURLY_BRACE: 125,
-      /* } */
-      CHAR_RIGHT_SQUARE_BRACKET: 93,
-      /* ] */
-      CHAR_SEMICOLON: 59,
-      /* ; */
-      CHAR_SINGLE_QUOTE: 39,
-      /* ' */
-      CHAR_SPACE: 32,
-      /*   */
-      CHAR_TAB: 9,
-      /* \t */
-      CHAR_UNDERSCORE: 95,
-      /* _ */
-      CHAR_VERTICAL_LINE: 124,
-      /* | */
-      CHAR_ZERO_WIDTH_NOBREAK_SPACE: 65279,
-      /* \uFEFF */
-      /**
-       * Create EXTGLOB_CHARS
-       */
-      extglobChars(chars) {
-        return {
-          "!": { type: "negate", open: "(?:(?!(?:", close: `))${chars.STAR})` },
-          "?": { type: "qmark", open: "(?:", close: ")?" },
-          "+": { type: "plus", open: "(?:", close: ")+" },
-          "*": { type: "star", open: "(?:", close: ")*" },
-          "@": { type: "at", open: "(?:", close: ")" }
-        };
-      },
-      /**
-       * Create GLOB_CHARS
-       */
-      globChars(win322) {
-        return win322 === true ? WINDOWS_CHARS : POSIX_CHARS;
-      }
-    };
-  }
-});
-
-// node_modules/picomatch/lib/utils.js
-var require_utils2 = __commonJS({
-  "node_modules/picomatch/lib/utils.js"(exports) {
-    "use strict";
-    var {
-      REGEX_BACKSLASH,
-      REGEX_REMOVE_BACKSLASH,
-      REGEX_SPECIAL_CHARS,
-      REGEX_SPECIAL_CHARS_GLOBAL
-    } = require_constants6();
-    exports.isObject = (val) => val !== null && typeof val === "object" && !Array.isArray(val);
-    exports.hasRegexChars = (str) => REGEX_SPECIAL_CHARS.test(str);
-    exports.isRegexChar = (str) => str.length === 1 && exports.hasRegexChars(str);
-    exports.escapeRegex = (str) => str.replace(REGEX_SPECIAL_CHARS_GLOBAL, "\\$1");
-    exports.toPosixSlashes = (str) => str.replace(REGEX_BACKSLASH, "/");
-    exports.isWindows = () => {
-      if (typeof navigator !== "undefined" && navigator.platform) {
-        const platform = navigator.platform.toLowerCase();
-        return platform === "win32" || platform === "windows";
-      }
-      if (typeof process !== "undefined" && process.platform) {
-        return process.platform === "win32";
-      }
-      return false;
-    };
-    exports.removeBackslashes = (str) => {
-      return str.replace(REGEX_REMOVE_BACKSLASH, (match) => {
-        return match === "\\" ? "" : match;
-      });
-    };
-    exports.escapeLast = (input, char, lastIdx) => {
-      const idx = input.lastIndexOf(char, lastIdx);
-      if (idx === -1) return input;
-      if (input[idx - 1] === "\\") return exports.escapeLast(input, char, idx - 1);
-      return `${input.slice(0, idx)}\\${input.slice(idx)}`;
-    };
-    exports.removePrefix = (input, state = {}) => {
-      let output = input;
-      if (output.startsWith("./")) {
-        output = output.slice(2);
-        state.prefix = "./";
-      }
-      return output;
-    };
-    exports.wrapOutput = (input, state = {}, options = {}) => {
-      const prepend = options.contains ? "" : "^";
-      const append = options.contains ? "" : "$";
-      let output = `${prepend}(?:${input})${append}`;
-      if (state.negated === true) {
-        output = `(?:^(?!${output}).*$)`;
-      }
-      return output;
-    };
-    exports.basename = (path, { windows } = {}) => {
-      const segs = path.split(windows ? /[\\/]/ : "/");
-      const last = segs[segs.length - 1];
-      if (last === "") {
-        return segs[segs.length - 2];
-      }
-      return last;
-    };
-  }
-});
-
-// node_modules/picomatch/lib/scan.js
-var require_scan = __commonJS({
-  "node_modules/picomatch/lib/scan.js"(exports, module) {
-    "use strict";
-    var utils = require_utils2();
-    var {
-      CHAR_ASTERISK,
-      /* * */
-      CHAR_AT,
-      /* @ */
-      CHAR_BACKWARD_SLASH,
-      /* \ */
-      CHAR_COMMA,
-      /* , */
-      CHAR_DOT,
-      /* . */
-      CHAR_EXCLAMATION_MARK,
-      /* ! */
-      CHAR_FORWARD_SLASH,
-      /* / */
-      CHAR_LEFT_CURLY_BRACE,
-      /* { */
-      CHAR_LEFT_PARENTHESES,
-      /* ( */
-      CHAR_LEFT_SQUARE_BRACKET,
-      /* [ */
-      CHAR_PLUS,
-      /* + */
-      CHAR_QUESTION_MARK,
-      /* ? */
-      CHAR_RIGHT_CURLY_BRACE,
-      /* } */
-      CHAR_RIGHT_PARENTHESES,
-      /* ) */
-      CHAR_RIGHT_SQUARE_BRACKET
-      /* ] */
-    } = require_constants6();
-    var isPathSeparator = (code2) => {
-      return code2 === CHAR_FORWARD_SLASH || code2 === CHAR_BACKWARD_SLASH;
-    };
-    var depth = (token) => {
-      if (token.isPrefix !== true) {
-        token.depth = token.isGlobstar ? Infinity : 1;
-      }
-    };
-    var scan2 = (input, options) => {
-      const opts = options || {};
-      const length = input.length - 1;
-      const scanToEnd = opts.parts === true || opts.tokens === true || opts.scanToEnd === true;
-      const slashes = [];
-      const tokens = [];
-      const parts = [];
-      let str = input;
-      let index = -1;
-      let start2 = 0;
-      let lastIndex = 0;
-      let isBrace = false;
-      let isBracket = false;
-      let isGlob = false;
-      let isExtglob = false;
-      let isGlobstar = false;
-      let braceEscaped = false;
-      let backslashes = false;
-      let negated = false;
-      let negatedExtglob = false;
-      let finished = false;
-      let braces = 0;
-      let prev;
-      let code2;
-      let token = { value: "", depth: 0, isGlob: false };
-      const eos = () => index >= length;
-      const peek = () => str.charCodeAt(index + 1);
-      const advance2 = () => {
-        prev = code2;
-        return str.charCodeAt(++index);
-      };
-      while (index < length) {
-        code2 = advance2();
-        let next;
-        if (code2 === CHAR_BACKWARD_SLASH) {
-          backslashes = token.backslashes = true;
-          code2 = advance2();
-          if (code2 === CHAR_LEFT_CURLY_BRACE) {
-            braceEscaped = true;
-          }
-          continue;
-        }
-        if (braceEscaped === true || code2 === CHAR_LEFT_CURLY_BRACE) {
-          braces++;
-          while (eos() !== true && (code2 = advance2())) {
-            if (code2 === CHAR_BACKWARD_SLASH) {
-              backslashes = token.backslashes = true;
-              advance2();
-              continue;
-            }
-            if (code2 === CHAR_LEFT_CURLY_BRACE) {
-              braces++;
-              continue;
-            }
-            if (braceEscaped !== true && code2 === CHAR_DOT && (code2 = advance2()) === CHAR_DOT) {
-              isBrace = token.isBrace = true;
-              isGlob = token.isGlob = true;
-              finished = true;
-              if (scanToEnd === true) {
-                continue;
-              }
-              break;
-            }
-            if (braceEscaped !== true && code2 === CHAR_COMMA) {
-              isBrace = token.isBrace = true;
-              isGlob = token.isGlob = true;
-              finished = true;
-              if (scanToEnd === true) {
-                continue;
-              }
-              break;
-            }
-            if (code2 === CHAR_RIGHT_CURLY_BRACE) {
-              braces--;
-              if (braces === 0) {
-                braceEscaped = false;
-                isBrace = token.isBrace = true;
-                finished = true;
-                break;
-              }
-            }
-          }
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (code2 === CHAR_FORWARD_SLASH) {
-          slashes.push(index);
-          tokens.push(token);
-          token = { value: "", depth: 0, isGlob: false };
-          if (finished === true) continue;
-          if (prev === CHAR_DOT && index === start2 + 1) {
-            start2 += 2;
-            continue;
-          }
-          lastIndex = index + 1;
-          continue;
-        }
-        if (opts.noext !== true) {
-          const isExtglobChar = code2 === CHAR_PLUS || code2 === CHAR_AT || code2 === CHAR_ASTERISK || code2 === CHAR_QUESTION_MARK || code2 === CHAR_EXCLAMATION_MARK;
-          if (isExtglobChar === true && peek() === CHAR_LEFT_PARENTHESES) {
-            isGlob = token.isGlob = true;
-            isExtglob = token.isExtglob = true;
-            finished = true;
-            if (code2 === CHAR_EXCLAMATION_MARK && index === start2) {
-              negatedExtglob = true;
-            }
-            if (scanToEnd === true) {
-              let parens = 0;
-              while (eos() !== true && (code2 = advance2())) {
-                if (code2 === CHAR_BACKWARD_SLASH) {
-                  backslashes = token.backslashes = true;
-                  advance2();
-                  continue;
-                }
-                if (code2 === CHAR_LEFT_PARENTHESES) {
-                  parens++;
-                  continue;
-                }
-                if (code2 === CHAR_RIGHT_PARENTHESES && --parens === 0) {
-                  finished = true;
-                  break;
-                }
-              }
-              continue;
-            }
-            break;
-          }
-        }
-        if (code2 === CHAR_ASTERISK) {
-          if (prev === CHAR_ASTERISK) isGlobstar = token.isGlobstar = true;
-          isGlob = token.isGlob = true;
-          finished = true;
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (code2 === CHAR_QUESTION_MARK) {
-          isGlob = token.isGlob = true;
-          finished = true;
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (code2 === CHAR_LEFT_SQUARE_BRACKET) {
-          while (eos() !== true && (next = advance2())) {
-            if (next === CHAR_BACKWARD_SLASH) {
-              backslashes = token.backslashes = true;
-              advance2();
-              continue;
-            }
-            if (next === CHAR_RIGHT_SQUARE_BRACKET) {
-              isBracket = token.isBracket = true;
-              isGlob = token.isGlob = true;
-              finished = true;
-              break;
-            }
-          }
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (opts.nonegate !== true && code2 === CHAR_EXCLAMATION_MARK && index === start2) {
-          negated = token.negated = true;
-          start2++;
-          continue;
-        }
-        if (opts.noparen !== true && code2 === CHAR_LEFT_PARENTHESES) {
-          isGlob = token.isGlob = true;
-          if (scanToEnd === true) {
-            let parens = 1;
-            while (eos() !== true && (code2 = advance2())) {
-              if (code2 === CHAR_BACKWARD_SLASH) {
-                backslashes = token.backslashes = true;
-                advance2();
-                continue;
-              }
-              if (code2 === CHAR_LEFT_PARENTHESES) {
-                parens++;
-                continue;
-              }
-              if (code2 === CHAR_RIGHT_PARENTHESES && --parens === 0) {
-                finished = true;
-                break;
-              }
-            }
-            continue;
-          }
-          break;
-        }
-        if (isGlob === true) {
-          finished = true;
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-      }
-      if (opts.noext === true) {
-        isExtglob = false;
-        isGlob = false;
-      }
-      let base = str;
-      let prefix = "";
-      let glob = "";
-      if (start2 > 0) {
-        prefix = str.slice(0, start2);
-        str = str.slice(start2);
-        lastIndex -= start2;
-      }
-      if (base && isGlob === true && lastIndex > 0) {
-        base = str.slice(0, lastIndex);
-        glob = str.slice(lastIndex);
-      } else if (isGlob === true) {
-        base = "";
-        glob = str;
-      } else {
-        base = str;
-      }
-      if (base && base !== "" && base !== "/" && base !== str) {
-        if (isPathSeparator(base.charCodeAt(base.length - 1))) {
-          base = base.slice(0, -1);
-        }
-      }
-      if (opts.unescape === true) {
-        if (glob) glob = utils.removeBackslashes(glob);
-        if (base && backslashes === true) {
-          base = utils.removeBackslashes(base);
-        }
-      }
-      const state = {
-        prefix,
-        input,
-        start: start2,
-        base,
-        glob,
-        isBrace,
-        isBracket,
-        isGlob,
-        isExtglob,
-        isGlobstar,
-        negated,
-        negatedExtglob
-      };
-      if (opts.tokens === true) {
-        state.maxDepth = 0;
-        if (!isPathSeparator(code2)) {
-          tokens.push(token);
-        }
-        state.tokens = tokens;
-      }
-      if (opts.parts === true || opts.tokens === true) {
-        let prevIndex;
-        for (let idx = 0; idx < slashes.length; idx++) {
-          const n2 = prevIndex !== void 0 ? prevIndex + 1 : start2;
-          const i = slashes[idx];
-          const value2 = input.slice(n2, i);
-          if (opts.tokens) {
-            if (idx === 0 && start2 !== 0) {
-              tokens[idx].isPrefix = true;
-              tokens[idx].value = prefix;
-            } else {
-              tokens[idx].value = value2;
-            }
-            depth(tokens[idx]);
-            state.maxDepth += tokens[idx].depth;
-          }
-          if (i >= start2) {
-            parts.push(value2);
-            prevIndex = i;
-          }
-        }
-        const n = prevIndex !== void 0 ? prevIndex + 1 : start2;
-        const value = input.slice(n);
-        parts.push(value);
-        if (opts.tokens && prevIndex && prevIndex + 1 < input.length) {
-          tokens[tokens.length - 1].value = value;
-          depth(tokens[tokens.length - 1]);
-          state.maxDepth += tokens[tokens.length - 1].depth;
-        }
-        state.slashes = slashes;
-        state.parts = parts;
-      }
-      return state;
-    };
-    module.exports = scan2;
-  }
-});
-
-// node_modules/picomatch/lib/parse.js
-var require_parse2 = __commonJS({
-  "node_modules/picomatch/lib/parse.js"(exports, module) {
-    "use strict";
-    var constants13 = require_constants6();
-    var utils = require_utils2();
-    var {
-      MAX_LENGTH: MAX_LENGTH3,
-      POSIX_REGEX_SOURCE,
-      REGEX_NON_SPECIAL_CHARS,
-      REGEX_SPECIAL_CHARS_BACKREF,
-      REPLACEMENTS
-    } = constants13;
-    var expandRange = (args, options) => {
-      if (typeof options.expandRange === "function") {
-        return options.expandRange(...args, options);
-      }
-      args.sort();
-      const value = `[${args.join("-")}]`;
-      try {
-        new RegExp(value);
-      } catch (ex) {
-        return args.map((v) => utils.escapeRegex(v)).join("..");
-      }
-      return value;
-    };
-    var syntaxError = (type, char) => {
-      return `Missing ${type}: "${char}" - use "\\\\${char}" to match literal characters`;
-    };
-    var splitTopLevel = (input) => {
-      const parts = [];
-      let bracket = 0;
-      let paren = 0;
-      let quote2 = 0;
-      let value = "";
-      let escaped = false;
-      for (const ch of input) {
-        if (escaped === true) {
-          value += ch;
-          escaped = false;
-          continue;
-        }
-        if (ch === "\\") {
-          value += ch;
-          escaped = true;
-          continue;
-        }
-        if (ch === '"') {
-          quote2 = quote2 === 1 ? 0 : 1;
-          value += ch;
-          continue;
-        }
-        if (quote2 === 0) {
-          if (ch === "[") {
-            bracket++;
-          } else if (ch === "]" && bracket > 0) {
-            bracket--;
-          } else if (bracket === 0) {
-            if (ch === "(") {
-              paren++;
-            } else if (ch === ")" && paren > 0) {
-              paren--;
-            } else if (ch === "|" && paren === 0) {
-              parts.push(value);
-              value = "";
-              continue;
-            }
-          }
-        }
-        value += ch;
-      }
-      parts.push(value);
-      return parts;
-    };
-    var isPlainBranch = (branch) => {
-      let escaped = false;
-      for (const ch of branch) {
-        if (escaped === true) {
-          escaped = false;
-          continue;
-        }
-        if (ch === "\\") {
-          escaped = true;
-          continue;
-        }
-        if (/[?*+@!()[\]{}]/.test(ch)) {
-          return false;
-        }
-      }
-      return true;
-    };
-    var normalizeSimpleBranch = (branch) => {
-      let value = branch.trim();
-      let changed = true;
-      while (changed === true) {
-        changed = false;
-        if (/^@\([^\\()[\]{}|]+\)$/.test(value)) {
-          value = value.slice(2, -1);
-          changed = true;
-        }
-      }
-      if (!isPlainBranch(value)) {
-        return;
-      }
-      return value.replace(/\\(.)/g, "$1");
-    };
-    var hasRepeatedCharPrefixOverlap = (branches) => {
-      const values = branches.map(normalizeSimpleBranch).filter(Boolean);
-      for (let i = 0; i < values.length; i++) {
-        for (let j = i + 1; j < values.length; j++) {
-          const a = values[i];
-          const b = values[j];
-          const char = a[0];
-          if (!char || a !== char.repeat(a.length) || b !== char.repeat(b.length)) {
-            continue;
-          }
-          if (a === b || a.startsWith(b) || b.startsWith(a)) {
-            return true;
-          }
-        }
-      }
-      return false;
-    };
-    var parseRepeatedExtglob = (pattern, requireEnd = true) => {
-      if (pattern[0] !== "+" && pattern[0] !== "*" || pattern[1] !== "(") {
-        return;
-      }
-      let bracket = 0;
-      let paren = 0;
-      let quote2 = 0;
-      let escaped = false;
-      for (let i = 1; i < pattern.length; i++) {
-        const ch = pattern[i];
-        if (escaped === true) {
-          escaped = false;
-          continue;
-        }
-        if (ch === "\\") {
-          escaped = true;
-          continue;
-        }
-        if (ch === '"') {
-          quote2 = quote2 === 1 ? 0 : 1;
-          continue;
-        }
-        if (quote2 === 1) {
-          continue;
-        }
-        if (ch === "[") {
-          bracket++;
-          continue;
-        }
-        if (ch === "]" && bracket > 0) {
-          bracket--;
-          continue;
-        }
-        if (bracket > 0) {
-          continue;
-        }
-        if (ch === "(") {
-          paren++;
-          continue;
-        }
-        if (ch === ")") {
-          paren--;
-          if (paren === 0) {
-            if (requireEnd === true && i !== pattern.length - 1) {
-              return;
-            }
-            return {
-              type: pattern[0],
-              body: pattern.slice(2, i),
-              end: i
-            };
-          }
-        }
-      }
-    };
-    var buildCharClassStar = (chars) => {
-      const source = chars.length === 1 ? utils.escapeRegex(chars[0]) : `[${chars.map((ch) => utils.escapeRegex(ch)).join("")}]`;
-      return `${source}*`;
-    };
-    var getStarExtglobSequenceChars = (pattern) => {
-      let index = 0;
-      const chars = [];
-      while (index < pattern.length) {
-        const match = parseRepeatedExtglob(pattern.slice(index), false);
-        if (!match || match.type !== "*") {
-          return;
-        }
-        const branches = splitTopLevel(match.body).map((branch2) => branch2.trim());
-        if (branches.length !== 1) {
-          return;
-        }
-        const branch = normalizeSimpleBranch(branches[0]);
-        if (!branch || branch.length !== 1) {
-          return;
-        }
-        chars.push(branch);
-        index += match.end + 1;
-      }
-      if (chars.length < 1) {
-        return;
-      }
-      return chars;
-    };
-    var repeatedExtglobRecursion = (pattern) => {
-      let depth = 0;
-      let value = pattern.trim();
-      let match = parseRepeatedExtglob(value);
-      while (match) {
-        depth++;
-        value = match.body.trim();
-        match = parseRepeatedExtglob(value);
-      }
-      return depth;
-    };
-    var analyzeRepeatedExtglob = (body, options) => {
-      if (options.maxExtglobRecursion === false) {
-        return { risky: false };
-      }
-      const max = typeof options.maxExtglobRecursion === "number" ? options.maxExtglobRecursion : constants13.DEFAULT_MAX_EXTGLOB_RECURSION;
-      const branches = splitTopLevel(body).map((branch) => branch.trim());
-      if (branches.length > 1) {
-        if (branches.some((branch) => branch === "") || branches.some((branch) => /^[*?]+$/.test(branch)) || hasRepeatedCharPrefixOverlap(branches)) {
-          return { risky: true };
-        }
-      }
-      const safeChars = [];
-      let sawStarSequence = false;
-      let combinable = true;
-      for (const branch of branches) {
-        const chars = getStarExtglobSequenceChars(branch);
-        if (chars) {
-          sawStarSequence = true;
-          safeChars.push(...chars);
-          continue;
-        }
-        const literal = normalizeSimpleBranch(branch);
-        if (literal && literal.length === 1) {
-          safeChars.push(literal);
-          continue;
-        }
-        combinable = false;
-        if (repeatedExtglobRecursion(branch) > max) {
-          return { risky: true };
-        }
-      }
-      if (sawStarSequence) {
-        return combinable ? { risky: true, safeOutput: buildCharClassStar([...new Set(safeChars)]) } : { risky: true };
-      }
-      return { risky: false };
-    };
-    var parse8 = (input, options) => {
-      if (typeof input !== "string") {
-        throw new TypeError("Expected a string");
-      }
-      input = REPLACEMENTS[input] || input;
-      const opts = { ...options };
-      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH3, opts.maxLength) : MAX_LENGTH3;
-      let len = input.length;
-      if (len > max) {
-        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
-      }
-      const bos = { type: "bos", value: "", output: opts.prepend || "" };
-      const tokens = [bos];
-      const capture = opts.capture ? "" : "?:";
-      const PLATFORM_CHARS = constants13.globChars(opts.windows);
-      const EXTGLOB_CHARS = constants13.extglobChars(PLATFORM_CHARS);
-      const {
-        DOT_LITERAL,
-        PLUS_LITERAL,
-        SLASH_LITERAL,
-        ONE_CHAR,
-        DOTS_SLASH,
-        NO_DOT,
-        NO_DOT_SLASH,
-        NO_DOTS_SLASH,
-        QMARK,
-        QMARK_NO_DOT,
-        STAR,
-        START_ANCHOR
-      } = PLATFORM_CHARS;
-      const globstar = (opts2) => {
-        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
-      };
-      const nodot = opts.dot ? "" : NO_DOT;
-      const qmarkNoDot = opts.dot ? QMARK : QMARK_NO_DOT;
-      let star = opts.bash === true ? globstar(opts) : STAR;
-      if (opts.capture) {
-        star = `(${star})`;
-      }
-      if (typeof opts.noext === "boolean") {
-        opts.noextglob = opts.noext;
-      }
-      const state = {
-        input,
-        index: -1,
-        start: 0,
-        dot: opts.dot === true,
-        consumed: "",
-        output: "",
-        prefix: "",
-        backtrack: false,
-        negated: false,
-        brackets: 0,
-        braces: 0,
-        parens: 0,
-        quotes: 0,
-        globstar: false,
-        tokens
-      };
-      input = utils.removePrefix(input, state);
-      len = input.length;
-      const extglobs = [];
-      const braces = [];
-      const stack = [];
-      let prev = bos;
-      let value;
-      const eos = () => state.index === len - 1;
-      const peek = state.peek = (n = 1) => input[state.index + n];
-      const advance2 = state.advance = () => input[++state.index] || "";
-      const remaining = () => input.slice(state.index + 1);
-      const consume = (value2 = "", num = 0) => {
-        state.consumed += value2;
-        state.index += num;
-      };
-      const append = (token) => {
-        state.output += token.output != null ? token.output : token.value;
-        consume(token.value);
-      };
-      const negate = () => {
-        let count2 = 1;
-        while (peek() === "!" && (peek(2) !== "(" || peek(3) === "?")) {
-          advance2();
-          state.start++;
-          count2++;
-        }
-        if (count2 % 2 === 0) {
-          return false;
-        }
-        state.negated = true;
-        state.start++;
-        return true;
-      };
-      const increment = (type) => {
-        state[type]++;
-        stack.push(type);
-      };
-      const decrement = (type) => {
-        state[type]--;
-        stack.pop();
-      };
-      const push2 = (tok) => {
-        if (prev.type === "globstar") {
-          const isBrace = state.braces > 0 && (tok.type === "comma" || tok.type === "brace");
-          const isExtglob = tok.extglob === true || extglobs.length && (tok.type === "pipe" || tok.type === "paren");
-          if (tok.type !== "slash" && tok.type !== "paren" && !isBrace && !isExtglob) {
-            state.output = state.output.slice(0, -prev.output.length);
-            prev.type = "star";
-            prev.value = "*";
-            prev.output = star;
-            state.output += prev.output;
-          }
-        }
-        if (extglobs.length && tok.type !== "paren") {
-          extglobs[extglobs.length - 1].inner += tok.value;
-        }
-        if (tok.value || tok.output) append(tok);
-        if (prev && prev.type === "text" && tok.type === "text") {
-          prev.output = (prev.output || prev.value) + tok.value;
-          prev.value += tok.value;
-          return;
-        }
-        tok.prev = prev;
-        tokens.push(tok);
-        prev = tok;
-      };
-      const extglobOpen = (type, value2) => {
-        const token = { ...EXTGLOB_CHARS[value2], conditions: 1, inner: "" };
-        token.prev = prev;
-        token.parens = state.parens;
-        token.output = state.output;
-        token.startIndex = state.index;
-        token.tokensIndex = tokens.length;
-        const output = (opts.capture ? "(" : "") + token.open;
-        increment("parens");
-        push2({ type, value: value2, output: state.output ? "" : ONE_CHAR });
-        push2({ type: "paren", extglob: true, value: advance2(), output });
-        extglobs.push(token);
-      };
-      const extglobClose = (token) => {
-        const literal = input.slice(token.startIndex, state.index + 1);
-        const body = input.slice(token.startIndex + 2, state.index);
-        const analysis = analyzeRepeatedExtglob(body, opts);
-        if ((token.type === "plus" || token.type === "star") && analysis.risky) {
-          const safeOutput = analysis.safeOutput ? (token.output ? "" : ONE_CHAR) + (opts.capture ? `(${analysis.safeOutput})` : analysis.safeOutput) : void 0;
-          const open14 = tokens[token.tokensIndex];
-          open14.type = "text";
-          open14.value = literal;
-          open14.output = safeOutput || utils.escapeRegex(literal);
-          for (let i = token.tokensIndex + 1; i < tokens.length; i++) {
-            tokens[i].value = "";
-            tokens[i].output = "";
-            delete tokens[i].suffix;
-          }
-          state.output = token.output + open14.output;
-          state.backtrack = true;
-          push2({ type: "paren", extglob: true, value, output: "" });
-          decrement("parens");
-          return;
-        }
-        let output = token.close + (opts.capture ? ")" : "");
-        let rest;
-        if (token.type === "negate") {
-          let extglobStar = star;
-          if (token.inner && token.inner.length > 1 && token.inner.includes("/")) {
-            extglobStar = globstar(opts);
-          }
-          if (extglobStar !== star || eos() || /^\)+$/.test(remaining())) {
-            output = token.close = `)$))${extglobStar}`;
-          }
-          if (token.inner.includes("*") && (rest = remaining()) && /^\.[^\\/.]+$/.test(rest)) {
-            const expression = parse8(rest, { ...options, fastpaths: false }).output;
-            output = token.close = `)${expression})${extglobStar})`;
-          }
-          if (token.prev.type === "bos") {
-            state.negatedExtglob = true;
-          }
-        }
-        push2({ type: "paren", extglob: true, value, output });
-        decrement("parens");
-      };
-      if (opts.fastpaths !== false && !/(^[*!]|[/()[\]{}"])/.test(input)) {
-        let backslashes = false;
-        let output = input.replace(REGEX_SPECIAL_CHARS_BACKREF, (m, esc, chars, first2, rest, index) => {
-          if (first2 === "\\") {
-            backslashes = true;
-            return m;
-          }
-          if (first2 === "?") {
-            if (esc) {
-              return esc + first2 + (rest ? QMARK.repeat(rest.length) : "");
-            }
-            if (index === 0) {
-              return qmarkNoDot + (rest ? QMARK.repeat(rest.length) : "");
-            }
-            return QMARK.repeat(chars.length);
-          }
-          if (first2 === ".") {
-            return DOT_LITERAL.repeat(chars.length);
-          }
-          if (first2 === "*") {
-            if (esc) {
-              return esc + first2 + (rest ? star : "");
-            }
-            return star;
-          }
-          return esc ? m : `\\${m}`;
-        });
-        if (backslashes === true) {
-          if (opts.unescape === true) {
-            output = output.replace(/\\/g, "");
-          } else {
-            output = output.replace(/\\+/g, (m) => {
-              return m.length % 2 === 0 ? "\\\\" : m ? "\\" : "";
-            });
-          }
-        }
-        if (output === input && opts.contains === true) {
-          state.output = input;
-          return state;
-        }
-        state.output = utils.wrapOutput(output, state, options);
-        return state;
-      }
-      while (!eos()) {
-        value = advance2();
-        if (value === "\0") {
-          continue;
-        }
-        if (value === "\\") {
-          const next = peek();
-          if (next === "/" && opts.bash !== true) {
-            continue;
-          }
-          if (next === "." || next === ";") {
-            continue;
-          }
-          if (!next) {
-            value += "\\";
-            push2({ type: "text", value });
-            continue;
-          }
-          const match = /^\\+/.exec(remaining());
-          let slashes = 0;
-          if (match && match[0].length > 2) {
-            slashes = match[0].length;
-            state.index += slashes;
-            if (slashes % 2 !== 0) {
-              value += "\\";
-            }
-          }
-          if (opts.unescape === true) {
-            value = advance2();
-          } else {
-            value += advance2();
-          }
-          if (state.brackets === 0) {
-            push2({ type: "text", value });
-            continue;
-          }
-        }
-        if (state.brackets > 0 && (value !== "]" || prev.value === "[" || prev.value === "[^")) {
-          if (opts.posix !== false && value === ":") {
-            const inner = prev.value.slice(1);
-            if (inner.includes("[")) {
-              prev.posix = true;
-              if (inner.includes(":")) {
-                const idx = prev.value.lastIndexOf("[");
-                const pre = prev.value.slice(0, idx);
-                const rest2 = prev.value.slice(idx + 2);
-                const posix2 = POSIX_REGEX_SOURCE[rest2];
-                if (posix2) {
-                  prev.value = pre + posix2;
-                  state.backtrack = true;
-                  advance2();
-                  if (!bos.output && tokens.indexOf(prev) === 1) {
-                    bos.output = ONE_CHAR;
-                  }
-                  continue;
-                }
-              }
-            }
-          }
-          if (value === "[" && peek() !== ":" || value === "-" && peek() === "]") {
-            value = `\\${value}`;
-          }
-          if (value === "]" && (prev.value === "[" || prev.value === "[^")) {
-            value = `\\${value}`;
-          }
-          if (opts.posix === true && value === "!" && prev.value === "[") {
-            value = "^";
-          }
-          prev.value += value;
-          append({ value });
-          continue;
-        }
-        if (state.quotes === 1 && value !== '"') {
-          value = utils.escapeRegex(value);
-          prev.value += value;
-          append({ value });
-          continue;
-        }
-        if (value === '"') {
-          state.quotes = state.quotes === 1 ? 0 : 1;
-          if (opts.keepQuotes === true) {
-            push2({ type: "text", value });
-          }
-          continue;
-        }
-        if (value === "(") {
-          increment("parens");
-          push2({ type: "paren", value });
-          continue;
-        }
-        if (value === ")") {
-          if (state.parens === 0 && opts.strictBrackets === true) {
-            throw new SyntaxError(syntaxError("opening", "("));
-          }
-          const extglob = extglobs[extglobs.length - 1];
-          if (extglob && state.parens === extglob.parens + 1) {
-            extglobClose(extglobs.pop());
-            continue;
-          }
-          push2({ type: "paren", value, output: state.parens ? ")" : "\\)" });
-          decrement("parens");
-          continue;
-        }
-        if (value === "[") {
-          if (opts.nobracket === true || !remaining().includes("]")) {
-            if (opts.nobracket !== true && opts.strictBrackets === true) {
-              throw new SyntaxError(syntaxError("closing", "]"));
-            }
-            value = `\\${value}`;
-          } else {
-            increment("brackets");
-          }
-          push2({ type: "bracket", value });
-          continue;
-        }
-        if (value === "]") {
-          if (opts.nobracket === true || prev && prev.type === "bracket" && prev.value.length === 1) {
-            push2({ type: "text", value, output: `\\${value}` });
-            continue;
-          }
-          if (state.brackets === 0) {
-            if (opts.strictBrackets === true) {
-              throw new SyntaxError(syntaxError("opening", "["));
-            }
-            push2({ type: "text", value, output: `\\${value}` });
-            continue;
-          }
-          decrement("brackets");
-          const prevValue = prev.value.slice(1);
-          if (prev.posix !== true && prevValue[0] === "^" && !prevValue.includes("/")) {
-            value = `/${value}`;
-          }
-          prev.value += value;
-          append({ value });
-          if (opts.literalBrackets === false || utils.hasRegexChars(prevValue)) {
-            continue;
-          }
-          const escaped = utils.escapeRegex(prev.value);
-          state.output = state.output.slice(0, -prev.value.length);
-          if (opts.literalBrackets === true) {
-            state.output += escaped;
-            prev.value = escaped;
-            continue;
-          }
-          prev.value = `(${capture}${escaped}|${prev.value})`;
-          state.output += prev.value;
-          continue;
-        }
-        if (value === "{" && opts.nobrace !== true) {
-          increment("braces");
-          const open14 = {
-            type: "brace",
-            value,
-            output: "(",
-            outputIndex: state.output.length,
-            tokensIndex: state.tokens.length
-          };
-          braces.push(open14);
-          push2(open14);
-          continue;
-        }
-        if (value === "}") {
-          const brace = braces[braces.length - 1];
-          if (opts.nobrace === true || !brace) {
-            push2({ type: "text", value, output: value });
-            continue;
-          }
-          let output = ")";
-          if (brace.dots === true) {
-            const arr = tokens.slice();
-            const range = [];
-            for (let i = arr.length - 1; i >= 0; i--) {
-              tokens.pop();
-              if (arr[i].type === "brace") {
-                break;
-              }
-              if (arr[i].type !== "dots") {
-                range.unshift(arr[i].value);
-              }
-            }
-            output = expandRange(range, opts);
-            state.backtrack = true;
-          }
-          if (brace.comma !== true && brace.dots !== true) {
-            const out = state.output.slice(0, brace.outputIndex);
-            const toks = state.tokens.slice(brace.tokensIndex);
-            brace.value = brace.output = "\\{";
-            value = output = "\\}";
-            state.output = out;
-            for (const t of toks) {
-              state.output += t.output || t.value;
-            }
-          }
-          push2({ type: "brace", value, output });
-          decrement("braces");
-          braces.pop();
-          continue;
-        }
-        if (value === "|") {
-          if (extglobs.length > 0) {
-            extglobs[extglobs.length - 1].conditions++;
-          }
-          push2({ type: "text", value });
-          continue;
-        }
-        if (value === ",") {
-          let output = value;
-          const brace = braces[braces.length - 1];
-          if (brace && stack[stack.length - 1] === "braces") {
-            brace.comma = true;
-            output = "|";
-          }
-          push2({ type: "comma", value, output });
-          continue;
-        }
-        if (value === "/") {
-          if (prev.type === "dot" && state.index === state.start + 1) {
-            state.start = state.index + 1;
-            state.consumed = "";
-            state.output = "";
-            tokens.pop();
-            prev = bos;
-            continue;
-          }
-          push2({ type: "slash", value, output: SLASH_LITERAL });
-          continue;
-        }
-        if (value === ".") {
-          if (state.braces > 0 && prev.type === "dot") {
-            if (prev.value === ".") prev.output = DOT_LITERAL;
-            const brace = braces[braces.length - 1];
-            prev.type = "dots";
-            prev.output += value;
-            prev.value += value;
-            brace.dots = true;
-            continue;
-          }
-          if (state.braces + state.parens === 0 && prev.type !== "bos" && prev.type !== "slash") {
-            push2({ type: "text", value, output: DOT_LITERAL });
-            continue;
-          }
-          push2({ type: "dot", value, output: DOT_LITERAL });
-          continue;
-        }
-        if (value === "?") {
-          const isGroup = prev && prev.value === "(";
-          if (!isGroup && opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
-            extglobOpen("qmark", value);
-            continue;
-          }
-          if (prev && prev.type === "paren") {
-            const next = peek();
-            let output = value;
-            if (prev.value === "(" && !/[!=<:]/.test(next) || next === "<" && !/<([!=]|\w+>)/.test(remaining())) {
-              output = `\\${value}`;
-            }
-            push2({ type: "text", value, output });
-            continue;
-          }
-          if (opts.dot !== true && (prev.type === "slash" || prev.type === "bos")) {
-            push2({ type: "qmark", value, output: QMARK_NO_DOT });
-            continue;
-          }
-          push2({ type: "qmark", value, output: QMARK });
-          continue;
-        }
-        if (value === "!") {
-          if (opts.noextglob !== true && peek() === "(") {
-            if (peek(2) !== "?" || !/[!=<:]/.test(peek(3))) {
-              extglobOpen("negate", value);
-              continue;
-            }
-          }
-          if (opts.nonegate !== true && state.index === 0) {
-            negate();
-            continue;
-          }
-        }
-        if (value === "+") {
-          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
-            extglobOpen("plus", value);
-            continue;
-          }
-          if (prev && prev.value === "(" || opts.regex === false) {
-            push2({ type: "plus", value, output: PLUS_LITERAL });
-            continue;
-          }
-          if (prev && (prev.type === "bracket" || prev.type === "paren" || prev.type === "brace") || state.parens > 0) {
-            push2({ type: "plus", value });
-            continue;
-          }
-          push2({ type: "plus", value: PLUS_LITERAL });
-          continue;
-        }
-        if (value === "@") {
-          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
-            push2({ type: "at", extglob: true, value, output: "" });
-            continue;
-          }
-          push2({ type: "text", value });
-          continue;
-        }
-        if (value !== "*") {
-          if (value === "$" || value === "^") {
-            value = `\\${value}`;
-          }
-          const match = REGEX_NON_SPECIAL_CHARS.exec(remaining());
-          if (match) {
-            value += match[0];
-            state.index += match[0].length;
-          }
-          push2({ type: "text", value });
-          continue;
-        }
-        if (prev && (prev.type === "globstar" || prev.star === true)) {
-          prev.type = "star";
-          prev.star = true;
-          prev.value += value;
-          prev.output = star;
-          state.backtrack = true;
-          state.globstar = true;
-          consume(value);
-          continue;
-        }
-        let rest = remaining();
-        if (opts.noextglob !== true && /^\([^?]/.test(rest)) {
-          extglobOpen("star", value);
-          continue;
-        }
-        if (prev.type === "star") {
-          if (opts.noglobstar === true) {
-            consume(value);
-            continue;
-          }
-          const prior = prev.prev;
-          const before = prior.prev;
-          const isStart = prior.type === "slash" || prior.type === "bos";
-          const afterStar = before && (before.type === "star" || before.type === "globstar");
-          if (opts.bash === true && (!isStart || rest[0] && rest[0] !== "/")) {
-            push2({ type: "star", value, output: "" });
-            continue;
-          }
-          const isBrace = state.braces > 0 && (prior.type === "comma" || prior.type === "brace");
-          const isExtglob = extglobs.length && (prior.type === "pipe" || prior.type === "paren");
-          if (!isStart && prior.type !== "paren" && !isBrace && !isExtglob) {
-            push2({ type: "star", value, output: "" });
-            continue;
-          }
-          while (rest.slice(0, 3) === "/**") {
-            const after = input[state.index + 4];
-            if (after && after !== "/") {
-              break;
-            }
-            rest = rest.slice(3);
-            consume("/**", 3);
-          }
-          const isEnd = eos() || state.parens > 0 && rest === ")".repeat(state.parens) && !extglobs.some((extglob) => extglob.type === "negate");
-          if (prior.type === "bos" && eos()) {
-            prev.type = "globstar";
-            prev.value += value;
-            prev.output = globstar(opts);
-            state.output = prev.output;
-            state.globstar = true;
-            consume(value);
-            continue;
-          }
-          if (prior.type === "slash" && prior.prev.type !== "bos" && !afterStar && isEnd) {
-            state.output = state.output.slice(0, -(prior.output + prev.output).length);
-            prior.output = `(?:${prior.output}`;
-            prev.type = "globstar";
-            prev.output = globstar(opts) + (opts.strictSlashes ? ")" : "|$)");
-            prev.value += value;
-            state.globstar = true;
-            state.output += prior.output + prev.output;
-            consume(value);
-            continue;
-          }
-          if (prior.type === "slash" && prior.prev.type !== "bos" && rest[0] === "/") {
-            const end = rest[1] !== void 0 ? "|$" : "";
-            state.output = state.output.slice(0, -(prior.output + prev.output).length);
-            prior.output = `(?:${prior.output}`;
-            prev.type = "globstar";
-            prev.output = `${globstar(opts)}${SLASH_LITERAL}|${SLASH_LITERAL}${end})`;
-            prev.value += value;
-            state.output += prior.output + prev.output;
-            state.globstar = true;
-            consume(value + advance2());
-            push2({ type: "slash", value: "/", output: "" });
-            continue;
-          }
-          if (prior.type === "bos" && rest[0] === "/") {
-            prev.type = "globstar";
-            prev.value += value;
-            prev.output = `(?:^|${SLASH_LITERAL}|${globstar(opts)}${SLASH_LITERAL})`;
-            state.output = prev.output;
-            state.globstar = true;
-            consume(value + advance2());
-            push2({ type: "slash", value: "/", output: "" });
-            continue;
-          }
-          state.output = state.output.slice(0, -prev.output.length);
-          prev.type = "globstar";
-          prev.output = globstar(opts);
-          prev.value += value;
-          state.output += prev.output;
-          state.globstar = true;
-          consume(value);
-          continue;
-        }
-        const token = { type: "star", value, output: star };
-        if (opts.bash === true) {
-          token.output = ".*?";
-          if (prev.type === "bos" || prev.type === "slash") {
-            token.output = nodot + token.output;
-          }
-          push2(token);
-          continue;
-        }
-        if (prev && (prev.type === "bracket" || prev.type === "paren") && opts.regex === true) {
-          token.output = value;
-          push2(token);
-          continue;
-        }
-        if (state.index === state.start || prev.type === "slash" || prev.type === "dot") {
-          if (prev.type === "dot") {
-            state.output += NO_DOT_SLASH;
-            prev.output += NO_DOT_SLASH;
-          } else if (opts.dot === true) {
-            state.output += NO_DOTS_SLASH;
-            prev.output += NO_DOTS_SLASH;
-          } else {
-            state.output += nodot;
-            prev.output += nodot;
-          }
-          if (peek() !== "*") {
-            state.output += ONE_CHAR;
-            prev.output += ONE_CHAR;
-          }
-        }
-        push2(token);
-      }
-      while (state.brackets > 0) {
-        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "]"));
-        state.output = utils.escapeLast(state.output, "[");
-        decrement("brackets");
-      }
-      while (state.parens > 0) {
-        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", ")"));
-        state.output = utils.escapeLast(state.output, "(");
-        decrement("parens");
-      }
-      while (state.braces > 0) {
-        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "}"));
-        state.output = utils.escapeLast(state.output, "{");
-        decrement("braces");
-      }
-      if (opts.strictSlashes !== true && (prev.type === "star" || prev.type === "bracket")) {
-        push2({ type: "maybe_slash", value: "", output: `${SLASH_LITERAL}?` });
-      }
-      if (state.backtrack === true) {
-        state.output = "";
-        for (const token of state.tokens) {
-          state.output += token.output != null ? token.output : token.value;
-          if (token.suffix) {
-            state.output += token.suffix;
-          }
-        }
-      }
-      return state;
-    };
-    parse8.fastpaths = (input, options) => {
-      const opts = { ...options };
-      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH3, opts.maxLength) : MAX_LENGTH3;
-      const len = input.length;
-      if (len > max) {
-        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
-      }
-      input = REPLACEMENTS[input] || input;
-      const {
-        DOT_LITERAL,
-        SLASH_LITERAL,
-        ONE_CHAR,
-        DOTS_SLASH,
-        NO_DOT,
-        NO_DOTS,
-        NO_DOTS_SLASH,
-        STAR,
-        START_ANCHOR
-      } = constants13.globChars(opts.windows);
-      const nodot = opts.dot ? NO_DOTS : NO_DOT;
-      const slashDot = opts.dot ? NO_DOTS_SLASH : NO_DOT;
-      const capture = opts.capture ? "" : "?:";
-      const state = { negated: false, prefix: "" };
-      let star = opts.bash === true ? ".*?" : STAR;
-      if (opts.capture) {
-        star = `(${star})`;
-      }
-      const globstar = (opts2) => {
-        if (opts2.noglobstar === true) return star;
-        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
-      };
-      const create = (str) => {
-        switch (str) {
-          case "*":
-            return `${nodot}${ONE_CHAR}${star}`;
-          case ".*":
-            return `${DOT_LITERAL}${ONE_CHAR}${star}`;
-          case "*.*":
-            return `${nodot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
-          case "*/*":
-            return `${nodot}${star}${SLASH_LITERAL}${ONE_CHAR}${slashDot}${star}`;
-          case "**":
-            return nodot + globstar(opts);
-          case "**/*":
-            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${ONE_CHAR}${star}`;
-          case "**/*.*":
-            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
-          case "**/.*":
-            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${DOT_LITERAL}${ONE_CHAR}${star}`;
-          default: {
-            const match = /^(.*?)\.(\w+)$/.exec(str);
-            if (!match) return;
-            const source2 = create(match[1]);
-            if (!source2) return;
-            return source2 + DOT_LITERAL + match[2];
-          }
-        }
-      };
-      const output = utils.removePrefix(input, state);
-      let source = create(output);
-      if (source && opts.strictSlashes !== true) {
-        source += `${SLASH_LITERAL}?`;
-      }
-      return source;
-    };
-    module.exports = parse8;
-  }
-});
-
-// node_modules/picomatch/lib/picomatch.js
-var require_picomatch = __commonJS({
-  "node_modules/picomatch/lib/picomatch.js"(exports, module) {
-    "use strict";
-    var scan2 = require_scan();
-    var parse8 = require_parse2();
-    var utils = require_utils2();
-    var constants13 = require_constants6();
-    var isObject = (val) => val && typeof val === "object" && !Array.isArray(val);
-    var picomatch2 = (glob, options, returnState = false) => {
-      if (Array.isArray(glob)) {
-        const fns = glob.map((input) => picomatch2(input, options, returnState));
-        const arrayMatcher = (str) => {
-          for (const isMatch of fns) {
-            const state2 = isMatch(str);
-            if (state2) return state2;
-          }
-          return false;
-        };
-        return arrayMatcher;
-      }
-      const isState = isObject(glob) && glob.tokens && glob.input;
-      if (glob === "" || typeof glob !== "string" && !isState) {
-        throw new TypeError("Expected pattern to be a non-empty string");
-      }
-      const opts = options || {};
-      const posix2 = opts.windows;
-      const regex = isState ? picomatch2.compileRe(glob, options) : picomatch2.makeRe(glob, options, false, true);
-      const state = regex.state;
-      delete regex.state;
-      let isIgnored = () => false;
-      if (opts.ignore) {
-        const ignoreOpts = { ...options, ignore: null, onMatch: null, onResult: null };
-        isIgnored = picomatch2(opts.ignore, ignoreOpts, returnState);
-      }
-      const matcher = (input, returnObject = false) => {
-        const { isMatch, match, output } = picomatch2.test(input, regex, options, { glob, posix: posix2 });
-        const result = { glob, state, regex, posix: posix2, input, output, match, isMatch };
-        if (typeof opts.onResult === "function") {
-          opts.onResult(result);
-        }
-        if (isMatch === false) {
-          result.isMatch = false;
-          return returnObject ? result : false;
-        }
-        if (isIgnored(input)) {
-          if (typeof opts.onIgnore === "function") {
-            opts.onIgnore(result);
-          }
-          result.isMatch = false;
-          return returnObject ? result : false;
-        }
-        if (typeof opts.onMatch === "function") {
-          opts.onMatch(result);
-        }
-        return returnObject ? result : true;
-      };
-      if (returnState) {
-        matcher.state = state;
-      }
-      return matcher;
-    };
-    picomatch2.test = (input, regex, options, { glob, posix: posix2 } = {}) => {
-      if (typeof input !== "string") {
-        throw new TypeError("Expected input to be a string");
-      }
-      if (input === "") {
-        return { isMatch: false, output: "" };
-      }
-      const opts = options || {};
-      const format = opts.format || (posix2 ? utils.toPosixSlashes : null);
-      let match = input === glob;
-      let output = match && format ? format(input) : input;
-      if (match === false) {
-        output = format ? format(input) : input;
-        match = output === glob;
-      }
-      if (match === false || opts.capture === true) {
-        if (opts.matchBase === true || opts.basename === true) {
-          match = picomatch2.matchBase(input, regex, options, posix2);
-        } else {
-          match = regex.exec(output);
-        }
-      }
-      return { isMatch: Boolean(match), match, output };
-    };
-    picomatch2.matchBase = (input, glob, options, posix2 = options && options.windows) => {
-      const regex = glob instanceof RegExp ? glob : picomatch2.makeRe(glob, options);
-      return regex.test(utils.basename(input, { windows: posix2 }));
-    };
-    picomatch2.isMatch = (str, patterns, options) => picomatch2(patterns, options)(str);
-    picomatch2.parse = (pattern, options) => {
-      if (Array.isArray(pattern)) return pattern.map((p) => picomatch2.parse(p, options));
-      return parse8(pattern, { ...options, fastpaths: false });
-    };
-    picomatch2.scan = (input, options) => scan2(input, options);
-    picomatch2.compileRe = (state, options, returnOutput = false, returnState = false) => {
-      if (returnOutput === true) {
-        return state.output;
-      }
-      const opts = options || {};
-      const prepend = opts.contains ? "" : "^";
-      const append = opts.contains ? "" : "$";
-      let source = `${prepend}(?:${state.output})${append}`;
-      if (state && state.negated === true) {
-        source = `^(?!${source}).*$`;
-      }
-      const regex = picomatch2.toRegex(source, options);
-      if (returnState === true) {
-        regex.state = state;
-      }
-      return regex;
-    };
-    picomatch2.makeRe = (input, options = {}, returnOutput = false, returnState = false) => {
-      if (!input || typeof input !== "string") {
-        throw new TypeError("Expected a non-empty string");
-      }
-      let parsed = { negated: false, fastpaths: true };
-      if (options.fastpaths !== false && (input[0] === "." || input[0] === "*")) {
-        parsed.output = parse8.fastpaths(input, options);
-      }
-      if (!parsed.output) {
-        parsed = parse8(input, options);
-      }
-      return picomatch2.compileRe(parsed, options, returnOutput, returnState);
-    };
-    picomatch2.toRegex = (source, options) => {
-      try {
-        const opts = options || {};
-        return new RegExp(source, opts.flags || (opts.nocase ? "i" : ""));
-      } catch (err) {
-        if (options && options.debug === true) throw err;
-        return /$^/;
-      }
-    };
-    picomatch2.constants = constants13;
-    module.exports = picomatch2;
-  }
-});
-
-// node_modules/picomatch/index.js
-var require_picomatch2 = __commonJS({
-  "node_modules/picomatch/index.js"(exports, module) {
-    "use strict";
-    var pico = require_picomatch();
-    var utils = require_utils2();
-    function picomatch2(glob, options, returnState = false) {
-      if (options && (options.windows === null || options.windows === void 0)) {
-        options = { ...options, windows: utils.isWindows() };
-      }
-      return pico(glob, options, returnState);
-    }
-    Object.assign(picomatch2, pico);
-    module.exports = picomatch2;
-  }
-});
-
 // src/cli.ts
 import { homedir as homedir3 } from "node:os";
 
@@ -33380,7 +31604,7 @@ function listenForInterrupt() {
 var ERROR_CODES = {
   INPUT_INVALID: {
     meaning: "An input or an argument has a value that cannot be used.",
-    hint: "Correct the named input; nothing was downloaded."
+    hint: "Correct the named input."
   },
   REFERENCE_INVALID: {
     meaning: "The image reference does not follow the reference grammar.",
@@ -33653,6 +31877,7 @@ var DEFAULT_LIMITS = {
 var MAX_PENDING_XATTR_BYTES = 64 << 20;
 var MAX_XATTR_INPUT = 4 << 20;
 var MAX_LINK_TARGET_BYTES = 256 << 20;
+var MAX_HELD_NAME_BYTES = 256 << 20;
 var MAX_NAMED_SKIP_BYTES = 4 << 20;
 
 // src/pull/limits.ts
@@ -33734,8 +31959,8 @@ var OPTIONS = {
   json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false }
 };
-function isCacheCommand([first2, second]) {
-  return first2 === "cache" && (isAction(second) || second === void 0 || /^(-h|--help)$/.test(second));
+function isCacheCommand([first2]) {
+  return first2 === "cache";
 }
 function parseCacheCommand(argv) {
   const parsed = orComplaint(
@@ -33873,6 +32098,7 @@ function inRange(concurrency) {
 }
 
 // src/cli/cache-command.ts
+import { existsSync } from "node:fs";
 import { rm as rm6 } from "node:fs/promises";
 import { resolve } from "node:path";
 
@@ -33899,20 +32125,21 @@ function formatDuration(milliseconds) {
   return `${Math.floor(seconds2 / 60)} min ${seconds2 % 60} s`;
 }
 function percent(part, whole) {
-  return `${whole <= 0 ? 0 : Math.floor(Math.min(1, part / whole) * 100)}%`;
+  const share = whole <= 0 ? 0 : Math.min(1, part / whole) * 100;
+  return share > 0 && share < 1 ? "<1%" : `${Math.floor(share)}%`;
 }
 function count(number, noun) {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 // src/store/evict.ts
-import { lstat as lstat2, lutimes, readdir as readdir2, rm as rm2 } from "node:fs/promises";
+import { lstat as lstat3, lutimes, readdir as readdir2, rm as rm2 } from "node:fs/promises";
 import { join as join3 } from "node:path";
 
 // src/store/lease.ts
 import { randomBytes } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
-import { lstat, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { lstat as lstat2, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join as join2 } from "node:path";
 
@@ -33977,11 +32204,20 @@ async function makeOne(path, mode) {
   }
 }
 
+// src/store/own-directories.ts
+import { lstat, stat as stat2 } from "node:fs/promises";
+import { dirname as dirname2 } from "node:path";
+
 // src/store/places.ts
 import { join } from "node:path";
 
 // src/store/pack-format.ts
 import zlib from "node:zlib";
+
+// src/bytes/inner-offset.ts
+var MAX_INNER_OFFSET = 64 << 20;
+
+// src/store/pack-format.ts
 var PACK_VERSION = 1;
 var WIDE_PACK_VERSION = 2;
 var TRAILER_SIZE = 64;
@@ -33993,7 +32229,6 @@ var WIDE_ENTRY_SIZE = 57;
 var MIN_ENTRY_BYTES = 8;
 var MIN_SLACK = 4096;
 var MAX_ENTRY_SIZE = 2 ** 48;
-var MAX_INNER_OFFSET = 64 << 20;
 var FORMS = ["frame", "blob", "member", "part"];
 function storedForm({ form, innerOffset }) {
   return innerOffset === void 0 ? form : "member";
@@ -34060,12 +32295,17 @@ function decodeTable(table, trailer) {
   if (!columns) return void 0;
   const rows = { columns, count: count2, isWide };
   if (!isSound(rows, trailer.tableOffset)) return void 0;
-  const others = ["frame", "member", "part"];
+  let blobs;
   return {
     count: count2,
-    blobs: [...readRows(rows, ["blob"])],
+    end: trailer.tableOffset,
+    get blobs() {
+      blobs ??= [...readRows(rows, ["blob"])];
+      return blobs;
+    },
     frames: () => readRows(rows, ["frame", "member"]),
-    others: () => readRows(rows, others)
+    others: () => readRows(rows, ["frame", "member", "part"]),
+    all: () => readRows(rows, FORMS)
   };
 }
 function isSound(rows, end) {
@@ -34147,6 +32387,32 @@ function keyOfPackName(name2) {
   return /^([0-9a-f]{40})\.pack$/.exec(name2)?.[1];
 }
 
+// src/store/own-directories.ts
+async function checkOwnDirectories(storeDirectory) {
+  const holder = await stat2(storeDirectory).catch(() => void 0);
+  const packs = packsDirectory(storeDirectory);
+  const within = [stagingDirectory(storeDirectory), leasesDirectory(storeDirectory)];
+  for (const directory of [dirname2(packs), packs, ...within]) {
+    const why2 = faultOf(await look(directory), holder?.uid);
+    if (why2) throw new PullError("STORE_FAILED", `${directory} of the chunk store ${why2}`);
+  }
+}
+async function look(path) {
+  try {
+    return await lstat(path);
+  } catch (cause) {
+    if (["ENOENT", "ENOTDIR"].includes(cause.code ?? "")) return void 0;
+    throw toPullError(cause, { code: "STORE_FAILED", message: `${path} of the chunk store cannot be read` });
+  }
+}
+function faultOf(found, holder) {
+  if (!found) return void 0;
+  if (found.isSymbolicLink()) return "is a link, and must be a directory";
+  if (!found.isDirectory()) return "is no directory";
+  const isOwn = found.uid === 0 || found.uid === holder || found.uid === process.geteuid?.();
+  return isOwn ? void 0 : `belongs to the user with the number ${found.uid}`;
+}
+
 // src/store/lease.ts
 var HEARTBEAT_MS = 6e4;
 var UNSEEN_MS = 60 * 60 * 1e3;
@@ -34155,6 +32421,7 @@ async function takeLease(storeDirectory) {
   const id = leaseName({ started: Date.now(), pid: process.pid, space: processSpace() });
   const directory = leasesDirectory(storeDirectory);
   const path = join2(directory, id);
+  await checkOwnDirectories(storeDirectory);
   await makeDirectories(directory, 448);
   await writeFile(path, "", { flag: "wx", mode: 384 });
   const beat = () => void utimes(path, /* @__PURE__ */ new Date(), /* @__PURE__ */ new Date()).catch(() => void 0);
@@ -34178,7 +32445,7 @@ function leaseName({ started, pid, space }) {
 }
 async function readLease(id, path) {
   const [, started, pid, space] = /^(\d{1,15})-(\d{1,10})-([0-9a-f]{16})-[0-9a-f]{8}$/.exec(id) ?? [];
-  const stats = await lstat(path).catch(() => void 0);
+  const stats = await lstat2(path).catch(() => void 0);
   if (!stats?.isFile() || pid === void 0) return void 0;
   const age = Date.now() - stats.mtimeMs;
   const isSeen = space === processSpace();
@@ -34215,7 +32482,7 @@ async function listPackFiles(storeDirectory) {
   for (const name2 of (await listNames(directory)).sort()) {
     const key = keyOfPackName(name2);
     const path = join3(directory, name2);
-    const found = key === void 0 ? void 0 : await lstat2(path).catch(() => void 0);
+    const found = key === void 0 ? void 0 : await lstat3(path).catch(() => void 0);
     if (key !== void 0 && found?.isFile())
       packs.push({ key, path, size: found.size, usedAt: found.mtimeMs });
   }
@@ -34234,6 +32501,7 @@ async function markUsed(paths) {
   await Promise.all([...paths].map((path) => lutimes(path, now, now).catch(() => void 0)));
 }
 async function evict(storeDirectory, { maxBytes, lease, spare = /* @__PURE__ */ new Set() }) {
+  await checkOwnDirectories(storeDirectory);
   const packs = await listPackFiles(storeDirectory);
   let left = packs.reduce((sum2, { size }) => sum2 + size, 0);
   if (left <= maxBytes) return { packs: 0, bytes: 0, left };
@@ -34241,29 +32509,34 @@ async function evict(storeDirectory, { maxBytes, lease, spare = /* @__PURE__ */ 
   const inUseSince = Math.min(...others.map(({ started }) => started)) - CLOCK_SLACK_MS;
   const evictable = packs.filter(({ path, usedAt }) => usedAt < inUseSince && !spare.has(path));
   let [count2, bytes] = [0, 0];
+  let refusal2;
   for (const pack of evictable.sort((a, b) => a.usedAt - b.usedAt)) {
     if (left <= maxBytes) break;
-    if (!await remove(pack)) continue;
+    const gone = await remove(pack);
+    if (gone !== true) {
+      if (gone !== false) refusal2 = gone.refusal;
+      continue;
+    }
     left -= pack.size;
     bytes += pack.size;
     count2++;
   }
-  return { packs: count2, bytes, left };
+  return { packs: count2, bytes, left, ...refusal2 === void 0 ? {} : { refusal: refusal2 } };
 }
 async function remove({ path, usedAt }) {
   try {
-    if ((await lstat2(path)).mtimeMs !== usedAt) return false;
+    if ((await lstat3(path)).mtimeMs !== usedAt) return false;
     await rm2(path);
     return true;
   } catch (error) {
-    return error.code === "ENOENT";
+    const { code: code2 } = error;
+    return code2 === "ENOENT" ? true : code2 === "EBUSY" ? false : { refusal: error };
   }
 }
 
 // src/store/store.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { constants as constants2 } from "node:fs";
-import { open as open2, readdir as readdir4, rm as rm5 } from "node:fs/promises";
+import { readdir as readdir4, rm as rm5 } from "node:fs/promises";
 import { join as join5 } from "node:path";
 
 // src/oci/digest-key.ts
@@ -34312,19 +32585,23 @@ function longKey(key, size) {
 }
 
 // src/store/leftovers.ts
-import { lstat as lstat3, readdir as readdir3, rm as rm3 } from "node:fs/promises";
+import { lstat as lstat4, readdir as readdir3, rm as rm3 } from "node:fs/promises";
 import { join as join4 } from "node:path";
 var STALE_MS = 24 * 60 * 60 * 1e3;
+var UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+var STAGED = /^(\d{1,15}-\d{1,10}-[0-9a-f]{16}-[0-9a-f]{8}|\d{1,10})-[0-9a-f]{16}$/;
+var PARTIAL = new RegExp(`^([0-9a-f]{40}|head)(\\.${UUID}\\.partial){1,2}$`);
 async function removeLeftovers(storeDirectory) {
+  await checkOwnDirectories(storeDirectory);
   const leases = await readLeases(storeDirectory);
   const staging = stagingDirectory(storeDirectory);
   let bytes = 0;
   for (const { id, path } of leases.filter(({ isHeld: isHeld2 }) => !isHeld2)) {
-    bytes += await removeFrom(staging, (name2) => name2.startsWith(`${id}-`), 0);
+    bytes += await removeFrom(staging, (name2) => STAGED.test(name2) && name2.startsWith(`${id}-`), 0);
     await rm3(path, { force: true }).catch(() => void 0);
   }
-  bytes += await removeFrom(staging, (name2) => !isHeld(name2, leases), STALE_MS);
-  return bytes + await removeFrom(packsDirectory(storeDirectory), (name2) => /\.partial$/.test(name2), STALE_MS);
+  bytes += await removeFrom(staging, (name2) => STAGED.test(name2) && !isHeld(name2, leases), STALE_MS);
+  return bytes + await removeFrom(packsDirectory(storeDirectory), (name2) => PARTIAL.test(name2), STALE_MS);
 }
 function isHeld(name2, leases) {
   return leases.some((lease) => lease.isHeld && name2.startsWith(`${lease.id}-`));
@@ -34333,7 +32610,7 @@ async function removeFrom(directory, isWanted, staleMs) {
   let bytes = 0;
   for (const name2 of (await readdir3(directory).catch(() => [])).filter(isWanted)) {
     const path = join4(directory, name2);
-    const found = await lstat3(path).catch(() => void 0);
+    const found = await lstat4(path).catch(() => void 0);
     if (!found || staleMs > 0 && Date.now() - found.mtimeMs <= staleMs) continue;
     await rm3(path).then(
       () => {
@@ -34345,8 +32622,53 @@ async function removeFrom(directory, isWanted, staleMs) {
   return bytes;
 }
 
+// src/store/read-pack.ts
+import { constants as constants2 } from "node:fs";
+import { lstat as lstat5, open } from "node:fs/promises";
+function identify({ ino, size, birthtimeNs, ctimeNs }) {
+  return { inode: ino, size, birth: birthtimeNs === ctimeNs ? void 0 : birthtimeNs };
+}
+async function isStillThere({
+  path,
+  identity
+}) {
+  const found = await lstat5(path, { bigint: true }).catch(() => void 0);
+  if (!found) return false;
+  const { inode, size, birth } = identify(found);
+  const isBorn = birth === void 0 || identity.birth === void 0 || birth === identity.birth;
+  return inode === identity.inode && size === identity.size && isBorn;
+}
+async function readPack(path, key) {
+  var _stack = [];
+  try {
+    const { O_RDONLY: O_RDONLY3, O_NOFOLLOW: O_NOFOLLOW3 = 0, O_NONBLOCK = 0 } = constants2;
+    const file = __using(_stack, await open(path, O_RDONLY3 | O_NOFOLLOW3 | O_NONBLOCK), true);
+    const found = await file.stat({ bigint: true });
+    if (!found.isFile()) throw new Error(`${path} is no file`);
+    const size = Number(found.size);
+    if (size < TRAILER_SIZE) return void 0;
+    const tail = Buffer.alloc(TRAILER_SIZE);
+    await file.read(tail, 0, TRAILER_SIZE, size - TRAILER_SIZE);
+    const trailer = decodeTrailer(tail, size);
+    if (!trailer) return void 0;
+    const table = Buffer.alloc(trailer.tableLength);
+    await file.read(table, 0, table.length, trailer.tableOffset);
+    const decoded = decodeTable(table, trailer);
+    return decoded && { ...decoded, key, path, size, identity: identify(found) };
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+async function readSound(path, key) {
+  const pack = await readPack(path, key).catch(() => void 0);
+  return pack && packKey([...pack.all()]) === key ? pack : void 0;
+}
+
 // src/store/staged-pack.ts
-import { open, rename, rm as rm4 } from "node:fs/promises";
+import { link, open as open2, rename, rm as rm4 } from "node:fs/promises";
 var StagedPack = class _StagedPack {
   path;
   #file;
@@ -34358,7 +32680,7 @@ var StagedPack = class _StagedPack {
   }
   /** `path` must not exist. Throws STORE_FAILED. */
   static async create(path) {
-    const file = await open(path, "wx+", 384).catch(
+    const file = await open2(path, "wx+", 384).catch(
       (cause) => fail(`${path} cannot be created`, cause)
     );
     return new _StagedPack(path, file);
@@ -34397,8 +32719,11 @@ var StagedPack = class _StagedPack {
   get entries() {
     return this.#entries;
   }
-  /** Writes table and trailer and moves the file to `<directory>/<key>.pack`. A pack that is there already is as good. */
-  async seal(directory) {
+  /**
+   * Writes table and trailer and moves the file to `<directory>/<key>.pack`. A pack that is there already is as good, and others may have
+   * its table in memory: it stays, unless it is none, or `isDamaged`. Throws DISK_FULL or STORE_FAILED.
+   */
+  async seal(directory, isDamaged2 = async () => false) {
     const sorted = [...this.#entries].sort(compareEntries);
     const end = sorted.reduce((most, entry) => Math.max(most, entry.offset + entry.compressedSize), 0);
     const entries = believableEntries(sorted, end);
@@ -34410,11 +32735,24 @@ var StagedPack = class _StagedPack {
       await this.write(end, [tail]);
       await this.#file.datasync();
       await this.#file.close();
-      await rename(this.path, path);
-      return { key, path, size: end + tail.length };
+      if (await this.#linkTo(path)) return { key, path, size: end + tail.length, isKept: false };
+      const there = await isDamaged2(path) ? void 0 : await readSound(path, key);
+      if (there) await rm4(this.path, { force: true });
+      else await rename(this.path, path);
+      return { key, path, size: there?.size ?? end + tail.length, isKept: there !== void 0 };
     } catch (cause) {
       return fail(`${path} cannot be written`, cause);
     }
+  }
+  /** Unlike a rename this replaces nothing. False where something is there, or the file system has no links. */
+  async #linkTo(path) {
+    try {
+      await link(this.path, path);
+    } catch {
+      return false;
+    }
+    await rm4(this.path, { force: true }).catch(() => void 0);
+    return true;
   }
   /** Never throws. */
   async discard() {
@@ -34429,6 +32767,7 @@ function fail(message, cause) {
 // src/store/store.ts
 var MAX_STORE_ENTRIES = 5e6;
 async function prepareStore(storeDirectory, staging = stagingDirectory(storeDirectory)) {
+  await checkOwnDirectories(storeDirectory);
   try {
     await makeDirectories(packsDirectory(storeDirectory), 448);
     await makeDirectories(staging, 448);
@@ -34546,8 +32885,14 @@ var ChunkStore = class _ChunkStore {
    */
   async removeDamaged(replaced) {
     for (const path of this.#damaged)
-      if (!replaced.has(path)) await rm5(path, { force: true }).catch(() => void 0);
+      if (!replaced.has(path) && await this.isDamagedAt(path))
+        await rm5(path, { force: true }).catch(() => void 0);
     this.#damaged.clear();
+  }
+  /** Has the very file that stands there shown a wrong byte? One that has taken its place has other chunks elsewhere. */
+  async isDamagedAt(path) {
+    const pack = this.#packs.get(path);
+    return pack !== void 0 && this.#damaged.has(path) && await isStillThere(pack);
   }
   stage() {
     const { lease = process.pid, stagingDirectory: elsewhere } = this.#options;
@@ -34574,30 +32919,6 @@ var ChunkStore = class _ChunkStore {
     if (pack.count > pack.blobs.length) this.#unread.push(pack);
   }
 };
-async function readPack(path, key) {
-  var _stack = [];
-  try {
-    const { O_RDONLY: O_RDONLY3, O_NOFOLLOW: O_NOFOLLOW3 = 0, O_NONBLOCK = 0 } = constants2;
-    const file = __using(_stack, await open2(path, O_RDONLY3 | O_NOFOLLOW3 | O_NONBLOCK), true);
-    const found = await file.stat();
-    if (!found.isFile()) throw new Error(`${path} is no file`);
-    const { size } = found;
-    if (size < TRAILER_SIZE) return void 0;
-    const tail = Buffer.alloc(TRAILER_SIZE);
-    await file.read(tail, 0, TRAILER_SIZE, size - TRAILER_SIZE);
-    const trailer = decodeTrailer(tail, size);
-    if (!trailer) return void 0;
-    const table = Buffer.alloc(trailer.tableLength);
-    await file.read(table, 0, table.length, trailer.tableOffset);
-    const decoded = decodeTable(table, trailer);
-    return decoded && { ...decoded, key, path, size };
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
 async function listPacks(storeDirectory) {
   try {
     return await readdir4(packsDirectory(storeDirectory));
@@ -35122,10 +33443,15 @@ async function verifyPack(path, signal) {
       const file = __using(_stack, await open3(path, O_RDONLY3 | O_NOFOLLOW3), true);
       const wrong = [];
       let unproven = 0;
-      for (const entries of togetherWhereStored([...pack.blobs, ...pack.others()])) {
+      let membersEnd = 0;
+      for (const entries of togetherWhereStored(blobsFirst(pack))) {
         signal.throwIfAborted();
-        if (entries[0]?.form === "part") unproven += entries.length;
-        else wrong.push(...await wrongOf(file, entries));
+        const [{ form, offset, compressedSize, innerOffset }] = entries;
+        const isMember = innerOffset !== void 0;
+        if (form === "part") unproven += entries.length;
+        else if (isMember && offset < membersEnd) for (const { hex } of entries) wrong.push(hex);
+        else for (const hex of await wrongOf({ file, signal }, entries)) wrong.push(hex);
+        if (isMember) membersEnd = Math.max(membersEnd, offset + compressedSize);
       }
       return { kind: "read", chunks: pack.count, wrong, unproven };
     } catch (_) {
@@ -35138,6 +33464,10 @@ async function verifyPack(path, signal) {
     signal.throwIfAborted();
     return { kind: "unreadable", reason: describeError(error) };
   }
+}
+function* blobsFirst(pack) {
+  yield* pack.blobs;
+  yield* pack.others();
 }
 function* togetherWhereStored(entries) {
   let group = [];
@@ -35152,17 +33482,17 @@ function* togetherWhereStored(entries) {
   }
   if (group.length > 0) yield group;
 }
-async function wrongOf(file, entries) {
+async function wrongOf(pack, entries) {
   const [entry] = entries;
   try {
-    if (entry.innerOffset !== void 0) return await wrongInMember(file, entries);
-    return await digestIn(file, entry) === `sha256:${entry.hex}` ? [] : [entry.hex];
+    if (entry.innerOffset !== void 0) return await wrongInMember(pack, entries);
+    return await digestIn(pack, entry) === `sha256:${entry.hex}` ? [] : [entry.hex];
   } catch (error) {
     if (error instanceof PullError && error.code === "TAR_INVALID") return entries.map(({ hex }) => hex);
     throw error;
   }
 }
-async function digestIn(file, entry) {
+async function digestIn({ file, signal }, entry) {
   const { form, compressedSize, size } = entry;
   if (form === "frame" && compressedSize <= MAX_STORED && size <= MAX_DECODED) {
     const stored = Buffer.alloc(compressedSize);
@@ -35172,6 +33502,7 @@ async function digestIn(file, entry) {
   const hasher = createHasher();
   let left = size;
   const take = (bytes) => {
+    signal.throwIfAborted();
     left -= bytes.length;
     if (left < 0) throw new PullError("TAR_INVALID", "a chunk is longer than it should be");
     hasher.update(bytes);
@@ -35181,23 +33512,45 @@ async function digestIn(file, entry) {
   if (left > 0) throw new PullError("TAR_INVALID", "a chunk is shorter than it should be");
   return hasher.digest();
 }
-async function wrongInMember(file, entries) {
-  const wanted = entries.map(({ hex, innerOffset: start2 = 0, size }) => {
-    return { hex, start: start2, end: start2 + size, hasher: createHasher() };
-  });
-  const last = Math.max(...wanted.map(({ end }) => end));
-  let position = 0;
+function sideBySide(entries) {
+  const chunks = [];
+  const wrong = [];
+  let reached = 0;
+  for (const entry of entries) {
+    const last = chunks.at(-1);
+    const { hex, innerOffset: start2 = 0, size } = entry;
+    if (start2 >= reached) chunks.push(entry);
+    else if (last?.hex !== hex || last.innerOffset !== start2 || last.size !== size) wrong.push(hex);
+    reached = Math.max(reached, start2 + size);
+  }
+  return { chunks, wrong };
+}
+async function wrongInMember({ file, signal }, entries) {
+  const { chunks, wrong } = sideBySide(entries);
+  let [position, next] = [0, 0];
+  let hasher = createHasher();
+  const advance2 = (bytes) => {
+    const end = position + bytes.length;
+    for (let chunk = chunks[next]; chunk; chunk = chunks[++next]) {
+      const { hex, innerOffset: start2 = 0, size } = chunk;
+      if (start2 < end) hasher.update(bytes.subarray(Math.max(0, start2 - position), start2 + size - position));
+      if (start2 + size > end) break;
+      if (hasher.digest() !== `sha256:${hex}`) wrong.push(hex);
+      hasher = createHasher();
+    }
+    position = end;
+  };
   const take = (bytes) => {
-    for (const { start: start2, end, hasher } of wanted)
-      if (start2 < position + bytes.length && end > position)
-        hasher.update(bytes.subarray(Math.max(0, start2 - position), end - position));
-    position += bytes.length;
-    if (position > last) throw DONE;
+    signal.throwIfAborted();
+    advance2(bytes);
+    if (next === chunks.length) throw DONE;
   };
   await decompress(readRange(file, entries[0]), take).catch((error) => {
     if (error !== DONE) throw error;
   });
-  return wanted.filter(({ hex, end, hasher }) => end > position || hasher.digest() !== `sha256:${hex}`).map(({ hex }) => hex);
+  advance2(new Uint8Array());
+  for (const { hex } of chunks.slice(next)) wrong.push(hex);
+  return wrong;
 }
 async function* readRange(file, { offset, compressedSize }) {
   const memory = Buffer.alloc(Math.min(READ_BYTES, compressedSize));
@@ -35229,6 +33582,8 @@ function defaultCacheDirectory({ platform, home, env }) {
 // src/cli/cache-command.ts
 async function lookAfterCache(args, machine, signal) {
   const directory = resolve(machine.cwd, args.cacheDirectory ?? defaultCacheDirectory(machine));
+  if (args.cacheDirectory !== void 0 && !existsSync(directory))
+    throw new PullError("INPUT_INVALID", `the cache directory ${directory} does not exist`);
   switch (args.action) {
     case "ls":
       return list(directory);
@@ -35267,6 +33622,7 @@ function toTime(milliseconds) {
   return new Date(milliseconds).toISOString().replace(/\.\d+/, "");
 }
 async function verify(directory, { removeDamaged }, signal) {
+  if (removeDamaged) await checkOwnDirectories(directory);
   const found = [];
   for (const { key, path } of await listPackFiles(directory))
     found.push({ key, path, verdict: await verifyPack(path, signal) });
@@ -35280,7 +33636,7 @@ async function verify(directory, { removeDamaged }, signal) {
     return fault2 === void 0 ? [] : [`${key}: ${fault2}`];
   });
   const doubt = unproven > 0 ? ` (${unproven} have no digest of their own)` : "";
-  const outcome = `${damaged2.length} damaged${removeDamaged && damaged2.length > 0 ? ", removed" : ""}`;
+  const outcome = `${count(damaged2.length, "pack")} damaged${removeDamaged && damaged2.length > 0 ? ", removed" : ""}`;
   const total = `${count(found.length, "pack")}, ${count(chunks, "chunk")}${doubt}; ${outcome}`;
   return {
     text: [...lines2, `${directory}: ${total}`].join("\n"),
@@ -35319,7 +33675,10 @@ function describeFault(verdict) {
 }
 async function prune(directory, maxBytes) {
   const leftovers = await removeLeftovers(directory);
-  const { packs, bytes, left } = await evict(directory, { maxBytes: maxBytes ?? Number.POSITIVE_INFINITY });
+  const eviction = await evict(directory, { maxBytes: maxBytes ?? Number.POSITIVE_INFINITY });
+  const { packs, bytes, left, refusal: refusal2 } = eviction;
+  if (refusal2 !== void 0)
+    throw toPullError(refusal2, { code: "STORE_FAILED", message: `${directory} cannot be emptied` });
   const tooMuch = maxBytes !== void 0 && left > maxBytes ? ", more than it may: the rest is in use" : "";
   const removed = `removed ${count(packs, "pack")} (${formatBytes(bytes)}) and ${formatBytes(leftovers)} of killed pulls`;
   return {
@@ -35786,9 +34145,13 @@ var Staging = class {
       }
       const liveBytes = storedBytes(pack.entries);
       const { entries } = pack;
+      const file = await pack.seal(
+        packsDirectory(this.#store.directory),
+        async (path) => this.#store.packAt(path) !== void 0 || await this.#store.isDamagedAt(path)
+      );
       sealed.push({
-        ...await pack.seal(packsDirectory(this.#store.directory)),
-        liveBytes,
+        ...file,
+        liveBytes: Math.min(liveBytes, file.size),
         stagedPath: pack.path,
         frames: () => entries.filter(({ form }) => form === "frame").sort(compareEntries)
       });
@@ -35823,9 +34186,9 @@ async function copyIntoFreshPacks(chunks, store, packTarget2) {
   try {
     let number = 0;
     let offset = 0;
-    for (const run2 of contiguousRuns(chunks)) {
-      await copyRun(run2, staging, { number, offset });
-      offset += run2.reduce((sum2, chunk) => sum2 + chunk.compressedSize, 0);
+    for (const run3 of contiguousRuns(chunks)) {
+      await copyRun(run3, staging, { number, offset });
+      offset += run3.reduce((sum2, chunk) => sum2 + chunk.compressedSize, 0);
       if (offset >= packTarget2) {
         number++;
         offset = 0;
@@ -35838,24 +34201,24 @@ async function copyIntoFreshPacks(chunks, store, packTarget2) {
   }
 }
 function* contiguousRuns(chunks) {
-  let run2 = [];
+  let run3 = [];
   let bytes = 0;
   for (const chunk of chunks) {
-    const last = run2.at(-1);
+    const last = run3.at(-1);
     const follows = last && last.path === chunk.path && last.offset + last.compressedSize === chunk.offset;
     if (last && (!follows || bytes >= COPY_BYTES)) {
-      yield run2;
-      run2 = [];
+      yield run3;
+      run3 = [];
       bytes = 0;
     }
-    run2.push(chunk);
+    run3.push(chunk);
     bytes += chunk.compressedSize;
   }
-  if (run2.length > 0) yield run2;
+  if (run3.length > 0) yield run3;
 }
-async function copyRun(run2, staging, to) {
-  const first2 = run2[0];
-  const last = run2.at(-1);
+async function copyRun(run3, staging, to) {
+  const first2 = run3[0];
+  const last = run3.at(-1);
   const length = last.offset + last.compressedSize - first2.offset;
   const pack = await staging.pack(to.number);
   try {
@@ -35878,7 +34241,7 @@ async function copyRun(run2, staging, to) {
   } catch (cause) {
     throw toPullError(cause, { code: "STORE_FAILED", message: `${first2.path} cannot be copied` });
   }
-  for (const { path: _2, inside = [], ...entry } of run2) {
+  for (const { path: _2, inside = [], ...entry } of run3) {
     for (const each of [entry, ...inside])
       pack.add({ ...each, offset: to.offset + each.offset - first2.offset });
   }
@@ -36137,6 +34500,24 @@ function entriesOf(table, offset) {
   return [...entries.values()];
 }
 
+// src/pull/mixed-packs.ts
+function isMixed(pack, isOfImage) {
+  let [reached, layerEnd] = [0, 0];
+  for (const { form, hex, offset, compressedSize, innerOffset } of pack.all()) {
+    const end = offset + compressedSize;
+    const isWhole = innerOffset === void 0 && isOfImage(form, digestKeyOfHex(hex));
+    if (offset > reached || !(isWhole || end <= layerEnd)) return true;
+    if (form === "blob" && isWhole) layerEnd = Math.max(layerEnd, end);
+    reached = Math.max(reached, end);
+  }
+  return reached < pack.end;
+}
+function holdsMember({ frames }, members) {
+  if (members.size === 0) return false;
+  for (const { hex, innerOffset } of frames()) if (innerOffset !== void 0 && members.has(hex)) return true;
+  return false;
+}
+
 // src/plan/chunk-map.ts
 var ChunkMap = class {
   #values = /* @__PURE__ */ new Map();
@@ -36181,11 +34562,11 @@ var WHOLE_SHARE = 0.7;
 var MIN_WHOLE_BYTES = 4 << 20;
 var SPARED_FOR_NOTHING = MIN_GAP;
 var MIN_SPARED_BYTES = 32 << 10;
-function gapCosts(layer, { link, connections = 1 }) {
+function gapCosts(layer, { link: link2, connections = 1 }) {
   const limits = { maxRanges: MAX_LAYER_RANGES, maxRangeBytes: MAX_RANGE_BYTES };
   if (!layer.hasGaps && !layer.isPart && isNearlyAll(layer.needed, layer.dataEnd))
     return { ...limits, maxGap: Number.POSITIVE_INFINITY, wasteBudget: Number.POSITIVE_INFINITY };
-  const { roundTripMs = 0, bytesPerSecond } = link ?? {};
+  const { roundTripMs = 0, bytesPerSecond } = link2 ?? {};
   const requestMs = bytesPerSecond === void 0 ? 0 : Math.max(0, roundTripMs - BUSY_MS) / Math.max(1, connections);
   const worth = requestMs / 1e3 * Math.max(0, bytesPerSecond ?? 0);
   const least = layer.isPart ? PART_WASTE_SHARE : WASTE_SHARE;
@@ -36212,15 +34593,15 @@ function isBetterWhole({ table, dataEnd }, isAtHand) {
 }
 function isBetterWholeWithGaps({ table, dataEnd }, isAtHand) {
   const keyOf = digestKeys(table);
-  let [spared, run2, isComplete] = [0, 0, true];
+  let [spared, run3, isComplete] = [0, 0, true];
   const endRun = () => {
-    spared += Math.max(0, run2 - SPARED_FOR_NOTHING);
-    run2 = 0;
+    spared += Math.max(0, run3 - SPARED_FOR_NOTHING);
+    run3 = 0;
   };
   for (let index = 0; index < chunkCount(table); index++) {
     const form = isGap(table, index) ? "part" : "frame";
     if (isAtHand(form, keyOf(index), table.sizes[index]))
-      run2 += table.compressedSizes[index];
+      run3 += table.compressedSizes[index];
     else {
       isComplete = false;
       endRun();
@@ -36912,12 +35293,12 @@ import { rm as rm7 } from "node:fs/promises";
 
 // src/elevate/staging-name.ts
 import { randomBytes as randomBytes3 } from "node:crypto";
-import { basename, dirname as dirname2, join as join6 } from "node:path";
+import { basename, dirname as dirname3, join as join6 } from "node:path";
 function stagingPrefix(destination) {
   return `.${basename(destination)}.oci-pull-`;
 }
 function newStagingPath(destination) {
-  return join6(dirname2(destination), stagingPrefix(destination) + randomBytes3(6).toString("hex"));
+  return join6(dirname3(destination), stagingPrefix(destination) + randomBytes3(6).toString("hex"));
 }
 function oldTreePath(staging) {
   return `${staging}.old`;
@@ -37108,13 +35489,30 @@ async function keepPacks(session, plan, metadata) {
   const fresh = await session.staging.seal();
   const live = [...stored, ...fresh];
   const isWorthIt = session.caching.cache !== void 0 && isWasteful(live);
-  if (!isWorthIt && !session.store.isDamaged) return { fresh, live };
+  const asTheyAre = async () => ({ fresh, live, mixed: await mixedPacks(image, { stored, fresh }) });
+  const canCompact = !fresh.some(({ isKept }) => isKept);
+  if (!canCompact || !isWorthIt && !session.store.isDamaged) return await asTheyAre();
   try {
     return await compact(image, fresh);
   } catch (error) {
     warn(session, `the packs could not be compacted: ${describeError(error)}`);
-    return { fresh, live };
+    return await asTheyAre();
   }
+}
+async function mixedPacks(image, { stored, fresh, members = /* @__PURE__ */ new Set() }) {
+  const { options, store } = image.session;
+  const mixed = /* @__PURE__ */ new Set();
+  if (!options.uploadsFromSharedStore) return mixed;
+  const names = /* @__PURE__ */ new Set();
+  for (const { form, key } of imageKeys(image)) names.add(`${form} ${key}`);
+  const isOurs2 = (pack) => pack !== void 0 && !isMixed(pack, (form, key) => names.has(`${form} ${key}`));
+  for (const { key, path } of stored) if (!isOurs2(store.packAt(path))) mixed.add(key);
+  for (const pack of fresh) {
+    const { key, path, isKept } = pack;
+    const isOwn = isKept ? isOurs2(await readSound(path, key)) : !holdsMember(pack, members);
+    if (!isOwn) mixed.add(key);
+  }
+  return mixed;
 }
 async function compact(image, fresh) {
   const { session } = image;
@@ -37131,10 +35529,17 @@ async function compact(image, fresh) {
     const beside = chunk.inside ?? [];
     return { ...chunk, path: sealed.get(chunk.path)?.path ?? chunk.path, inside: [...beside, ...inside] };
   });
+  const members = /* @__PURE__ */ new Set();
+  if (session.options.uploadsFromSharedStore) {
+    for (const chunk of chunks)
+      if (chunk.innerOffset !== void 0 && session.store.packAt(chunk.path))
+        for (const { hex } of [chunk, ...chunk.inside ?? []]) members.add(hex);
+  }
   const compressed = chunks.reduce((sum2, chunk) => sum2 + chunk.compressedSize, 0);
   const packs = await copyIntoFreshPacks(chunks, session.store, packTarget(compressed));
   await session.store.removeDamaged(new Set(packs.map(({ path }) => path)));
-  return { fresh: packs, live: packs };
+  const mixed = await mixedPacks(image, { stored: [], fresh: packs, members });
+  return { fresh: packs, live: packs, mixed };
 }
 function togetherWhereStored2(chunks) {
   const together = [];
@@ -37507,7 +35912,7 @@ import { basename as basename2 } from "node:path";
 
 // src/auth/find-program.ts
 import { constants as constants5 } from "node:fs";
-import { access, stat as stat2 } from "node:fs/promises";
+import { access, stat as stat3 } from "node:fs/promises";
 import { isAbsolute, join as join8 } from "node:path";
 async function findProgram(name2, { env, platform }) {
   const isWindows = platform === "win32";
@@ -37525,7 +35930,7 @@ function pathOf2(env, isWindows) {
 async function isProgram(path) {
   try {
     await access(path, constants5.X_OK);
-    return (await stat2(path)).isFile();
+    return (await stat3(path)).isFile();
   } catch {
     return false;
   }
@@ -37758,7 +36163,7 @@ function once2(make) {
 
 // src/hosts/certificates.ts
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { stat as stat3 } from "node:fs/promises";
+import { stat as stat4 } from "node:fs/promises";
 import { join as join9 } from "node:path";
 
 // src/hosts/config-file.ts
@@ -37906,7 +36311,7 @@ function parseKey(text, file) {
   }
 }
 async function isDirectory(path) {
-  return stat3(path).then(
+  return stat4(path).then(
     (status2) => status2.isDirectory(),
     () => false
   );
@@ -39572,7 +37977,7 @@ function isInside(root, path) {
 // src/source/archive-jobs.ts
 import { writeSync } from "node:fs";
 import { open as open11 } from "node:fs/promises";
-import { dirname as dirname3 } from "node:path";
+import { dirname as dirname4 } from "node:path";
 var MAX_ARCHIVE_BYTES = 256 * 2 ** 30;
 async function unpackArchive({ name: name2, file, target }, signal) {
   try {
@@ -39608,7 +38013,7 @@ async function unpackArchive({ name: name2, file, target }, signal) {
 function fault(cause, name2, target) {
   const known2 = toPullError(cause, { code: "LAYOUT_INVALID", message: `${name2} cannot be decompressed` });
   if (known2.code !== "DISK_FULL") return known2;
-  return new PullError("DISK_FULL", `no space left in ${dirname3(target)} to decompress ${name2}`, {
+  return new PullError("DISK_FULL", `no space left in ${dirname4(target)} to decompress ${name2}`, {
     hint: "Free some space there, or decompress the archive first, where there is more.",
     cause
   });
@@ -41716,9 +40121,9 @@ function createConnector(host, { own, others }, timeout) {
   const lookup = guardedLookup(new URL(`https://${host}`).hostname);
   const toOthers = (0, import_undici.buildConnector)({ ...common, ...others, lookup });
   return (options, callback) => {
-    const connect = options.host === host ? toOwn : toOthers;
+    const connect2 = options.host === host ? toOwn : toOthers;
     let certificate;
-    const socket = connect(options, (...[error, result]) => {
+    const socket = connect2(options, (...[error, result]) => {
       if (error && certificate) shown.set(error, certificate);
       if (error) callback(error, null);
       else callback(null, result);
@@ -41803,10 +40208,10 @@ function isExempt(url, noProxy) {
   if (noProxy.trim() === "*") return true;
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
   const port = url.port || (url.protocol === "http:" ? "80" : "443");
-  const matches2 = isIP3(host) === 0 ? matchesName : matchesAddress;
+  const matches3 = isIP3(host) === 0 ? matchesName : matchesAddress;
   return noProxy.split(/[\s,]+/).some((entry) => {
     const name2 = withoutPort2(entry, port);
-    return name2 !== void 0 && name2 !== "" && matches2(host, name2);
+    return name2 !== void 0 && name2 !== "" && matches3(host, name2);
   });
 }
 function withoutPort2(entry, port) {
@@ -41834,17 +40239,17 @@ function matchesAddress(address, entry) {
 var import_undici2 = __toESM(require_undici(), 1);
 function tunnelFactory(timeout) {
   return (origin, options) => {
-    const { connect } = options;
-    if (typeof connect !== "function") return new import_undici2.Pool(origin, options);
-    return new import_undici2.Pool(origin, { ...options, connect: withDeadline(connect, timeout) });
+    const { connect: connect2 } = options;
+    if (typeof connect2 !== "function") return new import_undici2.Pool(origin, options);
+    return new import_undici2.Pool(origin, { ...options, connect: withDeadline(connect2, timeout) });
   };
 }
-function withDeadline(connect, timeout) {
+function withDeadline(connect2, timeout) {
   return (options, callback) => {
     const stop = new AbortController();
     const timer = setTimeout(() => stop.abort(tooLate(timeout)), timeout);
     const connection = { ...options, signal: stop.signal };
-    connect(connection, (...result) => {
+    connect2(connection, (...result) => {
       clearTimeout(timer);
       callback(...result);
     });
@@ -42099,7 +40504,7 @@ function networkError(error, request2, attempt = {}) {
   if (error instanceof PullError) return error;
   const { what, url } = request2;
   const { took, via } = attempt;
-  const { fact, code: code2, retry, hint } = faultOf(error, url, via);
+  const { fact, code: code2, retry, hint } = faultOf2(error, url, via);
   const way = via === void 0 ? url.host : `${url.host}, through the proxy ${via}`;
   return new HttpError(code2, `${what}: ${way}: ${fact}`, {
     fact: via === void 0 ? fact : `through the proxy ${via}: ${fact}`,
@@ -42116,7 +40521,7 @@ function speaksNoTls(error) {
   if (codesOf(cause).some((code2) => NO_TLS.test(code2))) return true;
   return cause instanceof Error && /before secure TLS connection/.test(cause.message);
 }
-function faultOf(error, url, via) {
+function faultOf2(error, url, via) {
   const status2 = via === void 0 ? void 0 : refusalOf(error);
   if (status2 !== void 0) return proxyRefusal(status2, via);
   const codes = codesOf(error);
@@ -43441,9 +41846,9 @@ function createScrubber(secrets, name2) {
   }
   return {
     text: clean2,
-    async call(run2) {
+    async call(run3) {
       try {
-        return await run2();
+        return await run3();
       } catch (error) {
         throw scrubbed(error);
       }
@@ -44147,9 +42552,9 @@ var SeedAsker = class {
       return void 0;
     }
   }
-  #check(seed, look) {
+  #check(seed, look2) {
     try {
-      return look();
+      return look2();
     } catch (error) {
       this.#passOver(seed, error);
       return void 0;
@@ -44316,6 +42721,7 @@ async function resolveImage(source, target, platform) {
   const config = parseConfig(configBytes);
   checkLayerCount(manifest, config);
   if (indexDigest === void 0) checkPlatform(config, platform, source.name);
+  const isOther = indexDigest !== void 0 && !isFor(config, platform);
   return {
     repository: source.name,
     digest,
@@ -44324,7 +42730,8 @@ async function resolveImage(source, target, platform) {
     manifest,
     manifestBytes,
     config,
-    configBytes
+    configBytes,
+    ...isOther ? { remark: `the index says ${formatPlatform(platform)}, the image itself ${platformOf2(config)}` } : {}
   };
 }
 function checkLayers({ layers }, name2) {
@@ -44364,9 +42771,7 @@ async function findManifest(source, named, platform) {
   );
 }
 function checkPlatform(config, wanted, name2) {
-  const { os, architecture } = normalizePlatform(config);
-  const differs = (actual, expected) => actual !== "unknown" && actual !== expected;
-  if (!differs(os, wanted.os) && !differs(architecture, wanted.architecture)) return;
+  if (isFor(config, wanted)) return;
   throw new PullError(
     "PLATFORM_NOT_FOUND",
     `${name2} is for ${platformOf2(config)} only, not for ${formatPlatform(wanted)}`,
@@ -44381,6 +42786,11 @@ function platformOf2(config) {
     architecture: config.architecture,
     ...config.variant ? { variant: config.variant } : {}
   });
+}
+function isFor(config, wanted) {
+  const { os, architecture } = normalizePlatform(config);
+  const differs = (actual, expected) => actual !== "unknown" && actual !== expected;
+  return !differs(os, wanted.os) && !differs(architecture, wanted.architecture);
 }
 
 // src/registry/probe.ts
@@ -44741,6 +43151,10 @@ function parseFormat(wishes, name2) {
     throw invalid8(`${name2("load")} takes a docker-archive, and ${name2("format")} is ${format}`);
   if (format === "rootfs") return { format, load };
   const [isPart, isToc] = [wishes.paths.length > 0, wishes.verify === "toc"];
+  if (wishes.ownership === "runner")
+    throw invalid8(
+      `${name2("ownership")} runner is for root file systems: ${format} holds the owners of the image`
+    );
   if (isPart) throw invalid8(`${name2("paths")} is for root file systems, and ${name2("format")} is ${format}`);
   if (isToc)
     throw invalid8(
@@ -44777,8 +43191,10 @@ function namesOf2(name2) {
 }
 function namesOfReference(reference) {
   const { tag } = reference;
-  const familiar = repositoryName(reference).replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, "");
-  return { tag, repoTags: tag === void 0 ? [] : [`${familiar}:${tag}`] };
+  if (tag === void 0) return { tag, repoTags: [] };
+  const repository = repositoryName(reference);
+  const familiar = repository.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, "");
+  return { tag, fullName: `${repository}:${tag}`, repoTags: [`${familiar}:${tag}`] };
 }
 function describeFormat({ format = "rootfs", manifestKept, loaded: loaded2 }) {
   if (format === "rootfs") return [];
@@ -44811,20 +43227,134 @@ function narrowTable(table, flags) {
   };
 }
 
+// src/unpack/glob.ts
+var ANY_NAMES = /* @__PURE__ */ Symbol("**");
+var ANY_CHARACTERS = /* @__PURE__ */ Symbol("*");
+var ANY_CHARACTER = /* @__PURE__ */ Symbol("?");
+var GlobFault = class extends Error {
+};
+function parseGlobs(pattern, limit) {
+  return expandBraces(pattern, limit).map((alternative) => [...parseGlob(alternative), ANY_NAMES]);
+}
+function matchesGlob(glob, names) {
+  return matchSequence(glob, names, ANY_NAMES, matchesName2);
+}
+function matchesName2(part, name2) {
+  if (typeof part === "symbol") return true;
+  return typeof part === "string" ? part === name2 : matchSequence(part, name2, ANY_CHARACTERS, matchesCharacter);
+}
+function matchesCharacter(token, character) {
+  if (typeof token === "string") return token === character;
+  if (typeof token === "symbol") return true;
+  return token.ranges.some(([first2, last]) => first2 <= character && character <= last) !== token.isNegated;
+}
+function matchSequence(patterns, items, many, matches3) {
+  let [next, retry, taken] = [0, -1, 0];
+  for (let at = 0; at < items.length; ) {
+    const pattern = patterns[next];
+    if (pattern === many) {
+      retry = ++next;
+      taken = at;
+    } else if (next < patterns.length && matches3(pattern, items[at])) {
+      next++;
+      at++;
+    } else if (retry >= 0) {
+      next = retry;
+      at = ++taken;
+    } else return false;
+  }
+  while (next < patterns.length && patterns[next] === many) next++;
+  return next === patterns.length;
+}
+function parseGlob(pattern) {
+  const parts = [];
+  let tokens = [];
+  let length = 0;
+  const endName = () => {
+    const isMany = length === 2 && tokens.length === 2 && tokens.every((token) => token === ANY_CHARACTERS);
+    const isPlain = tokens.every((token) => typeof token === "string");
+    parts.push(isMany ? ANY_NAMES : isPlain ? tokens.join("") : tokens);
+    [tokens, length] = [[], 0];
+  };
+  for (let at = 0; at < pattern.length; ) {
+    const end = tokenEnd(pattern, at);
+    const text = pattern.slice(at, end);
+    at = end;
+    if (text === "/" || text === "\\/") endName();
+    else {
+      tokens.push(parseToken(text));
+      length += text.length;
+    }
+  }
+  endName();
+  return parts;
+}
+function parseToken(text) {
+  if (text === "*") return ANY_CHARACTERS;
+  if (text === "?") return ANY_CHARACTER;
+  if (text.length > 1 && text.startsWith("[")) return parseClass(text.slice(1, -1));
+  return text.length > 1 ? text.slice(1) : text;
+}
+function parseClass(text) {
+  const isNegated = /^[!^]/.test(text);
+  const content = isNegated ? text.slice(1) : text;
+  const ranges = [...content.matchAll(/\\?(.)(?:-\\?(.))?/gs)];
+  return { isNegated, ranges: ranges.map(([, first2 = "", last = first2]) => [first2, last]) };
+}
+function tokenEnd(pattern, at) {
+  if (pattern[at] === "\\") return Math.min(at + 2, pattern.length);
+  if (pattern[at] === "]") throw new GlobFault("is no pattern: a bracket has no partner");
+  if (pattern[at] !== "[") return at + 1;
+  const found = /^\[(?:[!^]|(?![!^]))(?:\\[^/]|[^\\/])(?:\\[^/]|[^\\/\]])*\]/.exec(pattern.slice(at));
+  if (!found) throw new GlobFault("is no pattern: a bracket has no partner");
+  return at + found[0].length;
+}
+function expandBraces(pattern, limit) {
+  const whole = [];
+  const waiting = [{ text: pattern, from: 0 }];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { text, from } = next;
+    const brace = findBraces(text, from);
+    if (!brace) whole.push(text);
+    else {
+      const [before, after] = [text.slice(0, brace.start), text.slice(brace.end)];
+      const choices = brace.choices.map((choice) => before + choice + after);
+      waiting.push(...choices.reverse().map((choice) => ({ text: choice, from: brace.resume })));
+    }
+    if (whole.length + waiting.length > limit)
+      throw new GlobFault("makes too many patterns once all braces are written out");
+  }
+  return whole;
+}
+function findBraces(text, from) {
+  let [start2, depth] = [-1, 0];
+  const cuts = [];
+  for (let at = from; at < text.length; at = tokenEnd(text, at)) {
+    if (text[at] === "{" && depth++ === 0) start2 = at;
+    else if (text[at] === "," && depth === 1) cuts.push(at);
+    else if (text[at] === "}" && --depth <= 0) {
+      if (depth < 0) break;
+      return { start: start2, end: at + 1, ...choicesOf(text, start2, at, cuts) };
+    }
+  }
+  if (depth !== 0) throw new GlobFault("is no pattern: a bracket has no partner");
+  return void 0;
+}
+function choicesOf(text, start2, end, cuts) {
+  const content = text.slice(start2 + 1, end);
+  if (cuts.length === 0) {
+    const isRange = /^(?:[a-z]\.\.[a-z]|[A-Z]\.\.[A-Z]|[0-9]\.\.[0-9])$/.test(content);
+    return isRange ? { choices: [`[${content.replace("..", "-")}]`], resume: start2 } : { choices: [`\\{${content}\\}`], resume: start2 + 2 };
+  }
+  const bounds = [start2, ...cuts, end];
+  const choices = bounds.slice(1).map((cut2, index) => text.slice((bounds[index] ?? 0) + 1, cut2));
+  return { choices, resume: start2 };
+}
+
 // src/unpack/selection.ts
-var import_picomatch = __toESM(require_picomatch2(), 1);
 var MAX_PATTERNS = 1e3;
 var MAX_PATTERN_LENGTH = 4096;
-var OPTIONS3 = {
-  dot: true,
-  windows: false,
-  nocase: false,
-  nonegate: true,
-  noextglob: true,
-  strictBrackets: true,
-  flags: "s"
-};
-var WILDCARD = /(?<!\\)[*?[\]{}]/;
+var MAX_ALTERNATIVES = 4096;
 var Selection = class {
   #includes;
   #excludes;
@@ -44834,15 +43364,14 @@ var Selection = class {
   }
   /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
   has(path) {
-    const text = toText(path);
-    const isIncluded = this.#includes.length === 0 || this.#includes.some(({ matches: matches2 }) => matches2(text));
-    return isIncluded && !this.#excludes.some(({ matches: matches2 }) => matches2(text));
+    const names = toText(path).split("/");
+    const isIncluded = this.#includes.length === 0 || this.#includes.some((one) => matches2(one, names));
+    return isIncluded && !this.#excludes.some((one) => matches2(one, names));
   }
   /** Removes from `left` those of `includes` that match. */
   cross(left, path) {
-    const text = toText(path);
-    for (const { text: pattern, matches: matches2 } of this.#includes)
-      if (left.has(pattern) && matches2(text)) left.delete(pattern);
+    const names = toText(path).split("/");
+    for (const one of this.#includes) if (left.has(one.text) && matches2(one, names)) left.delete(one.text);
   }
   /** As they were given. */
   get includes() {
@@ -44854,29 +43383,31 @@ function createSelection(patterns, where = "paths") {
   if (patterns.length > MAX_PATTERNS)
     throw new PullError("INPUT_INVALID", `${where}: more than ${MAX_PATTERNS} patterns`);
   const [includes, excludes] = [[], []];
+  let left = MAX_ALTERNATIVES;
   for (const text of patterns) {
     const isExclude = text.startsWith("!");
-    const matches2 = compile(isExclude ? text.slice(1) : text, (problem) => {
+    const globs = compile(isExclude ? text.slice(1) : text, left, (problem) => {
       throw new PullError("INPUT_INVALID", `${where}: ${quote(text)} ${problem}`);
     });
-    (isExclude ? excludes : includes).push({ text, matches: matches2 });
+    left -= globs.length;
+    (isExclude ? excludes : includes).push({ text, globs });
   }
   return new Selection(includes, excludes);
 }
-function compile(pattern, fail3) {
+function matches2({ globs }, names) {
+  return globs.some((glob) => matchesGlob(glob, names));
+}
+function compile(pattern, limit, fail3) {
   const path = pattern.replace(/^(?:\.?\/)+/, "").replace(/\/+$/, "/");
   if (path === "" || path === ".") fail3("matches nothing: for everything write **");
   if (path.length > MAX_PATTERN_LENGTH || path.includes("\0")) fail3("is no pattern");
   if (path.split("/").some((name2) => name2 === "." || name2 === ".."))
     fail3("has . or .. between slashes, which no path in a tree has");
-  const isTree = path.endsWith("/") || !WILDCARD.test(path);
-  const plain2 = path.replace(/\/$/, "").replace(/(?<!\\)[()|]/g, "\\$&");
-  const glob = plain2.replace(/(^|\/)\*\*(?:\/\*\*)+(?=\/|$)/g, "$1**");
   try {
-    const above = !isTree && glob.endsWith("/**") ? [glob.slice(0, -"/**".length)] : [];
-    return (0, import_picomatch.default)(isTree ? [glob, `${glob}/**`] : [glob, ...above], OPTIONS3);
-  } catch {
-    return fail3("is no pattern: a bracket has no partner");
+    return parseGlobs(path.replace(/\/$/, ""), limit);
+  } catch (error) {
+    if (error instanceof GlobFault) fail3(error.message);
+    throw error;
   }
 }
 function toText(path) {
@@ -44936,9 +43467,13 @@ function checkMatches(session, part) {
   const { paths = [] } = session.options;
   if (!part || paths.length === 0) return;
   if (part.matched === 0)
-    throw new PullError("INPUT_INVALID", `nothing in ${session.image.repository} matches ${list4(paths)}`, {
-      hint: "A glob has to match whole paths from the root of the image, like usr/lib/jvm/**. Upper and lower case differ."
-    });
+    throw new PullError(
+      "INPUT_INVALID",
+      `nothing in ${session.image.repository} is left by the globs ${list4(paths)}`,
+      {
+        hint: "A glob has to match paths from the root of the image, like usr/lib/jvm/**, or **/*.conf wherever it is. Upper and lower case differ, and what a glob with ! matches is left out."
+      }
+    );
   if (part.idle.length > 0) warn(session, `nothing in the image matches ${list4(part.idle)}`);
 }
 function list4(paths) {
@@ -44979,7 +43514,8 @@ function invalid9(fault2) {
 async function toPullOptions(args, surroundings) {
   const { cwd } = surroundings;
   const paths = checkPaths(args.paths, "--path");
-  const wishes = { format: args.format, load: args.load, paths, verify: args.verify };
+  const { verify: verify2, ownership } = args;
+  const wishes = { format: args.format, load: args.load, paths, verify: verify2, ownership };
   const { format, load } = parseFormat(wishes, (name2) => name2 === "paths" ? "--path" : `--${name2}`);
   return {
     image: toAbsolute(parseImageName(args.image), cwd),
@@ -45208,7 +43744,8 @@ function describeLayer2(layer) {
 }
 function why({ way, ranges, reason }) {
   if (way === "local") return "on this machine";
-  if (way === "ranges") return ranges === void 0 || ranges === 0 ? "no ranges" : count(ranges, "range");
+  if (way === "ranges")
+    return ranges === void 0 || ranges === 0 ? "nothing to fetch" : count(ranges, "range");
   return reason === void 0 ? way : `${way}: ${reason}`;
 }
 
@@ -45352,7 +43889,7 @@ var Reporter = class {
 
 // src/cli/survey-arguments.ts
 import { parseArgs as parseArgs3 } from "node:util";
-var OPTIONS4 = {
+var OPTIONS3 = {
   platform: { type: "string" },
   from: { type: "string" },
   username: { type: "string" },
@@ -45411,7 +43948,7 @@ var NOTHING_MADE = {
 };
 function parse5(argv) {
   try {
-    return parseArgs3({ args: [...argv], options: OPTIONS4, allowPositionals: true, strict: true });
+    return parseArgs3({ args: [...argv], options: OPTIONS3, allowPositionals: true, strict: true });
   } catch (error) {
     if (error instanceof TypeError && "code" in error) return error.message.split(". ")[0] ?? error.message;
     throw error;
@@ -45673,6 +44210,7 @@ environment:
   OCI_PULL_DEBUG=1       requests, plan, figures of each layer: for a report of a fault
 
 Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;
+var CACHE_USAGE = "usage: oci-pull cache ls|verify|prune [options]\nTry oci-pull cache --help.";
 var CACHE_HELP = `usage: oci-pull cache ls|verify|prune [options]
 
 Looks after the directory that keeps chunks between pulls. Pulls may run meanwhile.
@@ -45693,7 +44231,7 @@ options:
 
 Exit status: 0 done, 1 failed or damage found that is still there, 2 wrong usage; 130 or 143 when interrupted.
 
-An image that is called cache is pulled to a directory ls, verify or prune as docker.io/library/cache.`;
+An image that is called cache needs its registry in front: docker.io/library/cache.`;
 
 // src/cli/version.ts
 var VERSION = package_default.version;
@@ -45717,8 +44255,7 @@ async function main(program) {
       return DONE3;
     case "usage":
       program.stderr(`error: ${command.message}
-${USAGE}
-Try oci-pull --help.
+${program.argv[0] === "cache" ? CACHE_USAGE : USAGE}
 `);
       return WRONG_USAGE2;
     case "cache-help":
@@ -45821,9 +44358,9 @@ function announceTallies({ options, tallies, source }, { layers }) {
     const work = `${entries} entries unpacked in ${formatDuration(milliseconds)}`;
     options.emit({ kind: "debug", message: `layer ${index + 1}: ${wire}; ${work}` });
   });
-  const link = source.link?.();
-  if (!link) return;
-  const { roundTripMs, bytesPerSecond } = link;
+  const link2 = source.link?.();
+  if (!link2) return;
+  const { roundTripMs, bytesPerSecond } = link2;
   const rate2 = bytesPerSecond === void 0 ? "" : `, ${formatBytes(bytesPerSecond)}/s`;
   options.emit({ kind: "debug", message: `link: ${formatDuration(roundTripMs)} to an answer${rate2}` });
 }
@@ -45891,12 +44428,12 @@ async function transfer(groups, context) {
   );
   const shared = { ...context, signal, answers, probes: /* @__PURE__ */ new Map() };
   const queue = all.values();
-  const run2 = async () => {
+  const run3 = async () => {
     for (const group of queue) await fetchGroup(group, shared);
   };
   const runners = Array.from(
     { length: Math.min(context.concurrency, all.length) },
-    () => run2().catch((error) => {
+    () => run3().catch((error) => {
       stop.abort();
       throw error;
     })
@@ -46120,18 +44657,18 @@ async function adoptFetched(session, plan) {
 }
 
 // src/pull/destination.ts
-import { lstat as lstat8, mkdir as mkdir2, readdir as readdir7, stat as stat5 } from "node:fs/promises";
+import { lstat as lstat10, mkdir as mkdir2, readdir as readdir7, stat as stat6 } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname as dirname6, join as join16, parse as parse6, relative as relative2, resolve as resolve4, sep } from "node:path";
+import { dirname as dirname7, join as join16, parse as parse6, relative as relative2, resolve as resolve4, sep } from "node:path";
 
 // src/elevate/inode.ts
-import { lstat as lstat4, stat as stat4 } from "node:fs/promises";
-import { dirname as dirname4 } from "node:path";
+import { lstat as lstat6, stat as stat5 } from "node:fs/promises";
+import { dirname as dirname5 } from "node:path";
 function inodeName({ ino, birthtimeNs }) {
   return `${ino} ${birthtimeNs}`;
 }
 async function inodeOf(path) {
-  const found = await lstat4(path, { bigint: true }).catch(() => void 0);
+  const found = await lstat6(path, { bigint: true }).catch(() => void 0);
   return found && inodeName(found);
 }
 function isInode(found, name2, parent) {
@@ -46142,8 +44679,8 @@ function isInode(found, name2, parent) {
 async function isInodeAt(path, name2) {
   const options = { bigint: true };
   const [found, parent] = [
-    await lstat4(path, options).catch(() => void 0),
-    await stat4(dirname4(path), options).catch(() => void 0)
+    await lstat6(path, options).catch(() => void 0),
+    await stat5(dirname5(path), options).catch(() => void 0)
   ];
   return found !== void 0 && parent !== void 0 && isInode(found, name2, parent);
 }
@@ -46153,7 +44690,7 @@ function hidesBirth({ dev, birthtimeNs, ctimeNs }, found) {
 
 // src/elevate/staged-tree.ts
 import { fchmodSync, fchownSync, readdirSync, rmdirSync, rmSync, statSync as statSync4 } from "node:fs";
-import { basename as basename4, dirname as dirname5, isAbsolute as isAbsolute4, resolve as resolve3 } from "node:path";
+import { basename as basename4, dirname as dirname6, isAbsolute as isAbsolute4, resolve as resolve3 } from "node:path";
 
 // src/elevate/held-directory.ts
 import { closeSync, constants as constants9, fstatSync, openSync, statSync as statSync3 } from "node:fs";
@@ -46202,7 +44739,7 @@ function holdOwnRoot(root) {
     try {
       const held = __using(_stack, new DisposableStack());
       const tree = held.use(HeldDirectory.open(root.path, "refuse"));
-      if (!isInode(tree.stat(), root.inode, statSync4(dirname5(root.path), { bigint: true })))
+      if (!isInode(tree.stat(), root.inode, statSync4(dirname6(root.path), { bigint: true })))
         throw refused(root, "it is another directory than it was");
       refuseUsed(root, tree, 0);
       held.move();
@@ -46234,12 +44771,12 @@ function failed(cause, { path }) {
 }
 
 // src/pull/destination-publish.ts
-import { lstat as lstat6, readdir as readdir6, rename as rename4, rm as rm10, rmdir, writeFile as writeFile3 } from "node:fs/promises";
+import { lstat as lstat8, readdir as readdir6, rename as rename4, rm as rm10, rmdir, writeFile as writeFile3 } from "node:fs/promises";
 
 // src/pull/destination-record.ts
 import { randomBytes as randomBytes4 } from "node:crypto";
 import { constants as constants10 } from "node:fs";
-import { lstat as lstat5, open as open12, rename as rename3, writeFile as writeFile2 } from "node:fs/promises";
+import { lstat as lstat7, open as open12, rename as rename3, writeFile as writeFile2 } from "node:fs/promises";
 var RECORD_VERSION = 1;
 var MAX_RECORD_BYTES = 64 << 10;
 var OPEN_FLAGS = constants10.O_RDONLY | (constants10.O_NOFOLLOW ?? 0) | (constants10.O_NONBLOCK ?? 0);
@@ -46260,7 +44797,7 @@ async function hasRecord(destination) {
 }
 async function findOurs(destination) {
   const record = await readRecord2(destination);
-  const found = await lstat5(destination).catch(() => void 0);
+  const found = await lstat7(destination).catch(() => void 0);
   if (!record || !found) return void 0;
   for (const inode of record.inodes)
     if (await isInodeAt(destination, inode)) return { uid: found.uid, ownership: record.ownership };
@@ -46338,7 +44875,7 @@ async function publish(tree, record) {
     await removeOld({ path: old, inode: accepted }, remove3).catch(() => void 0);
 }
 async function removeOld(old, remove3) {
-  const isTree = (await lstat6(old.path)).isDirectory();
+  const isTree = (await lstat8(old.path)).isDirectory();
   await (isTree ? remove3(old) : rm10(old.path));
 }
 function sideFiles({ path, root, files }) {
@@ -46359,7 +44896,7 @@ async function placeSideFiles(tree) {
   }
 }
 async function moveAway({ path, old }, accepted) {
-  if (!await lstat6(path).catch(() => void 0)) return false;
+  if (!await lstat8(path).catch(() => void 0)) return false;
   if (await isEmptyDirectory(path)) {
     await rmdir(path);
     return false;
@@ -46370,7 +44907,7 @@ async function moveAway({ path, old }, accepted) {
   throw newcomer(path);
 }
 async function refuseNewcomer(path, accepted) {
-  const found = await lstat6(path).catch(() => void 0);
+  const found = await lstat8(path).catch(() => void 0);
   if (!found || await isInodeAt(path, accepted) || await isEmptyDirectory(path)) return;
   throw newcomer(path);
 }
@@ -46381,7 +44918,7 @@ function newcomer(path) {
   });
 }
 async function isEmptyDirectory(path) {
-  const found = await lstat6(path).catch(() => void 0);
+  const found = await lstat8(path).catch(() => void 0);
   return found?.isDirectory() === true && (await readdir6(path).catch(() => ["?"])).length === 0;
 }
 async function putBack(paths, after) {
@@ -46392,7 +44929,7 @@ async function putBack(paths, after) {
 
 // src/pull/remove-tree.ts
 import { constants as constants11, rmSync as rmSync2 } from "node:fs";
-import { chmod, lstat as lstat7, open as open13 } from "node:fs/promises";
+import { chmod, lstat as lstat9, open as open13 } from "node:fs/promises";
 var { O_RDONLY: O_RDONLY2, O_DIRECTORY: O_DIRECTORY2, O_NOFOLLOW: O_NOFOLLOW2 } = constants11;
 var OWNER_ONLY2 = 448;
 async function removeOwnTree({ path }) {
@@ -46418,7 +44955,7 @@ async function closeToOthers(path) {
   }
 }
 async function closeByName(path) {
-  if ((await lstat7(path)).isDirectory()) await chmod(path, OWNER_ONLY2);
+  if ((await lstat9(path)).isDirectory()) await chmod(path, OWNER_ONLY2);
 }
 
 // src/pull/destination.ts
@@ -46440,8 +44977,8 @@ async function claimDestination(path, options = {}) {
   const removeRoot = async () => {
     if (inode !== void 0) await remove3({ path: root, inode });
   };
-  await guarded(`nothing can be created in ${dirname6(path)}, where the destination is to be`, async () => {
-    await makeDirectories(dirname6(path), removeTree ? 493 : 511);
+  await guarded(`nothing can be created in ${dirname7(path)}, where the destination is to be`, async () => {
+    await makeDirectories(dirname7(path), removeTree ? 493 : 511);
     await removeStale(path, removeTree);
     await make();
   });
@@ -46483,7 +45020,7 @@ function refuseProtected(path, workspace) {
 }
 async function acceptedTree(path, form) {
   await refuseForeignFiles(path);
-  const found = await lstat8(path).catch(() => void 0);
+  const found = await lstat10(path).catch(() => void 0);
   if (!found) return void 0;
   if (found.isSymbolicLink())
     throw new PullError("DESTINATION_UNSAFE", `destination ${path} is a symbolic link`, {
@@ -46515,7 +45052,7 @@ async function refuseForeignFiles(path) {
   }
 }
 async function refuseForeignParent(path) {
-  const parent = await stat5(dirname6(path), { bigint: true }).catch(() => void 0);
+  const parent = await stat6(dirname7(path), { bigint: true }).catch(() => void 0);
   if (!parent) return;
   if (Number(parent.uid) === process.geteuid?.()) {
     if (!letsOthersRename(parent)) return;
@@ -46531,10 +45068,10 @@ async function refuseForeignParent(path) {
   );
 }
 async function removeStale(path, removeTree) {
-  const parent = dirname6(path);
+  const parent = dirname7(path);
   const names = (await readdir7(parent)).filter((name2) => name2.startsWith(stagingPrefix(path)));
   for (const name2 of names) {
-    const found = await lstat8(join16(parent, name2), { bigint: true }).catch(() => void 0);
+    const found = await lstat10(join16(parent, name2), { bigint: true }).catch(() => void 0);
     if (!found || Date.now() - Number(found.ctimeMs) <= STALE_MS2) continue;
     const tree = { path: join16(parent, name2), inode: inodeName(found) };
     const isOwn = found.uid === BigInt(process.geteuid?.() ?? found.uid);
@@ -46545,18 +45082,37 @@ async function removeStale(path, removeTree) {
 }
 
 // src/export/docker-engine.ts
+import { once as once4 } from "node:events";
 import { createReadStream as createReadStream2, readFileSync as readFileSync2 } from "node:fs";
-import { stat as stat6 } from "node:fs/promises";
+import { stat as stat7 } from "node:fs/promises";
 import { request } from "node:http";
 import { request as requestTls } from "node:https";
+import { connect } from "node:net";
 import { homedir as homedir2 } from "node:os";
 import { join as join17 } from "node:path";
 import { pipeline as pipeline2 } from "node:stream/promises";
 var DEFAULT_HOST = "unix:///var/run/docker.sock";
 var MAX_ANSWER_BYTES = 1 << 20;
+var CONNECT_MS = 1e4;
+async function reachDocker({ env, signal }) {
+  const host = env.DOCKER_HOST || DEFAULT_HOST;
+  const { socketPath, hostname: hostname2, port } = addressOf(host, env);
+  const socket = connect(
+    socketPath ? { path: socketPath } : { host: hostname2 ?? "", port: Number(port), timeout: CONNECT_MS }
+  );
+  socket.once("timeout", () => socket.destroy(new Error("no connection came about in time")));
+  try {
+    await once4(socket, "connect", { signal });
+  } catch (cause) {
+    if (signal.aborted) throw new PullError("ABORTED", "the pull was cancelled", { cause });
+    throw toPullError(cause, { code: "LOAD_FAILED", message: `Docker at ${host} cannot be reached` });
+  } finally {
+    socket.destroy();
+  }
+}
 async function loadIntoDocker({ path, env, signal }) {
   const host = env.DOCKER_HOST || DEFAULT_HOST;
-  const { size } = await stat6(path);
+  const { size } = await stat7(path);
   try {
     const { promise, resolve: resolve5, reject } = Promise.withResolvers();
     const options = {
@@ -46604,9 +45160,14 @@ function addressOf(host, env) {
   return tls ? { ...address, ...certificates(env) } : address;
 }
 function certificates(env) {
-  const directory = env.DOCKER_CERT_PATH || join17(env.DOCKER_CONFIG || join17(homedir2(), ".docker"));
+  const directory = env.DOCKER_CERT_PATH || env.DOCKER_CONFIG || join17(homedir2(), ".docker");
   const read = (name2) => readFileSync2(join17(directory, name2));
-  return { ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem") };
+  try {
+    return { ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem") };
+  } catch (cause) {
+    const message = `the certificates for Docker in ${directory} cannot be read`;
+    throw toPullError(cause, { code: "LOAD_FAILED", message });
+  }
 }
 async function readText2(answer) {
   let text = "";
@@ -46635,12 +45196,16 @@ function parse7(line) {
 // src/export/podman-engine.ts
 import { spawn as spawn2 } from "node:child_process";
 var MAX_TEXT = 64 << 10;
-async function loadIntoPodman({ path, env, signal }) {
-  const child = spawn2("podman", ["load", "--quiet", "--input", path], {
-    env: { ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-    signal
-  });
+async function reachPodman(job) {
+  await run2(["--version"], job);
+}
+async function loadIntoPodman({ path, ...job }) {
+  const { status: status2, stdout, stderr } = await run2(["load", "--quiet", "--input", path], job);
+  if (status2 !== 0) throw new PullError("LOAD_FAILED", `podman did not take the image: ${complaint(stderr)}`);
+  return stdout.split("\n").filter((line) => line.trim() !== "");
+}
+async function run2(args, { env, signal }) {
+  const child = spawn2("podman", args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe"], signal });
   const text = { stdout: "", stderr: "" };
   for (const name2 of ["stdout", "stderr"])
     child[name2].setEncoding("utf8").on("data", (piece) => {
@@ -46653,9 +45218,7 @@ async function loadIntoPodman({ path, env, signal }) {
     if (signal.aborted) throw new PullError("ABORTED", "the pull was cancelled", { cause });
     throw toPullError(cause, { code: "LOAD_FAILED", message: "podman cannot be run" });
   });
-  if (status2 !== 0)
-    throw new PullError("LOAD_FAILED", `podman did not take the image: ${complaint(text.stderr)}`);
-  return text.stdout.split("\n").filter((line) => line.trim() !== "");
+  return { status: status2, ...text };
 }
 function complaint(text) {
   const [, ours] = /^\s*\* docker-archive: (.*)$/m.exec(text) ?? [];
@@ -46663,6 +45226,10 @@ function complaint(text) {
 }
 
 // src/pull/load.ts
+async function reachEngine({ network, signal }, engine) {
+  const { env } = network.hosts;
+  await (engine === "docker" ? reachDocker({ env, signal }) : reachPodman({ env, signal }));
+}
 async function loadImage({ network, emit, signal }, engine, path) {
   const { env } = network.hosts;
   const said = engine === "docker" ? await loadIntoDocker({ path, env, signal }) : await loadIntoPodman({ path, env, signal });
@@ -47399,7 +45966,7 @@ async function markPlanned({ store }, plan, metadata) {
 }
 async function keep2(session, finished) {
   session.options.emit({ kind: "stage", stage: "finish" });
-  let packs = { fresh: [], live: [] };
+  let packs = { fresh: [], live: [], mixed: /* @__PURE__ */ new Set() };
   if (!session.caching.storeWrite) return packs;
   try {
     packs = await keepPacks(session, finished.plan, finished.metadata);
@@ -47410,17 +45977,25 @@ async function keep2(session, finished) {
   await trimStore(session, packs);
   return packs;
 }
-async function trimStore({ options, workshop, caching }, packs) {
+async function trimStore(session, packs) {
+  const { options, workshop, caching } = session;
   const { storeDirectory, storeMaxBytes: maxBytes, emit } = options;
   if (maxBytes === void 0 || !caching.storeWrite) return;
   const spare = new Set(caching.cache ? packs.fresh.map(({ path }) => path) : []);
   try {
     const eviction = await evict(storeDirectory, { maxBytes, lease: workshop.lease?.id, spare });
-    const { packs: gone, bytes, left } = eviction;
+    const { packs: gone, bytes, left, refusal: refusal2 } = eviction;
+    const needed = packs.live.reduce((sum2, { size }) => sum2 + size, 0);
     const what = `${count(gone, "pack")} (${formatBytes(bytes)}) that had not been used for the longest time`;
-    if (gone > 0) emit({ kind: "info", message: `${what} left the cache` });
-    const why2 = `the cache holds ${formatBytes(left)}, more than it may: the rest is in use`;
-    if (left > maxBytes) emit({ kind: "info", message: why2 });
+    const over = `the cache holds ${formatBytes(left)}, more than the ${formatBytes(maxBytes)} that it may`;
+    if (refusal2 !== void 0) throw refusal2;
+    if (needed > maxBytes)
+      warn(
+        session,
+        `this image takes ${formatBytes(needed)} of the cache, which may hold ${formatBytes(maxBytes)}: not all of it is kept (\`cache-dir-max-size\`)`
+      );
+    else if (gone > 0) emit({ kind: "info", message: `${what} left the cache` });
+    if (left > maxBytes) emit({ kind: "info", message: `${over}: the rest is in use` });
   } catch (error) {
     emit({ kind: "info", message: `the cache was not kept within its size: ${describeError(error)}` });
   }
@@ -47443,6 +46018,7 @@ async function pull(options) {
     });
     try {
       refuseNested(options);
+      if (options.load) await reachEngine(options, options.load);
       options.emit({ kind: "stage", stage: "resolve" });
       const access2 = await openImage(options);
       watch.lap("resolve");
@@ -47450,16 +46026,17 @@ async function pull(options) {
         const begun = await restorePacks(options, access2);
         watch.lap("restore");
         let session = await openSession(options, access2, privileges);
+        if (access2.image.remark !== void 0) warn(session, access2.image.remark);
         try {
           let restored;
-          const run2 = async () => {
+          const run3 = async () => {
             restored = await restoreRest(session, begun);
             return fetchAndUnpack(session, destination, watch);
           };
-          const finished = await run2().catch(async (error) => {
+          const finished = await run3().catch(async (error) => {
             session = await leaveStore(session, error);
             await destination.reset();
-            return run2();
+            return run3();
           });
           watch.lap("fetchAndUnpack");
           checkMatches(session, finished.part);
@@ -47579,7 +46156,8 @@ function describeResult(session, finished, { destination, packs, verdict, restor
     ...finished.part ? { part: finished.part } : {},
     warnings,
     newPacks: packs.fresh,
-    livePacks: packs.live
+    livePacks: packs.live,
+    ...packs.mixed.size > 0 ? { mixedPacks: packs.mixed } : {}
   };
 }
 function formatOf({ options, privileges }, { written }) {

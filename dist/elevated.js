@@ -58,7 +58,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 var ERROR_CODES = {
   INPUT_INVALID: {
     meaning: "An input or an argument has a value that cannot be used.",
-    hint: "Correct the named input; nothing was downloaded."
+    hint: "Correct the named input."
   },
   REFERENCE_INVALID: {
     meaning: "The image reference does not follow the reference grammar.",
@@ -688,6 +688,7 @@ var DEFAULT_LIMITS = {
 var MAX_PENDING_XATTR_BYTES = 64 << 20;
 var MAX_XATTR_INPUT = 4 << 20;
 var MAX_LINK_TARGET_BYTES = 256 << 20;
+var MAX_HELD_NAME_BYTES = 256 << 20;
 var MAX_NAMED_SKIP_BYTES = 4 << 20;
 
 // src/layer/tar-split.ts

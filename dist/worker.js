@@ -1,37 +1,8 @@
 import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);
-var __create = Object.create;
-var __defProp = Object.defineProperty;
-var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
-var __getOwnPropNames = Object.getOwnPropertyNames;
-var __getProtoOf = Object.getPrototypeOf;
-var __hasOwnProp = Object.prototype.hasOwnProperty;
 var __knownSymbol = (name2, symbol) => (symbol = Symbol[name2]) ? symbol : /* @__PURE__ */ Symbol.for("Symbol." + name2);
 var __typeError = (msg) => {
   throw TypeError(msg);
 };
-var __commonJS = (cb, mod) => function __require() {
-  try {
-    return mod || (0, cb[__getOwnPropNames(cb)[0]])((mod = { exports: {} }).exports, mod), mod.exports;
-  } catch (e) {
-    throw mod = 0, e;
-  }
-};
-var __copyProps = (to, from, except, desc) => {
-  if (from && typeof from === "object" || typeof from === "function") {
-    for (let key of __getOwnPropNames(from))
-      if (!__hasOwnProp.call(to, key) && key !== except)
-        __defProp(to, key, { get: () => from[key], enumerable: !(desc = __getOwnPropDesc(from, key)) || desc.enumerable });
-  }
-  return to;
-};
-var __toESM = (mod, isNodeMode, target) => (target = mod != null ? __create(__getProtoOf(mod)) : {}, __copyProps(
-  // If the importer is in node compatibility mode or this is not an ESM
-  // file that has been converted to a CommonJS file using a Babel-
-  // compatible transform (i.e. "__esModule" has not been set), then set
-  // "default" to the CommonJS "module.exports" for node compatibility.
-  isNodeMode || !mod || !mod.__esModule ? __defProp(target, "default", { value: mod, enumerable: true }) : target,
-  mod
-));
 var __using = (stack, value, async) => {
   if (value != null) {
     if (typeof value !== "object" && typeof value !== "function") __typeError("Object expected");
@@ -74,1782 +45,6 @@ var __callDispose = (stack, error, hasError) => {
   return next();
 };
 
-// node_modules/picomatch/lib/constants.js
-var require_constants = __commonJS({
-  "node_modules/picomatch/lib/constants.js"(exports, module) {
-    "use strict";
-    var WIN_SLASH = "\\\\/";
-    var WIN_NO_SLASH = `[^${WIN_SLASH}]`;
-    var DEFAULT_MAX_EXTGLOB_RECURSION = 0;
-    var DOT_LITERAL = "\\.";
-    var PLUS_LITERAL = "\\+";
-    var QMARK_LITERAL = "\\?";
-    var SLASH_LITERAL = "\\/";
-    var ONE_CHAR = "(?=.)";
-    var QMARK = "[^/]";
-    var END_ANCHOR = `(?:${SLASH_LITERAL}|$)`;
-    var START_ANCHOR = `(?:^|${SLASH_LITERAL})`;
-    var DOTS_SLASH = `${DOT_LITERAL}{1,2}${END_ANCHOR}`;
-    var NO_DOT = `(?!${DOT_LITERAL})`;
-    var NO_DOTS = `(?!${START_ANCHOR}${DOTS_SLASH})`;
-    var NO_DOT_SLASH = `(?!${DOT_LITERAL}{0,1}${END_ANCHOR})`;
-    var NO_DOTS_SLASH = `(?!${DOTS_SLASH})`;
-    var QMARK_NO_DOT = `[^.${SLASH_LITERAL}]`;
-    var STAR = `${QMARK}*?`;
-    var SEP = "/";
-    var POSIX_CHARS = {
-      DOT_LITERAL,
-      PLUS_LITERAL,
-      QMARK_LITERAL,
-      SLASH_LITERAL,
-      ONE_CHAR,
-      QMARK,
-      END_ANCHOR,
-      DOTS_SLASH,
-      NO_DOT,
-      NO_DOTS,
-      NO_DOT_SLASH,
-      NO_DOTS_SLASH,
-      QMARK_NO_DOT,
-      STAR,
-      START_ANCHOR,
-      SEP
-    };
-    var WINDOWS_CHARS = {
-      ...POSIX_CHARS,
-      SLASH_LITERAL: `[${WIN_SLASH}]`,
-      QMARK: WIN_NO_SLASH,
-      STAR: `${WIN_NO_SLASH}*?`,
-      DOTS_SLASH: `${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$)`,
-      NO_DOT: `(?!${DOT_LITERAL})`,
-      NO_DOTS: `(?!(?:^|[${WIN_SLASH}])${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
-      NO_DOT_SLASH: `(?!${DOT_LITERAL}{0,1}(?:[${WIN_SLASH}]|$))`,
-      NO_DOTS_SLASH: `(?!${DOT_LITERAL}{1,2}(?:[${WIN_SLASH}]|$))`,
-      QMARK_NO_DOT: `[^.${WIN_SLASH}]`,
-      START_ANCHOR: `(?:^|[${WIN_SLASH}])`,
-      END_ANCHOR: `(?:[${WIN_SLASH}]|$)`,
-      SEP: "\\"
-    };
-    var POSIX_REGEX_SOURCE = {
-      __proto__: null,
-      alnum: "a-zA-Z0-9",
-      alpha: "a-zA-Z",
-      ascii: "\\x00-\\x7F",
-      blank: " \\t",
-      cntrl: "\\x00-\\x1F\\x7F",
-      digit: "0-9",
-      graph: "\\x21-\\x7E",
-      lower: "a-z",
-      print: "\\x20-\\x7E ",
-      punct: "\\-!\"#$%&'()\\*+,./:;<=>?@[\\]^_`{|}~",
-      space: " \\t\\r\\n\\v\\f",
-      upper: "A-Z",
-      word: "A-Za-z0-9_",
-      xdigit: "A-Fa-f0-9"
-    };
-    module.exports = {
-      DEFAULT_MAX_EXTGLOB_RECURSION,
-      MAX_LENGTH: 1024 * 64,
-      POSIX_REGEX_SOURCE,
-      // regular expressions
-      REGEX_BACKSLASH: /\\(?![*+?^${}(|)[\]])/g,
-      REGEX_NON_SPECIAL_CHARS: /^[^@![\].,$*+?^{}()|\\/]+/,
-      REGEX_SPECIAL_CHARS: /[-*+?.^${}(|)[\]]/,
-      REGEX_SPECIAL_CHARS_BACKREF: /(\\?)((\W)(\3*))/g,
-      REGEX_SPECIAL_CHARS_GLOBAL: /([-*+?.^${}(|)[\]])/g,
-      REGEX_REMOVE_BACKSLASH: /(?:\[.*?[^\\]\]|\\(?=.))/g,
-      // Replace globs with equivalent patterns to reduce parsing time.
-      REPLACEMENTS: {
-        __proto__: null,
-        "***": "*",
-        "**/**": "**",
-        "**/**/**": "**"
-      },
-      // Digits
-      CHAR_0: 48,
-      /* 0 */
-      CHAR_9: 57,
-      /* 9 */
-      // Alphabet chars.
-      CHAR_UPPERCASE_A: 65,
-      /* A */
-      CHAR_LOWERCASE_A: 97,
-      /* a */
-      CHAR_UPPERCASE_Z: 90,
-      /* Z */
-      CHAR_LOWERCASE_Z: 122,
-      /* z */
-      CHAR_LEFT_PARENTHESES: 40,
-      /* ( */
-      CHAR_RIGHT_PARENTHESES: 41,
-      /* ) */
-      CHAR_ASTERISK: 42,
-      /* * */
-      // Non-alphabetic chars.
-      CHAR_AMPERSAND: 38,
-      /* & */
-      CHAR_AT: 64,
-      /* @ */
-      CHAR_BACKWARD_SLASH: 92,
-      /* \ */
-      CHAR_CARRIAGE_RETURN: 13,
-      /* \r */
-      CHAR_CIRCUMFLEX_ACCENT: 94,
-      /* ^ */
-      CHAR_COLON: 58,
-      /* : */
-      CHAR_COMMA: 44,
-      /* , */
-      CHAR_DOT: 46,
-      /* . */
-      CHAR_DOUBLE_QUOTE: 34,
-      /* " */
-      CHAR_EQUAL: 61,
-      /* = */
-      CHAR_EXCLAMATION_MARK: 33,
-      /* ! */
-      CHAR_FORM_FEED: 12,
-      /* \f */
-      CHAR_FORWARD_SLASH: 47,
-      /* / */
-      CHAR_GRAVE_ACCENT: 96,
-      /* ` */
-      CHAR_HASH: 35,
-      /* # */
-      CHAR_HYPHEN_MINUS: 45,
-      /* - */
-      CHAR_LEFT_ANGLE_BRACKET: 60,
-      /* < */
-      CHAR_LEFT_CURLY_BRACE: 123,
-      /* { */
-      CHAR_LEFT_SQUARE_BRACKET: 91,
-      /* [ */
-      CHAR_LINE_FEED: 10,
-      /* \n */
-      CHAR_NO_BREAK_SPACE: 160,
-      /* \u00A0 */
-      CHAR_PERCENT: 37,
-      /* % */
-      CHAR_PLUS: 43,
-      /* + */
-      CHAR_QUESTION_MARK: 63,
-      /* ? */
-      CHAR_RIGHT_ANGLE_BRACKET: 62,
-      /* > */
-      CHAR_RIGHT_CURLY_BRACE: 125,
-      /* } */
-      CHAR_RIGHT_SQUARE_BRACKET: 93,
-      /* ] */
-      CHAR_SEMICOLON: 59,
-      /* ; */
-      CHAR_SINGLE_QUOTE: 39,
-      /* ' */
-      CHAR_SPACE: 32,
-      /*   */
-      CHAR_TAB: 9,
-      /* \t */
-      CHAR_UNDERSCORE: 95,
-      /* _ */
-      CHAR_VERTICAL_LINE: 124,
-      /* | */
-      CHAR_ZERO_WIDTH_NOBREAK_SPACE: 65279,
-      /* \uFEFF */
-      /**
-       * Create EXTGLOB_CHARS
-       */
-      extglobChars(chars) {
-        return {
-          "!": { type: "negate", open: "(?:(?!(?:", close: `))${chars.STAR})` },
-          "?": { type: "qmark", open: "(?:", close: ")?" },
-          "+": { type: "plus", open: "(?:", close: ")+" },
-          "*": { type: "star", open: "(?:", close: ")*" },
-          "@": { type: "at", open: "(?:", close: ")" }
-        };
-      },
-      /**
-       * Create GLOB_CHARS
-       */
-      globChars(win32) {
-        return win32 === true ? WINDOWS_CHARS : POSIX_CHARS;
-      }
-    };
-  }
-});
-
-// node_modules/picomatch/lib/utils.js
-var require_utils = __commonJS({
-  "node_modules/picomatch/lib/utils.js"(exports) {
-    "use strict";
-    var {
-      REGEX_BACKSLASH,
-      REGEX_REMOVE_BACKSLASH,
-      REGEX_SPECIAL_CHARS,
-      REGEX_SPECIAL_CHARS_GLOBAL
-    } = require_constants();
-    exports.isObject = (val) => val !== null && typeof val === "object" && !Array.isArray(val);
-    exports.hasRegexChars = (str) => REGEX_SPECIAL_CHARS.test(str);
-    exports.isRegexChar = (str) => str.length === 1 && exports.hasRegexChars(str);
-    exports.escapeRegex = (str) => str.replace(REGEX_SPECIAL_CHARS_GLOBAL, "\\$1");
-    exports.toPosixSlashes = (str) => str.replace(REGEX_BACKSLASH, "/");
-    exports.isWindows = () => {
-      if (typeof navigator !== "undefined" && navigator.platform) {
-        const platform = navigator.platform.toLowerCase();
-        return platform === "win32" || platform === "windows";
-      }
-      if (typeof process !== "undefined" && process.platform) {
-        return process.platform === "win32";
-      }
-      return false;
-    };
-    exports.removeBackslashes = (str) => {
-      return str.replace(REGEX_REMOVE_BACKSLASH, (match) => {
-        return match === "\\" ? "" : match;
-      });
-    };
-    exports.escapeLast = (input, char, lastIdx) => {
-      const idx = input.lastIndexOf(char, lastIdx);
-      if (idx === -1) return input;
-      if (input[idx - 1] === "\\") return exports.escapeLast(input, char, idx - 1);
-      return `${input.slice(0, idx)}\\${input.slice(idx)}`;
-    };
-    exports.removePrefix = (input, state = {}) => {
-      let output = input;
-      if (output.startsWith("./")) {
-        output = output.slice(2);
-        state.prefix = "./";
-      }
-      return output;
-    };
-    exports.wrapOutput = (input, state = {}, options = {}) => {
-      const prepend = options.contains ? "" : "^";
-      const append = options.contains ? "" : "$";
-      let output = `${prepend}(?:${input})${append}`;
-      if (state.negated === true) {
-        output = `(?:^(?!${output}).*$)`;
-      }
-      return output;
-    };
-    exports.basename = (path, { windows } = {}) => {
-      const segs = path.split(windows ? /[\\/]/ : "/");
-      const last = segs[segs.length - 1];
-      if (last === "") {
-        return segs[segs.length - 2];
-      }
-      return last;
-    };
-  }
-});
-
-// node_modules/picomatch/lib/scan.js
-var require_scan = __commonJS({
-  "node_modules/picomatch/lib/scan.js"(exports, module) {
-    "use strict";
-    var utils = require_utils();
-    var {
-      CHAR_ASTERISK,
-      /* * */
-      CHAR_AT,
-      /* @ */
-      CHAR_BACKWARD_SLASH,
-      /* \ */
-      CHAR_COMMA,
-      /* , */
-      CHAR_DOT,
-      /* . */
-      CHAR_EXCLAMATION_MARK,
-      /* ! */
-      CHAR_FORWARD_SLASH,
-      /* / */
-      CHAR_LEFT_CURLY_BRACE,
-      /* { */
-      CHAR_LEFT_PARENTHESES,
-      /* ( */
-      CHAR_LEFT_SQUARE_BRACKET,
-      /* [ */
-      CHAR_PLUS,
-      /* + */
-      CHAR_QUESTION_MARK,
-      /* ? */
-      CHAR_RIGHT_CURLY_BRACE,
-      /* } */
-      CHAR_RIGHT_PARENTHESES,
-      /* ) */
-      CHAR_RIGHT_SQUARE_BRACKET
-      /* ] */
-    } = require_constants();
-    var isPathSeparator = (code2) => {
-      return code2 === CHAR_FORWARD_SLASH || code2 === CHAR_BACKWARD_SLASH;
-    };
-    var depth = (token) => {
-      if (token.isPrefix !== true) {
-        token.depth = token.isGlobstar ? Infinity : 1;
-      }
-    };
-    var scan = (input, options) => {
-      const opts = options || {};
-      const length = input.length - 1;
-      const scanToEnd = opts.parts === true || opts.tokens === true || opts.scanToEnd === true;
-      const slashes = [];
-      const tokens = [];
-      const parts = [];
-      let str = input;
-      let index = -1;
-      let start = 0;
-      let lastIndex = 0;
-      let isBrace = false;
-      let isBracket = false;
-      let isGlob = false;
-      let isExtglob = false;
-      let isGlobstar = false;
-      let braceEscaped = false;
-      let backslashes = false;
-      let negated = false;
-      let negatedExtglob = false;
-      let finished = false;
-      let braces = 0;
-      let prev;
-      let code2;
-      let token = { value: "", depth: 0, isGlob: false };
-      const eos = () => index >= length;
-      const peek = () => str.charCodeAt(index + 1);
-      const advance = () => {
-        prev = code2;
-        return str.charCodeAt(++index);
-      };
-      while (index < length) {
-        code2 = advance();
-        let next;
-        if (code2 === CHAR_BACKWARD_SLASH) {
-          backslashes = token.backslashes = true;
-          code2 = advance();
-          if (code2 === CHAR_LEFT_CURLY_BRACE) {
-            braceEscaped = true;
-          }
-          continue;
-        }
-        if (braceEscaped === true || code2 === CHAR_LEFT_CURLY_BRACE) {
-          braces++;
-          while (eos() !== true && (code2 = advance())) {
-            if (code2 === CHAR_BACKWARD_SLASH) {
-              backslashes = token.backslashes = true;
-              advance();
-              continue;
-            }
-            if (code2 === CHAR_LEFT_CURLY_BRACE) {
-              braces++;
-              continue;
-            }
-            if (braceEscaped !== true && code2 === CHAR_DOT && (code2 = advance()) === CHAR_DOT) {
-              isBrace = token.isBrace = true;
-              isGlob = token.isGlob = true;
-              finished = true;
-              if (scanToEnd === true) {
-                continue;
-              }
-              break;
-            }
-            if (braceEscaped !== true && code2 === CHAR_COMMA) {
-              isBrace = token.isBrace = true;
-              isGlob = token.isGlob = true;
-              finished = true;
-              if (scanToEnd === true) {
-                continue;
-              }
-              break;
-            }
-            if (code2 === CHAR_RIGHT_CURLY_BRACE) {
-              braces--;
-              if (braces === 0) {
-                braceEscaped = false;
-                isBrace = token.isBrace = true;
-                finished = true;
-                break;
-              }
-            }
-          }
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (code2 === CHAR_FORWARD_SLASH) {
-          slashes.push(index);
-          tokens.push(token);
-          token = { value: "", depth: 0, isGlob: false };
-          if (finished === true) continue;
-          if (prev === CHAR_DOT && index === start + 1) {
-            start += 2;
-            continue;
-          }
-          lastIndex = index + 1;
-          continue;
-        }
-        if (opts.noext !== true) {
-          const isExtglobChar = code2 === CHAR_PLUS || code2 === CHAR_AT || code2 === CHAR_ASTERISK || code2 === CHAR_QUESTION_MARK || code2 === CHAR_EXCLAMATION_MARK;
-          if (isExtglobChar === true && peek() === CHAR_LEFT_PARENTHESES) {
-            isGlob = token.isGlob = true;
-            isExtglob = token.isExtglob = true;
-            finished = true;
-            if (code2 === CHAR_EXCLAMATION_MARK && index === start) {
-              negatedExtglob = true;
-            }
-            if (scanToEnd === true) {
-              let parens = 0;
-              while (eos() !== true && (code2 = advance())) {
-                if (code2 === CHAR_BACKWARD_SLASH) {
-                  backslashes = token.backslashes = true;
-                  advance();
-                  continue;
-                }
-                if (code2 === CHAR_LEFT_PARENTHESES) {
-                  parens++;
-                  continue;
-                }
-                if (code2 === CHAR_RIGHT_PARENTHESES && --parens === 0) {
-                  finished = true;
-                  break;
-                }
-              }
-              continue;
-            }
-            break;
-          }
-        }
-        if (code2 === CHAR_ASTERISK) {
-          if (prev === CHAR_ASTERISK) isGlobstar = token.isGlobstar = true;
-          isGlob = token.isGlob = true;
-          finished = true;
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (code2 === CHAR_QUESTION_MARK) {
-          isGlob = token.isGlob = true;
-          finished = true;
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (code2 === CHAR_LEFT_SQUARE_BRACKET) {
-          while (eos() !== true && (next = advance())) {
-            if (next === CHAR_BACKWARD_SLASH) {
-              backslashes = token.backslashes = true;
-              advance();
-              continue;
-            }
-            if (next === CHAR_RIGHT_SQUARE_BRACKET) {
-              isBracket = token.isBracket = true;
-              isGlob = token.isGlob = true;
-              finished = true;
-              break;
-            }
-          }
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-        if (opts.nonegate !== true && code2 === CHAR_EXCLAMATION_MARK && index === start) {
-          negated = token.negated = true;
-          start++;
-          continue;
-        }
-        if (opts.noparen !== true && code2 === CHAR_LEFT_PARENTHESES) {
-          isGlob = token.isGlob = true;
-          if (scanToEnd === true) {
-            let parens = 1;
-            while (eos() !== true && (code2 = advance())) {
-              if (code2 === CHAR_BACKWARD_SLASH) {
-                backslashes = token.backslashes = true;
-                advance();
-                continue;
-              }
-              if (code2 === CHAR_LEFT_PARENTHESES) {
-                parens++;
-                continue;
-              }
-              if (code2 === CHAR_RIGHT_PARENTHESES && --parens === 0) {
-                finished = true;
-                break;
-              }
-            }
-            continue;
-          }
-          break;
-        }
-        if (isGlob === true) {
-          finished = true;
-          if (scanToEnd === true) {
-            continue;
-          }
-          break;
-        }
-      }
-      if (opts.noext === true) {
-        isExtglob = false;
-        isGlob = false;
-      }
-      let base = str;
-      let prefix = "";
-      let glob = "";
-      if (start > 0) {
-        prefix = str.slice(0, start);
-        str = str.slice(start);
-        lastIndex -= start;
-      }
-      if (base && isGlob === true && lastIndex > 0) {
-        base = str.slice(0, lastIndex);
-        glob = str.slice(lastIndex);
-      } else if (isGlob === true) {
-        base = "";
-        glob = str;
-      } else {
-        base = str;
-      }
-      if (base && base !== "" && base !== "/" && base !== str) {
-        if (isPathSeparator(base.charCodeAt(base.length - 1))) {
-          base = base.slice(0, -1);
-        }
-      }
-      if (opts.unescape === true) {
-        if (glob) glob = utils.removeBackslashes(glob);
-        if (base && backslashes === true) {
-          base = utils.removeBackslashes(base);
-        }
-      }
-      const state = {
-        prefix,
-        input,
-        start,
-        base,
-        glob,
-        isBrace,
-        isBracket,
-        isGlob,
-        isExtglob,
-        isGlobstar,
-        negated,
-        negatedExtglob
-      };
-      if (opts.tokens === true) {
-        state.maxDepth = 0;
-        if (!isPathSeparator(code2)) {
-          tokens.push(token);
-        }
-        state.tokens = tokens;
-      }
-      if (opts.parts === true || opts.tokens === true) {
-        let prevIndex;
-        for (let idx = 0; idx < slashes.length; idx++) {
-          const n2 = prevIndex !== void 0 ? prevIndex + 1 : start;
-          const i = slashes[idx];
-          const value2 = input.slice(n2, i);
-          if (opts.tokens) {
-            if (idx === 0 && start !== 0) {
-              tokens[idx].isPrefix = true;
-              tokens[idx].value = prefix;
-            } else {
-              tokens[idx].value = value2;
-            }
-            depth(tokens[idx]);
-            state.maxDepth += tokens[idx].depth;
-          }
-          if (i >= start) {
-            parts.push(value2);
-            prevIndex = i;
-          }
-        }
-        const n = prevIndex !== void 0 ? prevIndex + 1 : start;
-        const value = input.slice(n);
-        parts.push(value);
-        if (opts.tokens && prevIndex && prevIndex + 1 < input.length) {
-          tokens[tokens.length - 1].value = value;
-          depth(tokens[tokens.length - 1]);
-          state.maxDepth += tokens[tokens.length - 1].depth;
-        }
-        state.slashes = slashes;
-        state.parts = parts;
-      }
-      return state;
-    };
-    module.exports = scan;
-  }
-});
-
-// node_modules/picomatch/lib/parse.js
-var require_parse = __commonJS({
-  "node_modules/picomatch/lib/parse.js"(exports, module) {
-    "use strict";
-    var constants7 = require_constants();
-    var utils = require_utils();
-    var {
-      MAX_LENGTH,
-      POSIX_REGEX_SOURCE,
-      REGEX_NON_SPECIAL_CHARS,
-      REGEX_SPECIAL_CHARS_BACKREF,
-      REPLACEMENTS
-    } = constants7;
-    var expandRange = (args, options) => {
-      if (typeof options.expandRange === "function") {
-        return options.expandRange(...args, options);
-      }
-      args.sort();
-      const value = `[${args.join("-")}]`;
-      try {
-        new RegExp(value);
-      } catch (ex) {
-        return args.map((v) => utils.escapeRegex(v)).join("..");
-      }
-      return value;
-    };
-    var syntaxError = (type, char) => {
-      return `Missing ${type}: "${char}" - use "\\\\${char}" to match literal characters`;
-    };
-    var splitTopLevel = (input) => {
-      const parts = [];
-      let bracket = 0;
-      let paren = 0;
-      let quote2 = 0;
-      let value = "";
-      let escaped = false;
-      for (const ch of input) {
-        if (escaped === true) {
-          value += ch;
-          escaped = false;
-          continue;
-        }
-        if (ch === "\\") {
-          value += ch;
-          escaped = true;
-          continue;
-        }
-        if (ch === '"') {
-          quote2 = quote2 === 1 ? 0 : 1;
-          value += ch;
-          continue;
-        }
-        if (quote2 === 0) {
-          if (ch === "[") {
-            bracket++;
-          } else if (ch === "]" && bracket > 0) {
-            bracket--;
-          } else if (bracket === 0) {
-            if (ch === "(") {
-              paren++;
-            } else if (ch === ")" && paren > 0) {
-              paren--;
-            } else if (ch === "|" && paren === 0) {
-              parts.push(value);
-              value = "";
-              continue;
-            }
-          }
-        }
-        value += ch;
-      }
-      parts.push(value);
-      return parts;
-    };
-    var isPlainBranch = (branch) => {
-      let escaped = false;
-      for (const ch of branch) {
-        if (escaped === true) {
-          escaped = false;
-          continue;
-        }
-        if (ch === "\\") {
-          escaped = true;
-          continue;
-        }
-        if (/[?*+@!()[\]{}]/.test(ch)) {
-          return false;
-        }
-      }
-      return true;
-    };
-    var normalizeSimpleBranch = (branch) => {
-      let value = branch.trim();
-      let changed = true;
-      while (changed === true) {
-        changed = false;
-        if (/^@\([^\\()[\]{}|]+\)$/.test(value)) {
-          value = value.slice(2, -1);
-          changed = true;
-        }
-      }
-      if (!isPlainBranch(value)) {
-        return;
-      }
-      return value.replace(/\\(.)/g, "$1");
-    };
-    var hasRepeatedCharPrefixOverlap = (branches) => {
-      const values = branches.map(normalizeSimpleBranch).filter(Boolean);
-      for (let i = 0; i < values.length; i++) {
-        for (let j = i + 1; j < values.length; j++) {
-          const a = values[i];
-          const b = values[j];
-          const char = a[0];
-          if (!char || a !== char.repeat(a.length) || b !== char.repeat(b.length)) {
-            continue;
-          }
-          if (a === b || a.startsWith(b) || b.startsWith(a)) {
-            return true;
-          }
-        }
-      }
-      return false;
-    };
-    var parseRepeatedExtglob = (pattern, requireEnd = true) => {
-      if (pattern[0] !== "+" && pattern[0] !== "*" || pattern[1] !== "(") {
-        return;
-      }
-      let bracket = 0;
-      let paren = 0;
-      let quote2 = 0;
-      let escaped = false;
-      for (let i = 1; i < pattern.length; i++) {
-        const ch = pattern[i];
-        if (escaped === true) {
-          escaped = false;
-          continue;
-        }
-        if (ch === "\\") {
-          escaped = true;
-          continue;
-        }
-        if (ch === '"') {
-          quote2 = quote2 === 1 ? 0 : 1;
-          continue;
-        }
-        if (quote2 === 1) {
-          continue;
-        }
-        if (ch === "[") {
-          bracket++;
-          continue;
-        }
-        if (ch === "]" && bracket > 0) {
-          bracket--;
-          continue;
-        }
-        if (bracket > 0) {
-          continue;
-        }
-        if (ch === "(") {
-          paren++;
-          continue;
-        }
-        if (ch === ")") {
-          paren--;
-          if (paren === 0) {
-            if (requireEnd === true && i !== pattern.length - 1) {
-              return;
-            }
-            return {
-              type: pattern[0],
-              body: pattern.slice(2, i),
-              end: i
-            };
-          }
-        }
-      }
-    };
-    var buildCharClassStar = (chars) => {
-      const source = chars.length === 1 ? utils.escapeRegex(chars[0]) : `[${chars.map((ch) => utils.escapeRegex(ch)).join("")}]`;
-      return `${source}*`;
-    };
-    var getStarExtglobSequenceChars = (pattern) => {
-      let index = 0;
-      const chars = [];
-      while (index < pattern.length) {
-        const match = parseRepeatedExtglob(pattern.slice(index), false);
-        if (!match || match.type !== "*") {
-          return;
-        }
-        const branches = splitTopLevel(match.body).map((branch2) => branch2.trim());
-        if (branches.length !== 1) {
-          return;
-        }
-        const branch = normalizeSimpleBranch(branches[0]);
-        if (!branch || branch.length !== 1) {
-          return;
-        }
-        chars.push(branch);
-        index += match.end + 1;
-      }
-      if (chars.length < 1) {
-        return;
-      }
-      return chars;
-    };
-    var repeatedExtglobRecursion = (pattern) => {
-      let depth = 0;
-      let value = pattern.trim();
-      let match = parseRepeatedExtglob(value);
-      while (match) {
-        depth++;
-        value = match.body.trim();
-        match = parseRepeatedExtglob(value);
-      }
-      return depth;
-    };
-    var analyzeRepeatedExtglob = (body, options) => {
-      if (options.maxExtglobRecursion === false) {
-        return { risky: false };
-      }
-      const max = typeof options.maxExtglobRecursion === "number" ? options.maxExtglobRecursion : constants7.DEFAULT_MAX_EXTGLOB_RECURSION;
-      const branches = splitTopLevel(body).map((branch) => branch.trim());
-      if (branches.length > 1) {
-        if (branches.some((branch) => branch === "") || branches.some((branch) => /^[*?]+$/.test(branch)) || hasRepeatedCharPrefixOverlap(branches)) {
-          return { risky: true };
-        }
-      }
-      const safeChars = [];
-      let sawStarSequence = false;
-      let combinable = true;
-      for (const branch of branches) {
-        const chars = getStarExtglobSequenceChars(branch);
-        if (chars) {
-          sawStarSequence = true;
-          safeChars.push(...chars);
-          continue;
-        }
-        const literal2 = normalizeSimpleBranch(branch);
-        if (literal2 && literal2.length === 1) {
-          safeChars.push(literal2);
-          continue;
-        }
-        combinable = false;
-        if (repeatedExtglobRecursion(branch) > max) {
-          return { risky: true };
-        }
-      }
-      if (sawStarSequence) {
-        return combinable ? { risky: true, safeOutput: buildCharClassStar([...new Set(safeChars)]) } : { risky: true };
-      }
-      return { risky: false };
-    };
-    var parse2 = (input, options) => {
-      if (typeof input !== "string") {
-        throw new TypeError("Expected a string");
-      }
-      input = REPLACEMENTS[input] || input;
-      const opts = { ...options };
-      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH, opts.maxLength) : MAX_LENGTH;
-      let len = input.length;
-      if (len > max) {
-        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
-      }
-      const bos = { type: "bos", value: "", output: opts.prepend || "" };
-      const tokens = [bos];
-      const capture = opts.capture ? "" : "?:";
-      const PLATFORM_CHARS = constants7.globChars(opts.windows);
-      const EXTGLOB_CHARS = constants7.extglobChars(PLATFORM_CHARS);
-      const {
-        DOT_LITERAL,
-        PLUS_LITERAL,
-        SLASH_LITERAL,
-        ONE_CHAR,
-        DOTS_SLASH,
-        NO_DOT,
-        NO_DOT_SLASH,
-        NO_DOTS_SLASH,
-        QMARK,
-        QMARK_NO_DOT,
-        STAR,
-        START_ANCHOR
-      } = PLATFORM_CHARS;
-      const globstar = (opts2) => {
-        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
-      };
-      const nodot = opts.dot ? "" : NO_DOT;
-      const qmarkNoDot = opts.dot ? QMARK : QMARK_NO_DOT;
-      let star = opts.bash === true ? globstar(opts) : STAR;
-      if (opts.capture) {
-        star = `(${star})`;
-      }
-      if (typeof opts.noext === "boolean") {
-        opts.noextglob = opts.noext;
-      }
-      const state = {
-        input,
-        index: -1,
-        start: 0,
-        dot: opts.dot === true,
-        consumed: "",
-        output: "",
-        prefix: "",
-        backtrack: false,
-        negated: false,
-        brackets: 0,
-        braces: 0,
-        parens: 0,
-        quotes: 0,
-        globstar: false,
-        tokens
-      };
-      input = utils.removePrefix(input, state);
-      len = input.length;
-      const extglobs = [];
-      const braces = [];
-      const stack = [];
-      let prev = bos;
-      let value;
-      const eos = () => state.index === len - 1;
-      const peek = state.peek = (n = 1) => input[state.index + n];
-      const advance = state.advance = () => input[++state.index] || "";
-      const remaining = () => input.slice(state.index + 1);
-      const consume2 = (value2 = "", num = 0) => {
-        state.consumed += value2;
-        state.index += num;
-      };
-      const append = (token) => {
-        state.output += token.output != null ? token.output : token.value;
-        consume2(token.value);
-      };
-      const negate = () => {
-        let count = 1;
-        while (peek() === "!" && (peek(2) !== "(" || peek(3) === "?")) {
-          advance();
-          state.start++;
-          count++;
-        }
-        if (count % 2 === 0) {
-          return false;
-        }
-        state.negated = true;
-        state.start++;
-        return true;
-      };
-      const increment = (type) => {
-        state[type]++;
-        stack.push(type);
-      };
-      const decrement = (type) => {
-        state[type]--;
-        stack.pop();
-      };
-      const push = (tok) => {
-        if (prev.type === "globstar") {
-          const isBrace = state.braces > 0 && (tok.type === "comma" || tok.type === "brace");
-          const isExtglob = tok.extglob === true || extglobs.length && (tok.type === "pipe" || tok.type === "paren");
-          if (tok.type !== "slash" && tok.type !== "paren" && !isBrace && !isExtglob) {
-            state.output = state.output.slice(0, -prev.output.length);
-            prev.type = "star";
-            prev.value = "*";
-            prev.output = star;
-            state.output += prev.output;
-          }
-        }
-        if (extglobs.length && tok.type !== "paren") {
-          extglobs[extglobs.length - 1].inner += tok.value;
-        }
-        if (tok.value || tok.output) append(tok);
-        if (prev && prev.type === "text" && tok.type === "text") {
-          prev.output = (prev.output || prev.value) + tok.value;
-          prev.value += tok.value;
-          return;
-        }
-        tok.prev = prev;
-        tokens.push(tok);
-        prev = tok;
-      };
-      const extglobOpen = (type, value2) => {
-        const token = { ...EXTGLOB_CHARS[value2], conditions: 1, inner: "" };
-        token.prev = prev;
-        token.parens = state.parens;
-        token.output = state.output;
-        token.startIndex = state.index;
-        token.tokensIndex = tokens.length;
-        const output = (opts.capture ? "(" : "") + token.open;
-        increment("parens");
-        push({ type, value: value2, output: state.output ? "" : ONE_CHAR });
-        push({ type: "paren", extglob: true, value: advance(), output });
-        extglobs.push(token);
-      };
-      const extglobClose = (token) => {
-        const literal2 = input.slice(token.startIndex, state.index + 1);
-        const body = input.slice(token.startIndex + 2, state.index);
-        const analysis = analyzeRepeatedExtglob(body, opts);
-        if ((token.type === "plus" || token.type === "star") && analysis.risky) {
-          const safeOutput = analysis.safeOutput ? (token.output ? "" : ONE_CHAR) + (opts.capture ? `(${analysis.safeOutput})` : analysis.safeOutput) : void 0;
-          const open4 = tokens[token.tokensIndex];
-          open4.type = "text";
-          open4.value = literal2;
-          open4.output = safeOutput || utils.escapeRegex(literal2);
-          for (let i = token.tokensIndex + 1; i < tokens.length; i++) {
-            tokens[i].value = "";
-            tokens[i].output = "";
-            delete tokens[i].suffix;
-          }
-          state.output = token.output + open4.output;
-          state.backtrack = true;
-          push({ type: "paren", extglob: true, value, output: "" });
-          decrement("parens");
-          return;
-        }
-        let output = token.close + (opts.capture ? ")" : "");
-        let rest;
-        if (token.type === "negate") {
-          let extglobStar = star;
-          if (token.inner && token.inner.length > 1 && token.inner.includes("/")) {
-            extglobStar = globstar(opts);
-          }
-          if (extglobStar !== star || eos() || /^\)+$/.test(remaining())) {
-            output = token.close = `)$))${extglobStar}`;
-          }
-          if (token.inner.includes("*") && (rest = remaining()) && /^\.[^\\/.]+$/.test(rest)) {
-            const expression = parse2(rest, { ...options, fastpaths: false }).output;
-            output = token.close = `)${expression})${extglobStar})`;
-          }
-          if (token.prev.type === "bos") {
-            state.negatedExtglob = true;
-          }
-        }
-        push({ type: "paren", extglob: true, value, output });
-        decrement("parens");
-      };
-      if (opts.fastpaths !== false && !/(^[*!]|[/()[\]{}"])/.test(input)) {
-        let backslashes = false;
-        let output = input.replace(REGEX_SPECIAL_CHARS_BACKREF, (m, esc, chars, first, rest, index) => {
-          if (first === "\\") {
-            backslashes = true;
-            return m;
-          }
-          if (first === "?") {
-            if (esc) {
-              return esc + first + (rest ? QMARK.repeat(rest.length) : "");
-            }
-            if (index === 0) {
-              return qmarkNoDot + (rest ? QMARK.repeat(rest.length) : "");
-            }
-            return QMARK.repeat(chars.length);
-          }
-          if (first === ".") {
-            return DOT_LITERAL.repeat(chars.length);
-          }
-          if (first === "*") {
-            if (esc) {
-              return esc + first + (rest ? star : "");
-            }
-            return star;
-          }
-          return esc ? m : `\\${m}`;
-        });
-        if (backslashes === true) {
-          if (opts.unescape === true) {
-            output = output.replace(/\\/g, "");
-          } else {
-            output = output.replace(/\\+/g, (m) => {
-              return m.length % 2 === 0 ? "\\\\" : m ? "\\" : "";
-            });
-          }
-        }
-        if (output === input && opts.contains === true) {
-          state.output = input;
-          return state;
-        }
-        state.output = utils.wrapOutput(output, state, options);
-        return state;
-      }
-      while (!eos()) {
-        value = advance();
-        if (value === "\0") {
-          continue;
-        }
-        if (value === "\\") {
-          const next = peek();
-          if (next === "/" && opts.bash !== true) {
-            continue;
-          }
-          if (next === "." || next === ";") {
-            continue;
-          }
-          if (!next) {
-            value += "\\";
-            push({ type: "text", value });
-            continue;
-          }
-          const match = /^\\+/.exec(remaining());
-          let slashes = 0;
-          if (match && match[0].length > 2) {
-            slashes = match[0].length;
-            state.index += slashes;
-            if (slashes % 2 !== 0) {
-              value += "\\";
-            }
-          }
-          if (opts.unescape === true) {
-            value = advance();
-          } else {
-            value += advance();
-          }
-          if (state.brackets === 0) {
-            push({ type: "text", value });
-            continue;
-          }
-        }
-        if (state.brackets > 0 && (value !== "]" || prev.value === "[" || prev.value === "[^")) {
-          if (opts.posix !== false && value === ":") {
-            const inner = prev.value.slice(1);
-            if (inner.includes("[")) {
-              prev.posix = true;
-              if (inner.includes(":")) {
-                const idx = prev.value.lastIndexOf("[");
-                const pre = prev.value.slice(0, idx);
-                const rest2 = prev.value.slice(idx + 2);
-                const posix = POSIX_REGEX_SOURCE[rest2];
-                if (posix) {
-                  prev.value = pre + posix;
-                  state.backtrack = true;
-                  advance();
-                  if (!bos.output && tokens.indexOf(prev) === 1) {
-                    bos.output = ONE_CHAR;
-                  }
-                  continue;
-                }
-              }
-            }
-          }
-          if (value === "[" && peek() !== ":" || value === "-" && peek() === "]") {
-            value = `\\${value}`;
-          }
-          if (value === "]" && (prev.value === "[" || prev.value === "[^")) {
-            value = `\\${value}`;
-          }
-          if (opts.posix === true && value === "!" && prev.value === "[") {
-            value = "^";
-          }
-          prev.value += value;
-          append({ value });
-          continue;
-        }
-        if (state.quotes === 1 && value !== '"') {
-          value = utils.escapeRegex(value);
-          prev.value += value;
-          append({ value });
-          continue;
-        }
-        if (value === '"') {
-          state.quotes = state.quotes === 1 ? 0 : 1;
-          if (opts.keepQuotes === true) {
-            push({ type: "text", value });
-          }
-          continue;
-        }
-        if (value === "(") {
-          increment("parens");
-          push({ type: "paren", value });
-          continue;
-        }
-        if (value === ")") {
-          if (state.parens === 0 && opts.strictBrackets === true) {
-            throw new SyntaxError(syntaxError("opening", "("));
-          }
-          const extglob = extglobs[extglobs.length - 1];
-          if (extglob && state.parens === extglob.parens + 1) {
-            extglobClose(extglobs.pop());
-            continue;
-          }
-          push({ type: "paren", value, output: state.parens ? ")" : "\\)" });
-          decrement("parens");
-          continue;
-        }
-        if (value === "[") {
-          if (opts.nobracket === true || !remaining().includes("]")) {
-            if (opts.nobracket !== true && opts.strictBrackets === true) {
-              throw new SyntaxError(syntaxError("closing", "]"));
-            }
-            value = `\\${value}`;
-          } else {
-            increment("brackets");
-          }
-          push({ type: "bracket", value });
-          continue;
-        }
-        if (value === "]") {
-          if (opts.nobracket === true || prev && prev.type === "bracket" && prev.value.length === 1) {
-            push({ type: "text", value, output: `\\${value}` });
-            continue;
-          }
-          if (state.brackets === 0) {
-            if (opts.strictBrackets === true) {
-              throw new SyntaxError(syntaxError("opening", "["));
-            }
-            push({ type: "text", value, output: `\\${value}` });
-            continue;
-          }
-          decrement("brackets");
-          const prevValue = prev.value.slice(1);
-          if (prev.posix !== true && prevValue[0] === "^" && !prevValue.includes("/")) {
-            value = `/${value}`;
-          }
-          prev.value += value;
-          append({ value });
-          if (opts.literalBrackets === false || utils.hasRegexChars(prevValue)) {
-            continue;
-          }
-          const escaped = utils.escapeRegex(prev.value);
-          state.output = state.output.slice(0, -prev.value.length);
-          if (opts.literalBrackets === true) {
-            state.output += escaped;
-            prev.value = escaped;
-            continue;
-          }
-          prev.value = `(${capture}${escaped}|${prev.value})`;
-          state.output += prev.value;
-          continue;
-        }
-        if (value === "{" && opts.nobrace !== true) {
-          increment("braces");
-          const open4 = {
-            type: "brace",
-            value,
-            output: "(",
-            outputIndex: state.output.length,
-            tokensIndex: state.tokens.length
-          };
-          braces.push(open4);
-          push(open4);
-          continue;
-        }
-        if (value === "}") {
-          const brace = braces[braces.length - 1];
-          if (opts.nobrace === true || !brace) {
-            push({ type: "text", value, output: value });
-            continue;
-          }
-          let output = ")";
-          if (brace.dots === true) {
-            const arr = tokens.slice();
-            const range = [];
-            for (let i = arr.length - 1; i >= 0; i--) {
-              tokens.pop();
-              if (arr[i].type === "brace") {
-                break;
-              }
-              if (arr[i].type !== "dots") {
-                range.unshift(arr[i].value);
-              }
-            }
-            output = expandRange(range, opts);
-            state.backtrack = true;
-          }
-          if (brace.comma !== true && brace.dots !== true) {
-            const out = state.output.slice(0, brace.outputIndex);
-            const toks = state.tokens.slice(brace.tokensIndex);
-            brace.value = brace.output = "\\{";
-            value = output = "\\}";
-            state.output = out;
-            for (const t of toks) {
-              state.output += t.output || t.value;
-            }
-          }
-          push({ type: "brace", value, output });
-          decrement("braces");
-          braces.pop();
-          continue;
-        }
-        if (value === "|") {
-          if (extglobs.length > 0) {
-            extglobs[extglobs.length - 1].conditions++;
-          }
-          push({ type: "text", value });
-          continue;
-        }
-        if (value === ",") {
-          let output = value;
-          const brace = braces[braces.length - 1];
-          if (brace && stack[stack.length - 1] === "braces") {
-            brace.comma = true;
-            output = "|";
-          }
-          push({ type: "comma", value, output });
-          continue;
-        }
-        if (value === "/") {
-          if (prev.type === "dot" && state.index === state.start + 1) {
-            state.start = state.index + 1;
-            state.consumed = "";
-            state.output = "";
-            tokens.pop();
-            prev = bos;
-            continue;
-          }
-          push({ type: "slash", value, output: SLASH_LITERAL });
-          continue;
-        }
-        if (value === ".") {
-          if (state.braces > 0 && prev.type === "dot") {
-            if (prev.value === ".") prev.output = DOT_LITERAL;
-            const brace = braces[braces.length - 1];
-            prev.type = "dots";
-            prev.output += value;
-            prev.value += value;
-            brace.dots = true;
-            continue;
-          }
-          if (state.braces + state.parens === 0 && prev.type !== "bos" && prev.type !== "slash") {
-            push({ type: "text", value, output: DOT_LITERAL });
-            continue;
-          }
-          push({ type: "dot", value, output: DOT_LITERAL });
-          continue;
-        }
-        if (value === "?") {
-          const isGroup = prev && prev.value === "(";
-          if (!isGroup && opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
-            extglobOpen("qmark", value);
-            continue;
-          }
-          if (prev && prev.type === "paren") {
-            const next = peek();
-            let output = value;
-            if (prev.value === "(" && !/[!=<:]/.test(next) || next === "<" && !/<([!=]|\w+>)/.test(remaining())) {
-              output = `\\${value}`;
-            }
-            push({ type: "text", value, output });
-            continue;
-          }
-          if (opts.dot !== true && (prev.type === "slash" || prev.type === "bos")) {
-            push({ type: "qmark", value, output: QMARK_NO_DOT });
-            continue;
-          }
-          push({ type: "qmark", value, output: QMARK });
-          continue;
-        }
-        if (value === "!") {
-          if (opts.noextglob !== true && peek() === "(") {
-            if (peek(2) !== "?" || !/[!=<:]/.test(peek(3))) {
-              extglobOpen("negate", value);
-              continue;
-            }
-          }
-          if (opts.nonegate !== true && state.index === 0) {
-            negate();
-            continue;
-          }
-        }
-        if (value === "+") {
-          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
-            extglobOpen("plus", value);
-            continue;
-          }
-          if (prev && prev.value === "(" || opts.regex === false) {
-            push({ type: "plus", value, output: PLUS_LITERAL });
-            continue;
-          }
-          if (prev && (prev.type === "bracket" || prev.type === "paren" || prev.type === "brace") || state.parens > 0) {
-            push({ type: "plus", value });
-            continue;
-          }
-          push({ type: "plus", value: PLUS_LITERAL });
-          continue;
-        }
-        if (value === "@") {
-          if (opts.noextglob !== true && peek() === "(" && peek(2) !== "?") {
-            push({ type: "at", extglob: true, value, output: "" });
-            continue;
-          }
-          push({ type: "text", value });
-          continue;
-        }
-        if (value !== "*") {
-          if (value === "$" || value === "^") {
-            value = `\\${value}`;
-          }
-          const match = REGEX_NON_SPECIAL_CHARS.exec(remaining());
-          if (match) {
-            value += match[0];
-            state.index += match[0].length;
-          }
-          push({ type: "text", value });
-          continue;
-        }
-        if (prev && (prev.type === "globstar" || prev.star === true)) {
-          prev.type = "star";
-          prev.star = true;
-          prev.value += value;
-          prev.output = star;
-          state.backtrack = true;
-          state.globstar = true;
-          consume2(value);
-          continue;
-        }
-        let rest = remaining();
-        if (opts.noextglob !== true && /^\([^?]/.test(rest)) {
-          extglobOpen("star", value);
-          continue;
-        }
-        if (prev.type === "star") {
-          if (opts.noglobstar === true) {
-            consume2(value);
-            continue;
-          }
-          const prior = prev.prev;
-          const before = prior.prev;
-          const isStart = prior.type === "slash" || prior.type === "bos";
-          const afterStar = before && (before.type === "star" || before.type === "globstar");
-          if (opts.bash === true && (!isStart || rest[0] && rest[0] !== "/")) {
-            push({ type: "star", value, output: "" });
-            continue;
-          }
-          const isBrace = state.braces > 0 && (prior.type === "comma" || prior.type === "brace");
-          const isExtglob = extglobs.length && (prior.type === "pipe" || prior.type === "paren");
-          if (!isStart && prior.type !== "paren" && !isBrace && !isExtglob) {
-            push({ type: "star", value, output: "" });
-            continue;
-          }
-          while (rest.slice(0, 3) === "/**") {
-            const after = input[state.index + 4];
-            if (after && after !== "/") {
-              break;
-            }
-            rest = rest.slice(3);
-            consume2("/**", 3);
-          }
-          const isEnd = eos() || state.parens > 0 && rest === ")".repeat(state.parens) && !extglobs.some((extglob) => extglob.type === "negate");
-          if (prior.type === "bos" && eos()) {
-            prev.type = "globstar";
-            prev.value += value;
-            prev.output = globstar(opts);
-            state.output = prev.output;
-            state.globstar = true;
-            consume2(value);
-            continue;
-          }
-          if (prior.type === "slash" && prior.prev.type !== "bos" && !afterStar && isEnd) {
-            state.output = state.output.slice(0, -(prior.output + prev.output).length);
-            prior.output = `(?:${prior.output}`;
-            prev.type = "globstar";
-            prev.output = globstar(opts) + (opts.strictSlashes ? ")" : "|$)");
-            prev.value += value;
-            state.globstar = true;
-            state.output += prior.output + prev.output;
-            consume2(value);
-            continue;
-          }
-          if (prior.type === "slash" && prior.prev.type !== "bos" && rest[0] === "/") {
-            const end = rest[1] !== void 0 ? "|$" : "";
-            state.output = state.output.slice(0, -(prior.output + prev.output).length);
-            prior.output = `(?:${prior.output}`;
-            prev.type = "globstar";
-            prev.output = `${globstar(opts)}${SLASH_LITERAL}|${SLASH_LITERAL}${end})`;
-            prev.value += value;
-            state.output += prior.output + prev.output;
-            state.globstar = true;
-            consume2(value + advance());
-            push({ type: "slash", value: "/", output: "" });
-            continue;
-          }
-          if (prior.type === "bos" && rest[0] === "/") {
-            prev.type = "globstar";
-            prev.value += value;
-            prev.output = `(?:^|${SLASH_LITERAL}|${globstar(opts)}${SLASH_LITERAL})`;
-            state.output = prev.output;
-            state.globstar = true;
-            consume2(value + advance());
-            push({ type: "slash", value: "/", output: "" });
-            continue;
-          }
-          state.output = state.output.slice(0, -prev.output.length);
-          prev.type = "globstar";
-          prev.output = globstar(opts);
-          prev.value += value;
-          state.output += prev.output;
-          state.globstar = true;
-          consume2(value);
-          continue;
-        }
-        const token = { type: "star", value, output: star };
-        if (opts.bash === true) {
-          token.output = ".*?";
-          if (prev.type === "bos" || prev.type === "slash") {
-            token.output = nodot + token.output;
-          }
-          push(token);
-          continue;
-        }
-        if (prev && (prev.type === "bracket" || prev.type === "paren") && opts.regex === true) {
-          token.output = value;
-          push(token);
-          continue;
-        }
-        if (state.index === state.start || prev.type === "slash" || prev.type === "dot") {
-          if (prev.type === "dot") {
-            state.output += NO_DOT_SLASH;
-            prev.output += NO_DOT_SLASH;
-          } else if (opts.dot === true) {
-            state.output += NO_DOTS_SLASH;
-            prev.output += NO_DOTS_SLASH;
-          } else {
-            state.output += nodot;
-            prev.output += nodot;
-          }
-          if (peek() !== "*") {
-            state.output += ONE_CHAR;
-            prev.output += ONE_CHAR;
-          }
-        }
-        push(token);
-      }
-      while (state.brackets > 0) {
-        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "]"));
-        state.output = utils.escapeLast(state.output, "[");
-        decrement("brackets");
-      }
-      while (state.parens > 0) {
-        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", ")"));
-        state.output = utils.escapeLast(state.output, "(");
-        decrement("parens");
-      }
-      while (state.braces > 0) {
-        if (opts.strictBrackets === true) throw new SyntaxError(syntaxError("closing", "}"));
-        state.output = utils.escapeLast(state.output, "{");
-        decrement("braces");
-      }
-      if (opts.strictSlashes !== true && (prev.type === "star" || prev.type === "bracket")) {
-        push({ type: "maybe_slash", value: "", output: `${SLASH_LITERAL}?` });
-      }
-      if (state.backtrack === true) {
-        state.output = "";
-        for (const token of state.tokens) {
-          state.output += token.output != null ? token.output : token.value;
-          if (token.suffix) {
-            state.output += token.suffix;
-          }
-        }
-      }
-      return state;
-    };
-    parse2.fastpaths = (input, options) => {
-      const opts = { ...options };
-      const max = typeof opts.maxLength === "number" ? Math.min(MAX_LENGTH, opts.maxLength) : MAX_LENGTH;
-      const len = input.length;
-      if (len > max) {
-        throw new SyntaxError(`Input length: ${len}, exceeds maximum allowed length: ${max}`);
-      }
-      input = REPLACEMENTS[input] || input;
-      const {
-        DOT_LITERAL,
-        SLASH_LITERAL,
-        ONE_CHAR,
-        DOTS_SLASH,
-        NO_DOT,
-        NO_DOTS,
-        NO_DOTS_SLASH,
-        STAR,
-        START_ANCHOR
-      } = constants7.globChars(opts.windows);
-      const nodot = opts.dot ? NO_DOTS : NO_DOT;
-      const slashDot = opts.dot ? NO_DOTS_SLASH : NO_DOT;
-      const capture = opts.capture ? "" : "?:";
-      const state = { negated: false, prefix: "" };
-      let star = opts.bash === true ? ".*?" : STAR;
-      if (opts.capture) {
-        star = `(${star})`;
-      }
-      const globstar = (opts2) => {
-        if (opts2.noglobstar === true) return star;
-        return `(${capture}(?:(?!${START_ANCHOR}${opts2.dot ? DOTS_SLASH : DOT_LITERAL}).)*?)`;
-      };
-      const create = (str) => {
-        switch (str) {
-          case "*":
-            return `${nodot}${ONE_CHAR}${star}`;
-          case ".*":
-            return `${DOT_LITERAL}${ONE_CHAR}${star}`;
-          case "*.*":
-            return `${nodot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
-          case "*/*":
-            return `${nodot}${star}${SLASH_LITERAL}${ONE_CHAR}${slashDot}${star}`;
-          case "**":
-            return nodot + globstar(opts);
-          case "**/*":
-            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${ONE_CHAR}${star}`;
-          case "**/*.*":
-            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${slashDot}${star}${DOT_LITERAL}${ONE_CHAR}${star}`;
-          case "**/.*":
-            return `(?:${nodot}${globstar(opts)}${SLASH_LITERAL})?${DOT_LITERAL}${ONE_CHAR}${star}`;
-          default: {
-            const match = /^(.*?)\.(\w+)$/.exec(str);
-            if (!match) return;
-            const source2 = create(match[1]);
-            if (!source2) return;
-            return source2 + DOT_LITERAL + match[2];
-          }
-        }
-      };
-      const output = utils.removePrefix(input, state);
-      let source = create(output);
-      if (source && opts.strictSlashes !== true) {
-        source += `${SLASH_LITERAL}?`;
-      }
-      return source;
-    };
-    module.exports = parse2;
-  }
-});
-
-// node_modules/picomatch/lib/picomatch.js
-var require_picomatch = __commonJS({
-  "node_modules/picomatch/lib/picomatch.js"(exports, module) {
-    "use strict";
-    var scan = require_scan();
-    var parse2 = require_parse();
-    var utils = require_utils();
-    var constants7 = require_constants();
-    var isObject = (val) => val && typeof val === "object" && !Array.isArray(val);
-    var picomatch2 = (glob, options, returnState = false) => {
-      if (Array.isArray(glob)) {
-        const fns = glob.map((input) => picomatch2(input, options, returnState));
-        const arrayMatcher = (str) => {
-          for (const isMatch of fns) {
-            const state2 = isMatch(str);
-            if (state2) return state2;
-          }
-          return false;
-        };
-        return arrayMatcher;
-      }
-      const isState = isObject(glob) && glob.tokens && glob.input;
-      if (glob === "" || typeof glob !== "string" && !isState) {
-        throw new TypeError("Expected pattern to be a non-empty string");
-      }
-      const opts = options || {};
-      const posix = opts.windows;
-      const regex = isState ? picomatch2.compileRe(glob, options) : picomatch2.makeRe(glob, options, false, true);
-      const state = regex.state;
-      delete regex.state;
-      let isIgnored = () => false;
-      if (opts.ignore) {
-        const ignoreOpts = { ...options, ignore: null, onMatch: null, onResult: null };
-        isIgnored = picomatch2(opts.ignore, ignoreOpts, returnState);
-      }
-      const matcher = (input, returnObject = false) => {
-        const { isMatch, match, output } = picomatch2.test(input, regex, options, { glob, posix });
-        const result = { glob, state, regex, posix, input, output, match, isMatch };
-        if (typeof opts.onResult === "function") {
-          opts.onResult(result);
-        }
-        if (isMatch === false) {
-          result.isMatch = false;
-          return returnObject ? result : false;
-        }
-        if (isIgnored(input)) {
-          if (typeof opts.onIgnore === "function") {
-            opts.onIgnore(result);
-          }
-          result.isMatch = false;
-          return returnObject ? result : false;
-        }
-        if (typeof opts.onMatch === "function") {
-          opts.onMatch(result);
-        }
-        return returnObject ? result : true;
-      };
-      if (returnState) {
-        matcher.state = state;
-      }
-      return matcher;
-    };
-    picomatch2.test = (input, regex, options, { glob, posix } = {}) => {
-      if (typeof input !== "string") {
-        throw new TypeError("Expected input to be a string");
-      }
-      if (input === "") {
-        return { isMatch: false, output: "" };
-      }
-      const opts = options || {};
-      const format = opts.format || (posix ? utils.toPosixSlashes : null);
-      let match = input === glob;
-      let output = match && format ? format(input) : input;
-      if (match === false) {
-        output = format ? format(input) : input;
-        match = output === glob;
-      }
-      if (match === false || opts.capture === true) {
-        if (opts.matchBase === true || opts.basename === true) {
-          match = picomatch2.matchBase(input, regex, options, posix);
-        } else {
-          match = regex.exec(output);
-        }
-      }
-      return { isMatch: Boolean(match), match, output };
-    };
-    picomatch2.matchBase = (input, glob, options, posix = options && options.windows) => {
-      const regex = glob instanceof RegExp ? glob : picomatch2.makeRe(glob, options);
-      return regex.test(utils.basename(input, { windows: posix }));
-    };
-    picomatch2.isMatch = (str, patterns, options) => picomatch2(patterns, options)(str);
-    picomatch2.parse = (pattern, options) => {
-      if (Array.isArray(pattern)) return pattern.map((p) => picomatch2.parse(p, options));
-      return parse2(pattern, { ...options, fastpaths: false });
-    };
-    picomatch2.scan = (input, options) => scan(input, options);
-    picomatch2.compileRe = (state, options, returnOutput = false, returnState = false) => {
-      if (returnOutput === true) {
-        return state.output;
-      }
-      const opts = options || {};
-      const prepend = opts.contains ? "" : "^";
-      const append = opts.contains ? "" : "$";
-      let source = `${prepend}(?:${state.output})${append}`;
-      if (state && state.negated === true) {
-        source = `^(?!${source}).*$`;
-      }
-      const regex = picomatch2.toRegex(source, options);
-      if (returnState === true) {
-        regex.state = state;
-      }
-      return regex;
-    };
-    picomatch2.makeRe = (input, options = {}, returnOutput = false, returnState = false) => {
-      if (!input || typeof input !== "string") {
-        throw new TypeError("Expected a non-empty string");
-      }
-      let parsed = { negated: false, fastpaths: true };
-      if (options.fastpaths !== false && (input[0] === "." || input[0] === "*")) {
-        parsed.output = parse2.fastpaths(input, options);
-      }
-      if (!parsed.output) {
-        parsed = parse2(input, options);
-      }
-      return picomatch2.compileRe(parsed, options, returnOutput, returnState);
-    };
-    picomatch2.toRegex = (source, options) => {
-      try {
-        const opts = options || {};
-        return new RegExp(source, opts.flags || (opts.nocase ? "i" : ""));
-      } catch (err) {
-        if (options && options.debug === true) throw err;
-        return /$^/;
-      }
-    };
-    picomatch2.constants = constants7;
-    module.exports = picomatch2;
-  }
-});
-
-// node_modules/picomatch/index.js
-var require_picomatch2 = __commonJS({
-  "node_modules/picomatch/index.js"(exports, module) {
-    "use strict";
-    var pico = require_picomatch();
-    var utils = require_utils();
-    function picomatch2(glob, options, returnState = false) {
-      if (options && (options.windows === null || options.windows === void 0)) {
-        options = { ...options, windows: utils.isWindows() };
-      }
-      return pico(glob, options, returnState);
-    }
-    Object.assign(picomatch2, pico);
-    module.exports = picomatch2;
-  }
-});
-
 // src/export/export-job.ts
 import { join as join2 } from "node:path";
 
@@ -1857,7 +52,7 @@ import { join as join2 } from "node:path";
 var ERROR_CODES = {
   INPUT_INVALID: {
     meaning: "An input or an argument has a value that cannot be used.",
-    hint: "Correct the named input; nothing was downloaded."
+    hint: "Correct the named input."
   },
   REFERENCE_INVALID: {
     meaning: "The image reference does not follow the reference grammar.",
@@ -3375,6 +1570,7 @@ var MAX_PENDING_XATTR_BYTES = 64 << 20;
 var XATTR_OVERHEAD = 512;
 var MAX_XATTR_INPUT = 4 << 20;
 var MAX_LINK_TARGET_BYTES = 256 << 20;
+var MAX_HELD_NAME_BYTES = 256 << 20;
 var MAX_SPECIAL_FILES = 1e4;
 var MAX_NAMED_SKIPS = 1e4;
 var MAX_NAMED_SKIP_BYTES = 4 << 20;
@@ -4437,9 +2633,6 @@ var Quota = class {
   }
 };
 
-// src/unpack/selection.ts
-var import_picomatch = __toESM(require_picomatch2(), 1);
-
 // src/oci/json.ts
 function isJsonRecord(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -4453,19 +2646,134 @@ function quote(text) {
   );
 }
 
+// src/unpack/glob.ts
+var ANY_NAMES = /* @__PURE__ */ Symbol("**");
+var ANY_CHARACTERS = /* @__PURE__ */ Symbol("*");
+var ANY_CHARACTER = /* @__PURE__ */ Symbol("?");
+var GlobFault = class extends Error {
+};
+function parseGlobs(pattern, limit) {
+  return expandBraces(pattern, limit).map((alternative) => [...parseGlob(alternative), ANY_NAMES]);
+}
+function matchesGlob(glob, names) {
+  return matchSequence(glob, names, ANY_NAMES, matchesName);
+}
+function matchesName(part, name2) {
+  if (typeof part === "symbol") return true;
+  return typeof part === "string" ? part === name2 : matchSequence(part, name2, ANY_CHARACTERS, matchesCharacter);
+}
+function matchesCharacter(token, character) {
+  if (typeof token === "string") return token === character;
+  if (typeof token === "symbol") return true;
+  return token.ranges.some(([first, last]) => first <= character && character <= last) !== token.isNegated;
+}
+function matchSequence(patterns, items, many, matches2) {
+  let [next, retry, taken] = [0, -1, 0];
+  for (let at = 0; at < items.length; ) {
+    const pattern = patterns[next];
+    if (pattern === many) {
+      retry = ++next;
+      taken = at;
+    } else if (next < patterns.length && matches2(pattern, items[at])) {
+      next++;
+      at++;
+    } else if (retry >= 0) {
+      next = retry;
+      at = ++taken;
+    } else return false;
+  }
+  while (next < patterns.length && patterns[next] === many) next++;
+  return next === patterns.length;
+}
+function parseGlob(pattern) {
+  const parts = [];
+  let tokens = [];
+  let length = 0;
+  const endName = () => {
+    const isMany = length === 2 && tokens.length === 2 && tokens.every((token) => token === ANY_CHARACTERS);
+    const isPlain = tokens.every((token) => typeof token === "string");
+    parts.push(isMany ? ANY_NAMES : isPlain ? tokens.join("") : tokens);
+    [tokens, length] = [[], 0];
+  };
+  for (let at = 0; at < pattern.length; ) {
+    const end = tokenEnd(pattern, at);
+    const text = pattern.slice(at, end);
+    at = end;
+    if (text === "/" || text === "\\/") endName();
+    else {
+      tokens.push(parseToken(text));
+      length += text.length;
+    }
+  }
+  endName();
+  return parts;
+}
+function parseToken(text) {
+  if (text === "*") return ANY_CHARACTERS;
+  if (text === "?") return ANY_CHARACTER;
+  if (text.length > 1 && text.startsWith("[")) return parseClass(text.slice(1, -1));
+  return text.length > 1 ? text.slice(1) : text;
+}
+function parseClass(text) {
+  const isNegated = /^[!^]/.test(text);
+  const content = isNegated ? text.slice(1) : text;
+  const ranges = [...content.matchAll(/\\?(.)(?:-\\?(.))?/gs)];
+  return { isNegated, ranges: ranges.map(([, first = "", last = first]) => [first, last]) };
+}
+function tokenEnd(pattern, at) {
+  if (pattern[at] === "\\") return Math.min(at + 2, pattern.length);
+  if (pattern[at] === "]") throw new GlobFault("is no pattern: a bracket has no partner");
+  if (pattern[at] !== "[") return at + 1;
+  const found = /^\[(?:[!^]|(?![!^]))(?:\\[^/]|[^\\/])(?:\\[^/]|[^\\/\]])*\]/.exec(pattern.slice(at));
+  if (!found) throw new GlobFault("is no pattern: a bracket has no partner");
+  return at + found[0].length;
+}
+function expandBraces(pattern, limit) {
+  const whole = [];
+  const waiting = [{ text: pattern, from: 0 }];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { text, from } = next;
+    const brace = findBraces(text, from);
+    if (!brace) whole.push(text);
+    else {
+      const [before, after] = [text.slice(0, brace.start), text.slice(brace.end)];
+      const choices = brace.choices.map((choice) => before + choice + after);
+      waiting.push(...choices.reverse().map((choice) => ({ text: choice, from: brace.resume })));
+    }
+    if (whole.length + waiting.length > limit)
+      throw new GlobFault("makes too many patterns once all braces are written out");
+  }
+  return whole;
+}
+function findBraces(text, from) {
+  let [start, depth] = [-1, 0];
+  const cuts = [];
+  for (let at = from; at < text.length; at = tokenEnd(text, at)) {
+    if (text[at] === "{" && depth++ === 0) start = at;
+    else if (text[at] === "," && depth === 1) cuts.push(at);
+    else if (text[at] === "}" && --depth <= 0) {
+      if (depth < 0) break;
+      return { start, end: at + 1, ...choicesOf(text, start, at, cuts) };
+    }
+  }
+  if (depth !== 0) throw new GlobFault("is no pattern: a bracket has no partner");
+  return void 0;
+}
+function choicesOf(text, start, end, cuts) {
+  const content = text.slice(start + 1, end);
+  if (cuts.length === 0) {
+    const isRange = /^(?:[a-z]\.\.[a-z]|[A-Z]\.\.[A-Z]|[0-9]\.\.[0-9])$/.test(content);
+    return isRange ? { choices: [`[${content.replace("..", "-")}]`], resume: start } : { choices: [`\\{${content}\\}`], resume: start + 2 };
+  }
+  const bounds = [start, ...cuts, end];
+  const choices = bounds.slice(1).map((cut, index) => text.slice((bounds[index] ?? 0) + 1, cut));
+  return { choices, resume: start };
+}
+
 // src/unpack/selection.ts
 var MAX_PATTERNS = 1e3;
 var MAX_PATTERN_LENGTH = 4096;
-var OPTIONS = {
-  dot: true,
-  windows: false,
-  nocase: false,
-  nonegate: true,
-  noextglob: true,
-  strictBrackets: true,
-  flags: "s"
-};
-var WILDCARD = /(?<!\\)[*?[\]{}]/;
+var MAX_ALTERNATIVES = 4096;
 var Selection = class {
   #includes;
   #excludes;
@@ -4475,15 +2783,14 @@ var Selection = class {
   }
   /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
   has(path) {
-    const text = toText(path);
-    const isIncluded = this.#includes.length === 0 || this.#includes.some(({ matches }) => matches(text));
-    return isIncluded && !this.#excludes.some(({ matches }) => matches(text));
+    const names = toText(path).split("/");
+    const isIncluded = this.#includes.length === 0 || this.#includes.some((one) => matches(one, names));
+    return isIncluded && !this.#excludes.some((one) => matches(one, names));
   }
   /** Removes from `left` those of `includes` that match. */
   cross(left, path) {
-    const text = toText(path);
-    for (const { text: pattern, matches } of this.#includes)
-      if (left.has(pattern) && matches(text)) left.delete(pattern);
+    const names = toText(path).split("/");
+    for (const one of this.#includes) if (left.has(one.text) && matches(one, names)) left.delete(one.text);
   }
   /** As they were given. */
   get includes() {
@@ -4495,29 +2802,31 @@ function createSelection(patterns, where = "paths") {
   if (patterns.length > MAX_PATTERNS)
     throw new PullError("INPUT_INVALID", `${where}: more than ${MAX_PATTERNS} patterns`);
   const [includes, excludes] = [[], []];
+  let left = MAX_ALTERNATIVES;
   for (const text of patterns) {
     const isExclude = text.startsWith("!");
-    const matches = compile(isExclude ? text.slice(1) : text, (problem) => {
+    const globs = compile(isExclude ? text.slice(1) : text, left, (problem) => {
       throw new PullError("INPUT_INVALID", `${where}: ${quote(text)} ${problem}`);
     });
-    (isExclude ? excludes : includes).push({ text, matches });
+    left -= globs.length;
+    (isExclude ? excludes : includes).push({ text, globs });
   }
   return new Selection(includes, excludes);
 }
-function compile(pattern, fail) {
+function matches({ globs }, names) {
+  return globs.some((glob) => matchesGlob(glob, names));
+}
+function compile(pattern, limit, fail) {
   const path = pattern.replace(/^(?:\.?\/)+/, "").replace(/\/+$/, "/");
   if (path === "" || path === ".") fail("matches nothing: for everything write **");
   if (path.length > MAX_PATTERN_LENGTH || path.includes("\0")) fail("is no pattern");
   if (path.split("/").some((name2) => name2 === "." || name2 === ".."))
     fail("has . or .. between slashes, which no path in a tree has");
-  const isTree = path.endsWith("/") || !WILDCARD.test(path);
-  const plain = path.replace(/\/$/, "").replace(/(?<!\\)[()|]/g, "\\$&");
-  const glob = plain.replace(/(^|\/)\*\*(?:\/\*\*)+(?=\/|$)/g, "$1**");
   try {
-    const above = !isTree && glob.endsWith("/**") ? [glob.slice(0, -"/**".length)] : [];
-    return (0, import_picomatch.default)(isTree ? [glob, `${glob}/**`] : [glob, ...above], OPTIONS);
-  } catch {
-    return fail("is no pattern: a bracket has no partner");
+    return parseGlobs(path.replace(/\/$/, ""), limit);
+  } catch (error) {
+    if (error instanceof GlobFault) fail(error.message);
+    throw error;
   }
 }
 function toText(path) {
@@ -4693,9 +3002,16 @@ function encodeEntry(entry, sparse) {
   const records = recordsOf({ ...entry, path }, { stored, isSparse: sparse !== void 0 });
   const parts = [encodeHeader({ ...entry, path, size: stored }), ...map ? [map] : []];
   if (records === "") return Buffer.concat(parts);
+  return Buffer.concat([encodePax(records), ...parts]);
+}
+function encodePax(records) {
   const body = Buffer.from(records, "latin1");
   const pax = headerOf({ ...PLAIN_ENTRY, kind: "file", path: "PaxHeaders/entry", size: body.length }, "x");
-  return Buffer.concat([pax, body, Buffer.alloc(paddingOf2(body.length)), ...parts]);
+  return Buffer.concat([pax, body, Buffer.alloc(paddingOf2(body.length))]);
+}
+function encodeNamedHeader(entry) {
+  const header = encodeHeader(entry);
+  return entry.path.length > NAME_BYTES ? Buffer.concat([encodePax(encodeRecord("path", entry.path)), header]) : header;
 }
 function encodeHeader(entry) {
   return headerOf(entry, TYPES[entry.kind]);
@@ -4890,10 +3206,10 @@ function archiveFiles(path) {
       const parent = name2.slice(0, slash + 1);
       if (names.has(parent)) continue;
       names.add(parent);
-      file.append(encodeHeader({ ...PLAIN_ENTRY, kind: "directory", path: parent, mode: 493 }));
+      file.append(encodeNamedHeader({ ...PLAIN_ENTRY, kind: "directory", path: parent, mode: 493 }));
     }
   };
-  const header = (size) => encodeHeader({ ...PLAIN_ENTRY, kind: "file", path: open4.name, size });
+  const header = (size) => encodeNamedHeader({ ...PLAIN_ENTRY, kind: "file", path: open4.name, size });
   return {
     has: (name2) => names.has(name2),
     begin: (name2) => {
@@ -4974,6 +3290,7 @@ var MANIFEST_ACCEPT = MANIFEST_MEDIA_TYPES.join(", ");
 // src/export/layout.ts
 var PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar";
 var REF_NAME = "org.opencontainers.image.ref.name";
+var CONTAINERD_NAME = "io.containerd.image.name";
 function createLayoutExporter({ output, layers, limits }, files, keepsManifest) {
   const quota = new Quota(limits);
   const names = layers.map(({ digest, diffId }) => keepsManifest ? digest : diffId);
@@ -4996,7 +3313,7 @@ function createLayoutExporter({ output, layers, limits }, files, keepsManifest) 
     finish: () => {
       const manifest = keepsManifest ? output.manifest : newManifest(output, names, sizes);
       for (const { digest, bytes } of [output.config, manifest]) putFile(files, blobPath(digest), bytes);
-      putFile(files, "index.json", json(indexOf(manifest, output.tag)));
+      putFile(files, "index.json", json(indexOf(manifest, output)));
       putFile(files, "oci-layout", json({ imageLayoutVersion: "1.0.0" }));
       files.finish();
       return { skipped: NOTHING_SKIPPED };
@@ -5016,8 +3333,9 @@ function newManifest({ config }, diffIds, sizes) {
   });
   return { bytes, digest: digestOf(bytes), mediaType: OCI_MANIFEST };
 }
-function indexOf({ mediaType, digest, bytes }, tag) {
-  const annotations = tag === void 0 ? {} : { annotations: { [REF_NAME]: tag } };
+function indexOf({ mediaType, digest, bytes }, { tag, fullName }) {
+  const names = { ...fullName ? { [CONTAINERD_NAME]: fullName } : {}, ...tag ? { [REF_NAME]: tag } : {} };
+  const annotations = Object.keys(names).length === 0 ? {} : { annotations: names };
   const manifest = { mediaType, digest, size: bytes.length, ...annotations };
   return { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [manifest] };
 }
@@ -5068,6 +3386,19 @@ function repositoriesOf(repoTags, top) {
   ]);
   return Object.fromEntries(cut.map(([repository = "", tag = ""]) => [repository, { [tag]: top }]));
 }
+
+// src/unpack/name-budget.ts
+var NameBudget = class {
+  #bytes = 0;
+  /** Throws LIMIT_EXCEEDED. */
+  add(path) {
+    this.#bytes += path.length;
+    checkLimit(this.#bytes, MAX_HELD_NAME_BYTES, "bytes of the paths of all files");
+  }
+  remove(path) {
+    this.#bytes -= path.length;
+  }
+};
 
 // src/export/emission.ts
 var RegionCursor = class {
@@ -5129,8 +3460,10 @@ var Emission = class {
   finish() {
     const { root } = this.#tree;
     const special = /* @__PURE__ */ new Map();
+    const budget = new NameBudget();
     visit2(root, "", (node, path) => {
       if (node.kind !== "special") return;
+      budget.add(path);
       const names = special.get(node.file);
       if (names) names.push(path);
       else special.set(node.file, [path]);
@@ -5198,6 +3531,7 @@ var Survey = class {
 };
 var NameSink = class {
   files = /* @__PURE__ */ new Map();
+  #budget = new NameBudget();
   /** The one that is being read. */
   entry = 0;
   #open;
@@ -5234,11 +3568,11 @@ var NameSink = class {
   makeHardLink(path, existing) {
     const file = this.files.get(existing);
     if (!file) throw new PullError("INTERNAL", "a hard link leads to a file that is not there");
-    this.files.set(path, file);
+    this.#set(path, file);
     return "linked";
   }
   removeFile(path) {
-    this.files.delete(path);
+    if (this.files.delete(path)) this.#budget.remove(path);
   }
   makeDirectory() {
   }
@@ -5253,8 +3587,12 @@ var NameSink = class {
   }
   #add(path) {
     const file = { entry: this.entry, names: [], sparse: void 0 };
-    this.files.set(path, file);
+    this.#set(path, file);
     return file;
+  }
+  #set(path, file) {
+    if (!this.files.has(path)) this.#budget.add(path);
+    this.files.set(path, file);
   }
 };
 function inBlocks(regions, size) {
@@ -5639,6 +3977,120 @@ var Segments = class {
   }
 };
 
+// src/layer/toc-document.ts
+var MAX_TOC_ENTRIES = 1e6;
+var ENTRY_TYPES = /* @__PURE__ */ new Set(["reg", "dir", "symlink", "hardlink", "char", "block", "fifo"]);
+function parseTocDocument(json2) {
+  let document;
+  try {
+    document = JSON.parse(json2);
+  } catch {
+    return unusable("its TOC is not JSON");
+  }
+  if (typeof document !== "object" || document === null || document.version !== 1)
+    return unusable("its TOC has an unknown version");
+  const entries = document.entries ?? [];
+  if (!Array.isArray(entries) || entries.length > MAX_TOC_ENTRIES)
+    return unusable("its TOC has no usable list of entries");
+  const { tarSplitDigest } = document;
+  if (tarSplitDigest !== void 0 && !isSha256(tarSplitDigest))
+    return unusable("its TOC has a malformed tarSplitDigest");
+  return { kind: "document", entries, tarSplitDigest };
+}
+function* entrySpans(entries) {
+  for (let at = 0, next = 0; at < entries.length; at = next) {
+    next = at + 1;
+    while (entries[next]?.type === "chunk") next++;
+    const type = entries[at]?.type;
+    yield typeof type === "string" && ENTRY_TYPES.has(type) ? { entries, at, next } : void 0;
+  }
+}
+function unusable(reason) {
+  return { kind: "unusable", reason };
+}
+function isSha256(value) {
+  return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
+}
+function isCount(value) {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+// src/layer/json-size.ts
+var VALUES_PER_ENTRY = 24;
+var MAX_OBJECT_MEMBERS = 4096;
+var MAX_SHAPES = 16384;
+var MAX_DEPTH = 64;
+var LIST = -(2 ** 31);
+var QUOTE = 34;
+var COMMA = 44;
+var OPEN_BRACKET = 91;
+var BACKSLASH = 92;
+var CLOSE_BRACKET = 93;
+var OPEN_BRACE = 123;
+var CLOSE_BRACE = 125;
+function isParseable(json2) {
+  const members = new Int32Array(MAX_DEPTH + 1).fill(LIST);
+  const shapes = new Int32Array(MAX_DEPTH + 1);
+  const seen = new ShapeCounter();
+  let [depth, containers, values, isName] = [0, 0, 0, false];
+  for (let at = 0; at < json2.length; at++) {
+    const byte = json2[at];
+    if (byte === QUOTE) {
+      const start = at + 1;
+      at = stringEnd(json2, start);
+      if (!isName) continue;
+      const shape = seen.extend(shapes[depth], json2, start, at);
+      if (seen.count > MAX_SHAPES) return false;
+      shapes[depth] = shape;
+      isName = false;
+    } else if (byte === COMMA) {
+      const count = members[depth] + 1;
+      if (++values > VALUES_PER_ENTRY * MAX_TOC_ENTRIES || count >= MAX_OBJECT_MEMBERS) return false;
+      members[depth] = count;
+      isName = count > 0;
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      if (++containers > 2 * MAX_TOC_ENTRIES || ++depth > MAX_DEPTH) return false;
+      isName = byte === OPEN_BRACE;
+      members[depth] = isName ? 0 : LIST;
+      shapes[depth] = 0;
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      if (--depth < 0) return false;
+    }
+  }
+  return true;
+}
+function stringEnd(json2, start) {
+  let at = start;
+  while (at < json2.length && json2[at] !== QUOTE) at += json2[at] === BACKSLASH ? 2 : 1;
+  return at;
+}
+var ShapeCounter = class {
+  #seen = new Uint8Array(1 << 22);
+  #bytes = randomOdd();
+  #names = randomOdd();
+  count = 0;
+  /** The shape that another becomes with one more name, json[start, end). */
+  extend(shape, json2, start, end) {
+    let hash3 = Math.imul(shape ^ this.#names, this.#names);
+    for (let at = start; at < end; at++) {
+      hash3 = Math.imul(hash3 ^ (json2[at] ?? 0), this.#bytes);
+      hash3 ^= hash3 >>> 15;
+    }
+    const place = Math.imul(hash3, this.#names) >>> 10;
+    if (this.#seen[place] === 0) {
+      this.#seen[place] = 1;
+      this.count++;
+    }
+    return hash3;
+  }
+};
+function randomOdd() {
+  return Math.trunc(Math.random() * 2 ** 32) | 1;
+}
+
+// src/bytes/inner-offset.ts
+var MAX_INNER_OFFSET = 64 << 20;
+
 // src/layer/chunk-columns.ts
 var ChunkColumns = class {
   #digests;
@@ -5679,44 +4131,6 @@ var ChunkColumns = class {
   }
 };
 
-// src/layer/toc-document.ts
-var MAX_TOC_ENTRIES = 1e6;
-var ENTRY_TYPES = /* @__PURE__ */ new Set(["reg", "dir", "symlink", "hardlink", "char", "block", "fifo"]);
-function parseTocDocument(json2) {
-  let document;
-  try {
-    document = JSON.parse(json2);
-  } catch {
-    return unusable("its TOC is not JSON");
-  }
-  if (typeof document !== "object" || document === null || document.version !== 1)
-    return unusable("its TOC has an unknown version");
-  const entries = document.entries ?? [];
-  if (!Array.isArray(entries) || entries.length > MAX_TOC_ENTRIES)
-    return unusable("its TOC has no usable list of entries");
-  const { tarSplitDigest } = document;
-  if (tarSplitDigest !== void 0 && !isSha256(tarSplitDigest))
-    return unusable("its TOC has a malformed tarSplitDigest");
-  return { kind: "document", entries, tarSplitDigest };
-}
-function* entrySpans(entries) {
-  for (let at = 0, next = 0; at < entries.length; at = next) {
-    next = at + 1;
-    while (entries[next]?.type === "chunk") next++;
-    const type = entries[at]?.type;
-    yield typeof type === "string" && ENTRY_TYPES.has(type) ? { entries, at, next } : void 0;
-  }
-}
-function unusable(reason) {
-  return { kind: "unusable", reason };
-}
-function isSha256(value) {
-  return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
-}
-function isCount(value) {
-  return Number.isSafeInteger(value) && value >= 0;
-}
-
 // src/layer/stargz-toc.ts
 function stargzChunksOf({ entries }, dataEnd) {
   const columns = new MemberColumns(entries.length);
@@ -5743,6 +4157,7 @@ function addEntry(columns, span, dataEnd) {
     if (chunkOffset !== position || chunkSize === void 0) return NOT_LOCATED;
     if (!isSha256(chunkDigest)) return "its TOC gives no digest for a chunk";
     if (!isCount(offset) || !isCount(innerOffset) || offset >= dataEnd) return NOT_LOCATED;
+    if (innerOffset > MAX_INNER_OFFSET) return "its TOC holds a chunk that lies too deep in its member";
     if (!columns.add({ digest: chunkDigest, offset, innerOffset, size: chunkSize })) return NOT_LOCATED;
     position += chunkSize;
   }
@@ -6065,10 +4480,6 @@ function partName(layer, { start, end }) {
 
 // src/fetch/jobs.ts
 var MAX_ARCHIVE_OVERHEAD = 1 << 20;
-var VALUES_PER_ENTRY = 24;
-var OPEN_BRACE = 123;
-var OPEN_BRACKET = 91;
-var COMMA = 44;
 async function readToc(job) {
   const frame = await readFrame(job).catch(() => void 0);
   if (!frame) return { kind: "corrupt", reason: "its TOC cannot be read" };
@@ -6135,15 +4546,6 @@ function decodeMember(member) {
   const archive = zlib.gunzipSync(member, { maxOutputLength: MAX_TOC_SIZE + MAX_ARCHIVE_OVERHEAD });
   const json2 = tocOfMember(archive);
   return json2 && Buffer.from(json2.buffer, json2.byteOffset, json2.byteLength);
-}
-function isParseable(json2) {
-  let [containers, values] = [0, 0];
-  for (let at = 0; at < json2.length; at++) {
-    const byte = json2[at];
-    if (byte === OPEN_BRACE || byte === OPEN_BRACKET) containers++;
-    else if (byte === COMMA) values++;
-  }
-  return containers <= 2 * MAX_TOC_ENTRIES && values <= VALUES_PER_ENTRY * MAX_TOC_ENTRIES;
 }
 
 // src/source/archive-jobs.ts
@@ -6698,20 +5100,27 @@ import zlib5 from "node:zlib";
 var SMALL_STORED = 256 << 10;
 var SMALL_OUTPUT = 8 << 20;
 var COMPLETE = /* @__PURE__ */ Symbol("all of the chunk has come");
-async function decodeMember2(piece, { innerOffset, size }, sink) {
-  const end = innerOffset + size;
-  let position = 0;
+async function decodeMember2(piece, { innerOffsets, sizes }, { take, count }) {
+  const startOf = (chunk2) => innerOffsets[chunk2];
+  const endOf = (chunk2) => startOf(chunk2) + sizes[chunk2];
+  const last = endOf(sizes.length - 1);
+  let [position, chunk] = [0, 0];
   const cut = (bytes) => {
-    const part = bytes.subarray(Math.max(0, innerOffset - position), Math.max(0, end - position));
-    position += bytes.length;
-    if (part.length > 0) sink(part);
-    if (position > end) throw COMPLETE;
+    count(bytes.length);
+    const reached = position + bytes.length;
+    for (; chunk < sizes.length && startOf(chunk) < reached; chunk++) {
+      const part = bytes.subarray(Math.max(0, startOf(chunk) - position), endOf(chunk) - position);
+      if (part.length > 0) take(part, chunk);
+      if (endOf(chunk) > reached) break;
+    }
+    position = reached;
+    if (position > last) throw COMPLETE;
   };
   await decodePiece(piece, cut).catch((error) => {
     if (error !== COMPLETE) throw error;
   });
-  if (position < end)
-    throw new PullError("TAR_INVALID", `a chunk ends ${end - position} bytes before it should`);
+  if (position < last)
+    throw new PullError("TAR_INVALID", `a chunk ends ${last - position} bytes before it should`);
 }
 async function decodePiece({ files, board, blob }, sink) {
   if (blob.compressedSize <= SMALL_STORED) {
@@ -6770,15 +5179,18 @@ var RunReader = class {
   #columns;
   #files;
   #board;
+  #count;
   #ahead = [];
   #spare = [];
   #nextChunk = 0;
   #current = { end: 0, bytes: new Uint8Array() };
   #position = 0;
-  constructor(columns, files, board) {
+  /** `count`: is told how much members decode to, also of what is in no chunk and goes nowhere. */
+  constructor(columns, files, board, count = () => void 0) {
     this.#columns = columns;
     this.#files = files;
     this.#board = board;
+    this.#count = count;
   }
   /**
    * Emits the content of chunk `index`, or all that a gap decodes to. Chunks have to be asked for in order, each once. Returns a promise only where it has to wait,
@@ -6790,6 +5202,20 @@ var RunReader = class {
     sink(this.#current.bytes.subarray(this.#position, this.#position + size));
     this.#position += size;
     return void 0;
+  }
+  /** In place of emit, for the chunks [first, end) of one member; see memberEnd. */
+  async emitMember(first, end, sink) {
+    this.#nextChunk = Math.max(this.#nextChunk, end);
+    for (let index = first; index < end; index++) {
+      const waiting = this.#ready(index);
+      if (waiting) await waiting;
+    }
+    const blob = blobOf(this.#columns, first);
+    await decodeMember2(
+      { files: this.#files, board: this.#board, blob },
+      chunksInMember(this.#columns, first, end),
+      { take: (bytes, chunk) => sink(bytes, first + chunk), count: this.#count }
+    );
   }
   async #emitLater(index, sink) {
     if (isAlone(this.#columns, index)) {
@@ -6810,9 +5236,8 @@ var RunReader = class {
     const blob = blobOf(this.#columns, index);
     const piece = { files: this.#files, board: this.#board, blob };
     if (gaps?.[index] === 1) return decodePiece(piece, sink);
-    const innerOffset = innerOffsets?.[index] ?? -1;
+    if ((innerOffsets?.[index] ?? -1) >= 0) return this.emitMember(index, index + 1, sink);
     let left = sizes[index];
-    if (innerOffset >= 0) return decodeMember2(piece, { innerOffset, size: left }, sink);
     await decodeZstdStream(readBlob(this.#files, blob, this.#board), (bytes) => {
       left -= bytes.length;
       if (left < 0) throw new PullError("TAR_INVALID", "a chunk is longer than it should be");
@@ -6857,6 +5282,20 @@ var RunReader = class {
 function isAlone({ sizes, compressedSizes, innerOffsets, gaps }, index) {
   return sizes[index] > LARGE_CHUNK || compressedSizes[index] > LARGE_CHUNK || (innerOffsets?.[index] ?? -1) >= 0 || gaps?.[index] === 1;
 }
+function memberEnd(columns, first) {
+  const { files, offsets, compressedSizes, sizes, innerOffsets, gaps } = columns;
+  let end = first + 1;
+  if (!innerOffsets || innerOffsets[first] < 0 || gaps?.[first] === 1) return end;
+  let position = innerOffsets[first] + sizes[first];
+  while (end < sizes.length && files[end] === files[first] && offsets[end] === offsets[first] && compressedSizes[end] === compressedSizes[first] && gaps?.[end] !== 1 && innerOffsets[end] >= position) {
+    position = innerOffsets[end] + sizes[end];
+    end++;
+  }
+  return end;
+}
+function chunksInMember({ innerOffsets = new Float64Array(), sizes }, first, end) {
+  return { innerOffsets: innerOffsets.subarray(first, end), sizes: sizes.subarray(first, end) };
+}
 function blobOf({ files, offsets, compressedSizes }, index) {
   return {
     file: files[index],
@@ -6887,7 +5326,7 @@ var BLAME_STREAM = ["TAR_INVALID", "DIGEST_MISMATCH"];
 var BLAME_BYTES = ["TAR_INVALID", "STORE_FAILED", "LIMIT_EXCEEDED"];
 async function diagnose({ layer, index, error, ...job }) {
   const files = new InputFiles(job.files);
-  const context = { files, board: new ProgressBoard(job.board) };
+  const context = { files, board: new ProgressBoard(job.board), quota: new Quota(DEFAULT_LIMITS) };
   const reason = error.cause === void 0 ? error.message : `${error.message}: ${error.cause}`;
   try {
     const found = await findDamage(layer, context);
@@ -6915,6 +5354,12 @@ async function findCorruptChunks(layer, context) {
   const { groups, ready, sizes, gaps } = layer.chunks;
   const seen = /* @__PURE__ */ new Map();
   for (let chunk = 0; chunk < sizes.length; chunk++) {
+    const end = memberEnd(layer.chunks, chunk);
+    if (end > chunk + 1) {
+      for (const one of await findCorruptInMember(layer, chunk, end, context)) chunks.push(one);
+      chunk = end - 1;
+      continue;
+    }
     const group = groups[chunk];
     if (group !== -1) await board.waitFor(group, ready[chunk]);
     if (gaps?.[chunk] === 1) {
@@ -6934,10 +5379,12 @@ async function isTarSplitIntact({ tarSplitDigest }, tarSplit, { files, board }) 
   const readable = await consume(readBlob(files, tarSplit, board), (bytes) => hasher.update(bytes));
   return readable && (tarSplitDigest === void 0 || hasher.digest() === tarSplitDigest);
 }
-async function isChunkIntact(layer, chunk, { files, board }) {
+async function isChunkIntact(layer, chunk, context) {
+  const { files, board } = context;
   const { sizes, innerOffsets } = layer.chunks;
+  if ((innerOffsets?.[chunk] ?? -1) >= 0)
+    return (await findCorruptInMember(layer, chunk, chunk + 1, context)).length === 0;
   const blob = blobOf(layer.chunks, chunk);
-  const innerOffset = innerOffsets?.[chunk] ?? -1;
   const size = sizes[chunk];
   const hasher = createHasher("sha256");
   let left = size;
@@ -6947,13 +5394,40 @@ async function isChunkIntact(layer, chunk, { files, board }) {
     hasher.update(bytes);
   };
   try {
-    if (innerOffset >= 0) await decodeMember2({ files, board, blob }, { innerOffset, size }, take);
-    else await decodeZstdStream(readBlob(files, blob, board), take);
+    await decodeZstdStream(readBlob(files, blob, board), take);
   } catch (error) {
     if (error instanceof PullError && BLAME_BYTES.includes(error.code)) return false;
     throw error;
   }
   return left === 0 && hasher.digest() === digestOfKey(digestKey(layer.chunkDigests, chunk));
+}
+async function findCorruptInMember(layer, first, end, { files, board, quota }) {
+  const { groups, ready } = layer.chunks;
+  for (let chunk = first; chunk < end; chunk++)
+    if (groups[chunk] !== -1) await board.waitFor(groups[chunk], ready[chunk]);
+  const corrupt = [];
+  let [open4, hasher] = [first, createHasher("sha256")];
+  const checkUpTo = (chunk) => {
+    for (; open4 < chunk; open4++) {
+      if (hasher.digest() !== digestOfKey(digestKey(layer.chunkDigests, open4))) corrupt.push(open4);
+      hasher = createHasher("sha256");
+    }
+  };
+  const take = (bytes, chunk) => {
+    checkUpTo(first + chunk);
+    hasher.update(bytes);
+  };
+  const count = (bytes) => quota.countStream(bytes);
+  const piece = { files, board, blob: blobOf(layer.chunks, first) };
+  try {
+    await decodeMember2(piece, chunksInMember(layer.chunks, first, end), { take, count });
+  } catch (error) {
+    quota.countStream(0);
+    if (!(error instanceof PullError && BLAME_BYTES.includes(error.code))) throw error;
+    for (; open4 < end; open4++) corrupt.push(open4);
+  }
+  checkUpTo(end);
+  return corrupt;
 }
 async function consume(input, sink) {
   try {
@@ -6986,6 +5460,7 @@ var ZEROS = new Uint8Array(64 << 10);
 var ListingSink = class {
   /** By path from the root. */
   inodes = /* @__PURE__ */ new Map();
+  #budget = new NameBudget();
   /** Of the file that is open, where it is known and its bytes do not come. */
   knownContent;
   #open;
@@ -6993,7 +5468,7 @@ var ListingSink = class {
   #hashed = 0;
   openFile(path, { mode, uid, gid }) {
     this.#open = { kind: "file", mode, uid, gid, size: 0, content: "" };
-    this.inodes.set(path, this.#open);
+    this.#set(path, this.#open);
     this.#hasher = createHasher();
     this.#hashed = 0;
   }
@@ -7009,15 +5484,15 @@ var ListingSink = class {
     this.#open = void 0;
   }
   makeSymlink(path, target, { mode, uid, gid }) {
-    this.inodes.set(path, { kind: "symlink", mode, uid, gid, size: 0, content: target });
+    this.#set(path, { kind: "symlink", mode, uid, gid, size: 0, content: target });
   }
   makeHardLink(path, existing) {
     const inode = this.inodes.get(existing);
-    if (inode) this.inodes.set(path, inode);
+    if (inode) this.#set(path, inode);
     return "linked";
   }
   removeFile(path) {
-    this.inodes.delete(path);
+    if (this.inodes.delete(path)) this.#budget.remove(path);
   }
   makeDirectory() {
   }
@@ -7029,6 +5504,10 @@ var ListingSink = class {
     return true;
   }
   abort() {
+  }
+  #set(path, inode) {
+    if (!this.inodes.has(path)) this.#budget.add(path);
+    this.inodes.set(path, inode);
   }
   #digestOf(size) {
     this.#fillTo(size);
@@ -7058,9 +5537,9 @@ async function listEntries({ layers, limits: changes }) {
     else await playBlob(layer, planner, quota);
     planner.endLayer();
   }
-  const listed = [];
+  const listed = new Listed();
   listDirectory(planner.root, "", sink, listed);
-  return listed.sort((a, b) => a.path < b.path ? -1 : 1);
+  return listed.entries.sort((a, b) => a.path < b.path ? -1 : 1);
 }
 function playEntries({ entries, digests }, planner, sink) {
   for (const one of unpackEntries(entries)) {
@@ -7094,11 +5573,19 @@ async function playBlob({ path, digest }, handler, quota) {
   const actual = hasher.digest();
   if (actual !== digest) throw new PullError("DIGEST_MISMATCH", `layer ${digest} hashes to ${actual}`);
 }
+var Listed = class {
+  entries = [];
+  #budget = new NameBudget();
+  add(entry) {
+    this.#budget.add(entry.path);
+    this.entries.push(entry);
+  }
+};
 function listDirectory(directory, prefix, sink, into) {
   for (const [name2, node] of directory.children) {
     const path = prefix + name2;
     const found = describe(node, path, sink);
-    if (found) into.push({ path, ...found });
+    if (found) into.add({ path, ...found });
     if (node.kind === "directory") listDirectory(node, `${path}/`, sink, into);
   }
 }
@@ -7185,7 +5672,7 @@ var MAX_LINE_BYTES = 16 << 20;
 var FILE_TYPE = 1;
 var SEGMENT_TYPE = 2;
 var SEGMENT_START = Buffer.from('{"type":2,"payload":"');
-var QUOTE = 34;
+var QUOTE2 = 34;
 var NEWLINE2 = 10;
 var TarSplitParser = class {
   #rest = Buffer.alloc(0);
@@ -7209,7 +5696,7 @@ var TarSplitParser = class {
 };
 function parseLine(line) {
   if (line.length > SEGMENT_START.length && line.compare(SEGMENT_START, 0, SEGMENT_START.length, 0, SEGMENT_START.length) === 0) {
-    const end = line.indexOf(QUOTE, SEGMENT_START.length);
+    const end = line.indexOf(QUOTE2, SEGMENT_START.length);
     if (end !== -1) return literal(line.toString("latin1", SEGMENT_START.length, end));
   }
   return toRecord(parseJson(line.toString()));
@@ -7298,17 +5785,28 @@ function mismatch2() {
 
 // src/unpack/stream-toc.ts
 import { createHash as createHash3 } from "node:crypto";
-async function streamChunks({ chunks: { sizes }, chunkDigests }, reader, sink) {
-  for (let chunk = 0; chunk < sizes.length; chunk++) {
-    const hash3 = createHash3("sha256");
-    const waiting = reader.emit(chunk, (bytes) => {
-      hash3.update(bytes);
-      sink(bytes);
-    });
+async function streamChunks({ chunks, chunkDigests }, reader, sink) {
+  let [open4, hash3] = [0, createHash3("sha256")];
+  const take = (bytes, chunk) => {
+    checkUpTo(chunk);
+    hash3.update(bytes);
+    sink(bytes);
+  };
+  const checkUpTo = (chunk) => {
+    for (; open4 < chunk; open4++) {
+      const key = digestKey(chunkDigests, open4);
+      if (hash3.digest("binary") !== key)
+        throw new PullError("DIGEST_MISMATCH", `chunk ${digestOfKey(key)} does not match its digest`);
+      hash3 = createHash3("sha256");
+    }
+  };
+  for (let first = 0; first < chunks.sizes.length; ) {
+    const chunk = first;
+    const end = memberEnd(chunks, first);
+    const waiting = end === chunk + 1 ? reader.emit(chunk, (bytes) => take(bytes, chunk)) : reader.emitMember(chunk, end, take);
     if (waiting) await waiting;
-    const key = digestKey(chunkDigests, chunk);
-    if (hash3.digest("binary") !== key)
-      throw new PullError("DIGEST_MISMATCH", `chunk ${digestOfKey(key)} does not match its digest`);
+    checkUpTo(end);
+    first = end;
   }
 }
 
@@ -7324,7 +5822,9 @@ async function streamLayers(job) {
     ring: new RingWriter(job.ring, readersOf(job)),
     stored: new RingWriter(job.stored, job.reads === "stored" ? ["apply", "hash"] : ["hash"]),
     // Who reads the tar streams counts as well, but not where they are only hashed.
-    quota: job.reads === "stored" ? new Quota({ ...DEFAULT_LIMITS, ...job.limits }) : void 0
+    quota: job.reads === "stored" ? new Quota({ ...DEFAULT_LIMITS, ...job.limits }) : void 0,
+    // What is decoded and passed over no reader ever sees.
+    members: new Quota({ ...DEFAULT_LIMITS, ...job.limits })
   };
   let index = 0;
   try {
@@ -7348,8 +5848,8 @@ async function streamLayer(layer, context) {
   else await streamPlain(layer, context);
   if (needsDiffId(layer)) checkDiffId(layer, context.ring);
 }
-async function streamChunked(layer, { files, board, ring }) {
-  const chunks = new RunReader(layer.chunks, files, board);
+async function streamChunked(layer, { files, board, ring, members }) {
+  const chunks = new RunReader(layer.chunks, files, board, (bytes) => members.countStream(bytes));
   const sink = (bytes) => ring.write(bytes);
   const { firstChunk, tarSplit: split } = layer;
   const { sizes } = layer.chunks;

@@ -51,9 +51,18 @@ describe('the targets of a step', () => {
     ['one platform twice', 'app', 'linux/amd64,x86_64', 'INPUT_INVALID', 'would go to'],
     ['a name and nothing behind it', 'name=', 'linux/amd64', 'REFERENCE_INVALID', ''],
     ['a name that leads elsewhere', '..=app', 'linux/amd64', 'REFERENCE_INVALID', ''],
+    ['an image in the directory above', 'oci:..\noci:foo', 'linux/amd64', 'INPUT_INVALID', 'no name'],
+    ['an image in this directory', 'oci:.\noci:foo', 'linux/amd64', 'INPUT_INVALID', 'no name'],
+    ['a path that ends in two dots', 'oci:foo/..:v1\noci:bar', 'linux/amd64', 'INPUT_INVALID', 'no name'],
+    ['a hidden archive', 'oci-archive:.hidden.tar\noci:bar', 'linux/amd64', 'INPUT_INVALID', 'no name'],
     ['one platform that is none', 'app', 'linux/amd64\nlinux', 'INPUT_INVALID', 'linux'],
   ])('are refused for %s', (_, image, platform, code, words) => {
     expect(thrown(code, () => targets(image, platform)).message).toContain(words);
+  });
+
+  it('may be in directories without a name where they have one of their own, or are alone', () => {
+    expect(targets('here=oci:.\noci:foo').map(({ place }) => place)).toEqual(['here', 'foo']);
+    expect(targets('oci:..').map(({ place }) => place)).toEqual(['.']);
   });
 
   it('are limited in number', () => {

@@ -11,7 +11,8 @@ import { type CorpusCase, canRunHere, inRoom } from '../corpus/case.ts';
 import { expectedRecords } from '../corpus/expected.ts';
 import { CORPUS } from '../corpus/index.ts';
 import { run, skipWithout } from '../support/peers.ts';
-import { dir, file, hardlink, pax, paxSparse, tar } from '../support/tar-builder.ts';
+import { thrown } from '../support/pull-error.ts';
+import { deepFiles, dir, file, hardlink, pax, paxSparse, tar } from '../support/tar-builder.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
 import { canListXattrs, isRoot, listTree } from '../support/tree.ts';
 
@@ -156,6 +157,10 @@ describe('a flattened tar', () => {
     expect(size2[0]).toBe(size);
     expect(size2[1]).toBeLessThan(100);
   });
+
+  it('holds no more bytes of paths than is sound', () => {
+    expect(thrown('LIMIT_EXCEEDED', () => flatten([deepFiles(70_000)])).message).toContain('paths');
+  }, 60_000);
 
   it('of an image without layers has a root', () => {
     expect(readFileSync(flatten([]).path).length).toBe(512 + 1024);

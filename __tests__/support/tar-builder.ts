@@ -219,3 +219,10 @@ export function paxSparse(
     tarEntry({ name: form === '0.1' ? 'GNUSparseFile.1/x' : name, body: data }),
   ]);
 }
+
+/** Few bytes of a layer, and many of paths: its files lie deep below a link. */
+export function deepFiles(count: number): Buffer {
+  const deep = Array(15).fill('d'.repeat(255)).join('/');
+  const files = Array.from({ length: count }, (_, at) => tarEntry({ name: `l/${at}`, type: '0' }));
+  return tar(pax(['linkpath', deep]), symlink('l', ''), pax(['path', `${deep}/`]), dir('d/'), ...files);
+}

@@ -4,7 +4,18 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/integrity/hash.ts';
 import { type ListedEntry, listEntries } from '../../src/unpack/listing.ts';
-import { char, dir, file, hardlink, oldSparse, pax, symlink, tar } from '../support/tar-builder.ts';
+import { rejected } from '../support/pull-error.ts';
+import {
+  char,
+  deepFiles,
+  dir,
+  file,
+  hardlink,
+  oldSparse,
+  pax,
+  symlink,
+  tar,
+} from '../support/tar-builder.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
 
 const newDirectory = temporaryDirectories();
@@ -66,6 +77,11 @@ describe('the list of a tree', () => {
     content.fill('x', 1024, 1536);
     expect(sparse).toMatchObject({ size: 3000, content: hex(content) });
   });
+
+  it('holds no more bytes of paths than is sound', async () => {
+    const { message } = await rejected('LIMIT_EXCEEDED', list(deepFiles(70_000)));
+    expect(message).toContain('paths');
+  }, 60_000);
 
   it('is refused for a blob that is not what its digest says', async () => {
     const path = join(newDirectory(), 'blob');

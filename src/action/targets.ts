@@ -10,6 +10,9 @@ import type { Format } from '../pull/options.ts';
 /** The state of each pull is an environment variable of the post phase; those of all of them have to fit into its environment. */
 export const MAX_TARGETS = 64;
 const NAMED = /^([A-Za-z0-9][A-Za-z0-9._-]{0,99})=(.*)$/s;
+/** As what may stand before an equals sign; a repository may be longer. */
+const DERIVED = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+const OWN_NAME = 'Put a name of your own and = before each image: name=registry/repository:tag.';
 
 /** One pull. */
 export interface Target {
@@ -65,10 +68,18 @@ function parseImageLine(line: string) {
   return { image: parseImageName(text), text, name };
 }
 
-/** The last part of its repository, or of its path. */
+/** The last part of its repository, or of its path. Throws INPUT_INVALID where that is no name of a place. */
 function nameOf(image: ImageName): string {
   if (image.kind === 'registry') return basename(image.reference.repository);
-  return basename(image.path).replace(/\.(?:tar|tgz|tar\.\w+)$/, '') || 'image';
+  const name = basename(image.path).replace(/\.(?:tar|tgz|tar\.\w+)$/, '') || 'image';
+  if (DERIVED.test(name)) return name;
+  throw new PullError(
+    'INPUT_INVALID',
+    `${quote(name)} is no name for where the image ${quote(image.path)} goes`,
+    {
+      hint: OWN_NAME,
+    },
+  );
 }
 
 function withEnding(place: string, format: Format): string {
@@ -89,7 +100,7 @@ function checkTargets(targets: readonly Target[]): void {
     const key = place.toLowerCase();
     if (seen.has(key))
       throw new PullError('INPUT_INVALID', `two images of this step would go to ${quote(place)}`, {
-        hint: 'Put a name of your own and = before each image: name=registry/repository:tag.',
+        hint: OWN_NAME,
       });
     seen.add(key);
   }

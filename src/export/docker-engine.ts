@@ -96,9 +96,14 @@ function addressOf(host: string, env: LoadJob['env']): RequestOptions {
 }
 
 function certificates(env: LoadJob['env']) {
-  const directory = env.DOCKER_CERT_PATH || join(env.DOCKER_CONFIG || join(homedir(), '.docker'));
+  const directory = env.DOCKER_CERT_PATH || env.DOCKER_CONFIG || join(homedir(), '.docker');
   const read = (name: string) => readFileSync(join(directory, name));
-  return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
+  try {
+    return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
+  } catch (cause) {
+    const message = `the certificates for Docker in ${directory} cannot be read`;
+    throw toPullError(cause, { code: 'LOAD_FAILED', message });
+  }
 }
 
 async function readText(answer: IncomingMessage): Promise<string> {

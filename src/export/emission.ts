@@ -2,6 +2,7 @@
 import { type EntryToWrite, encodeEntry, PLAIN_ENTRY, paddingOf } from '../tar/encode.ts';
 import type { TarEntry, TarHandler } from '../tar/entry.ts';
 import type { SparseRegion } from '../tar/sparse.ts';
+import { NameBudget } from '../unpack/name-budget.ts';
 import { SkipList } from '../unpack/skips.ts';
 import type { DirectoryNode, SpecialFile, SpecialNode } from '../unpack/tree.ts';
 import { keptXattrs } from '../unpack/xattr-policy.ts';
@@ -89,8 +90,10 @@ export class Emission implements TarHandler {
   finish(): void {
     const { root } = this.#tree;
     const special = new Map<SpecialFile, string[]>();
+    const budget = new NameBudget();
     visit(root, '', (node, path) => {
       if (node.kind !== 'special') return;
+      budget.add(path);
       const names = special.get(node.file);
       if (names) names.push(path);
       else special.set(node.file, [path]);

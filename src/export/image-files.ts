@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { toPullError } from '../errors.ts';
-import { encodeHeader, PLAIN_ENTRY, paddingOf } from '../tar/encode.ts';
+import { encodeNamedHeader, PLAIN_ENTRY, paddingOf } from '../tar/encode.ts';
 import { OutputFile } from './output-file.ts';
 
 /** Names are relative, with slashes, and made of digests or constants. Each throws UNPACK_FAILED or DISK_FULL. */
@@ -71,10 +71,10 @@ export function archiveFiles(path: string): ImageFiles {
       const parent = name.slice(0, slash + 1);
       if (names.has(parent)) continue;
       names.add(parent);
-      file.append(encodeHeader({ ...PLAIN_ENTRY, kind: 'directory', path: parent, mode: 0o755 }));
+      file.append(encodeNamedHeader({ ...PLAIN_ENTRY, kind: 'directory', path: parent, mode: 0o755 }));
     }
   };
-  const header = (size: number) => encodeHeader({ ...PLAIN_ENTRY, kind: 'file', path: open.name, size });
+  const header = (size: number) => encodeNamedHeader({ ...PLAIN_ENTRY, kind: 'file', path: open.name, size });
   return {
     has: (name) => names.has(name),
     begin: (name) => {

@@ -5,6 +5,7 @@ import { BLOCK_SIZE } from '../tar/header.ts';
 import type { SparseRegion } from '../tar/sparse.ts';
 import type { FileSink } from '../unpack/file-sink.ts';
 import { checkLimit, type UnpackLimits } from '../unpack/limits.ts';
+import { NameBudget } from '../unpack/name-budget.ts';
 import { Planner } from '../unpack/planner.ts';
 import type { Quota } from '../unpack/quota.ts';
 import type { SkipList } from '../unpack/skips.ts';
@@ -73,6 +74,7 @@ export class Survey implements TarHandler {
 /** A file system without content. */
 class NameSink implements FileSink {
   readonly files = new Map<string, File>();
+  readonly #budget = new NameBudget();
   /** The one that is being read. */
   entry = 0;
   #open: File | undefined;
@@ -114,12 +116,12 @@ class NameSink implements FileSink {
   makeHardLink(path: string, existing: string): 'linked' {
     const file = this.files.get(existing);
     if (!file) throw new PullError('INTERNAL', 'a hard link leads to a file that is not there');
-    this.files.set(path, file);
+    this.#set(path, file);
     return 'linked';
   }
 
   removeFile(path: string): void {
-    this.files.delete(path);
+    if (this.files.delete(path)) this.#budget.remove(path);
   }
 
   makeDirectory(): void {}
@@ -132,8 +134,13 @@ class NameSink implements FileSink {
 
   #add(path: string): File {
     const file: File = { entry: this.entry, names: [], sparse: undefined };
-    this.files.set(path, file);
+    this.#set(path, file);
     return file;
+  }
+
+  #set(path: string, file: File): void {
+    if (!this.files.has(path)) this.#budget.add(path);
+    this.files.set(path, file);
   }
 }
 

@@ -90,8 +90,10 @@ export class Staging {
       }
       const liveBytes = storedBytes(pack.entries);
       const { entries } = pack;
-      const file = await pack.seal(packsDirectory(this.#store.directory), (path) =>
-        this.#store.isDamagedAt(path),
+      // One that was known, and of which everything was fetched again all the same, holds nothing that is right.
+      const file = await pack.seal(
+        packsDirectory(this.#store.directory),
+        async (path) => this.#store.packAt(path) !== undefined || (await this.#store.isDamagedAt(path)),
       );
       sealed.push({
         ...file,

@@ -45,9 +45,23 @@ export function encodeEntry(entry: EntryToWrite, sparse?: readonly SparseRegion[
   const records = recordsOf({ ...entry, path }, { stored, isSparse: sparse !== undefined });
   const parts = [encodeHeader({ ...entry, path, size: stored }), ...(map ? [map] : [])];
   if (records === '') return Buffer.concat(parts);
+  return Buffer.concat([encodePax(records), ...parts]);
+}
+
+function encodePax(records: string): Buffer {
   const body = Buffer.from(records, 'latin1');
   const pax = headerOf({ ...PLAIN_ENTRY, kind: 'file', path: 'PaxHeaders/entry', size: body.length }, 'x');
-  return Buffer.concat([pax, body, Buffer.alloc(paddingOf(body.length)), ...parts]);
+  return Buffer.concat([pax, body, Buffer.alloc(paddingOf(body.length))]);
+}
+
+/**
+ * As encodeHeader, with a pax header in front where the name needs one. It is as long whatever the size is, which may be known later.
+ */
+export function encodeNamedHeader(entry: EntryToWrite): Buffer {
+  const header = encodeHeader(entry);
+  return entry.path.length > NAME_BYTES
+    ? Buffer.concat([encodePax(encodeRecord('path', entry.path)), header])
+    : header;
 }
 
 /** One block. What does not fit into it is cut or 0, but sizes and devices, which every reader takes in base 256. */

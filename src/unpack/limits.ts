@@ -39,6 +39,8 @@ export const XATTR_OVERHEAD = 512;
 export const MAX_XATTR_INPUT = 4 << 20;
 /** Bytes of the targets of symbolic links, which the tree keeps to find its way. */
 export const MAX_LINK_TARGET_BYTES = 256 << 20;
+/** Bytes of paths from the root where all of them are held, for an archive or a comparison; real images stay below 100 MB. */
+export const MAX_HELD_NAME_BYTES = 256 << 20;
 /** Devices and FIFOs held until the end; each device costs a process. */
 export const MAX_SPECIAL_FILES = 10_000;
 /** Things left out that are listed by name; the others are only counted. */

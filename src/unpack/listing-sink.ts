@@ -1,6 +1,7 @@
 // A file system that keeps of each file only what it takes to compare it with another.
 import { createHasher, type Hasher } from '../integrity/hash.ts';
 import type { FileSink } from './file-sink.ts';
+import { NameBudget } from './name-budget.ts';
 import type { Attributes } from './tree.ts';
 
 /** A file or symbolic link. The same object for all names of one inode. */
@@ -19,6 +20,7 @@ const ZEROS = new Uint8Array(64 << 10);
 export class ListingSink implements FileSink {
   /** By path from the root. */
   readonly inodes = new Map<string, Inode>();
+  readonly #budget = new NameBudget();
   /** Of the file that is open, where it is known and its bytes do not come. */
   knownContent: string | undefined;
   #open: Inode | undefined;
@@ -27,7 +29,7 @@ export class ListingSink implements FileSink {
 
   openFile(path: string, { mode, uid, gid }: Attributes): void {
     this.#open = { kind: 'file', mode, uid, gid, size: 0, content: '' };
-    this.inodes.set(path, this.#open);
+    this.#set(path, this.#open);
     this.#hasher = createHasher();
     this.#hashed = 0;
   }
@@ -46,17 +48,17 @@ export class ListingSink implements FileSink {
   }
 
   makeSymlink(path: string, target: string, { mode, uid, gid }: Attributes): void {
-    this.inodes.set(path, { kind: 'symlink', mode, uid, gid, size: 0, content: target });
+    this.#set(path, { kind: 'symlink', mode, uid, gid, size: 0, content: target });
   }
 
   makeHardLink(path: string, existing: string): 'linked' {
     const inode = this.inodes.get(existing);
-    if (inode) this.inodes.set(path, inode);
+    if (inode) this.#set(path, inode);
     return 'linked';
   }
 
   removeFile(path: string): void {
-    this.inodes.delete(path);
+    if (this.inodes.delete(path)) this.#budget.remove(path);
   }
 
   makeDirectory(): void {}
@@ -66,6 +68,11 @@ export class ListingSink implements FileSink {
     return true;
   }
   abort(): void {}
+
+  #set(path: string, inode: Inode): void {
+    if (!this.inodes.has(path)) this.#budget.add(path);
+    this.inodes.set(path, inode);
+  }
 
   #digestOf(size: number): string {
     this.#fillTo(size);

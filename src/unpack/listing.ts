@@ -11,6 +11,7 @@ import type { TarHandler } from '../tar/entry.ts';
 import { createTarReader } from '../tar/reader.ts';
 import { DEFAULT_LIMITS, type UnpackLimits } from './limits.ts';
 import { ListingSink } from './listing-sink.ts';
+import { NameBudget } from './name-budget.ts';
 import { Planner } from './planner.ts';
 import { Quota } from './quota.ts';
 import { SkipList } from './skips.ts';
@@ -59,9 +60,9 @@ export async function listEntries({ layers, limits: changes }: ListJob): Promise
     else await playBlob(layer, planner, quota);
     planner.endLayer();
   }
-  const listed: ListedEntry[] = [];
+  const listed = new Listed();
   listDirectory(planner.root, '', sink, listed);
-  return listed.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return listed.entries.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function playEntries(
@@ -110,16 +111,21 @@ async function playBlob(
   if (actual !== digest) throw new PullError('DIGEST_MISMATCH', `layer ${digest} hashes to ${actual}`);
 }
 
-function listDirectory(
-  directory: DirectoryNode,
-  prefix: string,
-  sink: ListingSink,
-  into: ListedEntry[],
-): void {
+class Listed {
+  readonly entries: ListedEntry[] = [];
+  readonly #budget = new NameBudget();
+
+  add(entry: ListedEntry): void {
+    this.#budget.add(entry.path);
+    this.entries.push(entry);
+  }
+}
+
+function listDirectory(directory: DirectoryNode, prefix: string, sink: ListingSink, into: Listed): void {
   for (const [name, node] of directory.children) {
     const path = prefix + name;
     const found = describe(node, path, sink);
-    if (found) into.push({ path, ...found });
+    if (found) into.add({ path, ...found });
     if (node.kind === 'directory') listDirectory(node, `${path}/`, sink, into);
   }
 }
