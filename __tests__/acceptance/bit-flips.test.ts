@@ -42,6 +42,9 @@ function flipBit(cache: string): { path: string; offset: number } {
   return { path, offset };
 }
 
+/** Of each store; each time is two whole pulls. All hundred with OCI_PULL_TEST_FLIPS=80. */
+const FLIPS = Number(process.env.OCI_PULL_TEST_FLIPS ?? 8);
+
 interface Store {
   readonly name: string;
   /** What has been pulled into it, one after the other; the last is pulled again. */
@@ -64,33 +67,38 @@ const stores: readonly Store[] = [
 ];
 
 describe(`a bit turned over in a store (seed ${random.seed})`, () => {
-  it.each(stores)('of $name, $flips times, is repaired and counted', { timeout: 600_000 }, async (each) => {
-    using dir = scratch();
-    const last = each.images.at(-1) ?? '';
-    for (const image of each.images) await pull(image, dir.in('rootfs'), dir.in('good'));
-    const good = listTree(dir.in('rootfs'));
-    if (isRoot()) expect(good).toEqual(expectedTree(last.split(':')[1] ?? ''));
-    let repairs = 0;
-    for (let flip = 0; flip < each.flips; flip++) {
-      using copy = scratch();
-      const cache = copy.in('cache');
-      cpSync(dir.in('good'), cache, { recursive: true });
-      const where = flipBit(cache);
-      const isDamaged = await isDamage(cache, where);
-      const result = await pull(last, copy.in('rootfs'), cache);
-      expect({ where, tree: listTree(copy.in('rootfs')) }).toEqual({ where, tree: good });
-      // Where it is not read, it is not repaired either.
-      const isRepaired = result['cache-repairs'] > 0;
-      if (each.isAllRead) expect({ where, isRepaired }).toEqual({ where, isRepaired: true });
-      if (isRepaired) {
-        expect({ where, warnings: result.warnings.length > 0 }).toEqual({ where, warnings: true });
-        expect(await isDamage(cache, where)).toBe(false);
-      } else expect({ where, hit: result['cache-hit'] }).toEqual({ where, hit: true });
-      expect(isRepaired && !isDamaged).toBe(false);
-      repairs += isRepaired ? 1 : 0;
-    }
-    expect(repairs).toBeGreaterThan(0);
-  });
+  it.each(stores)(
+    'of $name, up to $flips times, is repaired and counted',
+    { timeout: 600_000 },
+    async (each) => {
+      using dir = scratch();
+      const last = each.images.at(-1) ?? '';
+      for (const image of each.images) await pull(image, dir.in('rootfs'), dir.in('good'));
+      const good = listTree(dir.in('rootfs'));
+      if (isRoot()) expect(good).toEqual(expectedTree(last.split(':')[1] ?? ''));
+      let repairs = 0;
+      for (let flip = 0; flip < Math.min(each.flips, FLIPS); flip++) {
+        using copy = scratch();
+        const cache = copy.in('cache');
+        cpSync(dir.in('good'), cache, { recursive: true });
+        const where = flipBit(cache);
+        const isDamaged = await isDamage(cache, where);
+        const result = await pull(last, copy.in('rootfs'), cache);
+        expect({ where, tree: listTree(copy.in('rootfs')) }).toEqual({ where, tree: good });
+        // Where it is not read, it is not repaired either.
+        const isRepaired = result['cache-repairs'] > 0;
+        if (each.isAllRead) expect({ where, isRepaired }).toEqual({ where, isRepaired: true });
+        if (isRepaired) {
+          expect({ where, warnings: result.warnings.length > 0 }).toEqual({ where, warnings: true });
+          expect(await isDamage(cache, where)).toBe(false);
+        } else expect({ where, hit: result['cache-hit'] }).toEqual({ where, hit: true });
+        expect(isRepaired && !isDamaged).toBe(false);
+        repairs += isRepaired ? 1 : 0;
+      }
+      // A few flips may all be where an update does not read.
+      if (each.isAllRead || FLIPS >= each.flips) expect(repairs).toBeGreaterThan(0);
+    },
+  );
 });
 
 /** Does the pack there hold what it should not? Parts have no digest: what is in one counts as damage. */
