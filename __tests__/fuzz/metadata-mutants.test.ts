@@ -1,10 +1,10 @@
 // Damaged descriptions of zstd:chunked layers: annotations, tables of contents, tar-splits.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { detectLayerFormat } from '../../src/layer/annotations.ts';
 import { type ChunkTable, chunkCount, DIGEST_BYTES } from '../../src/layer/chunk-table.ts';
+import { detectDialect } from '../../src/layer/dialect.ts';
+import { parseLayerToc } from '../../src/layer/layer-toc.ts';
 import { TarSplitParser, type TarSplitRecord } from '../../src/layer/tar-split.ts';
-import { parseToc } from '../../src/layer/toc.ts';
 import type { ChunkedLayer } from '../support/chunked-layer.ts';
 import { slices } from '../support/slices.ts';
 import { byteEdit, editBytes } from './byte-edits.ts';
@@ -38,7 +38,7 @@ describe('damaged tables of contents', () => {
         const { tocText, dataEnd } = layerOf(number);
         watchdog.beat(`toc ${number} ${JSON.stringify(edits)}`);
         const text = JSON.stringify(editJson(JSON.parse(tocText), edits)) ?? '';
-        const parsed = parseToc(text, dataEnd);
+        const parsed = parseLayerToc(text, dataEnd);
         if (parsed.kind === 'toc') expectSound(parsed.table, dataEnd);
         if (parsed.kind === 'toc') usable++;
       });
@@ -52,7 +52,7 @@ describe('damaged tables of contents', () => {
     async () => {
       await fuzz(fc.tuple(sample, byteEdits), 4000, ([number, edits]) => {
         const { tocText, dataEnd } = layerOf(number);
-        const parsed = parseToc(textOf(tocText, edits).toString(), dataEnd);
+        const parsed = parseLayerToc(textOf(tocText, edits).toString(), dataEnd);
         if (parsed.kind === 'toc') expectSound(parsed.table, dataEnd);
       });
     },
@@ -170,11 +170,11 @@ describe('damaged annotations', () => {
         const annotations = { ...descriptor.annotations };
         const keys = Object.keys(annotations);
         for (const [at, value] of changes) annotations[keys[at % keys.length] ?? ''] = value;
-        const format = detectLayerFormat({ ...descriptor, annotations });
-        if (format.kind !== 'chunked') return;
+        const format = detectDialect({ ...descriptor, annotations });
+        if (format.kind !== 'zstd-chunked') return;
         chunked++;
         const { toc, tarSplit, dataEnd } = format;
-        for (const { range } of [toc, tarSplit]) {
+        for (const { range } of [toc, ...(tarSplit ? [tarSplit] : [])]) {
           expect(range.start).toBeGreaterThanOrEqual(0);
           expect(range.end).toBeGreaterThanOrEqual(range.start);
           expect(range.end).toBeLessThanOrEqual(descriptor.size);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { detectLayerFormat, MAX_METADATA_BYTES } from '../../src/layer/annotations.ts';
+import { MAX_METADATA_BYTES } from '../../src/layer/annotations.ts';
+import { detectDialect } from '../../src/layer/dialect.ts';
 import { buildChunkedLayer, type Generation } from '../support/chunked-layer.ts';
 import { sampleDigest } from '../support/descriptors.ts';
 import { fixtureImage } from '../support/fixture-image.ts';
@@ -20,7 +21,7 @@ function detect(annotations: Readonly<Record<string, string>>, prefix = CURRENT,
     key.includes('/') ? key : prefix + key,
     value,
   ]);
-  return detectLayerFormat({
+  return detectDialect({
     mediaType: 'application/vnd.oci.image.layer.v1.tar+zstd',
     digest: sampleDigest(9),
     size,
@@ -28,12 +29,14 @@ function detect(annotations: Readonly<Record<string, string>>, prefix = CURRENT,
   });
 }
 
-describe('detectLayerFormat', () => {
+describe('detectDialect', () => {
   const chunked = {
-    kind: 'chunked',
-    toc: { range: { start: 5000, end: 5300 }, digest },
+    kind: 'zstd-chunked',
+    compression: 'zstd',
+    toc: { range: { start: 5000, end: 5300 }, digest, jsonDigest: undefined },
     tarSplit: { range: { start: 5308, end: 5508 }, digest: undefined },
     dataEnd: 4992,
+    streamEnd: 4992,
   };
 
   it('knows the current annotations', () => expect(detect(good)).toEqual(chunked));
@@ -42,7 +45,7 @@ describe('detectLayerFormat', () => {
 
   it('takes the digest of the tar-split where the descriptor has it', () => {
     expect(detect({ ...good, 'tarsplit-checksum': splitDigest })).toMatchObject({
-      kind: 'chunked',
+      kind: 'zstd-chunked',
       tarSplit: { digest: splitDigest },
     });
   });
@@ -52,13 +55,16 @@ describe('detectLayerFormat', () => {
       ...Object.entries(good).map(([key, value]) => [`${CURRENT}${key}`, value]),
       [`${LEGACY}manifest-checksum`, sampleDigest(7)],
     ]);
-    expect(
-      detectLayerFormat({ mediaType: 'x', digest: sampleDigest(9), size: SIZE, annotations: both }),
-    ).toEqual(chunked);
+    expect(detectDialect({ mediaType: 'x', digest: sampleDigest(9), size: SIZE, annotations: both })).toEqual(
+      chunked,
+    );
   });
 
   it('is not put off by an eStargz annotation beside them', () => {
-    expect(detect({ ...good, 'containerd.io/snapshot/stargz/toc.digest': sampleDigest(3) })).toEqual(chunked);
+    expect(detect({ ...good, 'containerd.io/snapshot/stargz/toc.digest': sampleDigest(3) })).toEqual({
+      ...chunked,
+      toc: { ...chunked.toc, jsonDigest: sampleDigest(3) },
+    });
   });
 
   it('takes a tar-split of no bytes', () => {
@@ -78,7 +84,6 @@ describe('detectLayerFormat', () => {
 
   it.each<[string, Record<string, string>]>([
     ['no annotations', {}],
-    ['only an eStargz TOC', { 'containerd.io/snapshot/stargz/toc.digest': digest }],
     ['a position without a checksum', { 'manifest-position': good['manifest-position'] }],
   ])('takes a layer with %s for a plain one, without a reason', (_, annotations) => {
     expect(detect(annotations)).toEqual({ kind: 'plain' });
@@ -119,32 +124,35 @@ describe('detectLayerFormat', () => {
   it('does not read TOCs and tar-splits that are too large', () => {
     const size = 4 * MAX_METADATA_BYTES;
     const toc = (length: number) => ({ ...good, 'manifest-position': `5000:${length}:1:1` });
-    expect(detect(toc(MAX_METADATA_BYTES), CURRENT, size)).toMatchObject({ kind: 'chunked' });
+    expect(detect(toc(MAX_METADATA_BYTES), CURRENT, size)).toMatchObject({ kind: 'zstd-chunked' });
     expect(detect(toc(MAX_METADATA_BYTES + 1), CURRENT, size)).toMatchObject({ kind: 'plain' });
     const tarSplit = { ...good, 'tarsplit-position': `5308:${MAX_METADATA_BYTES + 1}:1` };
     expect(detect(tarSplit, CURRENT, size)).toMatchObject({ kind: 'plain' });
   });
 
-  it.each<[Generation, string]>([
-    ['toc', 'chunked'],
-    ['annotation', 'chunked'],
-    ['legacy', 'plain'],
-  ])('takes a layer as written by generation "%s" for a %s one', (generation, kind) => {
+  it.each<[Generation, boolean]>([
+    ['toc', true],
+    ['annotation', true],
+    ['legacy', false],
+  ])('takes a layer as written by generation "%s" for a chunked one', (generation, hasTarSplit) => {
     const layer = buildChunkedLayer([{ name: 'a', body: 'content' }], { generation });
-    expect(detectLayerFormat(layer.descriptor)).toMatchObject({
-      kind,
-      ...(kind === 'chunked' ? { toc: { range: layer.toc }, dataEnd: layer.dataEnd } : {}),
+    const dialect = detectDialect(layer.descriptor);
+    expect(dialect).toMatchObject({
+      kind: 'zstd-chunked',
+      toc: { range: layer.toc },
+      dataEnd: layer.dataEnd,
     });
+    expect(dialect.kind === 'zstd-chunked' && dialect.tarSplit !== undefined).toBe(hasTarSplit);
   });
 
   it.each([
-    ['zstd-chunked', 'chunked'],
-    ['zstd-chunked-legacy', 'plain'],
+    ['zstd-chunked', 'zstd-chunked'],
+    ['zstd-chunked-legacy', 'zstd-chunked'],
     ['zstd', 'plain'],
     ['gzip', 'plain'],
     ['none', 'plain'],
   ] as const)('takes the layers of the %s image for %s ones', (format, kind) => {
     for (const layer of fixtureImage('v1', format).layers)
-      expect(detectLayerFormat(layer)).toMatchObject({ kind });
+      expect(detectDialect(layer)).toMatchObject({ kind });
   });
 });

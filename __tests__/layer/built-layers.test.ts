@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { decompress } from '../../src/compression/decompress.ts';
 import { scanFrames } from '../../src/compression/zstd-frames.ts';
 import { digestOf } from '../../src/integrity/hash.ts';
-import { detectLayerFormat } from '../../src/layer/annotations.ts';
+import { detectDialect } from '../../src/layer/dialect.ts';
+import { parseLayerToc } from '../../src/layer/layer-toc.ts';
 import { TarSplitParser } from '../../src/layer/tar-split.ts';
-import { parseToc } from '../../src/layer/toc.ts';
 import {
   buildChunkedLayer,
   type ChunkedItem,
@@ -34,7 +34,7 @@ async function decode(blob: Uint8Array): Promise<Buffer> {
   return output.bytes();
 }
 
-const tocOf = (layer: ReturnType<typeof buildChunkedLayer>) => parseToc(layer.tocText, layer.dataEnd);
+const tocOf = (layer: ReturnType<typeof buildChunkedLayer>) => parseLayerToc(layer.tocText, layer.dataEnd);
 const built = (options: ChunkedLayerOptions) => buildChunkedLayer(ITEMS, options);
 
 describe.each(GENERATIONS)('a built layer of generation "%s"', (generation) => {
@@ -83,7 +83,7 @@ describe('the knobs of a built layer', () => {
       },
     });
     expect(tocOf(layer)).toMatchObject({ kind: 'unusable' });
-    expect(detectLayerFormat(layer.descriptor)).toMatchObject({
+    expect(detectDialect(layer.descriptor)).toMatchObject({
       toc: { digest: digestOf(layer.blob.subarray(layer.toc.start, layer.toc.end)) },
     });
   });
@@ -114,6 +114,6 @@ describe('the knobs of a built layer', () => {
         annotations['io.github.containers.zstd-chunked.manifest-position'] = '1:2:3:4';
       },
     });
-    expect(detectLayerFormat(layer.descriptor)).toMatchObject({ kind: 'plain' });
+    expect(detectDialect(layer.descriptor)).toMatchObject({ kind: 'plain' });
   });
 });

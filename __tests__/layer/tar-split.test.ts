@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeFrames } from '../../src/compression/zstd.ts';
 import { digestOf } from '../../src/integrity/hash.ts';
-import { type ChunkedLayer, detectLayerFormat } from '../../src/layer/annotations.ts';
 import { chunkCount } from '../../src/layer/chunk-table.ts';
+import { detectDialect, type LocatedToc } from '../../src/layer/dialect.ts';
+import { parseLayerToc } from '../../src/layer/layer-toc.ts';
 import { TarSplitParser, type TarSplitRecord } from '../../src/layer/tar-split.ts';
-import { parseToc } from '../../src/layer/toc.ts';
 import { parseConfig } from '../../src/oci/config.ts';
 import { buildChunkedLayer } from '../support/chunked-layer.ts';
 import { fixtureImage } from '../support/fixture-image.ts';
@@ -156,12 +156,12 @@ describe('TarSplitParser', () => {
     const { diffIds } = parseConfig(image.bytes(image.config));
     for (const [index, layer] of image.layers.entries()) {
       const blob = image.bytes(layer);
-      const { toc, tarSplit, dataEnd } = detectLayerFormat(layer) as ChunkedLayer;
+      const { toc, tarSplit, dataEnd } = detectDialect(layer) as LocatedToc;
       const part = ({ start, end }: { start: number; end: number }) =>
         zstdDecompressSync(blob.subarray(start, end));
-      const parsed = parseToc(part(toc.range).toString(), dataEnd);
+      const parsed = parseLayerToc(part(toc.range).toString(), dataEnd);
       if (parsed.kind !== 'toc') throw new Error(parsed.reason);
-      const records = parse(part(tarSplit.range), [65_536, 3, 1000]);
+      const records = parse(part(tarSplit?.range ?? { start: 0, end: 0 }), [65_536, 3, 1000]);
       const entries = records.filter((record) => record.kind === 'payload');
       expect(parsed.table.firstChunk).toHaveLength(entries.length + 1);
       expect(digestOf(rebuild(records, (await files(blob, parsed.table)).values()))).toBe(diffIds[index]);
@@ -169,7 +169,7 @@ describe('TarSplitParser', () => {
   });
 });
 
-type Table = Extract<ReturnType<typeof parseToc>, { kind: 'toc' }>['table'];
+type Table = Extract<ReturnType<typeof parseLayerToc>, { kind: 'toc' }>['table'];
 
 /** The content of each file that has some, in order. */
 async function files(blob: Buffer, table: Table): Promise<Uint8Array[]> {

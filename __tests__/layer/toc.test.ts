@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ChunkTable, chunkCount, digestKey } from '../../src/layer/chunk-table.ts';
-import { parseToc } from '../../src/layer/toc.ts';
+import { parseLayerToc } from '../../src/layer/layer-toc.ts';
 import { digestOfKey } from '../../src/oci/digest-key.ts';
 import { buildChunkedLayer, type TocEntry } from '../support/chunked-layer.ts';
 import { sampleDigest } from '../support/descriptors.ts';
@@ -25,7 +25,7 @@ const chunks = (...more: object[]) => {
 };
 
 function parse(entries: unknown, more: object = {}) {
-  return parseToc(JSON.stringify({ version: 1, entries, ...more }), END);
+  return parseLayerToc(JSON.stringify({ version: 1, entries, ...more }), END);
 }
 
 function rows(table: ChunkTable) {
@@ -43,7 +43,7 @@ function parsed(entries: unknown, more: object = {}) {
   return { rows: rows(toc.table), firstChunk: [...toc.table.firstChunk], tarSplitDigest: toc.tarSplitDigest };
 }
 
-describe('parseToc', () => {
+describe('parseLayerToc', () => {
   it('lists a file as one chunk', () => {
     expect(parsed([file()])).toEqual({
       rows: [{ digest: sampleDigest(1), start: 100, end: 150, size: 10 }],
@@ -100,7 +100,7 @@ describe('parseToc', () => {
     ['unknown keys', '{"version":1,"new":true,"entries":[{"type":"dir","new":{}}]}'],
     ['white space', '\n {"version":1, "entries":[{"type":"dir"}]}\n'],
     ['a key that stands twice', '{"version":1,"entries":null,"entries":[{"type":"dir"}]}'],
-  ])('does not mind %s', (_, json) => expect(parseToc(json, END)).toMatchObject({ kind: 'toc' }));
+  ])('does not mind %s', (_, json) => expect(parseLayerToc(json, END)).toMatchObject({ kind: 'toc' }));
 
   it('takes a hole for data', () => {
     expect(parsed(chunks({}, { chunkType: 'zeros' }, { chunkType: 'new' })).rows).toHaveLength(3);
@@ -144,7 +144,7 @@ describe('parseToc', () => {
     ['a chunk behind a directory', [{ type: 'dir' }, chunks()[1]]],
     ['a chunk behind an empty file', [{ type: 'reg' }, chunks()[1]]],
     ['without an offset', [file({ offset: undefined })]],
-    ['without an end', [file({ endOffset: undefined })]],
+    ['without an end', [file({}), file({ name: 'b', endOffset: undefined })]],
     ['with a negative offset', [file({ offset: -1 })]],
     ['with a fraction for an offset', [file({ offset: 100.5 })]],
     ['with text for an offset', [file({ offset: '100' })]],
@@ -178,7 +178,7 @@ describe('parseToc', () => {
     ['a version as text', '{"version":"1","entries":[]}'],
     ['a malformed tarSplitDigest', '{"version":1,"entries":[],"tarSplitDigest":"sha256:"}'],
     ['a tarSplitDigest that is no text', '{"version":1,"entries":[],"tarSplitDigest":7}'],
-  ])('finds %s unusable', (_, json) => expect(parseToc(json, END)).toMatchObject({ kind: 'unusable' }));
+  ])('finds %s unusable', (_, json) => expect(parseLayerToc(json, END)).toMatchObject({ kind: 'unusable' }));
 
   it('lists a built layer as it was built', () => {
     const layer = buildChunkedLayer([
@@ -187,7 +187,7 @@ describe('parseToc', () => {
       { name: 'etc/cut', chunks: ['one', Buffer.alloc(2000), 'three'] },
       { name: 'etc/link', type: '2', linkName: 'small' },
     ]);
-    const toc = parseToc(layer.tocText, layer.dataEnd);
+    const toc = parseLayerToc(layer.tocText, layer.dataEnd);
     if (toc.kind !== 'toc') throw new Error(toc.reason);
     expect(toc.tarSplitDigest).toBe(layer.tarSplitDigest);
     expect([...toc.table.firstChunk]).toEqual([0, 0, 1, 4, 4]);
@@ -202,7 +202,7 @@ describe('parseToc', () => {
       return { type: 'reg', name: `f${index}`, size: 5, digest: sampleDigest(index), ...at };
     });
     const started = performance.now();
-    const toc = parseToc(JSON.stringify({ version: 1, entries: many }), 1_000_000);
+    const toc = parseLayerToc(JSON.stringify({ version: 1, entries: many }), 1_000_000);
     expect(toc).toMatchObject({ kind: 'toc' });
     expect(performance.now() - started).toBeLessThan(10_000);
   });

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { digestOf } from '../../src/integrity/hash.ts';
-import { parseToc } from '../../src/layer/toc.ts';
+import { parseLayerToc } from '../../src/layer/layer-toc.ts';
 import type { LayerInput, UnpackJob } from '../../src/unpack/job.ts';
 import { ProgressBoard } from '../../src/workers/progress-board.ts';
 import type { ChunkedLayer } from './chunked-layer.ts';
@@ -31,7 +31,7 @@ export function plainLayer(tar: Buffer, more: { isKept?: boolean; arrival?: Arri
 }
 
 export function chunkedLayer({ blob, descriptor, diffId, ...built }: ChunkedLayer): LayerFile {
-  const toc = parseToc(built.tocText, built.dataEnd);
+  const toc = parseLayerToc(built.tocText, built.dataEnd);
   if (toc.kind !== 'toc') throw new Error(toc.reason);
   const { digests, firstChunk, offsets, compressedSizes, sizes } = toc.table;
   const position = descriptor.annotations['io.github.containers.zstd-chunked.tarsplit-position'] ?? '';

@@ -9,7 +9,6 @@ import {
   isCount,
   isSha256,
   type PlacedEntry,
-  parseTocDocument,
   type TocDocument,
   type UnusableToc,
   unusable,
@@ -25,13 +24,7 @@ export type ParsedToc =
   /** Not usable; the layer has to be fetched whole. */
   | UnusableToc;
 
-/** `dataEnd`: chunks have to lie in [0, dataEnd) of the blob. Never throws for bad content. */
-export function parseToc(json: string, dataEnd: number): ParsedToc {
-  const document = parseTocDocument(json);
-  return document.kind === 'document' ? chunksOf(document, dataEnd) : document;
-}
-
-/** As parseToc, for a document that has been parsed already. */
+/** Of zstd:chunked. `dataEnd`: chunks have to lie in [0, dataEnd) of the blob. Never throws for bad content. */
 export function chunksOf({ entries, tarSplitDigest }: TocDocument, dataEnd: number): ParsedToc {
   const columns = new OrderedColumns(entries.length);
   for (const span of entrySpans(entries)) {
