@@ -8,6 +8,7 @@ import {
   startDockerRegistry,
 } from '../support/docker-registry.ts';
 import { fixtureLayout } from '../support/fixture-image.ts';
+import { memberMinimum } from '../support/member-minimum.ts';
 import { namedFiles, partMinimum } from '../support/toc-minimum.ts';
 import { expectedTree, isRoot, listTree, type TreeRecord } from '../support/tree.ts';
 
@@ -144,6 +145,26 @@ describe.skipIf(skipDockerRegistry())('verify: toc', () => {
       expect(listTree(dir.in('rootfs'))).toEqual(expectedTree(tag));
     }
   });
+
+  it.each(['estargz', 'zstd-chunked-stargz'] as const)(
+    'moves of %s the members that hold what is needed and new, and little besides',
+    async (format) => {
+      using dir = scratch();
+      const alive: Record<string, ReturnType<typeof survives>> = { v1: survives('v1'), v2: survives('v2') };
+      const isNeeded = (tag: string, name: string, layer: number) => alive[tag]?.(name, layer) ?? false;
+      const first = await pull(`${format}:v1`, dir);
+      expect(first.layers.map(({ chain }) => chain)).toEqual(['toc', 'toc']);
+      expect(first['bytes-downloaded']).toBeLessThanOrEqual(
+        1.05 * (await memberMinimum(format, { to: 'v1' }, isNeeded)),
+      );
+      const update = await pull(`${format}:v2`, dir);
+      expect(update['bytes-downloaded']).toBeLessThanOrEqual(
+        1.05 * (await memberMinimum(format, { from: 'v1', to: 'v2' }, isNeeded)),
+      );
+      const again = await pull(`${format}:v2`, dir);
+      expect(again).toMatchObject({ 'cache-hit': true, 'bytes-downloaded': 0 });
+    },
+  );
 
   it('leaves out what an upper layer deletes or replaces, in a first pull and in an update', async () => {
     using dir = scratch();
