@@ -33983,11 +33983,6 @@ function unsupportedLayer(type) {
   return new PullError(code2, `a layer of media type ${quote(type)} cannot be unpacked`);
 }
 
-// src/layer/toc-document.ts
-function isSha256(value) {
-  return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
-}
-
 // src/layer/annotations.ts
 var MAX_METADATA_BYTES = 64 << 20;
 var PREFIXES = ["io.github.containers.zstd-chunked.", "io.containers.zstd-chunked."];
@@ -33999,6 +33994,11 @@ function parsePosition(text, blobSize, fields) {
   if (rest.length > 0 || type === void 0 !== (fields === 3)) return void 0;
   if (length > MAX_METADATA_BYTES || start2 + length > blobSize) return void 0;
   return { range: { start: start2, end: start2 + length }, type };
+}
+
+// src/layer/toc-document.ts
+function isSha256(value) {
+  return typeof value === "string" && value.startsWith("sha256:") && isDigest(value);
 }
 
 // src/layer/dialect.ts
@@ -35283,6 +35283,33 @@ function throwFirstCause(...results) {
   if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
 }
 
+// src/pull/read-layers.ts
+async function readLayers(layers, signal, read) {
+  var _stack = [];
+  try {
+    const pool = __using(_stack, openPool(2), true);
+    const stop = new AbortController();
+    const reading = {
+      readToc: (job) => pool.run("readToc", job).catch(tooLarge),
+      signal: AbortSignal.any([signal, stop.signal])
+    };
+    const reads = layers.map((descriptor, index) => read(descriptor, index, reading));
+    for (const each of reads) each.catch(() => stop.abort());
+    throwFirstCause(...await Promise.allSettled(reads));
+    return Promise.all(reads);
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+function tooLarge(error) {
+  if (error instanceof PullError && error.code === "WORKER_EXITED")
+    return { kind: "unusable", reason: "its TOC is too large to be read" };
+  throw error;
+}
+
 // src/fetch/tally.ts
 function createTally(layers) {
   return Array.from({ length: layers }, () => ({ bytes: 0, requests: 0, ranges: 0 }));
@@ -35402,33 +35429,16 @@ async function closeSession(session) {
 var PACK_TARGET = 120 << 20;
 var PACKS_PER_IMAGE = 4;
 async function readMetadata(session, whole, expectsChunks = false) {
-  var _stack = [];
-  try {
-    const pool = __using(_stack, openPool(2), true);
-    const stop = new AbortController();
-    const signal = AbortSignal.any([session.options.signal, stop.signal]);
-    const readToc = (job) => pool.run("readToc", job).catch(tooLarge);
-    const reads = session.layers.map((descriptor, index) => {
-      if (locate(session, index)) return Promise.resolve(inPlace(descriptor));
-      const reason = detectDialect(descriptor).kind === "plain" ? void 0 : whole.get(index);
-      if (reason !== void 0)
-        return Promise.resolve({ kind: "plain", ...reason === "" ? {} : { reason } });
-      const { source, store, staging } = session;
-      const tally = session.tallies[index];
-      const emit = (event) => event.kind === "warning" ? warn(session, event.message) : session.options.emit(event);
-      const trustsToc = trustsTocs(session.options);
-      const how = { trustsToc, expectsChunks };
-      return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal, ...how });
-    });
-    for (const read of reads) read.catch(() => stop.abort());
-    throwFirstCause(...await Promise.allSettled(reads));
-    return Promise.all(reads);
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
+  const { source, store, staging, options } = session;
+  const emit = (event) => event.kind === "warning" ? warn(session, event.message) : options.emit(event);
+  const shared = { source, store, staging, emit, trustsToc: trustsTocs(options), expectsChunks };
+  return readLayers(session.layers, options.signal, async (descriptor, index, reading) => {
+    if (locate(session, index)) return inPlace(descriptor);
+    const reason = detectDialect(descriptor).kind === "plain" ? void 0 : whole.get(index);
+    if (reason !== void 0) return { kind: "plain", ...reason === "" ? {} : { reason } };
+    const tally = session.tallies[index];
+    return readLayerMetadata(descriptor, { ...shared, ...reading, tally });
+  });
 }
 function trustsTocs({ verify: verify2, paths = [] }) {
   return verify2 === "toc" || paths.length > 0;
@@ -35436,11 +35446,6 @@ function trustsTocs({ verify: verify2, paths = [] }) {
 function inPlace(descriptor) {
   const dialect = detectDialect(descriptor);
   return dialect.kind === "plain" ? { kind: "plain" } : { kind: "plain", chunked: dialect };
-}
-function tooLarge(error) {
-  if (error instanceof PullError && error.code === "WORKER_EXITED")
-    return { kind: "unusable", reason: "its TOC is too large to be read" };
-  throw error;
 }
 function planLayers(session, metadata) {
   const { store, staging, layers } = session;
@@ -42917,31 +42922,19 @@ async function surveyImage(options, use) {
   }
 }
 async function readTables({ emit, signal }, { source, image }, directory) {
-  var _stack = [];
+  emit({ kind: "stage", stage: "plan" });
+  const { layers } = image.manifest;
+  const store = await ChunkStore.open(join15(directory, "store"), false);
+  const staging = new Staging(store);
+  const tallies = createTally(layers.length);
   try {
-    emit({ kind: "stage", stage: "plan" });
-    const { layers } = image.manifest;
-    const store = await ChunkStore.open(join15(directory, "store"), false);
-    const staging = new Staging(store);
-    const tallies = createTally(layers.length);
-    const pool = __using(_stack, openPool(2), true);
-    const readToc = (job) => pool.run("readToc", job);
-    try {
-      return await Promise.all(
-        layers.map(async (descriptor, index) => {
-          const tally = tallies[index];
-          const context = { source, store, staging, readToc, tally, emit, signal, trustsToc: true };
-          return { descriptor, metadata: await readLayerMetadata(descriptor, context) };
-        })
-      );
-    } finally {
-      await staging.discard();
-    }
-  } catch (_) {
-    var _error = _, _hasError = true;
+    return await readLayers(layers, signal, async (descriptor, index, reading) => {
+      const tally = tallies[index];
+      const context = { source, store, staging, ...reading, tally, emit, trustsToc: true };
+      return { descriptor, metadata: await readLayerMetadata(descriptor, context) };
+    });
   } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
+    await staging.discard();
   }
 }
 async function list3(options, { access: access2, layers, directory }) {

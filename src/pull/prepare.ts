@@ -1,6 +1,3 @@
-// What each layer is made of, and from that the plan.
-import { PullError } from '../errors.ts';
-import type { ReadTocJob, ReadTocOutcome } from '../fetch/jobs.ts';
 import type { LayerMetadata } from '../fetch/layer-metadata.ts';
 import { readLayerMetadata } from '../fetch/metadata.ts';
 import type { LayerTally } from '../fetch/tally.ts';
@@ -10,9 +7,8 @@ import type { FetchPlan, PlanLayer } from '../plan/fetch-plan.ts';
 import { planFetch } from '../plan/plan.ts';
 import type { Emit } from '../progress/events.ts';
 import type { BlobPlace } from '../source/source.ts';
-import { throwFirstCause } from './first-cause.ts';
-import { openPool } from './jobs.ts';
 import type { PullOptions } from './options.ts';
+import { readLayers } from './read-layers.ts';
 import { type PullSession, warn } from './session.ts';
 
 /**
@@ -32,28 +28,18 @@ export async function readMetadata(
   whole: ReadonlyMap<number, string>,
   expectsChunks = false,
 ): Promise<LayerMetadata[]> {
-  await using pool = openPool(2);
-  const stop = new AbortController();
-  const signal = AbortSignal.any([session.options.signal, stop.signal]);
-  const readToc = (job: ReadTocJob) => pool.run('readToc', job).catch(tooLarge);
-  const reads = session.layers.map((descriptor, index) => {
-    if (locate(session, index)) return Promise.resolve(inPlace(descriptor));
+  const { source, store, staging, options } = session;
+  const emit: Emit = (event) =>
+    event.kind === 'warning' ? warn(session, event.message) : options.emit(event);
+  const shared = { source, store, staging, emit, trustsToc: trustsTocs(options), expectsChunks };
+  return readLayers(session.layers, options.signal, async (descriptor, index, reading) => {
+    if (locate(session, index)) return inPlace(descriptor);
     // A layer that is plain by its own account has a reason of its own, if any.
     const reason = detectDialect(descriptor).kind === 'plain' ? undefined : whole.get(index);
-    if (reason !== undefined)
-      return Promise.resolve<LayerMetadata>({ kind: 'plain', ...(reason === '' ? {} : { reason }) });
-    const { source, store, staging } = session;
+    if (reason !== undefined) return { kind: 'plain', ...(reason === '' ? {} : { reason }) };
     const tally = session.tallies[index] as LayerTally;
-    const emit: Emit = (event) =>
-      event.kind === 'warning' ? warn(session, event.message) : session.options.emit(event);
-    const trustsToc = trustsTocs(session.options);
-    const how = { trustsToc, expectsChunks };
-    return readLayerMetadata(descriptor, { source, store, staging, readToc, tally, emit, signal, ...how });
+    return readLayerMetadata(descriptor, { ...shared, ...reading, tally });
   });
-  // One failure ends the others, and nothing goes on behind the caller's back.
-  for (const read of reads) read.catch(() => stop.abort());
-  throwFirstCause(...(await Promise.allSettled(reads)));
-  return Promise.all(reads);
 }
 
 /** Parts of a chunked layer can be covered by its table of contents only. */
@@ -65,13 +51,6 @@ export function trustsTocs({ verify, paths = [] }: PullOptions): boolean {
 function inPlace(descriptor: Descriptor): LayerMetadata {
   const dialect = detectDialect(descriptor);
   return dialect.kind === 'plain' ? { kind: 'plain' } : { kind: 'plain', chunked: dialect };
-}
-
-/** A thread that runs out of memory over a table of contents says no more than that this one is too large. */
-function tooLarge(error: unknown): ReadTocOutcome {
-  if (error instanceof PullError && error.code === 'WORKER_EXITED')
-    return { kind: 'unusable', reason: 'its TOC is too large to be read' };
-  throw error;
 }
 
 export function planLayers(session: PullSession, metadata: readonly LayerMetadata[]): FetchPlan {

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { toPullError } from '../errors.ts';
-import type { ReadTocJob } from '../fetch/jobs.ts';
 import type { LayerMetadata } from '../fetch/layer-metadata.ts';
 import { readLayerMetadata } from '../fetch/metadata.ts';
 import { createTally, type LayerTally } from '../fetch/tally.ts';
@@ -17,6 +16,7 @@ import type { ListedEntry, ListedLayer } from '../unpack/listing.ts';
 import { type Access, openImage } from './access.ts';
 import { openPool } from './jobs.ts';
 import type { PullOptions } from './options.ts';
+import { readLayers } from './read-layers.ts';
 
 /** The fields of a pull's options that have nothing to do with what it makes. */
 export type SurveyOptions = Omit<
@@ -69,16 +69,12 @@ async function readTables(
   const store = await ChunkStore.open(join(directory, 'store'), false);
   const staging = new Staging(store);
   const tallies = createTally(layers.length);
-  await using pool = openPool(2);
-  const readToc = (job: ReadTocJob) => pool.run('readToc', job);
   try {
-    return await Promise.all(
-      layers.map(async (descriptor, index) => {
-        const tally = tallies[index] as LayerTally;
-        const context = { source, store, staging, readToc, tally, emit, signal, trustsToc: true };
-        return { descriptor, metadata: await readLayerMetadata(descriptor, context) };
-      }),
-    );
+    return await readLayers(layers, signal, async (descriptor, index, reading) => {
+      const tally = tallies[index] as LayerTally;
+      const context = { source, store, staging, ...reading, tally, emit, trustsToc: true };
+      return { descriptor, metadata: await readLayerMetadata(descriptor, context) };
+    });
   } finally {
     await staging.discard();
   }
