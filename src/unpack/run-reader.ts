@@ -1,4 +1,4 @@
-// Decodes the chunks of a layer in tar order. Neighbours in a pack are decoded together, some runs ahead of the consumer.
+// Decodes the chunks of a layer in tar order, many at a time and some runs ahead of the consumer.
 import { release } from '../bytes/release.ts';
 import { decodeFrames } from '../compression/zstd.ts';
 import { decodeZstdStream } from '../compression/zstd-stream.ts';
@@ -6,29 +6,10 @@ import { PullError } from '../errors.ts';
 import type { ProgressBoard } from '../workers/progress-board.ts';
 import { type BlobInput, type InputFiles, readBlob } from './inputs.ts';
 import { type ChunksInMember, decodeMember, decodePiece } from './piece.ts';
+import { type ChunkColumns, gatherRun, isAlone, RUN_BYTES, runEnd } from './run.ts';
 
-/** By chunk of a layer, in tar order: where its stored bytes are, and since when. Same columns as the plan's ChunkSources. */
-export interface ChunkColumns {
-  readonly files: Uint32Array;
-  readonly offsets: Float64Array;
-  readonly compressedSizes: Float64Array;
-  /** Bytes after decoding. */
-  readonly sizes: Float64Array;
-  readonly groups: Int32Array;
-  readonly ready: Float64Array;
-  /** Where the chunk begins in what its stored bytes decode to; below zero, or absent, where they decode to it and nothing else. */
-  readonly innerOffsets?: Float64Array;
-  /** 1 for gaps, which decode to nobody knows how much. */
-  readonly gaps?: Uint8Array;
-}
-
-/** Runs of this size decode as fast as larger ones, and leave less behind in the allocator; see release.ts for the figures. */
-const RUN_BYTES = 256 << 10;
-const RUN_OUTPUT = 1 << 20;
 /** Runs being decoded while the consumer works on the one before. */
 const RUNS_AHEAD = 2;
-/** A chunk larger than this is streamed. Only runs of zeros grow so large in practice. */
-const LARGE_CHUNK = 32 << 20;
 
 interface Run {
   /** One past the last chunk. */
@@ -137,11 +118,12 @@ export class RunReader {
   }
 
   async #decode(first: number, end: number): Promise<Uint8Array> {
-    const { files, offsets, compressedSizes, sizes } = this.#columns;
+    const { compressedSizes, sizes } = this.#columns;
     let compressedSize = 0;
     let size = 0;
     for (let index = first; index < end; index++) {
-      await this.#ready(index);
+      const waiting = this.#ready(index);
+      if (waiting) await waiting;
       compressedSize += compressedSizes[index] as number;
       size += sizes[index] as number;
     }
@@ -149,7 +131,7 @@ export class RunReader {
     const spare = this.#spare.pop() ?? Buffer.allocUnsafeSlow(RUN_BYTES);
     const memory = compressedSize <= RUN_BYTES ? spare : Buffer.allocUnsafeSlow(compressedSize);
     const stored = memory.subarray(0, compressedSize);
-    this.#files.readInto(stored, files[first] as number, offsets[first] as number);
+    gatherRun(this.#columns, first, end, this.#files, stored);
     const decoded = await decodeFrames(stored, size);
     this.#spare.push(spare);
     return decoded;
@@ -161,16 +143,6 @@ export class RunReader {
     const amount = this.#columns.ready[index] as number;
     return group === -1 || this.#board.has(group, amount) ? undefined : this.#board.waitFor(group, amount);
   }
-}
-
-/** Is it decoded by itself, rather than along with its neighbours? */
-function isAlone({ sizes, compressedSizes, innerOffsets, gaps }: ChunkColumns, index: number): boolean {
-  return (
-    (sizes[index] as number) > LARGE_CHUNK ||
-    (compressedSizes[index] as number) > LARGE_CHUNK ||
-    (innerOffsets?.[index] ?? -1) >= 0 ||
-    gaps?.[index] === 1
-  );
 }
 
 /** One past the last of the chunks from `first` on that are best decoded together, as they come from one member in its order. */
@@ -211,26 +183,4 @@ export function blobOf({ files, offsets, compressedSizes }: ChunkColumns, index:
     groups: [],
     groupBytes: 1,
   };
-}
-
-/** Chunks that follow one another in one file, up to the size of a run. */
-function runEnd(columns: ChunkColumns, first: number): number {
-  const { files, offsets, compressedSizes, sizes } = columns;
-  let end = first + 1;
-  let position = (offsets[first] as number) + (compressedSizes[first] as number);
-  let stored = compressedSizes[first] as number;
-  let output = sizes[first] as number;
-  while (
-    end < sizes.length &&
-    files[end] === files[first] &&
-    offsets[end] === position &&
-    !isAlone(columns, end)
-  ) {
-    stored += compressedSizes[end] as number;
-    output += sizes[end] as number;
-    if (stored > RUN_BYTES || output > RUN_OUTPUT) break;
-    position += compressedSizes[end] as number;
-    end++;
-  }
-  return end;
 }
