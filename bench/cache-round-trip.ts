@@ -1,16 +1,18 @@
 // A whole job on a new machine that finds its image in the Actions cache, with either backend, taking turns: `node
-// bench/cache-round-trip.ts [MB] [runs]`, after `npm run build`. The image has one zstd:chunked layer of files of 4 MB; registry and
-// cache service are processes on this machine. Prints a table of medians for docs/performance.md.
+// bench/cache-round-trip.ts [MB|LAYOUT] [runs]`, after `npm run build`. LAYOUT: an OCI layout with the tag v1; else the image has one
+// zstd:chunked layer of files of 4 MB. Registry and cache service are processes on this machine. Prints a table of medians for
+// docs/performance.md.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ActionJob } from '../__tests__/support/action-job.ts';
 import { writeBigImage } from '../__tests__/support/big-image.ts';
 
-const megabytes = Number(process.argv[2] ?? 300);
+const what = process.argv[2] ?? '300';
+const megabytes = Number(what);
 const runs = Number(process.argv[3] ?? 5);
 const PORT = 45_871;
 const BACKENDS = ['direct', 'toolkit'] as const;
@@ -25,8 +27,8 @@ interface Measured {
 const root = mkdtempSync(join(process.env.BENCH_DIRECTORY ?? tmpdir(), 'round-trip-'));
 const processes: ChildProcess[] = [];
 try {
-  const layout = join(root, 'layout');
-  writeBigImage(layout, { megabytes, copies: 1 });
+  const layout = Number.isNaN(megabytes) ? resolve(what) : join(root, 'layout');
+  if (!Number.isNaN(megabytes)) writeBigImage(layout, { megabytes, copies: 1 });
   start('layout-registry.ts', [String(PORT), JSON.stringify({ app: layout })]);
   const service = start('../__tests__/support/cache-service-cli.ts', []);
   const [line] = service.stdout ? await once(service.stdout, 'data') : [];
@@ -70,7 +72,7 @@ async function runJob(backend: string, env: Record<string, string>, mode: string
   if (hit !== String(mode === 'read')) throw new Error(`${backend}: cache-hit is ${hit}\n${log}`);
   const summary = await job.summary();
   await job.run('post');
-  const stage = (name: string) => milliseconds(new RegExp(`${name} ([\\d.]+) (ms|s)\\b`).exec(summary));
+  const stage = (name: string) => milliseconds(new RegExp(`${name}, ([\\d.]+) (ms|s)\\b`).exec(summary));
   return { main, restore: stage('restore'), fetchAndUnpack: stage('fetch and unpack') };
 }
 
@@ -79,7 +81,9 @@ function milliseconds(match: RegExpExecArray | null): number {
 }
 
 function print(rows: ReadonlyMap<string, readonly Measured[]>): void {
-  console.log(`${megabytes} MB, ${runs} runs; medians, seconds\n`);
+  console.log(
+    `${Number.isNaN(megabytes) ? basename(resolve(what)) : `${megabytes} MB`}, ${runs} runs; medians, seconds\n`,
+  );
   console.log('| backend | restore and unpack | min–max | restore | main phase |\n|---|--:|--:|--:|--:|');
   for (const [backend, measured] of rows) {
     const both = measured.map(({ restore, fetchAndUnpack }) => restore + fetchAndUnpack);
