@@ -26,7 +26,7 @@ interface Scenario {
 const usual = { images: 'all', pullRequests: 6, runsADay: 10, looksFirst: true } as const;
 const scenarios: readonly Scenario[] = [
   { ...usual, name: 'matrices over all images' },
-  { ...usual, images: 'one', name: 'matrices of one image' },
+  { ...usual, images: 'one', name: 'matrices of one image, another each day' },
   { ...usual, pullRequests: 0, name: 'no pull requests' },
   { ...usual, runsADay: 40, name: 'four times as many runs' },
   { ...usual, looksFirst: false, name: 'without looking again before writing' },

@@ -25,7 +25,7 @@ export async function describeMachine(directory: string, ociPull?: readonly stri
   ]);
   return [
     `${new Date().toISOString().slice(0, 10)}, ${processors.length} × ${processors[0]?.model ?? '?'}, ${memory}, ` +
-      `Linux ${release()}, files on ${fileSystem || 'an unknown file system'}.`,
+      `Linux ${kernelVersion()}, files on ${fileSystem || 'an unknown file system'}.`,
     `${versions.join(', ')}.`,
   ];
 }
@@ -34,4 +34,9 @@ export async function describeMachine(directory: string, ociPull?: readonly stri
 async function version(name: string, command: readonly string[]): Promise<string> {
   const printed = await run(command).catch(() => '');
   return `${name} ${/\d+(?:\.\d+)+(?:-[\w.]+)?/.exec(printed)?.[0] ?? '?'}`;
+}
+
+/** Without patch level and vendor: `6.18`. */
+function kernelVersion(): string {
+  return /^\d+\.\d+/.exec(release())?.[0] ?? '?';
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { entryVersion } from '../../src/cache/direct-backend.ts';
+import { entryVersion } from '../../src/cache/direct/entry-version.ts';
 import { HEAD_NAME } from '../../src/cache/keys.ts';
 import { ActionJob } from '../support/action-job.ts';
 import { CacheService, SERVICE_LIMITS } from '../support/cache-service.ts';

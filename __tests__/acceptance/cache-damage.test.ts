@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readPack } from '../../src/store/store.ts';
+import { readPack } from '../../src/store/read-pack.ts';
 import { pullJson, scratch } from '../support/cli.ts';
 import { fixtureImage, fixtureLayout } from '../support/fixture-image.ts';
 import { type LayerPlaces, layerPlaces } from '../support/layer-places.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareEntries, encodeTable, type PackEntry } from '../../src/store/pack-format.ts';
-import { readPack } from '../../src/store/store.ts';
+import { readPack } from '../../src/store/read-pack.ts';
 import { runJobHere } from '../support/action-here.ts';
 import { CacheService } from '../support/cache-service.ts';
 import { fixtureLayout } from '../support/fixture-image.ts';

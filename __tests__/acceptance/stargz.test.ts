@@ -9,7 +9,7 @@ import { digestOf } from '../../src/integrity/hash.ts';
 import { MIN_PROBED_SIZE } from '../../src/layer/dialect.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import type { PackEntry } from '../../src/store/pack-format.ts';
-import { readPack } from '../../src/store/store.ts';
+import { readPack } from '../../src/store/read-pack.ts';
 import { type CliJson, pullJson, runCli, scratch } from '../support/cli.ts';
 import { fixtureLayout } from '../support/fixture-image.ts';
 import { gapMinimum } from '../support/gap-minimum.ts';

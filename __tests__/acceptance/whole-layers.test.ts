@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readPack } from '../../src/store/store.ts';
+import { readPack } from '../../src/store/read-pack.ts';
 import { buildChunkedLayer, type ChunkedItem, type ChunkedLayerOptions } from '../support/chunked-layer.ts';
 import { pullJson, scratch } from '../support/cli.ts';
 import { fixtureImage, fixtureLayout } from '../support/fixture-image.ts';

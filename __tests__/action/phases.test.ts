@@ -5,7 +5,7 @@ import { type Pull, runMain } from '../../src/action/main-phase.ts';
 import { runPost } from '../../src/action/post-phase.ts';
 import { isPostPhase } from '../../src/action/state.ts';
 import type { CacheBackend } from '../../src/cache/choose-backend.ts';
-import { entryVersion } from '../../src/cache/direct-backend.ts';
+import { entryVersion } from '../../src/cache/direct/entry-version.ts';
 import { HEAD_NAME } from '../../src/cache/keys.ts';
 import { PullError } from '../../src/errors.ts';
 import type { PullOptions } from '../../src/pull/options.ts';

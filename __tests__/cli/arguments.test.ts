@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_CONCURRENCY, parseCommand } from '../../src/cli/arguments.ts';
+import { parsePull } from '../../src/cli/arguments.ts';
+import { parseCache } from '../../src/cli/cache-arguments.ts';
+import { parseSurvey } from '../../src/cli/survey-arguments.ts';
 
 const PLAIN = {
   image: 'alpine',
@@ -57,22 +59,19 @@ describe('a command line that can be used', () => {
     ['seeds', ['--seed', 'oci:a', '--seed', 'oci:b'], { seeds: ['oci:a', 'oci:b'] }],
     ['no TLS verification', ['--tls-verify=false'], { tlsVerify: false }],
     ['explicit TLS verification', ['--tls-verify=true'], { tlsVerify: true }],
-    ['the highest concurrency', ['--concurrency', '64'], { concurrency: MAX_CONCURRENCY }],
+    ['the highest concurrency', ['--concurrency', '64'], { concurrency: 64 }],
     ['output switches', ['--json', '--quiet'], { json: true, quiet: true }],
     ['a short switch', ['-q'], { quiet: true }],
   ])('takes %s', (_, options, expected) => {
-    expect(parseCommand([...options, 'alpine', 'rootfs'])).toEqual({
-      kind: 'pull',
-      arguments: { ...PLAIN, ...expected },
-    });
+    expect(parsePull([...options, 'alpine', 'rootfs'])).toEqual({ ...PLAIN, ...expected });
   });
 
   it('takes options after the positional arguments', () => {
-    expect(parseCommand(['alpine', 'rootfs', '--json'])).toMatchObject({ arguments: { json: true } });
+    expect(parsePull(['alpine', 'rootfs', '--json'])).toMatchObject({ json: true });
   });
 
   it('takes a destination that begins with a dash after --', () => {
-    expect(parseCommand(['--', 'alpine', '-x'])).toMatchObject({ arguments: { destination: '-x' } });
+    expect(parsePull(['--', 'alpine', '-x'])).toMatchObject({ destination: '-x' });
   });
 
   it.each([
@@ -80,7 +79,7 @@ describe('a command line that can be used', () => {
     [['-h', 'alpine'], 'help'],
     [['--version'], 'version'],
   ])('answers %j with %s', (argv, kind) => {
-    expect(parseCommand(argv)).toEqual({ kind });
+    expect(parsePull(argv)).toBe(kind);
   });
 });
 
@@ -96,14 +95,11 @@ describe('the command cache', () => {
       { maxSize: '0', cacheDirectory: '/c', json: true },
     ],
   ])('takes %s', (action, argv, expected) => {
-    expect(parseCommand(['cache', ...argv])).toEqual({
-      kind: 'cache',
-      arguments: { ...DEFAULTS, action, ...expected },
-    });
+    expect(parseCache(argv)).toEqual({ ...DEFAULTS, action, ...expected });
   });
 
   it.each([[['--help']], [['-h']], [['prune', '--help']]])('helps with %j', (argv) => {
-    expect(parseCommand(['cache', ...argv])).toEqual({ kind: 'cache-help' });
+    expect(parseCache(argv)).toBe('help');
   });
 
   it.each([
@@ -114,17 +110,7 @@ describe('the command cache', () => {
     ['to remove damage without looking for it', ['prune', '--remove-damaged'], /cache verify/],
     ['an empty directory', ['ls', '--cache-dir='], /--cache-dir/],
   ])('refuses %s', (_, argv, message) => {
-    expect(parseCommand(['cache', ...argv])).toEqual({
-      kind: 'usage',
-      message: expect.stringMatching(message),
-    });
-  });
-
-  it.each([
-    ['it has a tag', ['cache:1', 'ls']],
-    ['an option stands before it', ['--json', 'cache', 'ls']],
-  ])('is an image where %s', (_, argv) => {
-    expect(parseCommand(argv)).toMatchObject({ kind: 'pull' });
+    expect(() => parseCache(argv)).toThrow(message);
   });
 });
 
@@ -149,7 +135,29 @@ describe('a command line that cannot be used', () => {
     ['an empty user name', ['alpine', 'rootfs', '--username=', '--password-stdin'], /--username/],
     ['a user name without a password', ['alpine', 'rootfs', '--username', 'me'], /belong together/],
     ['a password without a user name', ['alpine', 'rootfs', '--password-stdin'], /belong together/],
+    [
+      'two platforms',
+      ['alpine', 'rootfs', '--platform=a', '--platform=b'],
+      /--platform may be given only once/,
+    ],
+    ['two formats', ['--format', 'tar', 'alpine', 'rootfs', '--format', 'tar'], /--format may be given only/],
   ])('refuses %s', (_, argv, message) => {
-    expect(parseCommand(argv)).toEqual({ kind: 'usage', message: expect.stringMatching(message) });
+    expect(() => parsePull(argv)).toThrow(message);
+  });
+});
+
+describe('the commands that look at images', () => {
+  it.each([
+    ['no image', [], 1, /one image, got 0/],
+    ['an image too many', ['a', 'b'], 1, /one image, got 2/],
+    ['one image where two are compared', ['a'], 2, /2 images, got 1/],
+    ['an empty image', ['a', ''], 2, /2 images/],
+    ['an empty --from', ['a', '--from='], 1, /--from must not be empty/],
+    ['--from where two images are named anyway', ['a', 'b', '--from=c'], 2, /--from is for inspect/],
+    ['an empty authority', ['a', '--ca-file='], 1, /--ca-file must not be empty/],
+    ['two platforms', ['a', '--platform=a', '--platform=b'], 1, /--platform may be given only once/],
+    ['options that only a pull has', ['a', '--format=tar'], 1, /--format/],
+  ] as const)('refuse %s', (_, argv, images, message) => {
+    expect(() => parseSurvey(argv, images)).toThrow(message);
   });
 });

@@ -126,6 +126,39 @@ describe('wrong usage', () => {
   });
 });
 
+describe('a name of a command', () => {
+  it.each([
+    ['ls', ['cache', 'sl'], /^error: cache: expected one of ls, verify, prune\nusage: oci-pull cache/],
+    ['an image', ['inspect'], /^error: expected one image, got 0 arguments\nusage: oci-pull inspect/],
+    ['two images', ['diff', 'a'], /^error: expected 2 images, got 1 arguments\nusage: oci-pull diff/],
+  ])('wants %s behind it, and tells its own usage', async (_, argv, message) => {
+    const answer = { status: 2, stdout: '', stderr: expect.stringMatching(message) };
+    expect(await run(argv, { pull: failing(new Error('pulled')) })).toEqual(answer);
+  });
+
+  it.each([
+    ['cache', /^usage: oci-pull cache/],
+    ['inspect', /^usage: oci-pull inspect/],
+    ['diff', /^usage: oci-pull inspect/],
+  ])('%s has help of its own', async (name, text) => {
+    expect(await run([name, '--help'])).toMatchObject({ status: 0, stdout: expect.stringMatching(text) });
+  });
+
+  it.each([
+    ['has a tag', ['cache:1', 'ls']],
+    ['stands behind an option', ['--json', 'cache', 'ls']],
+    ['is one of every object', ['constructor', 'ls']],
+  ])('is an image where it %s', async (_, argv) => {
+    const images: PullOptions['image'][] = [];
+    const pull = async ({ image }: PullOptions) => {
+      images.push(image);
+      return RESULT;
+    };
+    const { status } = await run(argv, { pull });
+    expect([status, images.length]).toEqual([0, 1]);
+  });
+});
+
 describe('questions', () => {
   it.each([
     ['--help', /^usage: oci-pull IMAGE DESTINATION/],

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { type PullArguments, parseCommand } from '../../src/cli/arguments.ts';
+import { type PullArguments, parsePull } from '../../src/cli/arguments.ts';
 import { type Surroundings, toPullOptions } from '../../src/cli/options.ts';
 
 const SURROUNDINGS: Surroundings = {
@@ -15,9 +15,9 @@ const SURROUNDINGS: Surroundings = {
 };
 
 function argumentsOf(...argv: string[]): PullArguments {
-  const command = parseCommand(argv);
-  if (command.kind !== 'pull') throw new Error(`not a pull: ${command.kind}`);
-  return command.arguments;
+  const args = parsePull(argv);
+  if (typeof args === 'string') throw new Error(`not a pull: ${args}`);
+  return args;
 }
 
 const optionsOf = (...argv: string[]) => toPullOptions(argumentsOf(...argv), SURROUNDINGS);

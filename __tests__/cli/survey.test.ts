@@ -67,9 +67,35 @@ describe('inspect', () => {
     },
   );
 
+  it('takes a whole name for what the update starts from, and asks for that', async () => {
+    const [v1, v2] = [named('zstd-chunked', 'v1'), named('zstd-chunked', 'v2')];
+    const { json } = await run('inspect', v2, `--from=${v1}`, AMD64);
+    const { json: byTag } = await run('inspect', v2, '--from=v1', AMD64);
+    expect(json).toEqual(byTag);
+    const { json: foreign } = await run('inspect', v2, `--from=${named('gzip', 'v1')}`, AMD64);
+    expect(foreign.from).toContain('/gzip@');
+    expect(foreign['update-bytes']).toBeGreaterThan(json['update-bytes']);
+  });
+
   it('says that an update from itself costs nothing', async () => {
     const { json } = await run('inspect', named('zstd-chunked', 'v1'), '--from=v1', AMD64);
     expect(json['update-bytes']).toBe(0);
+  });
+});
+
+describe('a user name and a password', () => {
+  it.each([
+    ['inspect', (other: string) => ['inspect', named('gzip', 'v2'), `--from=${other}`]],
+    ['diff', (other: string) => ['diff', named('gzip', 'v1'), other]],
+  ])('are not sent by %s where the images are of two registries', async (_, argumentsFor) => {
+    using dir = scratch();
+    await using other = await startRegistry({
+      images: [{ repository: 'gzip', layout: fixtureLayout('gzip') }],
+    });
+    const args = [...argumentsFor(`${other.host}/gzip:v1`), AMD64, '--username=me', '--password-stdin'];
+    const { status, stderr } = await runProgram(args, { home: dir.path, password: 'secret' });
+    expect(stderr).toContain('for one registry, and the images are not of the same');
+    expect([status, other.requests.length]).toEqual([1, 0]);
   });
 });
 

@@ -38,7 +38,7 @@ function flatten(
     tag: undefined,
     repoTags: [],
   } as const;
-  const names = layers.map(() => ({ diffId: '', digest: '' }));
+  const names = layers.map(() => ({ diffId: document.digest, digest: document.digest }));
   const exporter = createTarExporter({
     path,
     output,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { failureText } from '../../src/action/failure.ts';
-import { parseCommand } from '../../src/cli/arguments.ts';
+import { parsePull } from '../../src/cli/arguments.ts';
 import { renderError } from '../../src/cli/report.ts';
 import { PullError } from '../../src/errors.ts';
 import { asFlags } from '../../src/progress/option-names.ts';
@@ -36,6 +36,6 @@ describe('an option in a message', () => {
   ])('has a flag that there is: %s', (name) => {
     const flag = asFlags(`\`${name}\``);
     const value = { '--ownership': 'auto', '--tls-verify': 'false' }[flag] ?? 'x';
-    expect(parseCommand(['image', 'rootfs', flag, value])).toMatchObject({ kind: 'pull' });
+    expect(parsePull(['image', 'rootfs', flag, value])).toMatchObject({ image: 'image' });
   });
 });

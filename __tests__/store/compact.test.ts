@@ -3,8 +3,10 @@ import { readdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CopiedChunk, copyIntoFreshPacks } from '../../src/store/compact.ts';
+import { packsDirectory } from '../../src/store/places.ts';
+import { readPack } from '../../src/store/read-pack.ts';
 import { Staging } from '../../src/store/staging.ts';
-import { ChunkStore, packsDirectory, readPack } from '../../src/store/store.ts';
+import { ChunkStore } from '../../src/store/store.ts';
 import { rejected } from '../support/pull-error.ts';
 import {
   addPack,

@@ -1,18 +1,17 @@
 import { hash } from 'node:crypto';
-import { zstdCompressSync } from 'node:zlib';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_INNER_OFFSET } from '../../src/bytes/inner-offset.ts';
 import {
   compareEntries,
   decodeTable,
-  decodeTrailer,
   encodeTable,
-  MAX_PACK_ENTRIES,
+  MAX_ENTRY_BYTES,
   type PackEntry,
   packKey,
-  TRAILER_SIZE,
 } from '../../src/store/pack-format.ts';
+import { decodeTrailer, MAX_PACK_ENTRIES, TRAILER_SIZE } from '../../src/store/pack-trailer.ts';
 import { allEntries, entriesFor, packBytes, sampleBlob } from '../support/store-samples.ts';
 
 /** As a reader does it. */
@@ -98,6 +97,14 @@ describe('a pack', () => {
         expect(allEntries(table)).toEqual(all.toSorted(compareEntries));
       }),
     );
+  });
+
+  it('has a table of 51 bytes an entry, or of 57, which is the most, where there are inner offsets', () => {
+    const [entry] = entriesFor(blobs) as [PackEntry];
+    const sizeWith = (change: Partial<PackEntry>) =>
+      zstdDecompressSync(encodeTable([{ ...entry, ...change }], 1 << 20).subarray(0, -TRAILER_SIZE)).length;
+    expect([sizeWith({}), sizeWith({ form: 'frame', innerOffset: 1 })]).toEqual([51, 57]);
+    expect(MAX_ENTRY_BYTES).toBe(57);
   });
 
   it('is not read when a blob claims to be longer than it is', () => {

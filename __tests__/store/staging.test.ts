@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { packsDirectory } from '../../src/store/places.ts';
+import { readPack } from '../../src/store/read-pack.ts';
 import { StagedPack } from '../../src/store/staged-pack.ts';
 import { Staging } from '../../src/store/staging.ts';
-import { ChunkStore, packsDirectory, readPack } from '../../src/store/store.ts';
+import { ChunkStore } from '../../src/store/store.ts';
 import { rejected } from '../support/pull-error.ts';
 import { allEntries, entriesFor, readStored, sampleBlob, stageBlobs } from '../support/store-samples.ts';
 import { temporaryDirectories } from '../support/temporary.ts';

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeFrames } from '../../src/compression/zstd.ts';
 import type { PackEntry } from '../../src/store/pack-format.ts';
-import { readPack } from '../../src/store/store.ts';
+import { readPack } from '../../src/store/read-pack.ts';
 import { allEntries } from './store-samples.ts';
 import { decode } from './stored-chunks.ts';
 

@@ -2,11 +2,10 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { checkLogin, githubFallback } from '../auth/login.ts';
-import { CACHE_BACKENDS, type CacheBackend, isCacheBackend } from '../cache/choose-backend.ts';
+import { CACHE_BACKENDS, type CacheBackend } from '../cache/choose-backend.ts';
 import { CACHE_SCOPES, type CacheScope, DEFAULT_CACHE_KEY_PREFIX, isCacheKeyPrefix } from '../cache/keys.ts';
-import { PullError } from '../errors.ts';
 import { type ImageName, type LocalImage, parseSeed } from '../oci/image-name.ts';
-import { quote } from '../oci/json.ts';
+import { choose, parseConcurrency, wrongValue } from '../pull/choice.ts';
 import { parseFormat } from '../pull/formats.ts';
 import { parseLimits } from '../pull/limits.ts';
 import {
@@ -27,8 +26,6 @@ import { destinationFor, parseTargets, type Target } from './targets.ts';
 
 const CACHE_MODES = ['auto', 'none', 'read', 'write', 'write-only'] as const;
 export type RequestedCacheMode = (typeof CACHE_MODES)[number];
-
-const MAX_CONCURRENCY = 64;
 
 export interface InputSource {
   /** The value of an input, trimmed; empty when it was not given. */
@@ -82,7 +79,7 @@ export function readInputs(source: InputSource): ActionInputs {
     limits: parseLimits(source.get('limits').split(/\s+/).filter(Boolean), 'the input limits'),
     network: readNetwork(source, secrets),
     cacheMode: toChoice('cache-mode', source.get('cache-mode') || 'auto', CACHE_MODES),
-    cacheBackend: toBackend(source.get('cache-backend') || 'auto'),
+    cacheBackend: toChoice('cache-backend', source.get('cache-backend') || 'auto', CACHE_BACKENDS),
     cacheKeyPrefix: toPrefix(source.get('cache-key-prefix') || DEFAULT_CACHE_KEY_PREFIX),
     cacheScope: toChoice('cache-scope', source.get('cache-scope') || 'image', CACHE_SCOPES),
     saving: readSaveSettings(source.get),
@@ -91,7 +88,10 @@ export function readInputs(source: InputSource): ActionInputs {
       source.get('cache-dir-max-size') || DEFAULT_STORE_SIZE,
       'the input cache-dir-max-size',
     ),
-    concurrency: toConcurrency(source.get('concurrency') || String(DEFAULT_CONCURRENCY)),
+    concurrency: parseConcurrency(
+      source.get('concurrency') || String(DEFAULT_CONCURRENCY),
+      'the input concurrency',
+    ),
   };
 }
 
@@ -173,14 +173,7 @@ function toBoolean(name: string, value: string): boolean {
 }
 
 function toChoice<Choice extends string>(name: string, value: string, choices: readonly Choice[]): Choice {
-  const choice = choices.find((known) => known === value);
-  if (!choice) throw invalid(name, value, `one of ${choices.join(', ')}`);
-  return choice;
-}
-
-function toBackend(value: string): CacheBackend {
-  if (isCacheBackend(value)) return value;
-  throw invalid('cache-backend', value, `one of ${CACHE_BACKENDS.join(', ')}`);
+  return choose(value, choices, `the input ${name}`);
 }
 
 function toPrefix(value: string): string {
@@ -192,12 +185,6 @@ function toPrefix(value: string): string {
   );
 }
 
-function toConcurrency(value: string): number {
-  const number = /^[0-9]{1,3}$/.test(value) ? Number(value) : 0;
-  if (number >= 1 && number <= MAX_CONCURRENCY) return number;
-  throw invalid('concurrency', value, `a whole number from 1 to ${MAX_CONCURRENCY}`);
-}
-
-function invalid(name: string, value: string, wanted: string): PullError {
-  return new PullError('INPUT_INVALID', `the input ${name} is ${quote(value)}; it must be ${wanted}`);
+function invalid(name: string, value: string, wanted: string) {
+  return wrongValue(`the input ${name}`, value, wanted);
 }

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { join } from 'node:path';
 import { find } from '@actions/tool-cache';
-import { PACK_VERSION } from '../store/pack-format.ts';
+import { PACK_VERSION } from '../store/pack-trailer.ts';
 
 const TOOL = 'oci-pull-chunks';
 /** Of the store's format: another format is another version of the tool, which admins see and delete by itself. */

@@ -1,5 +1,7 @@
 // The remote cache as this program sees it: immutable files under keys. A backend is one implementation.
 import type { ByteRange } from '../bytes/range.ts';
+import { MAX_ENTRY_BYTES } from '../store/pack-format.ts';
+import { MAX_PACK_ENTRIES } from '../store/pack-trailer.ts';
 
 /**
  * What the service keeps for a file. archive: a compressed tar archive of it, made by @actions/cache. raw: its bytes.
@@ -62,8 +64,8 @@ export interface OpenEntry {
   copy(ranges: readonly ByteRange[], file: string): Promise<boolean>;
 }
 
-/** For tables of packs: 2,000,000 entries of 51 bytes, did they not compress at all. */
-export const MAX_READ_BYTES = 102_000_000;
+/** 114,000,000: the table of a pack with all entries that it may have, did they not compress at all. */
+export const MAX_READ_BYTES = MAX_PACK_ENTRIES * MAX_ENTRY_BYTES;
 
 /**
  * No method throws for a fault of the service: a missing, broken or forbidden cache is a miss, or an outcome with a message.

@@ -1,6 +1,6 @@
 // BlobCache on the cache service itself, version 2: raw bytes in entries of our own, read in ranges and written in blocks, with no tar,
 // no zstd and no detour over the disk, and with the reasons that the service gives.
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
 import type { ByteRange } from '../bytes/range.ts';
 import { describeError } from '../errors.ts';
@@ -15,15 +15,17 @@ import type {
   TransferOptions,
 } from './blob-cache.ts';
 import { copyRanges, copyWhole, PARALLEL_READS } from './direct/download.ts';
+import { entryVersion } from './direct/entry-version.ts';
 import type { ServiceAccess } from './direct/environment.ts';
 import { CacheFault } from './direct/fault.ts';
 import { CACHE_TIMEOUTS, openTransport } from './direct/http.ts';
 import { outcomeOf } from './direct/outcome.ts';
 import { RemoteBlob } from './direct/remote-blob.ts';
-import { patienceUntil, ReadPatience } from './direct/retry.ts';
-import { type CacheService, type Call, createCacheService, type FoundEntry } from './direct/service.ts';
+import { ReadPatience } from './direct/retry.ts';
+import { saveEntry } from './direct/save-entry.ts';
+import { type CacheService, createCacheService, type FoundEntry } from './direct/service.ts';
 import { createSlots } from './direct/slots.ts';
-import { PARALLEL_WRITES, uploadFile } from './direct/upload.ts';
+import { PARALLEL_WRITES } from './direct/upload.ts';
 import { readAll, withFile } from './direct/whole.ts';
 import { MAX_PACK_BYTES } from './head.ts';
 
@@ -47,14 +49,6 @@ export interface DirectCache extends BlobCache {
   open: NonNullable<BlobCache['open']>;
   /** Ends every transfer and connection. */
   close(): Promise<void>;
-}
-
-/** Without a deadline of its own a save waits no longer for a service that asks for patience. */
-const SAVE_PATIENCE_MS = 60_000;
-
-/** Of an entry, in place of what @actions/cache hashes. Part of the format of entries: docs/formats.md. */
-export function entryVersion(name: string): string {
-  return createHash('sha256').update(`oci-pull raw\n${name}\n`).digest('hex');
 }
 
 /** Throws for a proxy in `env` that cannot be used. */
@@ -148,56 +142,19 @@ class DirectClient {
 
   async save(request: SaveRequest): Promise<SaveOutcome> {
     try {
-      return await this.#save(request);
-    } catch (error) {
-      this.#tellSurprise(error);
-      return outcomeOf(request.key, error, this.#signal(request).aborted);
-    }
-  }
-
-  async #save(request: SaveRequest): Promise<SaveOutcome> {
-    const { name, key, file, deadline = Date.now() + SAVE_PATIENCE_MS } = request;
-    if (!this.#options.mayWrite) throw new CacheFault('denied', 'the workflow does not let this job write');
-    const signal = this.#signal(request);
-    return withFile(file, 'r', async (handle) => {
-      const { size } = await handle.stat();
-      if (size > MAX_PACK_BYTES) throw new CacheFault('limit', `a file of ${size} bytes is too large`);
-      if (await this.#isEquivalent(request)) return { kind: 'exists' };
-      const call = { signal, patience: patienceUntil(deadline) };
-      const url = await this.#service.reserve(key, entryVersion(name), call);
-      if (!url) return { kind: 'taken' };
-      const upload = {
-        ...call,
+      const { mayWrite } = this.#options;
+      return await saveEntry(request, {
+        mayWrite,
+        service: this.#service,
         transport: this.#transport,
         slots: this.#writeSlots,
         scale: this.#scale,
-        url,
-      };
-      await uploadFile(upload, handle, size);
-      await this.#finalize(request, size, call);
-      return { kind: 'saved' };
-    });
-  }
-
-  /** Where the answer to a first try was lost, the second one is refused though the entry stands. */
-  async #finalize({ name, key, signal }: SaveRequest, size: number, call: Call): Promise<void> {
-    try {
-      await this.#service.finalize(key, entryVersion(name), size, call);
+        find: (name, prefixes) => this.#find(name, prefixes, request),
+        signal: this.#signal(request),
+      });
     } catch (error) {
-      if (!(error instanceof CacheFault) || error.reason !== 'refused') throw error;
-      const found = await this.#find(name, [key], signal ? { signal } : {}).catch(() => undefined);
-      if (found?.key !== key) throw error;
-    }
-  }
-
-  /** Whoever cannot look may still write: that reads are limited or forbidden says nothing about writes. */
-  async #isEquivalent({ name, equivalents, key, signal }: SaveRequest): Promise<boolean> {
-    if (equivalents.length === 0) return false;
-    try {
-      return (await this.#find(name, [key, ...equivalents], signal ? { signal } : {})) !== undefined;
-    } catch (error) {
-      if (!(error instanceof CacheFault) || error.reason === 'protocol') throw error;
-      return false;
+      this.#tellSurprise(error);
+      return outcomeOf(request.key, error, this.#signal(request).aborted);
     }
   }
 

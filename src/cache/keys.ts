@@ -63,7 +63,7 @@ export function packEntryKey(prefix: string, packKey: string, day: string): stri
 }
 
 /** Lookup prefix for the newest head of any image for this platform. */
-export function platformHeadPrefix(prefix: string, { platform }: Pick<ImageIdentity, 'platform'>): string {
+function platformHeadPrefix(prefix: string, { platform }: Pick<ImageIdentity, 'platform'>): string {
   return `${prefix}-head-${platform.toLowerCase().replace(/[^a-z0-9]+/g, '-')}-`;
 }
 

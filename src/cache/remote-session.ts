@@ -1,34 +1,26 @@
 // The restore side of the remote cache: the exact head of an image, else the newest of its repository, then the packs it lists.
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError } from '../errors.ts';
-import type { BlobCache, EntryForm, OpenEntry } from './blob-cache.ts';
-import { type Head, type HeadPack, MAX_HEAD_BYTES, parseHead } from './head.ts';
+import type { EntryForm, OpenEntry } from './blob-cache.ts';
+import { fileSize } from './file-size.ts';
+import { type FindHeadOptions, type FoundHead, findHead } from './find-head.ts';
+import type { HeadPack } from './head.ts';
 import * as keys from './keys.ts';
 import {
   type IsNeeded,
   isAnyNeeded,
-  MAX_SURVEYED_ENTRIES,
+  MAX_READ_ENTRIES,
   neededBytes,
-  type PackSurvey,
-  surveyPack,
-} from './pack-survey.ts';
+  type PackContents,
+  readContents,
+} from './pack-contents.ts';
 import { forEachParallel, orAborted } from './parallel.ts';
 import type { CacheSession, HeadMatch, ImageIdentity, RestoreReport } from './session.ts';
 
 /** With @actions/cache a pack travels as one stream below 128 MiB, so speed comes from several packs at once. */
 const PARALLEL_PACKS = 4;
-
-export interface RemoteSessionOptions {
-  readonly cache: BlobCache;
-  /** Cache key prefix; see isCacheKeyPrefix. */
-  readonly prefix: string;
-  /** Default: image. */
-  readonly scope?: keys.CacheScope;
-  readonly log: (message: string) => void;
-  readonly signal: AbortSignal;
-}
 
 /** What became of a pack that the head lists. local: it was here before, so nothing is known about the remote one. */
 export type PackFate = 'fetched' | 'local' | 'unusable';
@@ -42,13 +34,6 @@ export interface RestoredState {
   readonly form?: EntryForm;
   /** The packs it lists. */
   readonly packs: readonly { readonly key: string; readonly fate: PackFate }[];
-}
-
-interface FoundHead {
-  readonly key: string;
-  readonly form: EntryForm;
-  readonly match: HeadMatch;
-  readonly head: Head;
 }
 
 const WHICH: Readonly<Record<HeadMatch, string>> = {
@@ -65,19 +50,19 @@ const MIN_NEEDED_SHARE = 1 / 16;
 interface WaitingPack {
   readonly pack: HeadPack;
   readonly entry: OpenEntry;
-  readonly survey: PackSurvey;
+  readonly contents: PackContents;
 }
 
 export class RemoteCacheSession implements CacheSession {
-  readonly #options: RemoteSessionOptions;
+  readonly #options: FindHeadOptions;
   #image: ImageIdentity | undefined;
   #found: FoundHead | undefined;
   readonly #fates = new Map<string, PackFate>();
   #waiting: WaitingPack[] = [];
-  #budget = { entries: MAX_SURVEYED_ENTRIES };
+  #budget = { entries: MAX_READ_ENTRIES };
   #hasDamagedHead = false;
 
-  constructor(options: RemoteSessionOptions) {
+  constructor(options: FindHeadOptions) {
     this.#options = options;
   }
 
@@ -94,7 +79,7 @@ export class RemoteCacheSession implements CacheSession {
     this.#found = undefined;
     this.#fates.clear();
     this.#waiting = [];
-    this.#budget = { entries: MAX_SURVEYED_ENTRIES };
+    this.#budget = { entries: MAX_READ_ENTRIES };
     this.#hasDamagedHead = false;
     return this.#orReport(async () => {
       await mkdir(packsDirectory, { recursive: true });
@@ -118,7 +103,7 @@ export class RemoteCacheSession implements CacheSession {
 
   async restoreRest(isNeeded: IsNeeded, packsDirectory: string): Promise<RestoreReport> {
     const useful = this.#waiting.filter(
-      ({ pack, survey }) => neededBytes(survey.entries(), isNeeded) >= MIN_NEEDED_SHARE * pack.size,
+      ({ pack, contents }) => neededBytes(contents.entries(), isNeeded) >= MIN_NEEDED_SHARE * pack.size,
     );
     const left = this.#waiting.length - useful.length;
     this.#waiting = [];
@@ -173,21 +158,21 @@ export class RemoteCacheSession implements CacheSession {
     const lookup = [keys.packPrefix(prefix, pack.key)];
     const options = { signal, size: pack.size };
     const entry = isNamed && (await cache.open?.(keys.packName(pack.key), lookup, options));
-    const survey =
+    const contents =
       entry && keys.matchesPackKey(entry.key, prefix, pack.key)
-        ? await surveyPack(entry, pack.size, this.#budget)
+        ? await readContents(entry, pack.size, this.#budget)
         : 'unreadable';
-    if (survey === 'passed-over') {
+    if (contents === 'passed-over') {
       log(`pack ${pack.key} is left where it is: there are too many chunks in the packs`);
       return undefined;
     }
-    if (!isNamed || !entry || survey === 'unreadable')
+    if (!isNamed || !entry || contents === 'unreadable')
       return this.#bringInto(pack, packsDirectory, (file) =>
         cache.restore(keys.packName(pack.key), lookup, file, options),
       );
-    if (isAnyNeeded(survey.entries(), isNamed))
+    if (isAnyNeeded(contents.entries(), isNamed))
       return this.#bringInto(pack, packsDirectory, (file) => copyAll(entry, pack, file));
-    this.#waiting.push({ pack, entry, survey });
+    this.#waiting.push({ pack, entry, contents });
     return undefined;
   }
 
@@ -219,33 +204,4 @@ export class RemoteCacheSession implements CacheSession {
 async function copyAll(entry: OpenEntry, pack: HeadPack, file: string): Promise<string | undefined> {
   await writeFile(file, '', { flag: 'wx', mode: 0o600 });
   return (await entry.copy([{ start: 0, end: pack.size }], file)) ? entry.key : undefined;
-}
-
-async function findHead(
-  options: RemoteSessionOptions,
-  image: ImageIdentity,
-  directory: string,
-): Promise<FoundHead | 'damaged' | undefined> {
-  const { cache, prefix, log, signal } = options;
-  const file = join(directory, `head.${randomUUID()}.partial`);
-  try {
-    const prefixes = keys.headPrefixes(prefix, image, options.scope ?? 'image');
-    const key = await cache.restore(keys.HEAD_NAME, prefixes, file, { signal, maxBytes: MAX_HEAD_BYTES });
-    const matched = key === undefined ? undefined : keys.matchHeadKey(key, prefix, image);
-    if (key === undefined || !matched || !prefixes.some((prefix) => key.startsWith(prefix))) return undefined;
-    const size = (await fileSize(file)) ?? 0;
-    const head = size <= MAX_HEAD_BYTES ? parseHead(await readFile(file)) : undefined;
-    if (head && keys.manifestPart(head) === matched.manifestPart)
-      return { key, form: cache.form, match: matched.match, head };
-    log(`the cache entry ${key} is damaged and is ignored`);
-    return 'damaged';
-  } finally {
-    await rm(file, { force: true });
-  }
-}
-
-/** Size of a regular file in bytes; undefined where there is none. */
-async function fileSize(path: string): Promise<number | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isFile() ? found.size : undefined;
 }

@@ -4,30 +4,16 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../errors.ts';
 import type { PackFile } from '../store/pack-file.ts';
-import type { BlobCache, EntryForm, SaveFailure, SaveRequest } from './blob-cache.ts';
+import type { BlobCache, EntryForm, SaveFailure } from './blob-cache.ts';
 import { formatHead } from './head.ts';
 import * as keys from './keys.ts';
 import { forEachParallel, orAborted } from './parallel.ts';
 import type { RestoredState } from './remote-session.ts';
 import { needsSave, type SavePlan } from './save-plan.ts';
+import { PATIENCE, type SavePatience, type Stop, type UploadRequest, Uploads } from './uploads.ts';
 
 const PARALLEL_PACKS = 4;
-/**
- * How often a job that has uploaded something looks for what another job is uploading. The waits double from `intervalMs` to three
- * seconds, 16 s in all: most uploads end within one.
- */
-const PATIENCE: SavePatience = { looks: 8, intervalMs: 250, throttledMs: 5_000, watchMs: 10_000 };
-const MAX_INTERVAL_MS = 3_000;
 export const DEFAULT_SAVE_DEADLINE_MS = 120_000;
-
-export interface SavePatience {
-  readonly looks: number;
-  readonly intervalMs: number;
-  /** How long a job that has uploaded nothing waits for a service that limits it, before it looks what others do. */
-  readonly throttledMs: number;
-  /** How often it looks from then on: a hundred of its kind must stay below the limit of lookups. */
-  readonly watchMs: number;
-}
 
 export interface SaveOptions {
   readonly cache: BlobCache;
@@ -72,23 +58,15 @@ export async function saveToCache(plan: SavePlan, options: SaveOptions): Promise
   }
 }
 
-type UploadRequest = SaveRequest & { readonly size?: number };
-
-interface Stop {
-  readonly kind: 'raced' | 'incomplete' | 'switched';
-  readonly message: string;
-  readonly reason?: SaveFailure;
-}
-
 class Save {
   readonly #plan: SavePlan;
   readonly #options: SaveOptions;
   readonly #day: string;
   readonly #deadline: number;
+  readonly #patience: SavePatience;
   /** Which entries the packs of this plan were found among, if anywhere. */
   #restored: RestoredState;
-  #uploadedPacks = 0;
-  #uploadedBytes = 0;
+  #uploads: Uploads;
 
   constructor(plan: SavePlan, options: SaveOptions, deadline: number) {
     this.#plan = plan;
@@ -96,6 +74,8 @@ class Save {
     this.#deadline = deadline;
     this.#restored = restoredAmong(plan.restored, options.cache.form);
     this.#day = keys.cacheDay(options.now);
+    this.#patience = options.patience ?? PATIENCE;
+    this.#uploads = this.#newUploads();
   }
 
   async run(): Promise<SaveReport> {
@@ -111,33 +91,32 @@ class Save {
     if (stopped?.kind === 'raced') return this.report('raced', stopped.message);
     if (stopped) return this.report('incomplete', stopped.message, stopped.reason);
     const { livePacks } = this.#plan;
-    return this.report('saved', `saved ${this.#uploadedPacks} new of ${livePacks.length} packs`);
+    return this.report('saved', `saved ${this.#uploads.packs} new of ${livePacks.length} packs`);
   }
 
   async #saveAll(): Promise<Stop | undefined> {
-    this.#uploadedPacks = 0;
-    this.#uploadedBytes = 0;
+    this.#uploads = this.#newUploads();
     return (await this.#savePacks()) ?? (await this.#saveHead());
   }
 
+  #newUploads(): Uploads {
+    return new Uploads({ ...this.#options, deadline: this.#deadline, patience: this.#patience });
+  }
+
   report(kind: SaveReport['kind'], message: string, reason?: SaveFailure): SaveReport {
-    const uploaded = { uploadedPacks: this.#uploadedPacks, uploadedBytes: this.#uploadedBytes };
-    return { kind, message, ...(reason ? { reason } : {}), ...uploaded };
+    const { packs: uploadedPacks, bytes: uploadedBytes } = this.#uploads;
+    return { kind, message, ...(reason ? { reason } : {}), uploadedPacks, uploadedBytes };
   }
 
   /** Only today's head counts: an older one stood there when this pull looked, and was of no use to it. */
   async #isSavedMeanwhile(): Promise<boolean> {
     const key = this.#headKey();
-    const found = await this.#lookup(keys.HEAD_NAME, key);
+    const found = await this.#uploads.lookup(keys.HEAD_NAME, key);
     return found === key && found !== this.#restored.headKey;
   }
 
   #headKey(): string {
     return keys.headKey(this.#plan.prefix, this.#restored.image, this.#day);
-  }
-
-  #lookup(name: string, key: string): Promise<string | undefined> {
-    return this.#options.cache.lookup(name, [key], { signal: this.#options.signal });
   }
 
   /**
@@ -146,7 +125,7 @@ class Save {
    */
   async #savePacks(): Promise<Stop | undefined> {
     const queue = this.#packsToSave();
-    while (this.#uploadedPacks === 0) {
+    while (this.#uploads.packs === 0) {
       const pack = queue.shift();
       if (!pack) return undefined;
       const stop = await this.#savePack(pack);
@@ -184,15 +163,11 @@ class Save {
       file: pack.path,
       size: pack.size,
     };
-    if (this.#uploadedPacks > 0) return this.#upload(request);
+    if (this.#uploads.packs > 0) return this.#uploads.upload(request);
     const { throttledMs } = this.#patience;
     const deadline = Math.min(this.#deadline, Date.now() + throttledMs);
-    const stop = await this.#upload({ ...request, deadline });
+    const stop = await this.#uploads.upload({ ...request, deadline });
     return stop?.reason === 'throttled' ? this.#uploadUnlessRaced(request) : stop;
-  }
-
-  get #patience(): SavePatience {
-    return this.#options.patience ?? PATIENCE;
   }
 
   /** Whoever is limited is one of many: while it waits, another job may save the same image, and then there is nothing to wait for. */
@@ -204,7 +179,7 @@ class Save {
       while (!(await this.#isSavedMeanwhile()));
       return { kind: 'raced', message: 'another job has saved this image meanwhile' };
     };
-    const upload = this.#upload({ ...request, signal });
+    const upload = this.#uploads.upload({ ...request, signal });
     // The one that loses ends with the signal, and nobody is left to be told.
     upload.catch(() => undefined);
     const watching = watch();
@@ -223,44 +198,15 @@ class Save {
     try {
       const file = join(directory, 'head.json');
       await writeFile(file, formatHead({ manifestDigest, packs: livePacks }));
-      return await this.#upload({ name: keys.HEAD_NAME, key: this.#headKey(), equivalents: [], file });
+      return await this.#uploads.upload({
+        name: keys.HEAD_NAME,
+        key: this.#headKey(),
+        equivalents: [],
+        file,
+      });
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
-  }
-
-  /** undefined: the entry is known to exist. */
-  async #upload(request: UploadRequest): Promise<Stop | undefined> {
-    const { signal, cache, log } = this.#options;
-    signal.throwIfAborted();
-    const outcome = await cache.save({ signal, deadline: this.#deadline, ...request });
-    log(`${request.key}: ${outcome.kind}`);
-    if (outcome.kind === 'switched') return { kind: 'switched', message: 'the cache backend changed' };
-    if (outcome.kind === 'saved' && request.size !== undefined) {
-      this.#uploadedPacks += 1;
-      this.#uploadedBytes += request.size;
-    }
-    const isHead = request.name === keys.HEAD_NAME;
-    // Who has uploaded nothing leaves the field to the other job. Who has must not: the other may be waiting for just that.
-    const leaves = this.#uploadedPacks === 0 && !isHead;
-    const lost = outcome.kind === 'raced' || outcome.kind === 'taken';
-    // Whoever is about to write this head lists the same packs, and all of them exist.
-    if (lost && (leaves || isHead)) return { kind: 'raced', message: 'another job is saving this image' };
-    if (outcome.kind === 'taken' && !(await this.#appears(request)))
-      return { kind: 'incomplete', message: `another job holds ${request.key}` };
-    if (!('message' in outcome)) return undefined;
-    if (outcome.kind === 'failed' && !leaves && (await this.#appears(request))) return undefined;
-    return { kind: 'incomplete', message: outcome.message, reason: outcome.kind };
-  }
-
-  async #appears({ name, key }: SaveRequest): Promise<boolean> {
-    const { looks, intervalMs } = this.#patience;
-    for (let look = 0; look < looks; look++) {
-      const interval = Math.min(intervalMs * 2 ** look, MAX_INTERVAL_MS);
-      await sleep(interval, undefined, { signal: this.#options.signal });
-      if ((await this.#lookup(name, key)) !== undefined) return true;
-    }
-    return false;
   }
 }
 

@@ -1,5 +1,5 @@
 // What a pull asks of the remote cache before it plans.
-import type { IsNeeded } from './pack-survey.ts';
+import type { IsNeeded } from './pack-contents.ts';
 
 /** Names an image for cache keys. */
 export interface ImageIdentity {

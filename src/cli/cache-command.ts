@@ -10,20 +10,37 @@ import { listStore } from '../store/inspect.ts';
 import { removeLeftovers } from '../store/leftovers.ts';
 import { checkOwnDirectories } from '../store/own-directories.ts';
 import { type PackVerdict, verifyPack } from '../store/verify.ts';
-import type { CacheArguments } from './cache-arguments.ts';
+import { type CacheArguments, parseCache } from './cache-arguments.ts';
 import { defaultCacheDirectory, type Machine } from './cache-directory.ts';
+import { type Answer, createCommand, DONE, FAILED, fail, print, WRONG_USAGE } from './command.ts';
+import { CACHE_HELP, CACHE_USAGE } from './help.ts';
+import type { Program } from './program.ts';
 
-export interface CacheReport {
-  /** For people, without a line break at its end. */
-  readonly text: string;
-  /** What --json prints. */
-  readonly json: Readonly<Record<string, unknown>>;
+export const cacheCommand = createCommand({
+  usage: CACHE_USAGE,
+  help: CACHE_HELP,
+  parse: parseCache,
+  run: runCache,
+});
+
+async function runCache(args: CacheArguments, program: Program): Promise<number> {
+  try {
+    const report = await lookAfterCache(args, program, program.interrupt.signal);
+    print(report, args, program);
+    return report.isDamaged ? FAILED : DONE;
+  } catch (error) {
+    const isWrong = error instanceof PullError && error.code === 'INPUT_INVALID';
+    return fail(error, isWrong ? WRONG_USAGE : FAILED, program);
+  }
+}
+
+interface CacheReport extends Answer {
   /** Is there anything damaged in the store now? */
   readonly isDamaged: boolean;
 }
 
 /** Throws INPUT_INVALID, STORE_FAILED, or what `signal` is aborted with. */
-export async function lookAfterCache(
+async function lookAfterCache(
   args: CacheArguments,
   machine: Machine & { readonly cwd: string },
   signal: AbortSignal,

@@ -49,9 +49,10 @@ options:
   --version              the version
 
 other commands, each with a --help of its own:
-  oci-pull inspect IMAGE [--from TAG]   what an image is made of, and what an update would cost
+  oci-pull inspect IMAGE [--from OLD]   what an image is made of, and what an update would cost
   oci-pull diff IMAGE IMAGE             which files differ
   oci-pull cache ls|verify|prune        looks after the chunk cache
+An image of such a name needs its registry in front: docker.io/library/diff.
 
 environment:
   OCI_PULL_DEBUG=1       requests, plan, figures of each layer: for a report of a fault

@@ -1,6 +1,6 @@
 // The text of --help of the commands that only look at images.
 export const SURVEY_USAGE = {
-  inspect: 'usage: oci-pull inspect IMAGE [--from TAG] [options]',
+  inspect: 'usage: oci-pull inspect IMAGE [--from TAG|IMAGE] [options]',
   diff: 'usage: oci-pull diff IMAGE IMAGE [options]',
 } as const;
 
@@ -8,13 +8,13 @@ export const SURVEY_HELP = `${SURVEY_USAGE.inspect}
        ${SURVEY_USAGE.diff.replace('usage: ', '')}
 
 inspect tells what an image is made of: layers, formats, sizes, numbers of chunks. With --from it tells what a pull
-would download if the cache held another tag of the same repository. Only manifests and tables of contents are fetched.
+would download if the cache held another image. Only manifests and tables of contents are fetched.
 
 diff tells which files were added, removed and changed from the first image to the second. Of layers with a table of
 contents (zstd:chunked, eStargz) nothing else is fetched; other layers are downloaded whole. Times are not compared.
 
 options:
-  --from TAG             (inspect) a tag or digest
+  --from TAG|IMAGE       (inspect) a tag or digest of the same repository, or the whole name of an image
   --platform P           os/architecture[/variant]; default: linux on this machine's architecture
   --json                 one JSON object on standard output
   -q, --quiet            no progress and messages

@@ -1,14 +1,31 @@
 // Names of images beside the one that a command is about. Pure.
-import { isDigest } from '../oci/digest.ts';
-import type { ImageName } from '../oci/image-name.ts';
+import { PullError } from '../errors.ts';
+import { type Digest, digestFault, isDigest } from '../oci/digest.ts';
+import { type ImageName, LOCAL_TRANSPORTS, parseImageName } from '../oci/image-name.ts';
 import { parseReference, repositoryName } from '../oci/reference.ts';
+import { toAbsolute } from './options.ts';
 
-/** The image of another tag or digest in the same place. Throws REFERENCE_INVALID. */
-export function otherTag(image: ImageName, tag: string): ImageName {
+/** `text`: a tag or a digest in the same place, or a whole name. Throws REFERENCE_INVALID. */
+export function otherImage(image: ImageName, text: string, cwd: string): ImageName {
+  const digest = digestIn(text);
+  if (digest === undefined && isWholeName(image, text)) return toAbsolute(parseImageName(text), cwd);
   if (image.kind === 'registry') {
     const name = repositoryName(image.reference);
-    return { ...image, reference: parseReference(isDigest(tag) ? `${name}@${tag}` : `${name}:${tag}`) };
+    return { ...image, reference: parseReference(digest ? `${name}@${digest}` : `${name}:${text}`) };
   }
   const { kind, path } = image;
-  return isDigest(tag) ? { kind, path, digest: tag } : { kind, path, name: tag };
+  return digest ? { kind, path, digest } : { kind, path, name: text };
+}
+
+/** With or without the @ that stands before it in references. Throws REFERENCE_INVALID for one that is none. */
+function digestIn(text: string): Digest | undefined {
+  const [, digest] = /^@?(sha(?:256|512):.*)$/s.exec(text) ?? [];
+  if (digest === undefined || isDigest(digest)) return digest;
+  throw new PullError('REFERENCE_INVALID', digestFault(digest));
+}
+
+/** In a layout and an archive images may have any names, those with slashes and colons as well. */
+function isWholeName({ kind }: ImageName, text: string): boolean {
+  const isLocal = LOCAL_TRANSPORTS.some((transport) => text.startsWith(`${transport}:`));
+  return isLocal || text.startsWith('docker://') || (kind === 'registry' && /[/:]/.test(text));
 }

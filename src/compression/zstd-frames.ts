@@ -10,7 +10,7 @@ const RLE_BLOCK = 1; // RFC 8878, 3.1.1.2.2
 const COMPRESSED_BLOCK = 2;
 const RESERVED_BLOCK = 3;
 /** Decoder memory a frame may ask for. zstd itself refuses more than 2^27 unless told otherwise. */
-export const MAX_WINDOW_SIZE = 2 ** 27;
+const MAX_WINDOW_SIZE = 2 ** 27;
 
 /** Is this the beginning of a Zstandard stream (a frame, or a skippable frame)? */
 export function isZstdMagic(bytes: Uint8Array): boolean {

@@ -7,11 +7,12 @@ import { request as requestTls } from 'node:https';
 import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import { PullError, toPullError } from '../errors.ts';
+import { listenTo } from './said.ts';
 
 const DEFAULT_HOST = 'unix:///var/run/docker.sock';
-/** An engine says a few lines; with those of a broken one nothing is done. */
+/** An engine says a few lines. */
 const MAX_ANSWER_BYTES = 1 << 20;
 const CONNECT_MS = 10_000;
 
@@ -42,8 +43,8 @@ export async function reachDocker({ env, signal }: Omit<LoadJob, 'path'>): Promi
 /** Streams the file to the engine that DOCKER_HOST names, and returns what it says. Throws LOAD_FAILED, ABORTED. */
 export async function loadIntoDocker({ path, env, signal }: LoadJob): Promise<string[]> {
   const host = env.DOCKER_HOST || DEFAULT_HOST;
-  const { size } = await stat(path);
   try {
+    const { size } = await stat(path);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const options: RequestOptions = {
       ...addressOf(host, env),
@@ -107,9 +108,9 @@ function certificates(env: LoadJob['env']) {
 }
 
 async function readText(answer: IncomingMessage): Promise<string> {
-  let text = '';
-  for await (const piece of answer.setEncoding('utf8')) if (text.length < MAX_ANSWER_BYTES) text += piece;
-  return text;
+  const said = listenTo(answer, MAX_ANSWER_BYTES);
+  await finished(answer);
+  return said();
 }
 
 /** A JSON object a line: what it says, or why it failed, also after it has answered 200. */

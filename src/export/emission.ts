@@ -6,8 +6,8 @@ import { NameBudget } from '../unpack/name-budget.ts';
 import { SkipList } from '../unpack/skips.ts';
 import type { DirectoryNode, SpecialFile, SpecialNode } from '../unpack/tree.ts';
 import { keptXattrs } from '../unpack/xattr-policy.ts';
+import type { FinalTree, Winner } from './final-tree.ts';
 import { END_OF_ARCHIVE } from './image-files.ts';
-import type { FinalTree, Winner } from './survey.ts';
 
 interface OpenFile {
   readonly entry: TarEntry;
@@ -43,7 +43,7 @@ class RegionCursor {
 export class Emission implements TarHandler {
   readonly #tree: FinalTree;
   readonly #append: (bytes: Uint8Array) => void;
-  /** The survey has told of them already. */
+  /** The first pass has told of them already. */
   readonly #skips = new SkipList();
   #entry = 0;
   #open: OpenFile | undefined;

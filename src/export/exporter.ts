@@ -1,4 +1,5 @@
 // What writes one format, layer by layer.
+import type { Digest } from '../oci/digest.ts';
 import type { UnpackLimits } from '../unpack/limits.ts';
 import type { ImageOutput } from '../unpack/output.ts';
 import type { SkipReport } from '../unpack/skips.ts';
@@ -28,8 +29,8 @@ export interface ExporterOptions {
 }
 
 export interface LayerNames {
-  readonly diffId: string;
-  readonly digest: string;
+  readonly diffId: Digest;
+  readonly digest: Digest;
 }
 
 export const NOTHING_SKIPPED: SkipReport = { count: 0, byKind: { device: 0, fifo: 0, xattr: 0 }, named: [] };

@@ -1,4 +1,4 @@
-// The final tree of an image as one tar stream. Its layers come twice: see survey.ts and emission.ts.
+// The final tree of an image as one tar stream. Its layers come twice: see final-tree.ts and emission.ts.
 import { PullError } from '../errors.ts';
 import type { TarHandler } from '../tar/entry.ts';
 import { createTarReader, type TarReader } from '../tar/reader.ts';
@@ -7,8 +7,8 @@ import { SkipList } from '../unpack/skips.ts';
 import type { LayerContents } from '../unpack/unpacker.ts';
 import { Emission } from './emission.ts';
 import type { Exporter, ExporterOptions } from './exporter.ts';
+import { FinalTreeFinder } from './final-tree.ts';
 import { OutputFile } from './output-file.ts';
-import { Survey } from './survey.ts';
 
 export function createTarExporter(options: ExporterOptions): Exporter {
   return new TarExporter(options);
@@ -18,7 +18,7 @@ class TarExporter implements Exporter {
   readonly #file: OutputFile;
   readonly #quota: Quota;
   readonly #skips = new SkipList();
-  readonly #survey: Survey;
+  readonly #finder: FinalTreeFinder;
   readonly #layerCount: number;
   #emission: Emission | undefined;
   #streams = 0;
@@ -28,16 +28,16 @@ class TarExporter implements Exporter {
   constructor({ path, layers, limits }: ExporterOptions) {
     this.#file = new OutputFile(path);
     this.#quota = new Quota(limits);
-    this.#survey = new Survey({ limits, quota: this.#quota, skips: this.#skips });
+    this.#finder = new FinalTreeFinder({ limits, quota: this.#quota, skips: this.#skips });
     this.#layerCount = layers.length;
-    this.#reader = createTarReader(this.#survey);
+    this.#reader = createTarReader(this.#finder);
   }
 
   beginLayer(index: number, { createReader = createTarReader }: LayerContents): void {
     this.#layer = index;
     if (this.#streams++ === this.#layerCount) this.#startEmission();
-    if (!this.#emission) this.#survey.planner.beginLayer(index);
-    const handler: TarHandler = this.#emission ?? this.#survey;
+    if (!this.#emission) this.#finder.planner.beginLayer(index);
+    const handler: TarHandler = this.#emission ?? this.#finder;
     this.#reader = createReader(handler);
   }
 
@@ -50,7 +50,7 @@ class TarExporter implements Exporter {
 
   endLayer(): number {
     this.#located(() => this.#reader.finish());
-    return this.#emission ? 0 : this.#survey.planner.endLayer();
+    return this.#emission ? 0 : this.#finder.planner.endLayer();
   }
 
   finish() {
@@ -65,7 +65,7 @@ class TarExporter implements Exporter {
   }
 
   #startEmission(): Emission {
-    this.#emission ??= new Emission(this.#survey.result(), (bytes) => this.#file.append(bytes));
+    this.#emission ??= new Emission(this.#finder.result(), (bytes) => this.#file.append(bytes));
     return this.#emission;
   }
 

@@ -26,6 +26,11 @@ export function putFile(files: ImageFiles, name: string, bytes: Uint8Array): voi
   files.end();
 }
 
+/** A document to put there. */
+export function json(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
 /** `directory`: does not exist yet. */
 export function directoryFiles(directory: string): ImageFiles {
   const names = new Set<string>();

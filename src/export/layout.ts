@@ -2,9 +2,9 @@
 import { digestOf } from '../integrity/hash.ts';
 import { OCI_CONFIG, OCI_INDEX, OCI_MANIFEST } from '../oci/media-type.ts';
 import type { ImageOutput, StoredDocument } from '../unpack/output.ts';
-import { Quota } from '../unpack/quota.ts';
 import { type Exporter, type ExporterOptions, NOTHING_SKIPPED } from './exporter.ts';
-import { type ImageFiles, putFile } from './image-files.ts';
+import { type ImageFiles, json, putFile } from './image-files.ts';
+import { createLayerFiles, type LayerFiles } from './layer-files.ts';
 
 const PLAIN_LAYER = 'application/vnd.oci.image.layer.v1.tar';
 const REF_NAME = 'org.opencontainers.image.ref.name';
@@ -17,27 +17,12 @@ export function createLayoutExporter(
   files: ImageFiles,
   keepsManifest: boolean,
 ): Exporter {
-  const quota = new Quota(limits);
-  const names = layers.map(({ digest, diffId }) => (keepsManifest ? digest : diffId));
-  const sizes = new Map<string, number>();
-  let open: string | undefined;
+  const digests = layers.map(({ digest, diffId }) => (keepsManifest ? digest : diffId));
+  const layerFiles = createLayerFiles(files, digests.map(blobPath), limits);
   return {
-    beginLayer: (index) => {
-      const name = names[index] ?? '';
-      // The same layer may stand in an image twice.
-      open = files.has(blobPath(name)) ? undefined : name;
-      if (open !== undefined) files.begin(blobPath(open));
-    },
-    write: (bytes) => {
-      quota.countStream(bytes.length);
-      if (open !== undefined) files.write(bytes);
-    },
-    endLayer: () => {
-      if (open !== undefined) sizes.set(open, files.end());
-      return 0;
-    },
+    ...layerFiles,
     finish: () => {
-      const manifest = keepsManifest ? output.manifest : newManifest(output, names, sizes);
+      const manifest = keepsManifest ? output.manifest : newManifest(output, digests, layerFiles.sizes);
       for (const { digest, bytes } of [output.config, manifest]) putFile(files, blobPath(digest), bytes);
       putFile(files, 'index.json', json(indexOf(manifest, output)));
       putFile(files, 'oci-layout', json({ imageLayoutVersion: '1.0.0' }));
@@ -56,13 +41,17 @@ function blobPath(digest: string): string {
 function newManifest(
   { config }: ImageOutput,
   diffIds: readonly string[],
-  sizes: ReadonlyMap<string, number>,
+  sizes: LayerFiles['sizes'],
 ): StoredDocument {
   const bytes = json({
     schemaVersion: 2,
     mediaType: OCI_MANIFEST,
     config: { mediaType: OCI_CONFIG, digest: config.digest, size: config.bytes.length },
-    layers: diffIds.map((digest) => ({ mediaType: PLAIN_LAYER, digest, size: sizes.get(digest) ?? 0 })),
+    layers: diffIds.map((digest) => ({
+      mediaType: PLAIN_LAYER,
+      digest,
+      size: sizes.get(blobPath(digest)) ?? 0,
+    })),
   });
   return { bytes, digest: digestOf(bytes), mediaType: OCI_MANIFEST };
 }
@@ -72,8 +61,4 @@ function indexOf({ mediaType, digest, bytes }: StoredDocument, { tag, fullName }
   const annotations = Object.keys(names).length === 0 ? {} : { annotations: names };
   const manifest = { mediaType, digest, size: bytes.length, ...annotations };
   return { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [manifest] };
-}
-
-export function json(value: unknown): Buffer {
-  return Buffer.from(JSON.stringify(value));
 }

@@ -2,9 +2,10 @@
 import { spawn } from 'node:child_process';
 import { PullError, toPullError } from '../errors.ts';
 import type { LoadJob } from './docker-engine.ts';
+import { listenTo } from './said.ts';
 
 /** Of each of its streams. */
-const MAX_TEXT = 64 << 10;
+const MAX_SAID_BYTES = 64 << 10;
 
 /** Before anything is downloaded for it: is it there at all? Throws LOAD_FAILED, ABORTED. */
 export async function reachPodman(job: Omit<LoadJob, 'path'>): Promise<void> {
@@ -20,11 +21,7 @@ export async function loadIntoPodman({ path, ...job }: LoadJob): Promise<string[
 
 async function run(args: readonly string[], { env, signal }: Omit<LoadJob, 'path'>) {
   const child = spawn('podman', args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], signal });
-  const text = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const)
-    child[name].setEncoding('utf8').on('data', (piece: string) => {
-      text[name] = (text[name] + piece).slice(0, MAX_TEXT);
-    });
+  const [stdout, stderr] = [listenTo(child.stdout, MAX_SAID_BYTES), listenTo(child.stderr, MAX_SAID_BYTES)];
   const status = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
@@ -32,7 +29,7 @@ async function run(args: readonly string[], { env, signal }: Omit<LoadJob, 'path
     if (signal.aborted) throw new PullError('ABORTED', 'the pull was cancelled', { cause });
     throw toPullError(cause, { code: 'LOAD_FAILED', message: 'podman cannot be run' });
   });
-  return { status, ...text };
+  return { status, stdout: stdout(), stderr: stderr() };
 }
 
 /** podman tries every format it knows, and tells what each of them made of the file. */

@@ -6,11 +6,11 @@ import { type Digest, digestHex } from '../oci/digest.ts';
 import { partName } from '../store/part-name.ts';
 import type { BlobAt, MetadataBlob } from './blob-at.ts';
 import type { ReadTocJob } from './jobs.ts';
-
 import type { ChunkedDialect, MetadataContext } from './layer-metadata.ts';
 
 /** Bytes behind TOC and tar-split (a footer of 72, usually) that are fetched along with them. */
 const MAX_FOOTER_BYTES = 4096;
+
 /** A layer that knows where its TOC is. `footer`: where it was needed for that. */
 export interface LocatedLayer {
   readonly descriptor: Descriptor;

@@ -13,7 +13,7 @@ import type { HttpError } from './http-error.ts';
 /** Enough for a registry that is being redeployed. */
 export const PATIENCE_MS = 90_000;
 /** A longer Retry-After is not waited for. */
-export const MAX_RETRY_AFTER_MS = 60_000;
+const MAX_RETRY_AFTER_MS = 60_000;
 const FAILURE_MS = 500;
 const BYTE_MS = 100;
 /** Five failures that are retried at once: for servers that cut every connection, but only after a good while. */

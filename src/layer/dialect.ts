@@ -13,7 +13,7 @@ import { isSha256 } from './toc-document.ts';
  */
 export const MIN_PROBED_SIZE = 16 << 20;
 
-export const STARGZ_TOC_DIGEST = 'containerd.io/snapshot/stargz/toc.digest';
+const STARGZ_TOC_DIGEST = 'containerd.io/snapshot/stargz/toc.digest';
 const UNCOMPRESSED_SIZE = 'io.containers.estargz.uncompressed-size';
 
 /** What the descriptor alone tells. */

@@ -18,7 +18,7 @@ export interface GapTable {
   readonly chunkBytes: number;
 }
 
-export const NO_CHUNK = -1;
+const NO_CHUNK = -1;
 
 /** Why there is nothing to gain. */
 export type WholeReason =

@@ -1,8 +1,7 @@
 // Which files two images have in common, and which not.
-import { canonicalRegistry } from '../auth/registry-key.ts';
-import { PullError } from '../errors.ts';
 import type { ListedEntry } from '../unpack/listing.ts';
 import { nameOf } from './inspect.ts';
+import { checkLoginForBoth } from './one-login.ts';
 import { type SurveyOptions, surveyImage } from './survey.ts';
 import { updateCosts } from './update-cost.ts';
 
@@ -33,7 +32,7 @@ export async function compareImages(
   options: SurveyOptions,
   after: SurveyOptions['image'],
 ): Promise<ComparedImages> {
-  checkLogin(options, after);
+  checkLoginForBoth(options, after);
   return await surveyImage(options, async (first) =>
     surveyImage({ ...options, image: after }, async (second) => {
       const costs = updateCosts(first.layers, second.layers);
@@ -48,23 +47,6 @@ export async function compareImages(
       };
     }),
   );
-}
-
-/** A password goes to the registry that it was given for. */
-function checkLogin({ image, network }: SurveyOptions, after: SurveyOptions['image']): void {
-  if (!network.login.password || (image.kind === after.kind && registryOf(image) === registryOf(after)))
-    return;
-  throw new PullError(
-    'INPUT_INVALID',
-    'user name and password are for one registry, and the images are not of the same',
-    {
-      hint: 'Sign in with docker login or podman login, or give a file with credentials.',
-    },
-  );
-}
-
-function registryOf(image: SurveyOptions['image']): string | undefined {
-  return image.kind === 'registry' ? canonicalRegistry(image.reference.registry) : undefined;
 }
 
 /** Both in the order of their paths, as the list job gives them. Pure. */

@@ -1,9 +1,9 @@
 // What a pull may make of an image, and what an output has to know of it.
 import { PullError } from '../errors.ts';
 import type { ImageName } from '../oci/image-name.ts';
-import { quote } from '../oci/json.ts';
 import { parseReference, type Reference, repositoryName } from '../oci/reference.ts';
 import type { ImageOutput, OutputFormat } from '../unpack/output.ts';
+import { choose } from './choice.ts';
 import {
   ENGINES,
   type Engine,
@@ -29,9 +29,8 @@ export function parseFormat(
   wishes: FormatWishes,
   name: (setting: 'format' | 'load' | 'paths' | 'verify' | 'ownership') => string,
 ): { format: Format; load: Engine | undefined } {
-  const load = choose(wishes.load || undefined, ENGINES, name('load'));
-  const format =
-    choose(wishes.format || undefined, FORMATS, name('format')) ?? (load ? 'docker-archive' : 'rootfs');
+  const load = wishes.load === '' ? undefined : choose(wishes.load, ENGINES, name('load'));
+  const format = choose(wishes.format || (load ? 'docker-archive' : 'rootfs'), FORMATS, name('format'));
   if (load && format !== 'docker-archive')
     throw invalid(`${name('load')} takes a docker-archive, and ${name('format')} is ${format}`);
   if (format === 'rootfs') return { format, load };
@@ -46,16 +45,6 @@ export function parseFormat(
       `${name('verify')} toc is for root file systems: ${format} takes every layer whole and proves its diff_id`,
     );
   return { format, load };
-}
-
-function choose<Choice extends string>(
-  value: string | undefined,
-  choices: readonly Choice[],
-  name: string,
-): Choice | undefined {
-  const choice = choices.find((known) => known === value);
-  if (value === undefined || choice) return choice;
-  throw invalid(`${name} is ${quote(value)}; it must be one of ${choices.join(', ')}`);
 }
 
 function invalid(message: string): PullError {

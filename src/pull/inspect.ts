@@ -1,6 +1,7 @@
 // What an image is made of, and what it would cost to come to it from another one. Nothing but manifests and tables of contents is fetched.
 import type { LayerMetadata } from '../fetch/layer-metadata.ts';
 import { chunkCount } from '../layer/chunk-table.ts';
+import { checkLoginForBoth } from './one-login.ts';
 import { formatName } from './report.ts';
 import type { LayerReport } from './result.ts';
 import { type SurveyedImage, type SurveyedLayer, type SurveyOptions, surveyImage } from './survey.ts';
@@ -33,11 +34,15 @@ export interface InspectedImage {
   readonly from?: string;
 }
 
-/** `from`: an image that the cache is thought to hold. Throws what resolving an image and fetching metadata throws. */
+/**
+ * `from`: an image that the cache is thought to hold. Throws what resolving an image and fetching metadata throws, and INPUT_INVALID
+ * for a login that would be good for only one of the two.
+ */
 export async function inspectImage(
   options: SurveyOptions,
   from: SurveyOptions['image'] | undefined,
 ): Promise<InspectedImage> {
+  if (from) checkLoginForBoth(options, from);
   return await surveyImage(options, async (image) => {
     if (!from) return describe(image);
     return await surveyImage({ ...options, image: from }, async (older) => {

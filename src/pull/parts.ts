@@ -5,7 +5,7 @@ import { narrowTable } from '../layer/narrow-table.ts';
 import type { PackedEntries } from '../layer/packed-entries.ts';
 import { quote } from '../oci/json.ts';
 import type { MissingFiles } from '../unpack/job.ts';
-import type { KeptEntries } from '../unpack/planner.ts';
+import type { KeptEntries } from '../unpack/node-maker.ts';
 import { createSelection } from '../unpack/selection.ts';
 import type { UnpackedPart } from '../unpack/unpacker.ts';
 import { openPool } from './jobs.ts';

@@ -43,7 +43,7 @@ export async function readMetadata(
 }
 
 /** Parts of a chunked layer can be covered by its table of contents only. */
-export function trustsTocs({ verify, paths = [] }: PullOptions): boolean {
+function trustsTocs({ verify, paths = [] }: PullOptions): boolean {
   return verify === 'toc' || paths.length > 0;
 }
 

@@ -1,6 +1,6 @@
 // Brings from the remote cache what may help with the image: what the manifest says is needed first, the rest once the tables of contents
 // have told which chunks are.
-import type { IsNeeded } from '../cache/pack-survey.ts';
+import type { IsNeeded } from '../cache/pack-contents.ts';
 import type { RestoreReport } from '../cache/session.ts';
 import type { LayerMetadata } from '../fetch/layer-metadata.ts';
 import { chunkCount, digestKey } from '../layer/chunk-table.ts';
@@ -8,7 +8,8 @@ import { detectDialect } from '../layer/dialect.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { digestHex } from '../oci/digest.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
-import { packsDirectory, prepareStore } from '../store/store.ts';
+import { packsDirectory } from '../store/places.ts';
+import { prepareStore } from '../store/store.ts';
 import type { Access } from './access.ts';
 import type { PullOptions } from './options.ts';
 import { readMetadata } from './prepare.ts';

@@ -18,7 +18,7 @@ import { openPool } from './jobs.ts';
 import type { PullOptions } from './options.ts';
 import { readLayers } from './read-layers.ts';
 
-/** The fields of a pull's options that have nothing to do with what it makes. */
+/** A pull's options without where it puts things and what it keeps. The format and what belongs to it mean nothing here. */
 export type SurveyOptions = Omit<
   PullOptions,
   'destination' | 'ownership' | 'storeRead' | 'storeWrite' | 'storeDirectory' | 'cache' | 'restricted'

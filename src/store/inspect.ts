@@ -1,7 +1,7 @@
 // What a store holds, for people.
 import { listPackFiles, type PackOnDisk } from './evict.ts';
 import { readLeases } from './lease.ts';
-import { readPack } from './store.ts';
+import { readPack } from './read-pack.ts';
 
 export interface ListedPack extends PackOnDisk {
   /** Of its table; undefined where it has none that can be used. */

@@ -2,30 +2,28 @@
 import zlib from 'node:zlib';
 import { MAX_INNER_OFFSET } from '../bytes/inner-offset.ts';
 import { digestOf } from '../integrity/hash.ts';
+import { digestHex } from '../oci/digest.ts';
 import type { ChunkForm } from './pack-file.ts';
+import {
+  encodeTrailer,
+  isBelievable,
+  MIN_ENTRY_BYTES,
+  PACK_VERSION,
+  type PackTrailer,
+} from './pack-trailer.ts';
 
-/** Of the directory, the cache entries, and packs that hold frames and blobs only. */
-export const PACK_VERSION = 1;
-/**
- * Of packs that hold anything newer: their table has a column more. A program that knows only version 1 takes them for no packs,
- * and fetches what is in them.
- */
-const WIDE_PACK_VERSION = 2;
-/** magic 8, version 4, count 4, table offset 8, table length 8, sha256 of the table 32. */
-export const TRAILER_SIZE = 64;
-const MAGIC = Buffer.from('OCIPULL\n');
-/** Chunks in one pack; the table of that many takes 90 MB. */
-export const MAX_PACK_ENTRIES = 2_000_000;
-/** Stored bytes of a table: what that many entries take if none of it compresses, and some room. */
-const MAX_TABLE_BYTES = 128 << 20;
-/** By entry: digest 32, form 1, gap 6, compressed size 6, size 6, and in version 2 inner offset 6. */
-const ENTRY_SIZE = 51;
-const WIDE_ENTRY_SIZE = 57;
-/** Stored bytes of an entry, on average, that a table is believed for; small packs are given some slack. */
-const MIN_ENTRY_BYTES = 8;
-const MIN_SLACK = 4096;
-/** Six bytes hold less. */
-const MAX_ENTRY_SIZE = 2 ** 48;
+/** Bytes of a whole number in a table. */
+const INTEGER = 6;
+/** Where each column of a table begins, in bytes times the number of entries. */
+const START = { hex: 0, form: 32, gap: 33, compressedSize: 39, size: 45, innerOffset: 51 } as const;
+/** Bytes of an entry, decoded: the last column is in version 2 only. */
+const ENTRY_SIZE = START.innerOffset;
+const WIDE_ENTRY_SIZE = START.innerOffset + INTEGER;
+/** Of either version: what an entry takes in a table that does not compress at all. */
+export const MAX_ENTRY_BYTES = WIDE_ENTRY_SIZE;
+
+/** A whole number of a table is less. */
+const MAX_ENTRY_SIZE = 2 ** (8 * INTEGER);
 /** By their number in a table. member: a frame with an inner offset. */
 const FORMS = ['frame', 'blob', 'member', 'part'] as const;
 type StoredForm = (typeof FORMS)[number];
@@ -50,14 +48,6 @@ function storedForm({ form, innerOffset }: PackEntry): StoredForm {
   return innerOffset === undefined ? form : 'member';
 }
 
-export interface PackTrailer {
-  readonly count: number;
-  readonly tableOffset: number;
-  readonly tableLength: number;
-  readonly tableDigest: string;
-  readonly isWide: boolean;
-}
-
 /** Can a table tell of it? Of what stands in real layers it can; a table of contents that lies may list anything. */
 export function isStorable({ form, compressedSize, size, innerOffset = 0 }: PackEntry): boolean {
   const fits = size < MAX_ENTRY_SIZE && innerOffset <= MAX_INNER_OFFSET;
@@ -69,7 +59,7 @@ export function isStorable({ form, compressedSize, size, innerOffset = 0 }: Pack
  * fetched again when it is wanted.
  */
 export function believableEntries(entries: readonly PackEntry[], end: number): readonly PackEntry[] {
-  if (entries.length * MIN_ENTRY_BYTES <= end + MIN_SLACK) return entries;
+  if (isBelievable(entries.length, end)) return entries;
   return entries.filter(({ innerOffset = 0 }) => innerOffset === 0);
 }
 
@@ -79,13 +69,13 @@ export function encodeTable(entries: readonly PackEntry[], tableOffset: number):
   const columns = Buffer.alloc(entries.length * (isWide ? WIDE_ENTRY_SIZE : ENTRY_SIZE));
   let position = 0;
   entries.forEach((entry, index) => {
-    columns.write(entry.hex, index * 32, 'hex');
-    const at = column(entries.length, index);
+    const at = cells(entries.length, index);
+    columns.write(entry.hex, at.hex, 'hex');
     columns[at.form] = FORMS.indexOf(storedForm(entry));
-    columns.writeUIntLE(entry.offset - position, at.gap, 6);
-    columns.writeUIntLE(entry.compressedSize, at.compressedSize, 6);
-    columns.writeUIntLE(entry.size, at.size, 6);
-    if (isWide) columns.writeUIntLE(entry.innerOffset ?? 0, at.innerOffset, 6);
+    columns.writeUIntLE(entry.offset - position, at.gap, INTEGER);
+    columns.writeUIntLE(entry.compressedSize, at.compressedSize, INTEGER);
+    columns.writeUIntLE(entry.size, at.size, INTEGER);
+    if (isWide) columns.writeUIntLE(entry.innerOffset ?? 0, at.innerOffset, INTEGER);
     position = afterEntry({ ...entry, form: storedForm(entry) });
   });
   const table = zlib.zstdCompressSync(columns);
@@ -107,40 +97,6 @@ interface Place {
 /** Where the gap to the next entry begins: frames may follow one another inside of a blob. */
 function afterEntry({ form, offset, compressedSize }: Place): number {
   return form === 'frame' ? offset + compressedSize : offset;
-}
-
-function encodeTrailer(
-  { count, tableOffset, isWide }: { count: number; tableOffset: number; isWide: boolean },
-  table: Buffer,
-): Buffer {
-  const trailer = Buffer.alloc(TRAILER_SIZE);
-  MAGIC.copy(trailer, 0);
-  trailer.writeUInt32LE(isWide ? WIDE_PACK_VERSION : PACK_VERSION, 8);
-  trailer.writeUInt32LE(count, 12);
-  trailer.writeBigUInt64LE(BigInt(tableOffset), 16);
-  trailer.writeBigUInt64LE(BigInt(table.length), 24);
-  trailer.write(sha256Hex(table), 32, 'hex');
-  return trailer;
-}
-
-/** undefined for anything that is no trailer of a whole pack of this version and this size. */
-export function decodeTrailer(trailer: Buffer, fileSize: number): PackTrailer | undefined {
-  if (trailer.length !== TRAILER_SIZE || trailer.compare(MAGIC, 0, 8, 0, 8) !== 0) return undefined;
-  const version = trailer.readUInt32LE(8);
-  if (version !== PACK_VERSION && version !== WIDE_PACK_VERSION) return undefined;
-  const count = trailer.readUInt32LE(12);
-  const tableOffset = Number(trailer.readBigUInt64LE(16));
-  const tableLength = Number(trailer.readBigUInt64LE(24));
-  // A zstd frame has at least nine bytes, and there are few smaller blobs: a table cannot be much longer than its chunks.
-  if (
-    count > MAX_PACK_ENTRIES ||
-    count * MIN_ENTRY_BYTES > tableOffset + MIN_SLACK ||
-    tableLength > MAX_TABLE_BYTES
-  )
-    return undefined;
-  if (tableOffset + tableLength + TRAILER_SIZE !== fileSize) return undefined;
-  const tableDigest = trailer.toString('hex', 32, 64);
-  return { count, tableOffset, tableLength, tableDigest, isWide: version === WIDE_PACK_VERSION };
 }
 
 /** undefined for a table that is damaged or points out of the pack. */
@@ -193,8 +149,10 @@ function isSound(rows: Rows, end: number): boolean {
     if (row.form === undefined || row.offset + row.compressedSize > end) return false;
     if (!isWide && row.form !== 'frame' && row.form !== 'blob') return false;
     const isAsItIs = row.form === 'blob' || row.form === 'part';
-    if (isAsItIs && columns.readUIntLE(column(count, index).size, 6) !== row.compressedSize) return false;
-    if (isWide && columns.readUIntLE(column(count, index).innerOffset, 6) > MAX_INNER_OFFSET) return false;
+    if (isAsItIs && columns.readUIntLE(cells(count, index).size, INTEGER) !== row.compressedSize)
+      return false;
+    if (isWide && columns.readUIntLE(cells(count, index).innerOffset, INTEGER) > MAX_INNER_OFFSET)
+      return false;
     position = row.next;
   }
   return true;
@@ -207,12 +165,12 @@ function* readRows(rows: Rows, wanted: readonly StoredForm[]): Generator<PackEnt
     const { form, offset, compressedSize, next } = readRow(rows, index, position);
     position = next;
     if (form === undefined || !wanted.includes(form)) continue;
-    const hex = columns.toString('hex', index * 32, index * 32 + 32);
-    const at = column(count, index);
-    const size = columns.readUIntLE(at.size, 6);
+    const at = cells(count, index);
+    const hex = columns.toString('hex', at.hex, at.hex + START.form);
+    const size = columns.readUIntLE(at.size, INTEGER);
     if (form !== 'member') yield { form, hex, offset, compressedSize, size };
     else {
-      const innerOffset = columns.readUIntLE(at.innerOffset, 6);
+      const innerOffset = columns.readUIntLE(at.innerOffset, INTEGER);
       yield { form: 'frame', hex, offset, compressedSize, size, innerOffset };
     }
   }
@@ -220,10 +178,10 @@ function* readRows(rows: Rows, wanted: readonly StoredForm[]): Generator<PackEnt
 
 /** `position`: where the gap begins. `next`: where the gap of the row after it does. */
 function readRow({ columns, count }: Rows, index: number, position: number) {
-  const at = column(count, index);
+  const at = cells(count, index);
   const form = FORMS[columns[at.form] as number];
-  const offset = position + columns.readUIntLE(at.gap, 6);
-  const compressedSize = columns.readUIntLE(at.compressedSize, 6);
+  const offset = position + columns.readUIntLE(at.gap, INTEGER);
+  const compressedSize = columns.readUIntLE(at.compressedSize, INTEGER);
   return { form, offset, compressedSize, next: afterEntry({ form, offset, compressedSize }) };
 }
 
@@ -237,18 +195,20 @@ function decompressTable(table: Buffer, size: number): Buffer | undefined {
   }
 }
 
-function column(count: number, index: number) {
+/** Where the entry stands in each column. */
+function cells(count: number, index: number) {
   return {
-    form: count * 32 + index,
-    gap: count * 33 + index * 6,
-    compressedSize: count * 39 + index * 6,
-    size: count * 45 + index * 6,
-    innerOffset: count * 51 + index * 6,
+    hex: index * START.form,
+    form: count * START.form + index,
+    gap: count * START.gap + index * INTEGER,
+    compressedSize: count * START.compressedSize + index * INTEGER,
+    size: count * START.size + index * INTEGER,
+    innerOffset: count * START.innerOffset + index * INTEGER,
   };
 }
 
 function sha256Hex(bytes: Uint8Array): string {
-  return digestOf(bytes).slice('sha256:'.length);
+  return digestHex(digestOf(bytes));
 }
 
 /** What a pack is called: equal chunks, equal key, whoever made it. */

@@ -1,6 +1,6 @@
 // What lies where in a store. The version of the format is part of every path, so that another version never meets these files.
 import { join } from 'node:path';
-import { PACK_VERSION } from './pack-format.ts';
+import { PACK_VERSION } from './pack-trailer.ts';
 
 /** Finished packs. */
 export function packsDirectory(storeDirectory: string): string {

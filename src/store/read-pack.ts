@@ -1,7 +1,8 @@
 // Reads the table of a pack of the store, and tells later whether the file is still the one that was read.
 import { type BigIntStats, constants } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
-import { decodeTable, decodeTrailer, type PackTable, packKey, TRAILER_SIZE } from './pack-format.ts';
+import { decodeTable, type PackTable, packKey } from './pack-format.ts';
+import { decodeTrailer, TRAILER_SIZE } from './pack-trailer.ts';
 
 export interface OpenPack extends PackTable {
   readonly key: string;

@@ -6,10 +6,10 @@ import {
   compareEntries,
   encodeTable,
   isStorable,
-  MAX_PACK_ENTRIES,
   type PackEntry,
   packKey,
 } from './pack-format.ts';
+import { MAX_PACK_ENTRIES } from './pack-trailer.ts';
 import { readSound } from './read-pack.ts';
 
 export interface SealedFile {

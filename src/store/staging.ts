@@ -1,12 +1,16 @@
 // The packs that one pull fills: made when first needed, sealed together when everything in them is verified, or thrown away.
 import type { PackFile } from './pack-file.ts';
 import { compareEntries, type PackEntry } from './pack-format.ts';
+import { packsDirectory } from './places.ts';
 import type { SealedFile, StagedPack } from './staged-pack.ts';
-import { type ChunkStore, packsDirectory } from './store.ts';
+import type { ChunkStore } from './store.ts';
 
-/** `stagedPath`: where the pack was while it was filled. */
-export type SealedPack = PackFile &
-  SealedFile & { readonly stagedPath: string /** As they were staged. */; frames(): Iterable<PackEntry> };
+export interface SealedPack extends PackFile, SealedFile {
+  /** Where the pack was while it was filled. */
+  readonly stagedPath: string;
+  /** As they were staged. */
+  frames(): Iterable<PackEntry>;
+}
 
 export class Staging {
   readonly #store: ChunkStore;

@@ -14,9 +14,6 @@ import { keyOfPackName, packsDirectory, stagingDirectory } from './places.ts';
 import { isStillThere, type OpenPack, readPack } from './read-pack.ts';
 import { StagedPack } from './staged-pack.ts';
 
-export { packsDirectory } from './places.ts';
-export { type OpenPack, readPack } from './read-pack.ts';
-
 /** A chunk at hand. The bytes are a hint until they have been hashed. */
 export interface StoredChunk {
   readonly path: string;

@@ -7,7 +7,7 @@ import { decodeZstdStream } from '../compression/zstd-stream.ts';
 import { describeError, PullError } from '../errors.ts';
 import { createHasher, digestOf } from '../integrity/hash.ts';
 import type { PackEntry, PackTable } from './pack-format.ts';
-import { readPack } from './store.ts';
+import { readPack } from './read-pack.ts';
 
 export type PackVerdict =
   | {

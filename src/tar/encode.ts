@@ -65,7 +65,7 @@ export function encodeNamedHeader(entry: EntryToWrite): Buffer {
 }
 
 /** One block. What does not fit into it is cut or 0, but sizes and devices, which every reader takes in base 256. */
-export function encodeHeader(entry: EntryToWrite): Buffer {
+function encodeHeader(entry: EntryToWrite): Buffer {
   return headerOf(entry, TYPES[entry.kind]);
 }
 

@@ -3,6 +3,7 @@ import type { ErrorData } from '../errors.ts';
 import type { PackedEntries } from '../layer/packed-entries.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { BlobInput } from './inputs.ts';
+import type { KeptEntries } from './node-maker.ts';
 import type { ImageOutput, WrittenImage } from './output.ts';
 import type { KeptEntries } from './planner.ts';
 import type { ChunkColumns } from './run.ts';

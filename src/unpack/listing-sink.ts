@@ -1,7 +1,8 @@
 // A file system that keeps of each file only what it takes to compare it with another.
 import { createHasher, type Hasher } from '../integrity/hash.ts';
-import type { FileSink } from './file-sink.ts';
+import { digestHex } from '../oci/digest.ts';
 import { NameBudget } from './name-budget.ts';
+import { NoDisk } from './no-disk.ts';
 import type { Attributes } from './tree.ts';
 
 /** A file or symbolic link. The same object for all names of one inode. */
@@ -17,7 +18,7 @@ export interface Inode {
 
 const ZEROS = new Uint8Array(64 << 10);
 
-export class ListingSink implements FileSink {
+export class ListingSink extends NoDisk {
   /** By path from the root. */
   readonly inodes = new Map<string, Inode>();
   readonly #budget = new NameBudget();
@@ -27,47 +28,39 @@ export class ListingSink implements FileSink {
   #hasher: Hasher = createHasher();
   #hashed = 0;
 
-  openFile(path: string, { mode, uid, gid }: Attributes): void {
+  override openFile(path: string, { mode, uid, gid }: Attributes): void {
     this.#open = { kind: 'file', mode, uid, gid, size: 0, content: '' };
     this.#set(path, this.#open);
     this.#hasher = createHasher();
     this.#hashed = 0;
   }
 
-  writeFile(bytes: Uint8Array, position: number): void {
+  override writeFile(bytes: Uint8Array, position: number): void {
     this.#fillTo(position);
     this.#hasher.update(bytes);
     this.#hashed = position + bytes.length;
   }
 
-  closeFile(size: number): void {
+  override closeFile(size: number): void {
     if (!this.#open) return;
     this.#open.size = size;
     this.#open.content = this.knownContent ?? this.#digestOf(size);
     this.#open = undefined;
   }
 
-  makeSymlink(path: string, target: string, { mode, uid, gid }: Attributes): void {
+  override makeSymlink(path: string, target: string, { mode, uid, gid }: Attributes): void {
     this.#set(path, { kind: 'symlink', mode, uid, gid, size: 0, content: target });
   }
 
-  makeHardLink(path: string, existing: string): 'linked' {
+  override makeHardLink(path: string, existing: string): 'linked' {
     const inode = this.inodes.get(existing);
     if (inode) this.#set(path, inode);
     return 'linked';
   }
 
-  removeFile(path: string): void {
+  override removeFile(path: string): void {
     if (this.inodes.delete(path)) this.#budget.remove(path);
   }
-
-  makeDirectory(): void {}
-  removeDirectory(): void {}
-  setDirectory(): void {}
-  setSpecialFile(): boolean {
-    return true;
-  }
-  abort(): void {}
 
   #set(path: string, inode: Inode): void {
     if (!this.inodes.has(path)) this.#budget.add(path);
@@ -76,7 +69,7 @@ export class ListingSink implements FileSink {
 
   #digestOf(size: number): string {
     this.#fillTo(size);
-    return this.#hasher.digest().slice('sha256:'.length);
+    return digestHex(this.#hasher.digest());
   }
 
   /** A hole reads as zeros. */

@@ -8,15 +8,14 @@ import { badTarget, Links } from './links.ts';
 import { LiveTree } from './live-tree.ts';
 import { explainClash } from './name-clash.ts';
 import { checkComponent, checkName, splitName } from './names.ts';
+import { type FileBytes, type KeptEntries, NodeMaker } from './node-maker.ts';
 import type { OwnerPolicy } from './ownership.ts';
 import { type Pruned, prune } from './prune.ts';
 import type { Quota } from './quota.ts';
 import type { Selection } from './selection.ts';
-import { SkipList } from './skips.ts';
-import { specialFileOf } from './special-files.ts';
-import type { DirectoryNode, FileNode, Origin, TreeNode, Xattrs } from './tree.ts';
+import type { SkipList } from './skips.ts';
+import type { DirectoryNode } from './tree.ts';
 import { meaningOf } from './whiteout.ts';
-import { keptXattrs } from './xattr-policy.ts';
 
 export interface PlannerOptions {
   readonly sink: FileSink;
@@ -28,36 +27,15 @@ export interface PlannerOptions {
   readonly selection?: Selection | undefined;
 }
 
-/** Which files of a layer are written, whatever their names. */
-export interface KeptEntries {
-  /** By entry of the layer: 1 for those that are needed for what they are, like the target of a hard link. */
-  readonly flags: Uint8Array;
-  /** No others are: their content is not at hand. Otherwise those whose names are wanted are written as well. */
-  readonly isExact: boolean;
-}
-
-/** Bytes of files, as their entries say. */
-export interface FileBytes {
-  read: number;
-  written: number;
-}
-
 /** Throws PATH_UNSAFE, TAR_INVALID, LIMIT_EXCEEDED, and what the sink throws. */
 export class Planner implements TarHandler {
   readonly #options: PlannerOptions;
   readonly #sink: FileSink;
   readonly #tree: LiveTree;
-  /** What every file of this layer without extended attributes is in the tree. */
-  #plainFile: FileNode = { kind: 'file', layer: -1, xattrs: undefined };
-  #entries = 0;
-  /** The file whose data is coming. */
-  #open: TarEntry | undefined;
   readonly #asides: AsideNames;
   readonly #links: Links;
-  readonly #skipsOfOthers = new SkipList();
-  #kept: KeptEntries | undefined;
+  readonly #maker: NodeMaker;
   #isPartial: boolean;
-  readonly bytes: FileBytes = { read: 0, written: 0 };
 
   constructor(options: PlannerOptions) {
     this.#options = options;
@@ -65,6 +43,7 @@ export class Planner implements TarHandler {
     this.#tree = new LiveTree(options.sink, options.limits, options.quota, options.selection);
     this.#asides = new AsideNames(options.sink);
     this.#links = new Links({ ...options, asides: this.#asides });
+    this.#maker = new NodeMaker({ ...options, asides: this.#asides });
     this.#isPartial = options.selection !== undefined;
   }
 
@@ -72,19 +51,21 @@ export class Planner implements TarHandler {
     return this.#tree.root;
   }
 
+  get bytes(): Readonly<FileBytes> {
+    return this.#maker.bytes;
+  }
+
   /** Layers start with 0, each comes after the ones below it. `kept`: absent: all files are written whose names are wanted. */
   beginLayer(index: number, kept?: KeptEntries): void {
     this.#tree.layer = index;
-    this.#kept = kept;
+    this.#maker.beginLayer(index, kept);
     if (kept) this.#isPartial = true;
-    this.#plainFile = { kind: 'file', layer: index, xattrs: undefined };
-    this.#entries = 0;
   }
 
   /** Returns the number of the layer's entries. */
   endLayer(): number {
     this.#tree.removeLeftovers();
-    return this.#entries;
+    return this.#maker.entries;
   }
 
   /** After the last layer: leaves only what is wanted, in the tree and on the disk. undefined: that is all of it. */
@@ -96,7 +77,7 @@ export class Planner implements TarHandler {
   }
 
   entry(entry: TarEntry): void {
-    this.#entries++;
+    this.#maker.beginEntry();
     this.#options.quota.countNode();
     checkName(entry.path, this.#options.limits);
     const { directory, base } = splitName(entry.path);
@@ -108,12 +89,11 @@ export class Planner implements TarHandler {
   }
 
   data(bytes: Uint8Array, position: number): void {
-    if (this.#open) this.#sink.writeFile(bytes, position);
+    this.#maker.write(bytes, position);
   }
 
   end(): void {
-    if (this.#open) this.#sink.closeFile(this.#open.size);
-    this.#open = undefined;
+    this.#maker.end();
   }
 
   #whiteout(directory: string, target: string): void {
@@ -146,7 +126,9 @@ export class Planner implements TarHandler {
       if (entry.kind === 'hardlink') this.#placeHardLink({ parent, base, isWanted }, entry);
       else {
         if (existing) this.#tree.remove(parent, base);
-        const node = isWanted ? this.#make(this.#placeFor(parent, base), entry) : this.#makeAside(entry);
+        const node = isWanted
+          ? this.#maker.make(this.#placeFor(parent, base), entry)
+          : this.#maker.makeAside(entry);
         this.#tree.add(parent, base, node);
       }
     } catch (error) {
@@ -165,70 +147,7 @@ export class Planner implements TarHandler {
     const { mode, uid, gid, mtime, mtimeText } = entry;
     const { layer } = this.#tree;
     directory.touch(layer);
-    directory.describe({ mode, uid, gid, mtime, mtimeText }, this.#keepXattrs(entry, isWanted), layer);
-  }
-
-  /** What is wanted, at its path. */
-  #make(path: string, entry: TarEntry): TreeNode {
-    const { layer } = this.#tree;
-    if (entry.kind === 'file') {
-      const xattrs = this.#keepXattrs(entry);
-      this.#countFile(entry);
-      if (this.#kept?.isExact && !this.#isKept())
-        return { kind: 'file', layer, xattrs, aside: { path: undefined, origin: this.#origin } };
-      this.#openFile(path, entry);
-      return xattrs ? { kind: 'file', layer, xattrs } : this.#plainFile;
-    }
-    if (entry.kind !== 'symlink') return this.#makeSpecial(entry);
-    this.#keepXattrs(entry);
-    this.#options.quota.countLinkTarget(entry.linkPath.length);
-    this.#sink.makeSymlink(path, entry.linkPath, entry);
-    return { kind: 'symlink', layer, target: entry.linkPath };
-  }
-
-  /** What is not wanted, but may yet be the target of a hard link that is. */
-  #makeAside(entry: TarEntry): TreeNode {
-    const { layer } = this.#tree;
-    if (entry.kind === 'symlink') {
-      this.#options.quota.countLinkTarget(entry.linkPath.length);
-      const { mode, uid, gid, mtime, linkPath: target } = entry;
-      const aside = { path: undefined, origin: this.#origin, attributes: { mode, uid, gid, mtime } };
-      return { kind: 'symlink', layer, target, aside };
-    }
-    if (entry.kind !== 'file') return this.#makeSpecial(entry, false);
-    const isKept = this.#isKept();
-    const xattrs = this.#keepXattrs(entry, isKept);
-    this.#countFile(entry);
-    const path = isKept ? this.#asides.next() : undefined;
-    if (path !== undefined) this.#openFile(path, entry);
-    return { kind: 'file', layer, xattrs, aside: { path, origin: this.#origin } };
-  }
-
-  /** It is made at the end, if it is still there. */
-  #makeSpecial(entry: TarEntry, isWanted = true): TreeNode {
-    this.#keepXattrs(entry, isWanted);
-    this.#options.quota.countSpecialFile();
-    return { kind: 'special', layer: this.#tree.layer, file: specialFileOf(entry) };
-  }
-
-  #countFile(entry: TarEntry): void {
-    this.#options.quota.countFile(entry);
-    this.bytes.read += entry.size;
-  }
-
-  #openFile(path: string, entry: TarEntry): void {
-    this.#sink.openFile(path, entry);
-    this.#open = entry;
-    this.bytes.written += entry.size;
-  }
-
-  #isKept(): boolean {
-    return this.#kept?.flags[this.#entries - 1] === 1;
-  }
-
-  /** The entry that is being placed. */
-  get #origin(): Origin {
-    return { layer: this.#tree.layer, entry: this.#entries - 1 };
+    directory.describe({ mode, uid, gid, mtime, mtimeText }, this.#maker.keepXattrs(entry, isWanted), layer);
   }
 
   /** A link takes no attributes from its entry: they could reach further than the entry, and sane images repeat the target's. */
@@ -248,16 +167,9 @@ export class Planner implements TarHandler {
       const existing = this.#tree.pathIn(found.parent, found.base);
       const linked = isWanted
         ? this.#links.add(this.#placeFor(parent, base), node, existing)
-        : this.#links.addAside(node, existing, this.#origin);
+        : this.#links.addAside(node, existing, this.#maker.origin);
       this.#tree.add(parent, base, { ...linked, layer });
     }
-  }
-
-  #keepXattrs(entry: TarEntry, isWanted = true): Xattrs | undefined {
-    const skips = isWanted ? this.#options.skips : this.#skipsOfOthers;
-    const xattrs = keptXattrs(entry, this.#options.owner, skips);
-    this.#options.quota.countXattrs(xattrs);
-    return xattrs;
   }
 }
 

@@ -3,9 +3,10 @@
 import { PullError } from '../errors.ts';
 import { type PackedEntries, unpackEntries } from '../layer/packed-entries.ts';
 import type { TocEntry } from '../layer/toc-entries.ts';
-import type { FileSink } from './file-sink.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
-import { type KeptEntries, Planner } from './planner.ts';
+import { NoDisk } from './no-disk.ts';
+import type { KeptEntries } from './node-maker.ts';
+import { Planner } from './planner.ts';
 import { Quota } from './quota.ts';
 import { createSelection } from './selection.ts';
 import { SkipList } from './skips.ts';
@@ -60,7 +61,7 @@ function rehearse(planner: Planner, layer: number, entries: readonly TocEntry[])
 function createPlanner({ paths = [], limits: changes, owner }: SelectJob): Planner {
   const limits = { ...DEFAULT_LIMITS, ...changes };
   return new Planner({
-    sink: NO_DISK,
+    sink: new NoDisk(),
     limits,
     quota: new Quota(limits),
     owner,
@@ -78,18 +79,3 @@ function addFile(needed: NeededFiles, { firstChunk, endChunk }: TocEntry, entry:
   needed.flags[entry] = 1;
   needed.chunks.fill(1, firstChunk, endChunk);
 }
-
-const nothing = (): void => {};
-const NO_DISK: FileSink = {
-  makeDirectory: nothing,
-  openFile: nothing,
-  writeFile: nothing,
-  closeFile: nothing,
-  makeSymlink: nothing,
-  makeHardLink: () => 'linked',
-  removeFile: nothing,
-  removeDirectory: nothing,
-  setDirectory: nothing,
-  setSpecialFile: () => true,
-  abort: nothing,
-};

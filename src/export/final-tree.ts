@@ -3,9 +3,9 @@ import { PullError } from '../errors.ts';
 import { showName, type TarHandler } from '../tar/entry.ts';
 import { BLOCK_SIZE } from '../tar/header.ts';
 import type { SparseRegion } from '../tar/sparse.ts';
-import type { FileSink } from '../unpack/file-sink.ts';
 import { checkLimit, type UnpackLimits } from '../unpack/limits.ts';
 import { NameBudget } from '../unpack/name-budget.ts';
+import { NoDisk } from '../unpack/no-disk.ts';
 import { Planner } from '../unpack/planner.ts';
 import type { Quota } from '../unpack/quota.ts';
 import type { SkipList } from '../unpack/skips.ts';
@@ -39,7 +39,7 @@ interface File extends Winner {
  * The planner decides as it does for a root file system; in place of one there are only names. So what an image means is decided in
  * one place.
  */
-export class Survey implements TarHandler {
+export class FinalTreeFinder implements TarHandler {
   readonly planner: Planner;
   readonly #sink = new NameSink();
 
@@ -72,7 +72,7 @@ export class Survey implements TarHandler {
 }
 
 /** A file system without content. */
-class NameSink implements FileSink {
+class NameSink extends NoDisk {
   readonly files = new Map<string, File>();
   readonly #budget = new NameBudget();
   /** The one that is being read. */
@@ -81,18 +81,18 @@ class NameSink implements FileSink {
   #regions: { offset: number; length: number }[] = [];
   #held = 0;
 
-  openFile(path: string): void {
+  override openFile(path: string): void {
     this.#open = this.#add(path);
     this.#regions = [];
   }
 
-  writeFile(bytes: Uint8Array, position: number): void {
+  override writeFile(bytes: Uint8Array, position: number): void {
     const last = this.#regions.at(-1);
     if (last && last.offset + last.length === position) last.length += bytes.length;
     else this.#regions.push({ offset: position, length: bytes.length });
   }
 
-  closeFile(size: number): void {
+  override closeFile(size: number): void {
     const [first, ...others] = this.#regions;
     const isWhole = size === 0 || (others.length === 0 && first?.offset === 0 && first.length === size);
     if (!isWhole && this.#open) {
@@ -104,7 +104,7 @@ class NameSink implements FileSink {
     this.#open = undefined;
   }
 
-  makeSymlink(path: string, target: string): void {
+  override makeSymlink(path: string, target: string): void {
     if (target === '' || target.length > MAX_LINK_TARGET)
       throw new PullError(
         'UNPACK_FAILED',
@@ -113,24 +113,16 @@ class NameSink implements FileSink {
     this.#add(path);
   }
 
-  makeHardLink(path: string, existing: string): 'linked' {
+  override makeHardLink(path: string, existing: string): 'linked' {
     const file = this.files.get(existing);
     if (!file) throw new PullError('INTERNAL', 'a hard link leads to a file that is not there');
     this.#set(path, file);
     return 'linked';
   }
 
-  removeFile(path: string): void {
+  override removeFile(path: string): void {
     if (this.files.delete(path)) this.#budget.remove(path);
   }
-
-  makeDirectory(): void {}
-  removeDirectory(): void {}
-  setDirectory(): void {}
-  setSpecialFile(): boolean {
-    return true;
-  }
-  abort(): void {}
 
   #add(path: string): File {
     const file: File = { entry: this.entry, names: [], sparse: undefined };

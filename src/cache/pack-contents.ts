@@ -1,5 +1,6 @@
 // What is in a pack of the remote cache, read from the table at its end, before any of its chunks is fetched.
-import { decodeTable, decodeTrailer, type PackEntry, TRAILER_SIZE } from '../store/pack-format.ts';
+import { decodeTable, MAX_ENTRY_BYTES, type PackEntry } from '../store/pack-format.ts';
+import { decodeTrailer, TRAILER_SIZE } from '../store/pack-trailer.ts';
 import { MAX_READ_BYTES, type OpenEntry } from './blob-cache.ts';
 
 /** Is a chunk of this name one that the image needs? `hex`: its sha256. */
@@ -9,17 +10,15 @@ export type IsNeeded = (chunk: Pick<PackEntry, 'form' | 'hex'>) => boolean;
 const FIRST_READ_BYTES = 256 << 10;
 
 /** Entries that one restore reads of packs, as many as a store has in memory. */
-export const MAX_SURVEYED_ENTRIES = 5_000_000;
-/** Stored bytes that an entry of a table takes at most, on average; one that takes more counts as several. */
-const ENTRY_BYTES = 51;
+export const MAX_READ_ENTRIES = 5_000_000;
 
 /** What a restore may still read. */
-export interface SurveyBudget {
+export interface EntryBudget {
   entries: number;
 }
 
 /** The table as it was stored: an image has tens of thousands of chunks, and most packs are asked about once. */
-export interface PackSurvey {
+export interface PackContents {
   /** Ascending by offset; decoded anew each time. */
   entries(): Iterable<PackEntry>;
 }
@@ -28,18 +27,19 @@ export interface PackSurvey {
  * unreadable: it cannot be read, or is no pack. passed-over: the budget has no room for it. `size`: bytes that it should have. What is
  * read is taken from `budget`.
  */
-export async function surveyPack(
+export async function readContents(
   entry: OpenEntry,
   size: number,
-  budget: SurveyBudget = { entries: MAX_SURVEYED_ENTRIES },
-): Promise<PackSurvey | 'unreadable' | 'passed-over'> {
+  budget: EntryBudget = { entries: MAX_READ_ENTRIES },
+): Promise<PackContents | 'unreadable' | 'passed-over'> {
   const start = Math.max(0, size - FIRST_READ_BYTES);
   const end = await entry.read({ start, end: size });
   if (!end || end.length < TRAILER_SIZE) return 'unreadable';
   const trailer = decodeTrailer(end.subarray(-TRAILER_SIZE), size);
   if (!trailer || trailer.tableLength > MAX_READ_BYTES) return 'unreadable';
   const { tableOffset, tableLength, count } = trailer;
-  const cost = Math.max(count, Math.ceil(tableLength / ENTRY_BYTES));
+  // An entry that takes more than it can counts as several.
+  const cost = Math.max(count, Math.ceil(tableLength / MAX_ENTRY_BYTES));
   if (cost > budget.entries) return 'passed-over';
   budget.entries -= cost;
   const table =

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { OpenEntry } from '../../src/cache/blob-cache.ts';
-import { isAnyNeeded, neededBytes, surveyPack } from '../../src/cache/pack-survey.ts';
+import { isAnyNeeded, neededBytes, readContents } from '../../src/cache/pack-contents.ts';
 import { encodeTable, type PackEntry } from '../../src/store/pack-format.ts';
 import { packBytes, sampleBlob } from '../support/store-samples.ts';
 
@@ -28,13 +28,13 @@ const frame = (number: number, offset: number, compressedSize: number): PackEntr
 };
 
 async function listed(entry: OpenEntry): Promise<readonly PackEntry[]> {
-  const survey = await surveyPack(entry, entry.size ?? 0);
-  if (typeof survey === 'string') throw new Error(survey);
-  expect([...survey.entries()]).toEqual([...survey.entries()]);
-  return [...survey.entries()];
+  const contents = await readContents(entry, entry.size ?? 0);
+  if (typeof contents === 'string') throw new Error(contents);
+  expect([...contents.entries()]).toEqual([...contents.entries()]);
+  return [...contents.entries()];
 }
 
-describe('the survey of a pack', () => {
+describe('reading what is in a pack', () => {
   it('lists what is in it', async () => {
     const found = await listed(entryOf(pack).entry);
     expect(found.map(({ hex }) => hex).sort()).toEqual(blobs.map(({ hex }) => hex).sort());
@@ -65,7 +65,7 @@ describe('the survey of a pack', () => {
       pack.length,
     ],
   ])('finds nothing in what %s', async (_, bytes, size) => {
-    expect(await surveyPack(entryOf(bytes).entry, size)).toBe('unreadable');
+    expect(await readContents(entryOf(bytes).entry, size)).toBe('unreadable');
   });
 });
 
@@ -86,8 +86,8 @@ describe('the budget of a restore', () => {
     const answers: unknown[] = [];
     for (const count of [10_000, 20_000, 10_000, 10_000]) {
       const { entry } = packOf(count);
-      const survey = await surveyPack(entry, entry.size ?? 0, budget);
-      answers.push(typeof survey === 'string' ? survey : [...survey.entries()].length);
+      const contents = await readContents(entry, entry.size ?? 0, budget);
+      answers.push(typeof contents === 'string' ? contents : [...contents.entries()].length);
     }
     expect(answers).toEqual([10_000, 'passed-over', 10_000, 'passed-over']);
     expect(budget.entries).toBe(5000);
@@ -96,7 +96,7 @@ describe('the budget of a restore', () => {
   it('is spent by a long table of few entries, too, which is not read first', async () => {
     const { entry, reads } = packOf(1, Buffer.alloc(300_000));
     const budget = { entries: 5000 };
-    expect(await surveyPack(entry, entry.size ?? 0, budget)).toBe('passed-over');
+    expect(await readContents(entry, entry.size ?? 0, budget)).toBe('passed-over');
     expect([reads, budget.entries]).toEqual([[256 << 10], 5000]);
   });
 });
