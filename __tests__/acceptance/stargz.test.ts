@@ -347,13 +347,6 @@ describe('an eStargz layer', () => {
     expect(warm).toMatchObject({ 'bytes-downloaded': 0 });
   });
 
-  it('whose TOC is in another image is taken whole', async () => {
-    const external = buildStargzLayer(ITEMS, { chunkSize: CHUNK, footer: 'external' });
-    const { files, layer } = await pullBuilt(external);
-    expect(files).toEqual(CONTENT);
-    expect(layer).toMatchObject({ way: 'whole', reason: 'its TOC is in another image' });
-  });
-
   it('with an annotation that is no digest is taken whole', async () => {
     const { files, layer } = await pullBuilt(built, {
       annotate: (annotations) => {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readToc } from '../../src/fetch/jobs.ts';
 import { readLayerMetadata } from '../../src/fetch/metadata.ts';
 import { createTally } from '../../src/fetch/tally.ts';
+import { openTocImage } from '../../src/fetch/toc-image.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { type Digest, digestHex } from '../../src/oci/digest.ts';
 import { digestKeyOfHex } from '../../src/oci/digest-key.ts';
@@ -76,6 +77,7 @@ async function read(
         source: { ...fake, openBlob },
         store,
         staging,
+        tocImage: openTocImage(fake, undefined),
         readToc: async (job) => {
           const outcome = await readToc(job);
           afterToc?.(job.path);

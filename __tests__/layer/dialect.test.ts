@@ -195,7 +195,7 @@ describe('locateToc', () => {
       compression: 'gzip',
       jsonDigest,
       dataEnd: 9954,
-      streamEnd: SIZE,
+      streamEnd: 9954,
     });
   });
 

@@ -9,4 +9,6 @@ export interface BlobAt {
 export interface MetadataBlob extends BlobAt {
   readonly form: 'blob' | 'part';
   readonly hex: string;
+  /** It does not lie in the layer's own blob. */
+  readonly isOutside?: true;
 }

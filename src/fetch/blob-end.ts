@@ -37,7 +37,7 @@ export async function fetchBlobEnd(
   const body = await source.openBlob(descriptor, range, AbortSignal.any([signal, cancel.signal]));
   const isRange = body.range.start === range.start && body.range.end === range.end;
   if (isRange) {
-    tally.ranges++;
+    if (rangeLength(range) < descriptor.size) tally.ranges++;
     const { file, offset } = await staging.scratch(rangeLength(range));
     await receive(body, { file, offset }, context);
     return { kind: 'range', path: file.path, offset };

@@ -7,6 +7,7 @@ import type { ChunkStore } from '../store/store.ts';
 import type { MetadataBlob } from './blob-at.ts';
 import type { BlobEndContext } from './blob-end.ts';
 import type { ReadTocJob, ReadTocOutcome } from './jobs.ts';
+import type { TocImage } from './toc-image.ts';
 
 export type ChunkedDialect = Exclude<Dialect, { kind: 'plain' }>;
 
@@ -39,6 +40,8 @@ export type LayerMetadata =
 
 export interface MetadataContext extends BlobEndContext {
   readonly store: ChunkStore;
+  /** Where the TOC is if not in the layer: one for all layers of an image. */
+  readonly tocImage: TocImage;
   readonly readToc: (job: ReadTocJob) => Promise<ReadTocOutcome>;
   /** Take a TOC that the manifest vouches for in place of the tar stream: then nothing has to be fetched but what is needed. */
   readonly trustsToc?: boolean;

@@ -37,7 +37,7 @@ export function tocRange({ located, descriptor }: LocatedLayer): ByteRange {
 
 /** What a range of the layer is called in the store. */
 export function nameOf(
-  { descriptor }: LocatedLayer,
+  { descriptor }: Pick<LocatedLayer, 'descriptor'>,
   range: ByteRange,
   digest: Digest | undefined,
 ): Pick<MetadataBlob, 'form' | 'hex'> {

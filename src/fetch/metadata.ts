@@ -2,15 +2,12 @@ import { type ByteRange, rangeLength } from '../bytes/range.ts';
 import { MAX_METADATA_BYTES } from '../layer/annotations.ts';
 import { detectDialect, locateToc } from '../layer/dialect.ts';
 import { parseFooter } from '../layer/footer.ts';
-import type { WholeReason } from '../layer/gap-table.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
-import { isBetterWhole } from '../plan/costs.ts';
-import type { BlobAt } from './blob-at.ts';
 import { fetchBlobEnd } from './blob-end.ts';
+import { chunked, wholeIfBetter } from './described-layer.ts';
+import { readExternal } from './external-toc.ts';
 import { readFooter } from './footer.ts';
-import type { ReadTocOutcome } from './jobs.ts';
 import type { ChunkedDialect, LayerMetadata, MetadataContext } from './layer-metadata.ts';
 import { jobFor, type LocatedLayer, metadataSpan, nameOf, tocRange, wantsEntries } from './located-layer.ts';
 import { findNamed, isNamed, isStored, keep } from './stored-metadata.ts';
@@ -19,14 +16,7 @@ import { findNamed, isNamed, isStored, keep } from './stored-metadata.ts';
  * A smaller eStargz layer is taken whole: two requests for its footer and its TOC cost more than they can spare, as only files larger
  * than a chunk (4 MiB, usually) have anything to spare.
  */
-const MIN_ESTARGZ_SIZE = 256 << 10;
-
-const WHOLE_REASONS: Readonly<Record<WholeReason, string | undefined>> = {
-  'no chunks': undefined,
-  'no chunk stands alone': 'its files are compressed together with the headers between them',
-  'chunks share members': 'its files are compressed together',
-  'chunks out of order': 'its TOC holds chunks that overlap or are out of order',
-};
+export const MIN_ESTARGZ_SIZE = 256 << 10;
 
 /** Chunking is only an optimisation: whatever is wrong with a layer's metadata makes it plain. Throws what the source throws, STORE_FAILED, DISK_FULL. */
 export async function readLayerMetadata(
@@ -47,8 +37,11 @@ export async function readLayerMetadata(
   const located = locateToc(dialect, parseFooter(footer.bytes, descriptor.size), descriptor.size);
   if (located.kind === 'located')
     return readLocated({ descriptor, dialect, located, footer: footer.at }, context);
-  const reason = located.kind === 'external' ? 'its TOC is in another image' : located.reason;
-  return { kind: 'plain', tail: footer.tail, ...(reason === undefined ? {} : { reason }) };
+  const { tail, at } = footer;
+  if (located.kind === 'external')
+    return readExternal({ descriptor, dialect, located, footer: at, tail }, context);
+  const { reason } = located;
+  return { kind: 'plain', tail, ...(reason === undefined ? {} : { reason }) };
 }
 
 async function readLocated(layer: LocatedLayer, context: MetadataContext): Promise<LayerMetadata> {
@@ -116,32 +109,10 @@ async function readFetched(
       ...whole,
       ...(span.end === descriptor.size ? { tail: { start, path, offset: end.offset } } : {}),
     };
-  const metadata = chunked(layer, outcome, { toc, split });
+  const named = { ...toc, ...nameOf(layer, tocRange(layer), located.toc.digest) };
+  const metadata = chunked(layer, outcome, { toc: named, split });
   await keep(metadata.blobs, context);
   return metadata;
-}
-
-type TocOutcome = Extract<ReadTocOutcome, { kind: 'toc' }>;
-
-/**
- * A whole blob is one frame after the other: no archive to put together, and its digest covers fewer bytes than its diffId.
- * Much faster than chunk by chunk; see docs/performance.md.
- */
-function wholeIfBetter(
-  { descriptor, dialect, located }: LocatedLayer,
-  { table, pieces, entries }: TocOutcome,
-  { store, expectsChunks }: MetadataContext,
-): (LayerMetadata & { kind: 'plain' }) | undefined {
-  if (entries) return undefined;
-  const whole = { kind: 'plain', chunked: dialect, table } as const;
-  if (typeof pieces === 'string') {
-    const reason = WHOLE_REASONS[pieces];
-    return reason === undefined ? whole : { ...whole, reason };
-  }
-  const layer = pieces ? { table: pieces, dataEnd: located.streamEnd } : { table, dataEnd: located.dataEnd };
-  const isAtHand = (form: 'frame' | 'blob' | 'part', key: string, size: number) =>
-    store.find(form, key, size) !== undefined;
-  return isNamed(descriptor) && !expectsChunks && isBetterWhole(layer, isAtHand) ? whole : undefined;
 }
 
 /** Both out of the store, or undefined. A damaged TOC is forgotten; a damaged tar-split shows when the layer is rebuilt. */
@@ -166,30 +137,4 @@ async function readKnown(layer: LocatedLayer, context: MetadataContext): Promise
   const split = findNamed(nameOf(layer, splitRange, digest), splitRange, store);
   if (!split) return outcome.entries && chunked(layer, outcome, { toc, split: undefined });
   return chunked(layer, outcome, { toc, split: { ...split, digest } });
-}
-
-function chunked(
-  layer: LocatedLayer,
-  { table, pieces, tarSplitDigest, entries }: TocOutcome,
-  at: {
-    readonly toc: BlobAt;
-    readonly split: (BlobAt & { readonly digest: Digest | undefined }) | undefined;
-  },
-): LayerMetadata & { kind: 'chunked' } {
-  const { located, footer } = layer;
-  const toc = { ...at.toc, ...nameOf(layer, tocRange(layer), located.toc.digest) };
-  const blobs = [toc, ...(footer ? [footer] : [])];
-  const digest = tarSplitDigest ?? at.split?.digest;
-  const tarSplit =
-    at.split && located.tarSplit
-      ? { ...at.split, ...nameOf(layer, located.tarSplit.range, digest), digest }
-      : undefined;
-  if (tarSplit) blobs.push(tarSplit);
-  if (entries)
-    return { kind: 'chunked', table, dataEnd: located.dataEnd, blobs, tarSplit: undefined, entries };
-  if (!tarSplit) {
-    const stream = pieces && typeof pieces !== 'string' ? pieces : table;
-    return { kind: 'chunked', table: stream, dataEnd: located.streamEnd, blobs, tarSplit: undefined };
-  }
-  return { kind: 'chunked', table, dataEnd: located.dataEnd, blobs, tarSplit };
 }

@@ -122,7 +122,7 @@ function compressionOf({ mediaType }: Descriptor): LayerCompression {
 
 export type Located =
   | (LocatedToc & { readonly kind: 'located' })
-  /** The TOC is in another image, which is not asked for: hardly anybody writes such images. The rest is as in LocatedToc. */
+  /** The TOC is in another image. The rest is as in LocatedToc; the footer decodes to nothing. */
   | {
       readonly kind: 'external';
       readonly compression: 'gzip';
@@ -147,7 +147,7 @@ export function locateToc(
   if (footer.kind === 'estargz-external')
     return jsonDigest === undefined
       ? { kind: 'plain', reason: 'its TOC is in another image, which nothing vouches for' }
-      : { kind: 'external', compression: 'gzip', jsonDigest, dataEnd, streamEnd: blobSize };
+      : { kind: 'external', compression: 'gzip', jsonDigest, dataEnd, streamEnd: dataEnd };
   const toc = { range: footer.tocRange, digest: undefined, jsonDigest };
   if (footer.kind === 'zstd-chunked') {
     const tarSplit = footer.tarSplitRange && { range: footer.tarSplitRange, digest: undefined };

@@ -2,6 +2,7 @@
 import type { Credential, Keychain } from '../auth/credential.ts';
 import { openLogins } from '../auth/keychain.ts';
 import { canonicalRegistry } from '../auth/registry-key.ts';
+import { openTocImage, type TocImage } from '../fetch/toc-image.ts';
 import { type FoundHosts, findHosts } from '../hosts/find-hosts.ts';
 import type { RegistryHost } from '../hosts/registry-host.ts';
 import type { LocalImage, RegistryImage } from '../oci/image-name.ts';
@@ -20,6 +21,8 @@ import { createRestrictionJudge } from './restriction.ts';
 export interface Access {
   readonly source: ImageSource;
   readonly image: ResolvedImage;
+  /** Where tables of contents are that its layers do not hold themselves. */
+  readonly tocImage: TocImage;
   /** What may be remembered of this image, as far as can be told now. */
   readonly caching: Caching;
   /** To be asked before anything is kept: a credential may have been needed since, for a layer. */
@@ -49,7 +52,8 @@ async function openFromDisk(options: PullOptions, local: LocalImage): Promise<Ac
   const source = await openLocalSource(local, localContext(options));
   const image = await resolveOrClose(source, { target: '', platform: options.platform });
   const verdict = { isRestricted: false, caching: NO_CACHING, requests: 0 };
-  return { source, image, caching: NO_CACHING, judge: async () => verdict };
+  const tocImage = openTocImage(source, tagOf(local));
+  return { source, image, tocImage, caching: NO_CACHING, judge: async () => verdict };
 }
 
 async function openFromRegistry(options: PullOptions, named: RegistryImage): Promise<Access> {
@@ -66,7 +70,13 @@ async function openFromRegistry(options: PullOptions, named: RegistryImage): Pro
     const restricted = isRestricted ? options.restricted : undefined;
     return { isRestricted: restricted !== undefined, caching: restricted ?? options, requests };
   };
-  return { source, image, caching: (await judge()).caching, judge };
+  const tocImage = openTocImage(source, found.reference.tag);
+  return { source, image, tocImage, caching: (await judge()).caching, judge };
+}
+
+/** Of a place in the list no other name follows. */
+function tagOf({ name }: LocalImage): string | undefined {
+  return name?.startsWith('@') ? undefined : name;
 }
 
 interface Lender {

@@ -2,11 +2,15 @@
 
 import { open } from 'node:fs/promises';
 import { rangeLength } from '../bytes/range.ts';
+import { type ExternalToc, externalTocJob, fetchExternalToc } from '../fetch/external-toc.ts';
 import type { ReadTocJob } from '../fetch/jobs.ts';
 import type { ChunkedDialect, LayerMetadata } from '../fetch/layer-metadata.ts';
+import { MIN_ESTARGZ_SIZE } from '../fetch/metadata.ts';
+import type { LayerTally } from '../fetch/tally.ts';
 import { type ChunkTable, chunkCount, DIGEST_BYTES } from '../layer/chunk-table.ts';
 import { locateToc } from '../layer/dialect.ts';
 import { FOOTER_TAIL_BYTES, type Footer, parseFooter } from '../layer/footer.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
 import type { PackEntry } from '../store/pack-format.ts';
 import { openPool } from './jobs.ts';
@@ -23,7 +27,7 @@ export async function indexWholeLayers(
   await using pool = openPool(1);
   for (const layer of whole) {
     const { table, pack, offset } = layer;
-    const job = table ? undefined : await findToc(layer, (await session.staging.pack(pack)).path);
+    const job = table ? undefined : await findToc(session, layer);
     if (!table && !job) continue;
     const outcome = job
       ? await pool
@@ -40,9 +44,9 @@ export async function indexWholeLayers(
 }
 
 interface WholeLayer {
+  readonly descriptor: Descriptor;
+  readonly tally: LayerTally;
   readonly chunked: ChunkedDialect;
-  /** Of the blob. */
-  readonly size: number;
   /** Its chunks, where they have been read already. */
   readonly table: ChunkTable | undefined;
   readonly pack: number;
@@ -52,7 +56,7 @@ interface WholeLayer {
 
 /** Those that this pull has fetched, in whichever attempt; each once, however often the image repeats it. */
 async function findWhole(
-  { staging, layers }: PullSession,
+  { staging, layers, tallies }: PullSession,
   plan: FetchPlan,
   metadata: readonly LayerMetadata[],
 ): Promise<Iterable<WholeLayer>> {
@@ -64,17 +68,22 @@ async function findWhole(
     const pack = file.kind === 'new' ? file.pack : await staging.numberOf(file.path);
     const { offset } = planned;
     const { chunked, table } = layer;
-    const size = layers[index]?.size ?? 0;
-    if (pack !== undefined) whole.set(`${pack} ${offset}`, { chunked, size, table, pack, offset });
+    const descriptor = layers[index] as Descriptor;
+    const tally = tallies[index] as LayerTally;
+    if (pack !== undefined)
+      whole.set(`${pack} ${offset}`, { descriptor, tally, chunked, table, pack, offset });
   }
   return whole.values();
 }
 
-/** `path`: of the file that holds the blob. undefined for a layer that turns out to be plain. */
-async function findToc(layer: WholeLayer, path: string): Promise<ReadTocJob | undefined> {
-  const { chunked, size, offset } = layer;
+/** undefined for a layer that turns out to be plain, or is no better than one. */
+async function findToc(session: PullSession, layer: WholeLayer): Promise<ReadTocJob | undefined> {
+  const { chunked, offset, pack } = layer;
+  const { size } = layer.descriptor;
+  const { path } = await session.staging.pack(pack);
   const located =
     chunked.kind === 'zstd-chunked' ? chunked : locateToc(chunked, await footerOf(layer, path), size);
+  if (located.kind === 'external') return findExternalToc(session, layer, located);
   if (located.kind !== 'located' && located.kind !== 'zstd-chunked') return undefined;
   const { compression, dataEnd, toc } = located;
   const { range, digest, jsonDigest } = toc;
@@ -82,7 +91,22 @@ async function findToc(layer: WholeLayer, path: string): Promise<ReadTocJob | un
   return { path, offset: offset + range.start, compressedSize, compression, digest, jsonDigest, dataEnd };
 }
 
-async function footerOf({ size, offset }: WholeLayer, path: string): Promise<Footer> {
+/** Fetched by now at the latest: without it the next image could share nothing. */
+async function findExternalToc(
+  { source, staging, tocImage, options }: PullSession,
+  { descriptor, tally }: WholeLayer,
+  located: ExternalToc,
+): Promise<ReadTocJob | undefined> {
+  if (descriptor.size < MIN_ESTARGZ_SIZE) return undefined;
+  const { emit, signal } = options;
+  const toc = await fetchExternalToc(descriptor, { source, staging, tocImage, tally, emit, signal });
+  if (toc.kind === 'fetched') return externalTocJob(located, toc.at);
+  const message = `layer ${descriptor.digest} is kept without its chunks: ${toc.reason}`;
+  emit({ kind: 'info', message });
+  return undefined;
+}
+
+async function footerOf({ descriptor: { size }, offset }: WholeLayer, path: string): Promise<Footer> {
   const tail = Buffer.alloc(Math.min(FOOTER_TAIL_BYTES, size));
   await using file = await open(path, 'r');
   await file.read(tail, 0, tail.length, offset + size - tail.length);

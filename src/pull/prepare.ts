@@ -28,10 +28,10 @@ export async function readMetadata(
   whole: ReadonlyMap<number, string>,
   expectsChunks = false,
 ): Promise<LayerMetadata[]> {
-  const { source, store, staging, options } = session;
+  const { source, store, staging, tocImage, options } = session;
   const emit: Emit = (event) =>
     event.kind === 'warning' ? warn(session, event.message) : options.emit(event);
-  const shared = { source, store, staging, emit, trustsToc: trustsTocs(options), expectsChunks };
+  const shared = { source, store, staging, tocImage, emit, trustsToc: trustsTocs(options), expectsChunks };
   return readLayers(session.layers, options.signal, async (descriptor, index, reading) => {
     if (locate(session, index)) return inPlace(descriptor);
     // A layer that is plain by its own account has a reason of its own, if any.

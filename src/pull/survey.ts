@@ -61,7 +61,7 @@ export async function surveyImage<T>(
 
 async function readTables(
   { emit, signal }: PullOptions,
-  { source, image }: Access,
+  { source, image, tocImage }: Access,
   directory: string,
 ): Promise<SurveyedLayer[]> {
   emit({ kind: 'stage', stage: 'plan' });
@@ -72,7 +72,7 @@ async function readTables(
   try {
     return await readLayers(layers, signal, async (descriptor, index, reading) => {
       const tally = tallies[index] as LayerTally;
-      const context = { source, store, staging, ...reading, tally, emit, trustsToc: true };
+      const context = { source, store, staging, tocImage, ...reading, tally, emit, trustsToc: true };
       return { descriptor, metadata: await readLayerMetadata(descriptor, context) };
     });
   } finally {

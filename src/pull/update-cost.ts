@@ -21,9 +21,10 @@ export function updateCosts(from: readonly SurveyedLayer[], to: readonly Surveye
     const { digest, size } = descriptor;
     if (held.has(digest)) return { way: 'cached', bytes: 0 };
     if (metadata.kind === 'plain') return { way: 'whole', bytes: size };
-    const { table, dataEnd } = metadata;
+    const { table, dataEnd, blobs } = metadata;
+    const outside = blobs.reduce((sum, blob) => sum + (blob.isOutside ? blob.compressedSize : 0), 0);
     if (isBetterWhole({ table, dataEnd }, isAtHand)) return { way: 'whole', bytes: size };
-    return { kind: 'chunked', table, dataEnd, metadataBytes: size - dataEnd };
+    return { kind: 'chunked', table, dataEnd, metadataBytes: size - dataEnd + outside };
   });
   const planned = costs.flatMap((cost) => ('kind' in cost ? [cost] : []));
   const plan = planFetch(planned, find, { pack: 0, packOffset: 0, packTarget: Number.MAX_SAFE_INTEGER });
