@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Digest } from '../../src/oci/digest.ts';
 import { outsideTocName } from '../../src/store/part-name.ts';
-import { readPack } from '../../src/store/store.ts';
+import { readPack } from '../../src/store/read-pack.ts';
 import { pullJson, runCli, scratch } from '../support/cli.ts';
 import { addTocImage, goldenToc, TAGS, writeExternalLayout } from '../support/external-toc.ts';
 import { fixtureLayout } from '../support/fixture-image.ts';

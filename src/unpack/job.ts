@@ -5,7 +5,6 @@ import type { Digest } from '../oci/digest.ts';
 import type { BlobInput } from './inputs.ts';
 import type { KeptEntries } from './node-maker.ts';
 import type { ImageOutput, WrittenImage } from './output.ts';
-import type { KeptEntries } from './planner.ts';
 import type { ChunkColumns } from './run.ts';
 import type { Origin } from './tree.ts';
 import type { UnpackOptions, UnpackReport } from './unpacker.ts';
