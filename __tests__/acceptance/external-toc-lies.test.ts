@@ -126,6 +126,11 @@ describe('a layer whose TOC is in another image is taken whole if', () => {
       /v1-esgztoc, which cannot be had/,
     ],
     [
+      'the registry fails when it is asked for that',
+      { tocs: [TRUE_TOC], faults: [{ kind: 'status', status: 503, on: /v1-esgztoc/ }] },
+      /v1-esgztoc, which cannot be had/,
+    ],
+    [
       'that is no manifest',
       { tocs: [], manifest: { bytes: Buffer.from('<html>'), mediaType: MANIFEST } },
       /v1-esgztoc, which cannot be had/,
@@ -144,7 +149,8 @@ describe('a layer whose TOC is in another image is taken whole if', () => {
     const { layer, asked, stderr } = await pullServed(served);
     expect(layer).toMatchObject({ way: 'whole', reason: expect.stringMatching(reason) });
     expect(stderr).not.toContain('INTERNAL');
-    expect(asked).toBeGreaterThan(0);
+    // Nobody waits for it: the layer can be had without.
+    expect([1, 2]).toContain(asked);
   });
 });
 

@@ -60,7 +60,7 @@ async function askFor(
   if (tag === undefined || wanted.length > MAX_TAG_LENGTH)
     return 'its TOC is in another image, which is found by the tag of this one alone';
   try {
-    const { bytes, mediaType } = await source.manifest(wanted);
+    const { bytes, mediaType } = await source.manifest(wanted, undefined, 'brief');
     const manifest = parseManifest(bytes, mediaType, `manifest ${wanted} of ${source.name}`);
     return manifest.kind === 'image' ? manifest.layers : `its TOC is in ${wanted}, which is no single image`;
   } catch (error) {

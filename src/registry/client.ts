@@ -36,7 +36,10 @@ export interface RegistryClient {
   readonly link: Link | undefined;
   /** As the last manifest's answer stated it; undefined: the registry does not say. */
   readonly quota: Quota | undefined;
-  manifest(request: Pick<ManifestRequest, 'target' | 'expected'>): Promise<FetchedManifest>;
+  /** `patience`: with this one; that of the client unless told. */
+  manifest(
+    request: Pick<ManifestRequest, 'target' | 'expected'> & { readonly patience?: Patience | undefined },
+  ): Promise<FetchedManifest>;
   /** Does the registry show the manifest of this digest to whoever this client is? Throws PullError. */
   hasManifest(target: string): Promise<boolean>;
   /** `range` must not be empty. Unverified; see BlobBody. */
@@ -84,13 +87,13 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
       return transport.link(locator.lastOrigin ?? endpoint.origin);
     },
     close: transport.close,
-    manifest({ target, expected }) {
+    manifest({ target, expected, patience: own = patience }) {
       const onAnswer = (answer: Parameters<typeof parseQuota>[0]) => {
         quota = parseQuota(answer) ?? quota;
       };
       const fetch = () =>
         fetchManifest({ ...manifestAt(target), expected }, { name, follow, secrets, onAnswer });
-      return scrubber.call(() => withRetries(createBudget(patience, policy, signal), fetch));
+      return scrubber.call(() => withRetries(createBudget(own, policy, signal), fetch));
     },
     hasManifest: (target) => scrubber.call(() => hasManifest(manifestAt(target), { name, follow, secrets })),
     async blob(blob, range, blobSignal) {

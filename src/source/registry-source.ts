@@ -9,6 +9,7 @@ import { isDigest } from '../oci/digest.ts';
 import { type Reference, repositoryName } from '../oci/reference.ts';
 import { openRegistryClient, type RegistryClientOptions } from '../registry/client.ts';
 import { withFallback } from '../registry/fallback-client.ts';
+import type { Patience } from '../registry/patience.ts';
 import { explainForeign } from './foreign-layer.ts';
 import { createHostRoster, type HostRoster, type SourceHost } from './host-roster.ts';
 import { askInTurn, openBlobInTurn } from './mirrors.ts';
@@ -49,7 +50,7 @@ export function openRegistrySource(options: RegistrySourceOptions): ImageSource 
     get quota() {
       return clients.at(-1)?.quota;
     },
-    manifest: (target, expected) => fetchManifest(roster, { target, expected, name }),
+    manifest: (target, expected, patience) => fetchManifest(roster, { target, expected, patience, name }),
     smallBlob: async (descriptor, maxBytes) => {
       const what = `blob ${descriptor.digest} of ${name}`;
       if (descriptor.size > maxBytes)
@@ -96,16 +97,20 @@ function openHosts({ hosts, keychain, fallback, ...options }: RegistrySourceOpti
   });
 }
 
-async function fetchManifest(
-  roster: HostRoster,
-  { target, expected, name }: { target: string; expected: Descriptor | undefined; name: string },
-) {
+interface ManifestQuestion {
+  readonly target: string;
+  readonly expected: Descriptor | undefined;
+  readonly patience: Patience | undefined;
+}
+
+async function fetchManifest(roster: HostRoster, { name, ...request }: ManifestQuestion & { name: string }) {
+  const { target } = request;
   const question = isDigest(target)
     ? { kind: 'digests' as const, digest: target }
     : { kind: 'tags' as const };
   const search = { roster, question, what: `manifest ${target} of ${name}` };
   return askInTurn(search, async (host) => {
-    const manifest = await onceMoreIfDamaged(host, () => host.client.manifest({ target, expected }));
+    const manifest = await onceMoreIfDamaged(host, () => host.client.manifest(request));
     roster.received(host, manifest.bytes.length);
     return manifest;
   });

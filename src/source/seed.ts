@@ -83,10 +83,10 @@ export function withSeeds(
     link: () => primary.link?.(),
     remarks: () => [...(primary.remarks?.() ?? []), ...ask.remarks()],
     tags: async () => (await primary.tags?.()) ?? [],
-    manifest: async (target, expected) => {
+    manifest: async (target, expected, patience) => {
       const known = await ask.manifest(primary.name, target, expected);
       if (known) return known;
-      return primary.manifest(target, expected).catch(async (error: unknown) => {
+      return primary.manifest(target, expected, patience).catch(async (error: unknown) => {
         const standIn = isUnreachable(error) ? await ask.madeUpManifest(primary.name, target) : undefined;
         if (standIn) return standIn;
         throw error;

@@ -3,6 +3,7 @@ import type { Link } from '../bytes/link.ts';
 import type { ByteRange } from '../bytes/range.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
+import type { Patience } from '../registry/patience.ts';
 import type { Quota } from '../registry/quota.ts';
 
 export interface RawManifest {
@@ -34,8 +35,11 @@ export interface BlobPlace {
 export interface ImageSource {
   /** For messages: `registry/repository`. */
   readonly name: string;
-  /** Fetches a manifest or index. At most MAX_MANIFEST_BYTES. `expected` makes size and digest part of the check. */
-  manifest(target: string, expected?: Descriptor): Promise<RawManifest>;
+  /**
+   * Fetches a manifest or index. At most MAX_MANIFEST_BYTES. `expected` makes size and digest part of the check. `patience`: full unless
+   * told; brief for what can be done without.
+   */
+  manifest(target: string, expected?: Descriptor, patience?: Patience): Promise<RawManifest>;
   /** Fetches a small blob whole (a config), verified against its descriptor; at most `maxBytes`. */
   smallBlob(descriptor: Descriptor, maxBytes: number): Promise<Uint8Array>;
   /** Opens a non-empty range of a blob. The promise settles when the answer's kind (range or whole) is known. */
