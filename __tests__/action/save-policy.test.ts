@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decideSave, MAX_PULL_REQUEST_BYTES, type SaveFacts } from '../../src/action/save-policy.ts';
 import { readSaveSettings } from '../../src/action/save-settings.ts';
 import * as keys from '../../src/cache/keys.ts';
-import type { PackFate } from '../../src/cache/remote-session.ts';
+import type { PackFate } from '../../src/cache/pack-carrier.ts';
 import type { SavePlan } from '../../src/cache/save-plan.ts';
 import { imageIdentity, PREFIX, TODAY } from '../support/cache-flow.ts';
 

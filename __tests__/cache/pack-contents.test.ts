@@ -15,6 +15,7 @@ function entryOf(pack: Buffer) {
       reads.push(end - start);
       return end <= pack.length ? pack.subarray(start, end) : undefined;
     },
+    ignoresRanges: false,
     copy: async () => false,
   };
   return { entry, reads };

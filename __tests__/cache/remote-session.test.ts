@@ -65,6 +65,7 @@ describe('restoring from the remote cache', () => {
       bytes: 615,
       unusable: 0,
       waiting: 0,
+      arriving: [],
     });
     expect(await names()).toEqual(allKeys().map((key) => `${key}.pack`));
     for (const pack of saved)
@@ -89,6 +90,7 @@ describe('restoring from the remote cache', () => {
       bytes: 0,
       unusable: 0,
       waiting: 0,
+      arriving: [],
     });
     expect(cache.calls).toHaveLength(1);
     expect(session.restored).toEqual({ image: other, packs: [] });
@@ -177,6 +179,7 @@ describe('restoring from a remote cache that is not what it was', () => {
       bytes: 0,
       unusable: 0,
       waiting: 0,
+      arriving: [],
     });
     expect(logged).toEqual(['nothing restored from the cache: cancelled']);
   });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { PackFate } from '../../src/cache/remote-session.ts';
+import type { PackFate } from '../../src/cache/pack-carrier.ts';
 import { needsSave, withoutMixed } from '../../src/cache/save-plan.ts';
 import { imageIdentity, PREFIX } from '../support/cache-flow.ts';
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SaveOutcome } from '../../src/cache/blob-cache.ts';
 import { MAX_PACKS, parseHead } from '../../src/cache/head.ts';
 import * as keys from '../../src/cache/keys.ts';
-import type { PackFate } from '../../src/cache/remote-session.ts';
+import type { PackFate } from '../../src/cache/pack-carrier.ts';
 import { type SaveOptions, saveToCache } from '../../src/cache/save.ts';
 import { needsSave, type SavePlan } from '../../src/cache/save-plan.ts';
 import type { PackFile } from '../../src/store/pack-file.ts';

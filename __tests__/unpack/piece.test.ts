@@ -21,7 +21,7 @@ afterEach(() => {
 function stored(bytes: Uint8Array): StoredPiece {
   const path = join(newDirectory(), 'pack');
   writeFileSync(path, Buffer.concat([Buffer.from('abc'), bytes, Buffer.from('xyz')]));
-  const files = new InputFiles([path]);
+  const files = new InputFiles({ files: [path] }, ProgressBoard.create(0));
   opened.push(files);
   const blob = { file: 0, offset: 3, compressedSize: bytes.length, groups: [], groupBytes: 1 };
   return { files, board: ProgressBoard.create(0), blob };

@@ -55,7 +55,7 @@ function layerOf(contents: readonly Buffer[], compress: (bytes: Buffer) => Buffe
 }
 
 async function play({ path, layer }: ReturnType<typeof layerOf>, totalSize = DEFAULT_LIMITS.totalSize) {
-  const files = new InputFiles([path]);
+  const files = new InputFiles({ files: [path] }, ProgressBoard.create(0));
   const quota = new Quota({ ...DEFAULT_LIMITS, totalSize });
   const output = collector();
   let decoded = 0;

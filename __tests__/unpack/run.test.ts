@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputFiles } from '../../src/unpack/inputs.ts';
 import { type ChunkColumns, gatherRun, isAlone, RUN_BYTES, runEnd } from '../../src/unpack/run.ts';
+import { ProgressBoard } from '../../src/workers/progress-board.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
 
 const newDirectory = temporaryDirectories();
@@ -85,7 +86,7 @@ describe('a run', () => {
         offset,
         stored: Math.min(stored, (contents[file] as Buffer).length - offset),
       }));
-    const files = new InputFiles(paths);
+    const files = new InputFiles({ files: paths }, ProgressBoard.create(0));
     try {
       fc.assert(
         fc.property(fc.array(chunk, { minLength: 1, maxLength: 12 }), (chunks) => {

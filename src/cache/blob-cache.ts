@@ -55,6 +55,8 @@ export interface OpenEntry {
   readonly key: string;
   /** Bytes of the whole; undefined before anything was read. */
   readonly size: number | undefined;
+  /** Is everything sent whatever is asked for? Known once something was read. */
+  readonly ignoresRanges: boolean;
   /** These bytes, at most MAX_READ_BYTES; undefined where they cannot be had, or reach beyond the end. */
   read(range: ByteRange): Promise<Buffer | undefined>;
   /**

@@ -135,6 +135,9 @@ class DirectClient {
       get size() {
         return blob.size;
       },
+      get ignoresRanges() {
+        return blob.ignoresRanges;
+      },
       read: (range) => this.#orMiss(options, () => readAll(blob, range)),
       copy: async (ranges, file) => (await this.#orMiss(options, () => copy(ranges, file))) ?? false,
     };

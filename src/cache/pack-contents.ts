@@ -19,6 +19,8 @@ export interface EntryBudget {
 
 /** The table as it was stored: an image has tens of thousands of chunks, and most packs are asked about once. */
 export interface PackContents {
+  /** Table and trailer: the pack from the end of its chunks on. */
+  readonly end: Buffer;
   /** Ascending by offset; decoded anew each time. */
   entries(): Iterable<PackEntry>;
 }
@@ -47,7 +49,10 @@ export async function readContents(
       ? Buffer.from(end.subarray(tableOffset - start, tableOffset - start + tableLength))
       : await entry.read({ start: tableOffset, end: tableOffset + tableLength });
   if (!table || !decodeTable(table, trailer)) return 'unreadable';
-  return { entries: () => decodeTable(table, trailer)?.all() ?? [] };
+  return {
+    end: Buffer.concat([table, end.subarray(-TRAILER_SIZE)]),
+    entries: () => decodeTable(table, trailer)?.all() ?? [],
+  };
 }
 
 /** Stored bytes of the pack that are needed; those that lie inside of others count once. `entries`: ascending by offset. */

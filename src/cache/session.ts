@@ -1,4 +1,5 @@
 // What a pull asks of the remote cache before it plans.
+import type { ArrivingPack } from './arriving-pack.ts';
 import type { IsNeeded } from './pack-contents.ts';
 
 /** Names an image for cache keys. */
@@ -25,11 +26,13 @@ export interface RestoreReport {
   readonly unusable: number;
   /** Packs that are left where they are until restoreRest. */
   readonly waiting: number;
+  /** Packs that can be read while they are on their way; whoever asked has to settle or abandon each. */
+  readonly arriving: readonly ArrivingPack[];
 }
 
 export interface CacheSession {
   /**
-   * Brings the packs that may help with `image` into `packsDirectory` as `<key>.pack`. Never throws for a fault of the
+   * Brings the packs that may help with `image` into `packsDirectory` as `<key>.pack`, or on their way there. Never throws for a fault of the
    * cache: it warns through its logger and reports what it has. `isNamed`: what the manifest alone says is needed; with it, packs of
    * another image that hold nothing of that are left waiting, where the cache can tell.
    */
@@ -38,5 +41,5 @@ export interface CacheSession {
    * Brings of the packs that are waiting those that hold enough of what the image needs. The report is of both calls together.
    * Never throws either.
    */
-  restoreRest(isNeeded: IsNeeded, packsDirectory: string): Promise<RestoreReport>;
+  restoreRest(isNeeded: IsNeeded): Promise<RestoreReport>;
 }

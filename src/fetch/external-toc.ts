@@ -11,7 +11,7 @@ import { type BlobEndContext, fetchBlobEnd } from './blob-end.ts';
 import { chunked, wholeIfBetter } from './described-layer.ts';
 import type { ReadTocJob } from './jobs.ts';
 import type { ChunkedDialect, LayerMetadata, MetadataContext } from './layer-metadata.ts';
-import { isNamed, keep } from './stored-metadata.ts';
+import { findNamed, isNamed, keep } from './stored-metadata.ts';
 import { isUnavailable, type TocImage, whyNot } from './toc-image.ts';
 
 const TOO_LARGE = { kind: 'corrupt', reason: 'its TOC is too large' } as const;
@@ -59,7 +59,7 @@ async function readKnown(layer: ExternalLayer, context: MetadataContext): Promis
   const { store } = context;
   const name = nameOf(descriptor, located.jsonDigest);
   // How large it is only its image tells; whatever is found has to hash to the annotation.
-  const found = store.find(name.form, digestKeyOfHex(name.hex));
+  const found = await findNamed(name, undefined, store);
   if (!found) return undefined;
   const job = { ...externalTocJob(located, found), ...streamOf(layer, context) };
   const isTooLarge = found.compressedSize > MAX_METADATA_BYTES;

@@ -3,12 +3,12 @@ import { open } from 'node:fs/promises';
 import { rangeLength } from '../bytes/range.ts';
 import { FOOTER_TAIL_BYTES } from '../layer/footer.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { digestKeyOfHex } from '../oci/digest-key.ts';
 import type { BlobTail } from '../plan/fetch-plan.ts';
 import { partName } from '../store/part-name.ts';
 import type { ChunkStore } from '../store/store.ts';
 import type { BlobAt, MetadataBlob } from './blob-at.ts';
 import { type BlobEndContext, fetchBlobEnd } from './blob-end.ts';
+import { findNamed } from './stored-metadata.ts';
 
 export type FooterBytes =
   | {
@@ -29,7 +29,7 @@ export async function readFooter(
   const range = { start: Math.max(0, size - FOOTER_TAIL_BYTES), end: size };
   const compressedSize = rangeLength(range);
   const name = { form: 'part', hex: partName(digest, range) } as const;
-  const stored = context.store.find('part', digestKeyOfHex(name.hex), compressedSize);
+  const stored = await findNamed(name, range, context.store);
   const known = stored && (await readBytes(stored).catch(() => undefined));
   if (stored && known) {
     const { path, offset } = stored;

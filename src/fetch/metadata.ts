@@ -120,7 +120,7 @@ async function readKnown(layer: LocatedLayer, context: MetadataContext): Promise
   const { store } = context;
   const { located } = layer;
   const range = tocRange(layer);
-  const toc = findNamed(nameOf(layer, range, located.toc.digest), range, store);
+  const toc = await findNamed(nameOf(layer, range, located.toc.digest), range, store);
   if (!toc) return undefined;
   const outcome = await context.readToc(jobFor(layer, toc, context));
   if (outcome.kind === 'unusable') return { kind: 'plain', reason: outcome.reason };
@@ -134,7 +134,7 @@ async function readKnown(layer: LocatedLayer, context: MetadataContext): Promise
   if (!located.tarSplit) return chunked(layer, outcome, { toc, split: undefined });
   const { range: splitRange } = located.tarSplit;
   const digest = outcome.tarSplitDigest ?? located.tarSplit.digest;
-  const split = findNamed(nameOf(layer, splitRange, digest), splitRange, store);
+  const split = await findNamed(nameOf(layer, splitRange, digest), splitRange, store);
   if (!split) return outcome.entries && chunked(layer, outcome, { toc, split: undefined });
   return chunked(layer, outcome, { toc, split: { ...split, digest } });
 }

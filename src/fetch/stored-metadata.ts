@@ -6,12 +6,12 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestHex } from '../oci/digest.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
 import type { Staging } from '../store/staging.ts';
-import type { ChunkStore } from '../store/store.ts';
+import type { ChunkStore, StoredChunk } from '../store/store.ts';
 import type { BlobAt, MetadataBlob } from './blob-at.ts';
-
 import type { MetadataContext } from './layer-metadata.ts';
 
 const COPY_BYTES = 1 << 20;
+
 export function isStored({ digest, size }: Descriptor, store: ChunkStore): boolean {
   return (
     isNamed({ digest }) && store.find('blob', digestKeyOfHex(digestHex(digest as Digest)), size) !== undefined
@@ -23,13 +23,14 @@ export function isNamed({ digest }: Pick<Descriptor, 'digest'>): boolean {
   return digest.startsWith('sha256:');
 }
 
-export function findNamed(
+/** Of this length, or whatever is called so; once all of it is there. */
+export async function findNamed(
   name: Pick<MetadataBlob, 'form' | 'hex'>,
-  range: ByteRange,
+  range: ByteRange | undefined,
   store: ChunkStore,
-): MetadataBlob | undefined {
-  const found = store.find(name.form, digestKeyOfHex(name.hex), rangeLength(range));
-  return found && { ...found, ...name };
+): Promise<(StoredChunk & MetadataBlob) | undefined> {
+  const found = store.find(name.form, digestKeyOfHex(name.hex), range && rangeLength(range));
+  return found && (await store.isThere(found)) ? { ...found, ...name } : undefined;
 }
 
 /** Copies what later pulls may need into a pack, and makes it findable. */

@@ -1,22 +1,34 @@
 // One attempt at a plan: chunks are fetched and layers unpacked at the same time.
 
+import type { ArrivingPack } from '../cache/arriving-pack.ts';
+import { isAbort } from '../errors.ts';
 import { transfer } from '../fetch/transfer.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
 import type { UnpackEvent, UnpackOutcome } from '../unpack/job.ts';
 import { ProgressBoard } from '../workers/progress-board.ts';
+import { countersOf, followArrivals } from './arrivals.ts';
 import { throwFirstCause } from './first-cause.ts';
 import type { PullSession } from './session.ts';
 import { type Attempt, toUnpackJob } from './unpack-job.ts';
 
+/** A pack of the remote cache on which the plan relied did not arrive. */
+export interface LostPack {
+  readonly kind: 'lost';
+  readonly reason: string;
+}
+
 /** Throws what fetching or unpacking throws; afterwards nothing is running any more and fetched chunks can be found in the store. */
-export async function runAttempt(session: PullSession, attempt: Attempt): Promise<UnpackOutcome> {
-  const { options, source, staging, tallies, layers } = session;
-  const board = ProgressBoard.create(attempt.plan.groups.length);
+export async function runAttempt(session: PullSession, attempt: Attempt): Promise<UnpackOutcome | LostPack> {
+  const { options, source, staging, tallies, layers, arrivals } = session;
+  const { packs } = arrivals;
+  const first = attempt.plan.groups.length;
+  const board = ProgressBoard.create(first + packs.length);
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const pack = (number: number) => staging.pack(number);
   const { concurrency, emit } = options;
-  const job = await toUnpackJob(session, attempt, board.memory);
+  const arriving = countersOf(packs, first);
+  const job = await toUnpackJob(session, attempt, { board: board.memory, arriving });
   const onAbort = () => board.abort();
   signal.addEventListener('abort', onAbort, { once: true });
   if (signal.aborted) onAbort();
@@ -26,12 +38,24 @@ export async function runAttempt(session: PullSession, attempt: Attempt): Promis
   };
   const context = { source, descriptors: layers, tallies, pack, board, concurrency, emit, signal };
   const onEvent = ({ layer, entries }: UnpackEvent) => emit({ kind: 'unpacked', index: layer, entries });
+  let lost: ArrivingPack | undefined;
+  const unfollow = followArrivals(packs, { board, first }, (pack) => {
+    if (!job.files.includes(pack.path)) return;
+    lost ??= pack;
+    stop.abort();
+  });
   const [unpacked, fetched] = await Promise.allSettled([
     session.privileges.unpack(job, { signal, onEvent }).catch(stopping),
     transfer(attempt.plan.groups, context).catch(stopping),
   ]);
   signal.removeEventListener('abort', onAbort);
-  throwFirstCause(fetched, unpacked);
+  unfollow();
+  try {
+    throwFirstCause(fetched, unpacked);
+  } catch (error) {
+    if (!lost || !isAbort(error) || options.signal.aborted) throw error;
+    return { kind: 'lost', reason: `pack ${lost.key} of the cache did not arrive` };
+  }
   await adoptFetched(session, attempt.plan);
   return (unpacked as PromiseFulfilledResult<UnpackOutcome>).value;
 }

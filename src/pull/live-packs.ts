@@ -168,6 +168,12 @@ function* imageKeys({
   plan,
   metadata,
 }: Image): Generator<{ form: CopiedChunk['form']; key: string; size: number }> {
+  // What is needed first stands first: see ArrivingPack.
+  for (const [index, layer] of metadata.entries()) {
+    if (layer.kind === 'plain' || isLocal(plan, index)) continue;
+    for (const { form, hex, compressedSize } of layer.blobs)
+      yield { form, key: digestKeyOfHex(hex), size: compressedSize };
+  }
   for (const [index, layer] of metadata.entries()) {
     if (isLocal(plan, index)) continue;
     if (layer.kind === 'plain') {
@@ -180,8 +186,6 @@ function* imageKeys({
         };
       continue;
     }
-    for (const { form, hex, compressedSize } of layer.blobs)
-      yield { form, key: digestKeyOfHex(hex), size: compressedSize };
     if (plan.layers[index]?.kind !== 'chunked') continue;
     for (let chunk = 0; chunk < chunkCount(layer.table); chunk++) {
       yield {

@@ -4,6 +4,7 @@ import type { RestoreReport } from '../cache/session.ts';
 import { PullError } from '../errors.ts';
 import { type Access, openImage, type Verdict } from './access.ts';
 import { announcePlan, announceTallies } from './announce.ts';
+import { Arrivals } from './arrivals.ts';
 import { runAttempt } from './attempt.ts';
 import { claimDestination, type Destination } from './destination.ts';
 import { formOf } from './formats.ts';
@@ -50,7 +51,9 @@ export async function pull(options: PullOptions): Promise<PullResult> {
     try {
       const begun = await restorePacks(options, access);
       watch.lap('restore');
-      let session = await openSession(options, access, privileges);
+      await using arrivals = new Arrivals();
+      arrivals.expect(begun?.arriving ?? []);
+      let session = await openSession(options, access, { privileges, arrivals });
       if (access.image.remark !== undefined) warn(session, access.image.remark);
       try {
         let restored: RestoreReport | undefined;
@@ -111,6 +114,7 @@ async function fetchAndUnpack(
   const missing: MissingByLayer = new Map();
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     session.options.emit({ kind: 'stage', stage: 'plan' });
+    await session.arrivals.giveUpLost(session.store);
     const described = await readMetadata(session, lessons.whole);
     const { metadata, parts } = await selectParts(session, described, missing);
     const plan = planLayers(session, metadata);
@@ -121,6 +125,7 @@ async function fetchAndUnpack(
     const outcome = await runAttempt(session, { plan, metadata, missing, parts, root: destination.root });
     watch.lap('fetchAndUnpack');
     if (outcome.kind === 'done') {
+      await session.arrivals.settle(session.store);
       const { skipped, part } = outcome.report;
       noteSkipped(session, summarizeSkips(skipped));
       const { layers, written } = outcome;
@@ -132,7 +137,7 @@ async function fetchAndUnpack(
     const message = `attempt ${attempt} took a detour: ${outcome.kind}, ${why}`;
     session.options.emit({ kind: 'debug', message });
     if (outcome.kind === 'missing') learnMissing(missing, outcome);
-    else await learn(session, outcome, { lessons, plan, metadata });
+    else if (outcome.kind !== 'lost') await learn(session, outcome, { lessons, plan, metadata });
     await destination.reset();
   }
   throw new PullError(
@@ -192,7 +197,11 @@ function describeResult(
     bytesFromCache: sum((layer) => layer.bytesFromCache),
     bytesFromSeed: sum((layer) => layer.bytesFromSeed),
     bytesTotal: sum((layer) => layer.compressedSize),
-    cacheRepairs: (restored?.unusable ?? 0) + session.store.brokenPacks + session.store.damagedChunks,
+    cacheRepairs:
+      (restored?.unusable ?? 0) +
+      session.arrivals.lost +
+      session.store.brokenPacks +
+      session.store.damagedChunks,
     requests: source.requests + verdict.requests,
     hosts: source.hosts ?? [],
     ...(source.quota ? { quota: source.quota } : {}),

@@ -49,13 +49,17 @@ export async function restoreRest(
   session: PullSession,
   begun: RestoreReport | undefined,
 ): Promise<RestoreReport | undefined> {
-  const { cache } = session.caching;
+  const { arrivals, caching, store } = session;
+  const { cache } = caching;
+  if (caching.storeRead) await arrivals.showTo(store);
   if (!cache || !begun || begun.waiting === 0) return begun;
   const metadata = await readMetadata(session, new Map(), true);
   const needed = neededKeys(metadata);
   const isNeeded: IsNeeded = ({ hex }) => needed.has(digestKeyOfHex(hex));
-  const report = await cache.restoreRest(isNeeded, packsDirectory(session.store.directory));
-  await session.store.addPacks(report.packKeys);
+  const report = await cache.restoreRest(isNeeded);
+  await store.addPacks(report.packKeys);
+  arrivals.expect(report.arriving);
+  await arrivals.showTo(store);
   return report;
 }
 

@@ -6,6 +6,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Staging } from '../store/staging.ts';
 import type { ChunkStore } from '../store/store.ts';
 import type { Access } from './access.ts';
+import type { Arrivals } from './arrivals.ts';
 import type { Caching, PullOptions } from './options.ts';
 import type { Privileges } from './privileges.ts';
 import { closeWorkshop, openWorkshop, openWorkshopApart, type Workshop } from './workshop.ts';
@@ -18,6 +19,7 @@ export interface PullSession extends Access {
   readonly staging: Staging;
   /** Where store and staging area come from. */
   readonly workshop: Workshop;
+  readonly arrivals: Arrivals;
   readonly tallies: LayerTally[];
   readonly warnings: string[];
 }
@@ -26,7 +28,7 @@ export interface PullSession extends Access {
 export async function openSession(
   options: PullOptions,
   access: Access,
-  privileges: Privileges,
+  { privileges, arrivals }: Pick<PullSession, 'privileges' | 'arrivals'>,
 ): Promise<PullSession> {
   const { layers } = access.image.manifest;
   const warnings: string[] = [];
@@ -42,6 +44,7 @@ export async function openSession(
     workshop,
     options,
     privileges,
+    arrivals,
     layers,
     tallies: createTally(layers.length),
     warnings,

@@ -32,7 +32,7 @@ export async function unpackHere(job: UnpackJob, hooks: UnpackHooks): Promise<Un
 }
 
 async function diagnosed(
-  { files, board, layers }: UnpackJob,
+  { files, arriving, board, layers }: UnpackJob,
   { index, error }: { index: number; error: ErrorData },
   signal: AbortSignal,
 ): Promise<UnpackOutcome> {
@@ -41,7 +41,14 @@ async function diagnosed(
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   try {
-    return await pool.run('diagnose', { files, board, layer: layers[index] as LayerInput, index, error });
+    return await pool.run('diagnose', {
+      files,
+      arriving,
+      board,
+      layer: layers[index] as LayerInput,
+      index,
+      error,
+    });
   } finally {
     signal.removeEventListener('abort', stop);
   }
@@ -61,7 +68,7 @@ async function runThreads(
   };
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
-  const { files, board, layers, output, ...options } = job;
+  const { files, arriving, board, layers, output, ...options } = job;
   const passes = output && planPasses(output.format, layers);
   const streams = passes ? layersToStream(layers, passes) : layers;
   const failed = Promise.withResolvers<LayerFailure>();
@@ -78,6 +85,7 @@ async function runThreads(
     pool
       .run('stream', {
         files,
+        arriving,
         board,
         layers: streams,
         ring,

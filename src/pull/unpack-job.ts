@@ -21,11 +21,11 @@ export interface Attempt {
   readonly root: string;
 }
 
-/** `board`: memory of the progress board of the plan's groups. */
+/** `board`: memory of the progress board, with counters for the plan's groups, and for packs on their way by path. */
 export async function toUnpackJob(
   session: PullSession,
   attempt: Attempt,
-  board: SharedArrayBuffer,
+  { board, arriving }: { readonly board: SharedArrayBuffer; readonly arriving: ReadonlyMap<string, number> },
 ): Promise<UnpackJob> {
   const { plan, root } = attempt;
   const files: string[] = [];
@@ -36,7 +36,9 @@ export async function toUnpackJob(
   const { options, privileges } = session;
   const { paths, limits, format = 'rootfs', image } = options;
   const output = format === 'rootfs' ? undefined : outputOf(format, session.image, image);
-  return { root, owner: privileges.owner, limits, paths, files, board, layers, output };
+  const counters = files.map((path) => arriving.get(path) ?? -1);
+  const coming = counters.some((counter) => counter !== -1) ? { arriving: counters } : {};
+  return { root, owner: privileges.owner, limits, paths, files, ...coming, board, layers, output };
 }
 
 /** Adds to `files` where a tar-split lies in another file than any chunk. */

@@ -51,6 +51,11 @@ export class ChunkIndex {
       for (const [key, { pack }] of chunks) if (pack.key) chunks.delete(key);
   }
 
+  deletePack(gone: Held['pack']): void {
+    for (const chunks of Object.values(this.#chunks))
+      for (const [key, { pack }] of chunks) if (pack === gone) chunks.delete(key);
+  }
+
   get holdsFrames(): boolean {
     return this.#chunks.frame.size > 0;
   }

@@ -31,6 +31,14 @@ interface StagedEntries {
   readonly entries: readonly PackEntry[];
 }
 
+/** A pack whose table stands and whose chunks are on their way, front to back. */
+export interface IncomingPack {
+  readonly key: string;
+  readonly path: string;
+  /** true once the first `bytes` are there; false if they never will be. */
+  waitFor(bytes: number): Promise<boolean>;
+}
+
 /** Chunks of all packs that are kept in memory; packs beyond are not read. */
 const MAX_STORE_ENTRIES = 5_000_000;
 
@@ -68,7 +76,9 @@ export class ChunkStore {
   /** As #damaged, never cleared, and files that were no packs. */
   readonly #forgotten = new Set<string>();
   /** Packs of which only the blobs have been looked at. */
-  readonly #unread: OpenPack[] = [];
+  #unread: OpenPack[] = [];
+  /** By path. */
+  readonly #incoming = new Map<string, { readonly pack: IncomingPack; place: string }>();
   #entries = 0;
   #brokenPacks = 0;
   #damagedChunks = 0;
@@ -113,15 +123,16 @@ export class ChunkStore {
     this.#add({ key: '', path }, entries);
   }
 
-  #add({ key, path }: Held['pack'], entries: Iterable<PackEntry>): void {
-    const pack = { key, path };
+  #add(pack: Held['pack'], entries: Iterable<PackEntry>): void {
     for (const { form, hex, ...stored } of entries)
       this.#chunks.add(form, digestKeyOfHex(hex), { ...stored, pack });
   }
 
   /** Only once somebody asks for one: an image that is wholly at hand as blobs needs none of its 80,000 frames. */
   #readOthers(): void {
-    for (const pack of this.#unread.splice(0)) this.#add(pack, pack.others());
+    const unread = this.#unread;
+    this.#unread = [];
+    for (const pack of unread) this.#add(pack, pack.others());
   }
 
   /** Is there any chunk that a layer could share? */
@@ -147,7 +158,7 @@ export class ChunkStore {
 
   /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
   forgetSealed(): void {
-    this.#unread.length = 0;
+    this.#unread = [];
     this.#chunks.deleteSealed();
   }
 
@@ -207,6 +218,46 @@ export class ChunkStore {
     }
   }
 
+  /** Its chunks are found from now on; whoever reads them has to wait for them. No longer after `arrived` or `lose`. */
+  async addIncoming(incoming: IncomingPack): Promise<void> {
+    const { key, path } = incoming;
+    if (this.#packs.has(path)) return;
+    const found = await readPack(path, key).catch(() => undefined);
+    if (!found) return;
+    const at = { pack: incoming, place: path };
+    this.#incoming.set(path, at);
+    const pack: OpenPack = {
+      ...found,
+      get path() {
+        return at.place;
+      },
+    };
+    this.#hold(path, pack);
+  }
+
+  /** Are the bytes there? Waits for those that are on their way. */
+  async isThere({ path, offset, compressedSize }: Omit<StoredChunk, 'size'>): Promise<boolean> {
+    return (await this.#incoming.get(path)?.pack.waitFor(offset + compressedSize)) ?? true;
+  }
+
+  /** An incoming pack stands at `place` by now; its old path still names it. */
+  arrived({ path }: IncomingPack, place: string): void {
+    const [at, pack] = [this.#incoming.get(path), this.#packs.get(path)];
+    this.#incoming.delete(path);
+    if (!at || !pack) return;
+    at.place = place;
+    this.#packs.set(place, pack);
+  }
+
+  /** An incoming pack will never be whole: nothing of it is found any more. */
+  lose({ path }: IncomingPack): void {
+    const pack = this.#packs.get(path);
+    this.#incoming.delete(path);
+    this.#packs.delete(path);
+    this.#unread = this.#unread.filter((unread) => unread !== pack);
+    if (pack) this.#chunks.deletePack(pack);
+  }
+
   async #addPack(path: string, key: string): Promise<void> {
     // What cannot be read just now (no file descriptors left, say) may be sound: only what was read and is no pack goes.
     const pack = await readPack(path, key).catch(() => 'unreadable' as const);
@@ -215,6 +266,10 @@ export class ChunkStore {
       this.#brokenPacks++;
       return rm(path, { force: true }).catch(() => undefined);
     }
+    this.#hold(path, pack);
+  }
+
+  #hold(path: string, pack: OpenPack): void {
     this.#packs.set(path, pack);
     this.#entries += pack.count;
     this.#add(pack, pack.blobs);

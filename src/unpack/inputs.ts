@@ -16,13 +16,30 @@ export interface BlobInput {
 
 const PIECE_BYTES = 1 << 20;
 
+/** Files of a job. */
+export interface InputPaths {
+  readonly files: readonly string[];
+  /** By file: the counter of the board that says how much of it is there from the front on, or -1. Absent where all are whole. */
+  readonly arriving?: readonly number[] | undefined;
+}
+
 /** Opens each file once. Has to be closed. */
 export class InputFiles {
   readonly #paths: readonly string[];
+  readonly #arriving: readonly number[] | undefined;
+  readonly #board: ProgressBoard;
   readonly #descriptors = new Map<number, number>();
 
-  constructor(paths: readonly string[]) {
-    this.#paths = paths;
+  constructor({ files, arriving }: InputPaths, board: ProgressBoard) {
+    this.#paths = files;
+    this.#arriving = arriving;
+    this.#board = board;
+  }
+
+  /** Before anything is read up to `end`, of a file that may be on its way. undefined: it is there. Throws ABORTED. */
+  whenThere(file: number, end: number): Promise<void> | undefined {
+    const counter = this.#arriving?.[file] ?? -1;
+    return counter === -1 || this.#board.has(counter, end) ? undefined : this.#board.waitFor(counter, end);
   }
 
   /** In fresh memory. Throws STORE_FAILED where the file is gone or too short. */
@@ -74,6 +91,7 @@ export async function* readBlob(
     const length = Math.min(PIECE_BYTES, blob.compressedSize - at, untilGroupEnd(blob, at));
     const group = blob.groups[Math.floor(at / blob.groupBytes)];
     if (group !== undefined) await board.waitFor(group, (at % blob.groupBytes) + length);
+    await files.whenThere(blob.file, blob.offset + at + length);
     const piece = memory.subarray(0, length);
     files.readInto(piece, blob.file, blob.offset + at);
     yield piece;

@@ -2,16 +2,15 @@
 import type { ErrorData } from '../errors.ts';
 import type { PackedEntries } from '../layer/packed-entries.ts';
 import type { Digest } from '../oci/digest.ts';
-import type { BlobInput } from './inputs.ts';
+import type { BlobInput, InputPaths } from './inputs.ts';
 import type { KeptEntries } from './node-maker.ts';
 import type { ImageOutput, WrittenImage } from './output.ts';
 import type { ChunkColumns } from './run.ts';
 import type { Origin } from './tree.ts';
 import type { UnpackOptions, UnpackReport } from './unpacker.ts';
 
-export interface UnpackJob extends UnpackOptions {
-  /** Paths of the files that hold chunks and blobs; they may still be growing. */
-  readonly files: readonly string[];
+/** `files`: paths of those that hold chunks and blobs; they may still be growing. */
+export interface UnpackJob extends UnpackOptions, InputPaths {
   /** Memory of the progress board that says how far. */
   readonly board: SharedArrayBuffer;
   readonly layers: readonly LayerInput[];

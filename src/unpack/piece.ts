@@ -72,6 +72,7 @@ export async function decodeMember(
  */
 export async function decodePiece({ files, board, blob }: StoredPiece, sink: Sink): Promise<void> {
   if (blob.compressedSize <= SMALL_STORED) {
+    await files.whenThere(blob.file, blob.offset + blob.compressedSize);
     const output = decodeSmall(files.read(blob.file, blob.offset, blob.compressedSize));
     if (output) {
       for (const bytes of output) sink(bytes);

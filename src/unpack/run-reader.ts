@@ -141,7 +141,10 @@ export class RunReader {
   #ready(index: number): Promise<void> | undefined {
     const group = this.#columns.groups[index] as number;
     const amount = this.#columns.ready[index] as number;
-    return group === -1 || this.#board.has(group, amount) ? undefined : this.#board.waitFor(group, amount);
+    if (group !== -1 && !this.#board.has(group, amount)) return this.#board.waitFor(group, amount);
+    const { files, offsets, compressedSizes } = this.#columns;
+    const end = (offsets[index] as number) + (compressedSizes[index] as number);
+    return this.#files.whenThere(files[index] as number, end);
   }
 }
 

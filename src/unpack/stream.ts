@@ -13,7 +13,7 @@ import { type Reader, RingWriter } from './ring.ts';
 import { RunReader } from './run-reader.ts';
 import { streamChunks } from './stream-toc.ts';
 
-export interface StreamJob extends Pick<UnpackJob, 'files' | 'board' | 'layers' | 'limits'> {
+export interface StreamJob extends Pick<UnpackJob, 'files' | 'arriving' | 'board' | 'layers' | 'limits'> {
   /** For the tar streams of all layers. */
   readonly ring: SharedArrayBuffer;
   /** For the blobs of the plain ones, as they are stored. */
@@ -38,10 +38,11 @@ function needsDiffId(layer: LayerInput): boolean {
 
 /** Done once every layer has been what its digests say; none is begun before the one below it has been. */
 export async function streamLayers(job: StreamJob): Promise<{ kind: 'done' } | LayerFailure> {
-  const files = new InputFiles(job.files);
+  const board = new ProgressBoard(job.board);
+  const files = new InputFiles(job, board);
   const context = {
     files,
-    board: new ProgressBoard(job.board),
+    board,
     ring: new RingWriter(job.ring, readersOf(job)),
     stored: new RingWriter(job.stored, job.reads === 'stored' ? ['apply', 'hash'] : ['hash']),
     // Who reads the tar streams counts as well, but not where they are only hashed.
@@ -92,6 +93,7 @@ async function streamChunked(layer: ChunkedInput, { files, board, ring, members 
   if (layer.entries) await streamChunks(layer, chunks, sink);
   else if (!split) await playPieces(chunks, sizes.length, sink);
   else {
+    await files.whenThere(split.file, split.offset + split.compressedSize);
     const tarSplit = files.read(split.file, split.offset, split.compressedSize);
     await rebuildTar({ tarSplit, firstChunk, sizes, chunks }, sink);
   }
