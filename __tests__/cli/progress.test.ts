@@ -31,6 +31,19 @@ describe('the status line', () => {
       'unpacking  0 of 3 layers',
     ],
     [
+      'when a detour has led back to the plan',
+      [
+        [0, resolved],
+        [0, stage('fetch')],
+        [0, unpacked],
+        [0, stage('plan')],
+        [0, stage('fetch')],
+        [0, unpacked],
+      ],
+      0,
+      'unpacking  1 of 3 layers',
+    ],
+    [
       'before a rate can be told',
       [
         [0, resolved],

@@ -1,11 +1,14 @@
 // Handing an archive to an engine, against doubles: an HTTP server in Docker's place, a script in podman's.
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, createServer as createSocketServer } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { loadIntoDocker } from '../../src/export/docker-engine.ts';
-import { loadIntoPodman } from '../../src/export/podman-engine.ts';
+import { loadIntoDocker, reachDocker } from '../../src/export/docker-engine.ts';
+import { loadIntoPodman, reachPodman } from '../../src/export/podman-engine.ts';
+import { createAuthority, type Issued } from '../support/certificates.ts';
 import { rejected } from '../support/pull-error.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
 
@@ -107,6 +110,113 @@ describe('Docker', () => {
   });
 });
 
+describe('Docker behind TLS', () => {
+  /** Asks for a certificate of the same authority. Returns DOCKER_HOST, a directory of certificates, and what came in. */
+  async function startTls() {
+    const directory = newDirectory();
+    const authority = createAuthority(directory);
+    const { key, cert } = authority.issue('IP:127.0.0.1');
+    const bodies: Buffer[] = [];
+    const options = { key, cert, ca: readFileSync(authority.path), requestCert: true };
+    const server = createTlsServer({ ...options, rejectUnauthorized: true }, async (request, response) => {
+      bodies.push(await buffer(request));
+      response.end(LOADED);
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const certificates = (client: Issued, ca = readFileSync(authority.path, 'utf8')) => {
+      const place = newDirectory();
+      for (const [name, text] of Object.entries({ ca, cert: client.cert, key: client.key }))
+        writeFileSync(join(place, `${name}.pem`), text);
+      return place;
+    };
+    return { host: `tcp://127.0.0.1:${port}`, port, bodies, authority, certificates };
+  }
+
+  it.each([
+    ['DOCKER_CERT_PATH', { DOCKER_TLS_VERIFY: '1' }, 'DOCKER_CERT_PATH'],
+    ['DOCKER_CONFIG, where the other is not set', { DOCKER_TLS_VERIFY: '1' }, 'DOCKER_CONFIG'],
+    ['DOCKER_CERT_PATH, with an https address', {}, 'DOCKER_CERT_PATH'],
+  ] as const)('gets the archive with the certificates in %s', async (_, switches, variable) => {
+    const { host, port, bodies, authority, certificates } = await startTls();
+    const isHttps = !('DOCKER_TLS_VERIFY' in switches);
+    const env = {
+      ...switches,
+      DOCKER_HOST: isHttps ? `https://127.0.0.1:${port}` : host,
+      [variable]: certificates(authority.issue('DNS:client.test')),
+    };
+    await reachDocker({ env, signal });
+    expect(await loadIntoDocker({ path: archive(), env, signal })).toEqual(['Loaded image: app:1']);
+    expect(bodies.map((body) => body.equals(CONTENT))).toEqual([true]);
+  });
+
+  it('is not sent anything where its certificate is of another authority', async () => {
+    const { host, bodies, authority, certificates } = await startTls();
+    const other = readFileSync(createAuthority(newDirectory()).path, 'utf8');
+    const place = certificates(authority.issue('DNS:client.test'), other);
+    const env = { DOCKER_HOST: host, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: place };
+    const error = await rejected('LOAD_FAILED', loadIntoDocker({ path: archive(), env, signal }));
+    expect(String(error.cause)).toMatch(/certificate/i);
+    expect(bodies).toEqual([]);
+  });
+
+  it('takes nothing from a client whose certificate is of another authority', async () => {
+    const { host, bodies, certificates } = await startTls();
+    const stranger = createAuthority(newDirectory()).issue('DNS:client.test');
+    const env = { DOCKER_HOST: host, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: certificates(stranger) };
+    await rejected('LOAD_FAILED', loadIntoDocker({ path: archive(), env, signal }));
+    expect(bodies).toEqual([]);
+  });
+
+  it('is a failure before anything is downloaded where certificates are missing', async () => {
+    const { host } = await startTls();
+    const place = newDirectory();
+    const env = { DOCKER_HOST: host, DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: place };
+    const error = await rejected('LOAD_FAILED', reachDocker({ env, signal }));
+    expect(error.message).toBe(`the certificates for Docker in ${place} cannot be read`);
+  });
+});
+
+describe('whether an engine is there', () => {
+  const listening = async (): Promise<AddressInfo> => {
+    const server = createSocketServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address() as AddressInfo;
+    server.close();
+    return address;
+  };
+
+  it('is told of Docker by a connection alone', async () => {
+    const { host, asked } = await startEngine({ text: LOADED });
+    await reachDocker({ env: { DOCKER_HOST: host }, signal });
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ['a socket', async () => `unix://${newDirectory()}/docker.sock`],
+    ['a port', async () => `tcp://127.0.0.1:${(await listening()).port}`],
+  ])('is told of Docker where nobody listens on %s', async (_, address) => {
+    const host = await address();
+    const error = await rejected('LOAD_FAILED', reachDocker({ env: { DOCKER_HOST: host }, signal }));
+    expect(error.message).toBe(`Docker at ${host} cannot be reached`);
+  });
+
+  it.each(['ssh://user@host', 'npipe:////./pipe/docker', 'tcp://:x'])(
+    'cannot be told of Docker at %s',
+    async (host) => {
+      const error = await rejected('LOAD_FAILED', reachDocker({ env: { DOCKER_HOST: host }, signal }));
+      expect(error.message).toBe(`DOCKER_HOST is ${host}, which cannot be used here`);
+    },
+  );
+
+  it('is not waited for when the pull is cancelled', async () => {
+    const { host } = await startEngine({ text: LOADED });
+    const env = { DOCKER_HOST: host };
+    await rejected('ABORTED', reachDocker({ env, signal: AbortSignal.abort() }));
+  });
+});
+
 describe('podman', () => {
   function withPodman(script: string) {
     const directory = newDirectory();
@@ -137,7 +247,28 @@ describe('podman', () => {
     expect(error.message).toBe('podman did not take the image: no space');
   });
 
-  it('that is not there fails the pull', async () => {
+  it('is there where it tells its version', async () => {
+    const place = newDirectory();
+    await reachPodman({ env: withPodman(`echo "$@" > ${place}/asked`), signal });
+    expect(readFileSync(join(place, 'asked'), 'utf8')).toBe('--version\n');
+  });
+
+  it('is left when the pull is cancelled', async () => {
+    await rejected('ABORTED', reachPodman({ env: withPodman('sleep 60'), signal: AbortSignal.timeout(50) }));
+  });
+
+  it('that says more than anybody reads is quoted with the beginning', async () => {
+    const env = withPodman('yes ä | head -c 1000000 >&2; exit 1');
+    const error = await rejected('LOAD_FAILED', loadIntoPodman({ path: archive(), env, signal }));
+    expect(Buffer.byteLength(error.message)).toBeGreaterThan(60_000);
+    expect(Buffer.byteLength(error.message)).toBeLessThan(66_000);
+  });
+
+  it('that is not there fails the pull, and before anything is downloaded', async () => {
+    const env = { PATH: newDirectory() };
+    expect(await rejected('LOAD_FAILED', reachPodman({ env, signal }))).toMatchObject({
+      message: 'podman cannot be run',
+    });
     const error = await rejected(
       'LOAD_FAILED',
       loadIntoPodman({ path: archive(), env: { PATH: newDirectory() }, signal }),

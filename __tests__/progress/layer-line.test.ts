@@ -7,6 +7,11 @@ type LayerEvent = Extract<PullEvent, { kind: 'layer' }>;
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
 const base = { kind: 'layer', index: 1, digest, ranges: 0, missing: 0, cached: 0 } as const;
 
+it('tells that a layer is had once more', () => {
+  const event = { ...base, way: 'ranges', ranges: 1, missing: 1e7, isAgain: true } as const;
+  expect(describeLayer(event)).toBe('layer 2 sha256:0123456789ab again: 1 range, 10.0 MB to fetch');
+});
+
 it.each<[string, Omit<LayerEvent, keyof typeof base> & Partial<LayerEvent>]>([
   ['cached, 2.00 kB at hand', { way: 'cached', cached: 2000 }],
   ['on this machine, 2.00 kB at hand', { way: 'local', cached: 2000 }],

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/integrity/hash.ts';
 import { parseImageName } from '../../src/oci/image-name.ts';
-import { describeFormat, outputOf } from '../../src/pull/formats.ts';
+import { describeFormat, type FormatWishes, outputOf, parseFormat } from '../../src/pull/formats.ts';
 import type { ResolvedImage } from '../../src/pull/resolve.ts';
+import { thrown } from '../support/pull-error.ts';
 import { pullResult } from '../support/pull-result.ts';
 
 const bytes = Buffer.from('{}');
@@ -17,6 +18,57 @@ const IMAGE: ResolvedImage = {
   config: { os: 'linux', architecture: 'amd64', diffIds: [] },
   configBytes: bytes,
 };
+
+describe('what an image is to become', () => {
+  const parse = (wishes: Partial<FormatWishes>) =>
+    parseFormat(
+      { format: '', load: '', paths: [], verify: 'diff-id', ownership: 'auto', ...wishes },
+      (setting) => `--${setting}`,
+    );
+
+  it.each([
+    ['a root file system unless something is said', {}, { format: 'rootfs', load: undefined }],
+    ['what is said', { format: 'tar' }, { format: 'tar', load: undefined }],
+    ['a docker-archive for an engine', { load: 'docker' }, { format: 'docker-archive', load: 'docker' }],
+    [
+      'a docker-archive for an engine, also if that is said',
+      { load: 'podman', format: 'docker-archive' },
+      { format: 'docker-archive', load: 'podman' },
+    ],
+    [
+      'a part of a root file system, with owners and proof of any kind',
+      { format: 'rootfs', paths: ['etc'], verify: 'toc', ownership: 'runner' },
+      { format: 'rootfs', load: undefined },
+    ],
+    [
+      'an archive with the owners of the image',
+      { format: 'oci-archive', ownership: 'preserve' },
+      { format: 'oci-archive', load: undefined },
+    ],
+  ] as const)('is %s', (_, wishes, expected) => {
+    expect(parse(wishes)).toEqual(expected);
+  });
+
+  it.each([
+    [
+      'a format that there is not',
+      { format: 'zip' },
+      '--format is "zip"; it must be one of rootfs, oci-layout',
+    ],
+    ['an engine that there is not', { load: 'lxc' }, '--load is "lxc"; it must be one of docker, podman'],
+    [
+      'another format than engines take',
+      { load: 'docker', format: 'oci-archive' },
+      '--load takes a docker-archive, and --format is oci-archive',
+    ],
+    ['a root file system for an engine', { load: 'docker', format: 'rootfs' }, 'and --format is rootfs'],
+    ['an archive of a part', { format: 'tar', paths: ['etc'] }, '--paths is for root file systems'],
+    ['an archive proven by tables of contents', { format: 'tar', verify: 'toc' }, '--verify toc is for root'],
+    ['an archive of this user', { load: 'docker', ownership: 'runner' }, '--ownership runner is for root'],
+  ] as const)('cannot be %s', (_, wishes, message) => {
+    expect(thrown('INPUT_INVALID', () => parse(wishes)).message).toContain(message);
+  });
+});
 
 describe('the names of what is written', () => {
   const digest = `sha256:${'a'.repeat(64)}`;

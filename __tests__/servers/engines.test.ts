@@ -72,3 +72,25 @@ describe('an image that travelled in parts', () => {
     await loadBoth('podman', podman.env);
   });
 });
+
+describe('an oci-archive', () => {
+  it.skipIf(withRoot ?? skipUnless('podman'))(
+    'is known to podman by the name of the image in its registry',
+    async ({ skip }) => {
+      using dir = scratch();
+      const podman = setUpPodman(dir.in('podman'));
+      if (!podman) return skip('podman does not run on this machine');
+      writeLayout(dir.in('layout'), 'v1', [layerOf('v1')]);
+      await using registry = await startRegistry({
+        images: [{ repository: 'team/app', layout: dir.in('layout') }],
+      });
+      const image = `${registry.host}/team/app:v1`;
+      const places = [dir.in('image.tar'), '--format=oci-archive', '--cache-dir', dir.in('cache')];
+      const { status } = await runCli([image, ...places, '--platform=linux/amd64'], {});
+      expect(status).toBe(0);
+      const assignments = Object.entries(podman.env).map(([name, value]) => `${name}=${value}`);
+      const said = run('env', ...assignments, 'podman', 'load', '--quiet', '--input', dir.in('image.tar'));
+      expect(said.trim()).toBe(`Loaded image: ${image}`);
+    },
+  );
+});

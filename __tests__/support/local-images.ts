@@ -93,7 +93,7 @@ export async function pullHere(
     platform?: string;
     store?: string;
     env?: Readonly<Record<string, string>>;
-  } & Partial<Pick<PullOptions, 'destination' | 'format' | 'load' | 'limits'>> = {},
+  } & Partial<Pick<PullOptions, 'destination' | 'format' | 'load' | 'limits' | 'paths'>> = {},
 ): Promise<PullResult & { readonly notes: readonly string[]; readonly storeDirectory: string }> {
   const directory = mkdtempSync(join(room, 'pull-'));
   const notes: string[] = [];

@@ -86,11 +86,23 @@ describe('createSelection', () => {
     thrown('INPUT_INVALID', () => createSelection(Array(1001).fill('a')));
     expect(createSelection(Array(1000).fill('a'))?.has('a')).toBe(true);
   });
+});
 
-  it('tells which patterns have matched nothing', () => {
-    const selection = createSelection(['a', 'b/*', 'c']);
-    const left = new Set(selection?.includes);
-    for (const path of ['a', 'b', 'b/x']) selection?.cross(left, path);
-    expect([...left]).toEqual(['c']);
+describe('patterns that are of no use', () => {
+  it.each<[patterns: string[], idle: string[]]>([
+    [['etc', 'opt'], ['opt']],
+    [['etc', '!etc/ssl'], []],
+    [
+      ['etc', '!etc/x', '!usr/**'],
+      ['!etc/x', '!usr/**'],
+    ],
+    [['!usr/lib', '!lib'], ['!lib']],
+    [['etc/ssl', '!etc/ssl'], []],
+    [['**', '!**/*.conf', '!**/*.pem'], ['!**/*.pem']],
+  ])('of %j are %j', (patterns, idle) => {
+    const selection = createSelection(patterns);
+    const left = new Set(selection?.patterns);
+    for (const path of ['etc', 'etc/a.conf', 'etc/ssl', 'usr', 'usr/lib']) selection?.cross(left, path);
+    expect([...left]).toEqual(idle);
   });
 });

@@ -1,12 +1,12 @@
 // Both programs that set extended attributes do the same, also where some cannot be set.
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { findTool, runTool } from '../../src/unpack/host-tools.ts';
 import { HostPaths } from '../../src/unpack/names.ts';
 import { withPython, withSetfattr, type XattrJob } from '../../src/unpack/xattrs.ts';
-import { canListXattrs, listTree } from '../support/tree.ts';
+import { takesXattrs } from '../support/takes-xattrs.ts';
+import { listTree } from '../support/tree.ts';
 import { unpackRoom } from '../support/unpack-room.ts';
 
 const WAYS = [
@@ -14,20 +14,7 @@ const WAYS = [
   { tool: 'python3', set: withPython },
 ];
 
-/** Does the file system of the test's directories take attributes of users at all? */
-function takesXattrs(): boolean {
-  using room = unpackRoom();
-  try {
-    execFileSync(findTool('setfattr') ?? 'setfattr', ['-n', 'user.a', '-v', '1', room.root], {
-      stdio: 'ignore',
-    });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const isPossible = canListXattrs && takesXattrs();
+const isPossible = takesXattrs();
 
 for (const { tool, set } of WAYS) {
   const path = findTool(tool);

@@ -35,7 +35,8 @@ export const INITIAL_PROGRESS: Progress = {
 export function advance(progress: Progress, event: PullEvent, now: number): Progress {
   switch (event.kind) {
     case 'stage':
-      return { ...progress, stage: event.stage };
+      // An attempt begins with its plan, and unpacks all layers.
+      return { ...progress, stage: event.stage, ...(event.stage === 'plan' ? { layersUnpacked: 0 } : {}) };
     case 'resolved':
       return { ...progress, layers: event.layers };
     case 'planned':

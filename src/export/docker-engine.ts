@@ -46,11 +46,14 @@ export async function loadIntoDocker({ path, env, signal }: LoadJob): Promise<st
   try {
     const { size } = await stat(path);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const address = addressOf(host, env);
+    // A socket has no name. Elsewhere it must be the real one: over TLS the certificate is held against it.
+    const name = address.socketPath ? { host: 'docker' } : {};
     const options: RequestOptions = {
-      ...addressOf(host, env),
+      ...address,
       method: 'POST',
       path: '/images/load?quiet=1',
-      headers: { host: 'docker', 'content-type': 'application/x-tar', 'content-length': size },
+      headers: { ...name, 'content-type': 'application/x-tar', 'content-length': size },
       signal,
     };
     const send = isTls(host, env) ? requestTls(options) : request(options);

@@ -14,7 +14,7 @@ export type PullEvent =
     }
   /**
    * How a layer will be had. `missing`: compressed bytes to fetch, in so many `ranges`; `cached`: compressed bytes at hand;
-   * `reason`: why not otherwise.
+   * `reason`: why not otherwise. `isAgain`: after a detour; layers of which nothing more is fetched are not told of again.
    */
   | {
       readonly kind: 'layer';
@@ -25,6 +25,7 @@ export type PullEvent =
       readonly reason?: string;
       readonly missing: number;
       readonly cached: number;
+      readonly isAgain?: boolean;
     }
   /** Bytes of layer data to be received in all, those received before included; emitted again when the plan changes. */
   | { readonly kind: 'planned'; readonly bytes: number }

@@ -12,10 +12,11 @@ export function describeImage({ image, platform, compressedSize, layers }: Of<'r
   return `${image} for ${platform}: ${formatBytes(compressedSize)} in ${count(layers, 'layer')}`;
 }
 
-/** `layer 2 sha256:0123456789ab: 12 ranges, 10.0 MB to fetch, 90.0 MB at hand` */
+/** `layer 2 sha256:0123456789ab: 12 ranges, 10.0 MB to fetch, 90.0 MB at hand`; after a detour `layer 2 sha256:0123456789ab again: …` */
 export function describeLayer(layer: Of<'layer'>): string {
   const digest = layer.digest.replace(/(?<=:)\w+$/, (hex) => hex.slice(0, SHORT_HEX));
-  const parts = [`${`layer ${layer.index + 1} ${digest}`.trim()}: ${why(layer)}`];
+  const name = `layer ${layer.index + 1} ${digest}`.trim();
+  const parts = [`${name}${layer.isAgain ? ' again' : ''}: ${why(layer)}`];
   if (layer.missing > 0) parts.push(`${formatBytes(layer.missing)} to fetch`);
   if (layer.cached > 0) parts.push(`${formatBytes(layer.cached)} at hand`);
   return parts.join(', ');

@@ -6,13 +6,17 @@ import { isLocal } from './live-packs.ts';
 import type { Finished } from './report.ts';
 import type { PullSession } from './session.ts';
 
+/** `attempt`: from 1 on. Later ones are told only of layers that something is fetched of. */
 export function announcePlan(
   { options, layers, tallies }: PullSession,
   plan: FetchPlan,
   metadata: readonly LayerMetadata[],
+  attempt: number,
 ): void {
+  const isAgain = attempt > 1;
   const groups = Map.groupBy(plan.groups, ({ layer }) => layer);
   plan.bytes.forEach(({ missing, cached }, index) => {
+    if (isAgain && missing === 0) return;
     const isNew = missing > 0 || (tallies[index]?.bytes ?? 0) > 0;
     const how = metadata[index]?.kind === 'chunked' ? 'ranges' : 'whole';
     const way = isLocal(plan, index) ? 'local' : isNew ? how : 'cached';
@@ -20,7 +24,8 @@ export function announcePlan(
     const reason = way === 'whole' ? reasonOf(metadata[index]) : undefined;
     const ranges = groups.get(index)?.length ?? 0;
     const why = reason === undefined ? {} : { reason };
-    options.emit({ kind: 'layer', index, digest, way, ranges, ...why, missing, cached });
+    const more = isAgain ? { isAgain } : {};
+    options.emit({ kind: 'layer', index, digest, way, ranges, ...why, missing, cached, ...more });
   });
   options.emit({ kind: 'debug', message: describePlan(plan) });
   const received = tallies.reduce((sum, { bytes }) => sum + bytes, 0);

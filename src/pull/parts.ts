@@ -93,7 +93,10 @@ export function checkMatches(session: PullSession, part: UnpackedPart | undefine
         hint: 'A glob has to match paths from the root of the image, like usr/lib/jvm/**, or **/*.conf wherever it is. Upper and lower case differ, and what a glob with ! matches is left out.',
       },
     );
-  if (part.idle.length > 0) warn(session, `nothing in the image matches ${list(part.idle)}`);
+  const isExclude = (glob: string) => glob.startsWith('!');
+  const [includes, excludes] = [part.idle.filter((glob) => !isExclude(glob)), part.idle.filter(isExclude)];
+  if (includes.length > 0) warn(session, `nothing in the image matches ${list(includes)}`);
+  if (excludes.length > 0) warn(session, `nothing is left out by ${list(excludes)}`);
 }
 
 function list(paths: readonly string[]): string {

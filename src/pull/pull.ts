@@ -119,7 +119,7 @@ async function fetchAndUnpack(
     const { metadata, parts } = await selectParts(session, described, missing);
     const plan = planLayers(session, metadata);
     await markPlanned(session, plan, metadata);
-    announcePlan(session, plan, metadata);
+    announcePlan(session, plan, metadata, attempt);
     watch.lap('plan');
     session.options.emit({ kind: 'stage', stage: 'fetch' });
     const outcome = await runAttempt(session, { plan, metadata, missing, parts, root: destination.root });

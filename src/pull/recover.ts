@@ -131,7 +131,10 @@ async function forgetGaps(
   await session.staging.drop('part', new Set(names.keys()));
   if (!isStored) return false;
   const digest = session.layers[layer]?.digest;
-  warn(session, `what the cache holds of layer ${digest} does not make up the layer, and is fetched again`);
+  warn(
+    session,
+    `what the cache holds of layer ${digest} does not make up the layer; what may be wrong is fetched`,
+  );
   distrustStore(session, lessons, layer);
   return true;
 }
@@ -168,8 +171,10 @@ function discard(
     frame: `chunk sha256:${first}${others} of layer ${digest}`,
     part: `a part of layer ${digest}`,
   }[form];
-  const verb = cached > 0 ? 'was damaged in the cache' : 'arrived damaged';
-  if (!again) warn(session, `${what} ${verb} and is fetched again`);
+  // Of a layer with parts only the wrong ones are fetched.
+  const mended = form === 'blob' ? '; what is wrong in it is fetched' : ' and is fetched';
+  const fate = cached > 0 ? `was damaged in the cache${mended}` : 'arrived damaged and is fetched again';
+  if (!again) warn(session, `${what} ${fate}`);
   if (cached > 0) distrustStore(session, lessons, layer);
   return { again };
 }
@@ -198,7 +203,7 @@ async function learnTarSplit(
   }
   warn(
     session,
-    `the tar-split of layer ${session.layers[layer]?.digest} was damaged in the cache and is fetched again`,
+    `the tar-split of layer ${session.layers[layer]?.digest} was damaged in the cache and is fetched`,
   );
   distrustStore(session, lessons, layer);
 }

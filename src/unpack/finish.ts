@@ -20,6 +20,22 @@ export interface FinishContext {
  * else gets in and meddles with paths that programs are about to use.
  */
 export async function finishTree(root: DirectoryNode, context: FinishContext): Promise<void> {
+  const { special, xattrs } = whatIsLeft(root);
+  await makeSpecialFiles(special, context);
+  visit(root, '', (node, path) => {
+    if (node.kind === 'directory' && node !== root) context.sink.setDirectory(path, node.attributes);
+  });
+  await setXattrs(xattrs, context.paths, context.skips);
+  context.sink.setDirectory('', root.attributes);
+}
+
+interface LeftToDo {
+  readonly special: readonly NamedSpecialFile[];
+  readonly xattrs: readonly NamedXattrs[];
+}
+
+/** What programs of the host have to do: each device, FIFO and file once, whatever the number of its names. */
+export function whatIsLeft(root: DirectoryNode): LeftToDo {
   const special = new Map<SpecialFile, [string, ...string[]]>();
   const xattrs = new Map<Xattrs, NamedXattrs>();
   visit(root, '', (node, path) => {
@@ -30,15 +46,7 @@ export async function finishTree(root: DirectoryNode, context: FinishContext): P
     } else if (node.kind !== 'symlink' && node.xattrs && !xattrs.has(node.xattrs))
       xattrs.set(node.xattrs, { path, xattrs: node.xattrs });
   });
-  await makeSpecialFiles(
-    [...special].map(([file, names]): NamedSpecialFile => ({ file, names })),
-    context,
-  );
-  visit(root, '', (node, path) => {
-    if (node.kind === 'directory' && node !== root) context.sink.setDirectory(path, node.attributes);
-  });
-  await setXattrs([...xattrs.values()], context.paths, context.skips);
-  context.sink.setDirectory('', root.attributes);
+  return { special: [...special].map(([file, names]) => ({ file, names })), xattrs: [...xattrs.values()] };
 }
 
 /** Children before their directory. As deep as PATH_MAX allows, which recursion bears. */

@@ -6,7 +6,7 @@ import type { DirectoryNode, Origin } from './tree.ts';
 export interface Pruned {
   /** Names in the tree that match, whatever they are. */
   readonly matched: number;
-  /** Patterns that match nothing in the whole tree. */
+  /** Patterns that match nothing in the whole tree, or leave nothing out. */
   readonly idle: readonly string[];
   /** Files of the tree that were not written, by the entries that they come from; with any, the tree is not what it should be. */
   readonly missing: readonly Origin[];
@@ -17,7 +17,7 @@ export interface Pruned {
  * `selection`: absent: everything matches.
  */
 export function prune(root: DirectoryNode, sink: FileSink, selection: Selection | undefined): Pruned {
-  const [idle, missing] = [new Set(selection?.includes), new Map<string, Origin>()];
+  const [idle, missing] = [new Set(selection?.patterns), new Map<string, Origin>()];
   let matched = 0;
   const visit = (directory: DirectoryNode, prefix: string) => {
     for (const [name, node] of directory.children) {

@@ -20,28 +20,34 @@ interface Pattern {
 export class Selection {
   readonly #includes: readonly Pattern[];
   readonly #excludes: readonly Pattern[];
+  readonly #all: readonly Pattern[];
 
   constructor(includes: readonly Pattern[], excludes: readonly Pattern[]) {
     this.#includes = includes;
     this.#excludes = excludes;
+    this.#all = [...includes, ...excludes];
   }
 
   /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
   has(path: string): boolean {
     const names = toText(path).split('/');
-    const isIncluded = this.#includes.length === 0 || this.#includes.some((one) => matches(one, names));
-    return isIncluded && !this.#excludes.some((one) => matches(one, names));
+    return this.#isIncluded(names) && !this.#excludes.some((one) => matches(one, names));
   }
 
-  /** Removes from `left` those of `includes` that match. */
+  /** Removes from `left` patterns that are of use for this path: that match it, or leave it out where it would be wanted. */
   cross(left: Set<string>, path: string): void {
     const names = toText(path).split('/');
-    for (const one of this.#includes) if (left.has(one.text) && matches(one, names)) left.delete(one.text);
+    if (!this.#isIncluded(names)) return;
+    for (const one of this.#all) if (left.has(one.text) && matches(one, names)) left.delete(one.text);
   }
 
   /** As they were given. */
-  get includes(): readonly string[] {
-    return this.#includes.map(({ text }) => text);
+  get patterns(): readonly string[] {
+    return this.#all.map(({ text }) => text);
+  }
+
+  #isIncluded(names: readonly string[]): boolean {
+    return this.#includes.length === 0 || this.#includes.some((one) => matches(one, names));
   }
 }
 

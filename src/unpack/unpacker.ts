@@ -37,7 +37,7 @@ export interface UnpackReport {
 export interface UnpackedPart {
   /** Names of the tree that match the globs; parents that do not match are not among them. */
   readonly matched: number;
-  /** Globs that match nothing. */
+  /** Globs that match nothing, or leave nothing out. */
   readonly idle: readonly string[];
   /** Bytes of files: of all layers, and those that were written. */
   readonly bytesRead: number;

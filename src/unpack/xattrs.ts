@@ -32,7 +32,7 @@ export async function setXattrs(
 }
 
 /** Files for one process each, so that the text of a whole image is never in memory at once. */
-function* piecesOf(files: readonly NamedXattrs[]): Generator<NamedXattrs[]> {
+export function* piecesOf(files: readonly NamedXattrs[]): Generator<NamedXattrs[]> {
   let piece: NamedXattrs[] = [];
   let size = 0;
   for (const file of files) {
@@ -46,8 +46,8 @@ function* piecesOf(files: readonly NamedXattrs[]): Generator<NamedXattrs[]> {
   if (piece.length > 0) yield piece;
 }
 
-/** At most: each byte of a value becomes two digits, one of a name `\ooo`. */
-function inputSize({ path, xattrs }: NamedXattrs): number {
+/** Bytes that a program is given for it, at most: each byte of a value becomes two digits, one of a name `\ooo`. */
+export function inputSize({ path, xattrs }: NamedXattrs): number {
   let size = 4 * path.length;
   for (const [name, value] of xattrs) size += 4 * (path.length + name.length) + 2 * value.length;
   return size;
