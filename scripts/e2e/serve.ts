@@ -1,21 +1,35 @@
 // `node scripts/e2e/serve.ts PORT REPOSITORY FORMAT`: serves a fixture image on loopback, for runners without service containers.
-// Returns once it answers; the process that goes on ends with the job.
+// Returns once it answers; the process that goes on ends with the job, or after a while where a runner keeps its machine.
 import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FixtureFormat, fixtureLayout } from '../../__tests__/support/fixture-image.ts';
 import { startRegistry } from '../../__tests__/support/registry.ts';
 
 const ATTEMPTS = 100;
 const PAUSE_MS = 100;
+/** No job of the workflow takes longer. */
+const END_MS = 15 * 60 * 1000;
 
 const [port, repository, format, stay] = process.argv.slice(2);
 if (!port || !repository || !format) throw new Error('usage: serve.ts PORT REPOSITORY FORMAT');
 if (stay === undefined) await startOther(port);
-else
+else {
+  setTimeout(() => process.exit(), END_MS);
   await startRegistry({
     port: Number(port),
-    images: [{ repository, layout: fixtureLayout(format as FixtureFormat) }],
+    images: [{ repository, layout: copyOf(format as FixtureFormat) }],
   });
+}
+
+/** The next job on the same machine may find this process, and no checkout any more. */
+function copyOf(image: FixtureFormat): string {
+  const copy = mkdtempSync(join(tmpdir(), 'oci-pull-e2e-'));
+  cpSync(fixtureLayout(image), copy, { recursive: true });
+  return copy;
+}
 
 async function startOther(at: string): Promise<void> {
   const script = process.argv.slice(1);
