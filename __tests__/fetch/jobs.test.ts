@@ -85,9 +85,14 @@ describe('readToc', () => {
     ['no gzip', Buffer.from('not gzip')],
     ['no archive', gzipSync('not tar')],
     ['larger than any TOC', gzipSync(Buffer.alloc((257 << 20) + 1), { level: 1 })],
-  ])('says unusable of a member that is %s', async (_, member) => {
-    expect(await readToc({ ...jobFor(member), compression: 'gzip' })).toMatchObject({ kind: 'unusable' });
-  });
+  ])(
+    'says unusable of a member that is %s, and corrupt where it has no digest of its own',
+    async (_, member) => {
+      const job = { ...jobFor(member), compression: 'gzip' } as const;
+      expect(await readToc(job)).toMatchObject({ kind: 'unusable' });
+      expect(await readToc({ ...job, digest: undefined })).toMatchObject({ kind: 'corrupt' });
+    },
+  );
 
   it('checks the tar-split beside it by the name that the TOC gives it, or the manifest', async () => {
     const where = { offset: 0, compressedSize: 7 };

@@ -69,7 +69,12 @@ export async function readToc(job: ReadTocJob): Promise<ReadTocOutcome> {
   const wrong = mismatch(frame, job.digest);
   if (wrong) return wrong;
   const json = decodeToc(frame, job.compression);
-  if (json === undefined) return { kind: 'unusable', reason: 'its TOC cannot be decoded, or is too large' };
+  // Without a digest of these bytes nothing says that they are the ones that were meant.
+  if (json === undefined)
+    return {
+      kind: job.digest === undefined ? 'corrupt' : 'unusable',
+      reason: 'its TOC cannot be decoded, or is too large',
+    };
   const wrongJson = mismatch(json, job.jsonDigest);
   if (wrongJson) return wrongJson;
   const parsed = parseLayerToc(json.toString(), job.dataEnd);
