@@ -106,6 +106,33 @@ describe.skipIf(!isRoot() || process.platform !== 'linux')('the root process (ne
     await server.ended;
   });
 
+  it('unpacks anew after it was asked to stop, from files that arrive', async () => {
+    const jobs: unknown[] = [];
+    const server = start(async (job, hooks) => {
+      jobs.push(job.arriving);
+      if (jobs.length === 1) return unpackForEver(job, hooks);
+      await new ProgressBoard(job.board).waitFor(0, 7);
+      return OUTCOME;
+    });
+    await server.next();
+    const { root, ...request } = await unpackRequest();
+    const job = { ...request.job, files: ['/a', '/b'], arriving: [-1, 0] };
+    server.send({ ...request, root, job });
+    server.send({ kind: 'abort' });
+    expect(await server.next()).toMatchObject({ kind: 'failed', error: { code: 'ABORTED' } });
+    server.send({ kind: 'remove', tree: root });
+    expect(await server.next()).toEqual({ kind: 'done', output: undefined });
+    server.send({ ...request, root: await stage(), job });
+    server.send({ kind: 'progress', counters: Uint32Array.of(0), amounts: Float64Array.of(7) });
+    expect(await server.next()).toEqual({ kind: 'done', output: OUTCOME });
+    expect(jobs).toEqual([
+      [-1, 0],
+      [-1, 0],
+    ]);
+    server.leave();
+    await server.ended;
+  });
+
   it('calls cancelled what was cancelled, even if it came to an end', async () => {
     const server = start(
       (_, { signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(OUTCOME))),

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Rope } from './cache-service-rope.ts';
 
 export interface BlobFaults {
@@ -24,6 +25,14 @@ export interface BlobFaults {
   expireAtDownload?: number;
   /** Content-Range starts so many bytes later than what was asked for. */
   shiftRange?: number;
+  /** Milliseconds between one 64 KiB of a download and the next. */
+  drip?: number;
+}
+
+/** A ranged read: bytes from `start` up to `end`. */
+export interface AskedRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 export interface BlobExchange {
@@ -45,6 +54,9 @@ export class BlobStore {
   /** URLs of generations before this one have expired. */
   #valid = 0;
   generation = 0;
+  /** Told of every ranged read before it is answered: may hold it back, and may give it faults of its own. */
+  onRead: (range: AskedRange, id: string) => Promise<BlobFaults | undefined> | BlobFaults | undefined = () =>
+    undefined;
 
   get(id: string): Buffer | undefined {
     return this.#blobs.get(id)?.toBuffer();
@@ -96,7 +108,7 @@ export class BlobStore {
     } else if (request.method === 'PUT') this.#put(exchange, id, body);
     else {
       const stored = this.#blobs.get(id);
-      if (stored) await this.#get(exchange, damage(stored, faults));
+      if (stored) await this.#read(exchange, stored, id);
       else fail(response, 404, 'BlobNotFound');
     }
   }
@@ -143,11 +155,19 @@ export class BlobStore {
     response.writeHead(201, { etag: '"1"', 'content-length': 0 }).end();
   }
 
+  async #read(exchange: BlobExchange, stored: Rope, id: string): Promise<void> {
+    const { request } = exchange;
+    const asked = rangeOf(request);
+    const own = asked && (await this.onRead({ start: asked.start, end: asked.end ?? stored.size }, id));
+    const faults = own ?? exchange.faults;
+    if (own?.blobStatus !== undefined) fail(exchange.response, own.blobStatus, 'ServerBusy');
+    else await this.#get({ ...exchange, faults }, damage(stored, faults));
+  }
+
   async #get({ request, response, faults }: BlobExchange, bytes: Rope): Promise<void> {
-    const header = String(request.headers['x-ms-range'] ?? request.headers.range ?? '');
-    const asked = faults.ignoreRanges ? null : /^bytes=(\d+)-(\d*)$/.exec(header);
-    const start = Number(asked?.[1] ?? 0);
-    const end = Math.min(asked?.[2] ? Number(asked[2]) + 1 : bytes.size, bytes.size);
+    const asked = faults.ignoreRanges ? undefined : rangeOf(request);
+    const start = asked?.start ?? 0;
+    const end = Math.min(asked?.end ?? bytes.size, bytes.size);
     if (asked && start >= bytes.size) {
       fail(response, 416, 'InvalidRange');
       return;
@@ -169,7 +189,7 @@ export class BlobStore {
   async #send(response: ServerResponse, pieces: Iterable<Buffer>, faults: BlobFaults): Promise<void> {
     const limit = this.#cutAfter(faults, 'downloads');
     const end = Math.min(limit, faults.stallAfter ?? limit);
-    if (end === Number.POSITIVE_INFINITY) {
+    if (end === Number.POSITIVE_INFINITY && faults.drip === undefined) {
       await pipeline(pieces, response).catch(() => undefined);
       return;
     }
@@ -177,6 +197,7 @@ export class BlobStore {
     for (const piece of pieces) {
       const part = piece.subarray(0, end - sent);
       sent += part.length;
+      if (faults.drip !== undefined) await sleep(faults.drip);
       await new Promise((resolve) => response.write(part, resolve));
       if (sent < end) continue;
       if (faults.stallAfter !== undefined) {
@@ -189,6 +210,12 @@ export class BlobStore {
     }
     response.end();
   }
+}
+
+function rangeOf({ headers }: IncomingMessage): { start: number; end: number | undefined } | undefined {
+  const header = String(headers['x-ms-range'] ?? headers.range ?? '');
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(header) ?? [];
+  return first === undefined ? undefined : { start: Number(first), end: last ? Number(last) + 1 : undefined };
 }
 
 function damage(stored: Rope, faults: BlobFaults): Rope {

@@ -19,6 +19,7 @@ export async function wrongEntries(storeDirectory: string): Promise<string[]> {
   const directory = join(storeDirectory, 'v1/packs');
   const wrong: string[] = [];
   for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+    if (!name.endsWith('.pack')) continue;
     const path = join(directory, name);
     const bytes = readFileSync(path);
     for (const entry of allEntries(await readPack(path, '')) ?? []) {

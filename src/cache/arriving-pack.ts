@@ -4,6 +4,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import type { ByteRange } from '../bytes/range.ts';
 import type { OpenEntry } from './blob-cache.ts';
 import { partsOf } from './direct/download.ts';
+import { PlacedWriter } from './direct/placed-writer.ts';
 import { forEachParallel } from './parallel.ts';
 
 /** What one request asks for: so much comes late to the unpacker, times PARALLEL_PARTS. */
@@ -30,7 +31,7 @@ export interface ArrivingPackOptions {
 export class ArrivingPack {
   readonly key: string;
   readonly path: string;
-  readonly #options: ArrivingPackOptions;
+  readonly #options: Omit<ArrivingPackOptions, 'end'>;
   readonly #parts: readonly ByteRange[];
   readonly #came = new Set<number>();
   readonly #watchers = new Set<() => void>();
@@ -39,20 +40,26 @@ export class ArrivingPack {
   #isLost = false;
   #isSettled = false;
 
-  private constructor(options: ArrivingPackOptions) {
+  private constructor({ end, ...options }: ArrivingPackOptions) {
     this.#options = options;
     this.key = options.key;
     this.path = options.path;
-    this.#parts = partsOf([{ start: 0, end: options.size - options.end.length }], PART_BYTES);
+    this.#parts = partsOf([{ start: 0, end: options.size - end.length }], PART_BYTES);
   }
 
-  /** Makes the file. Throws what the system throws. */
+  /** Makes the file. Throws what the system throws, and then there is none. */
   static async create(options: ArrivingPackOptions): Promise<ArrivingPack> {
     const { path, size, end } = options;
     await using file = await open(path, 'wx', 0o600);
-    await file.truncate(size - end.length);
-    await file.write(end, 0, end.length, size - end.length);
-    return new ArrivingPack(options);
+    try {
+      const writer = new PlacedWriter(file, size - end.length);
+      await writer.write(end);
+      await writer.flush();
+      return new ArrivingPack(options);
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
+    }
   }
 
   /** Bytes from the front that are there. */

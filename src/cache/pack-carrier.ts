@@ -39,6 +39,7 @@ export class PackCarrier {
   readonly #budget: EntryBudget = { entries: MAX_READ_ENTRIES };
   /** Not yet handed over. */
   readonly #arriving: ArrivingPack[] = [];
+  #isOver = false;
 
   constructor(options: PackCarrierOptions) {
     this.#options = options;
@@ -86,8 +87,13 @@ export class PackCarrier {
     };
     const about = { key, size, entry, end: contents.end, path, finalPath, stop, onSettled };
     try {
-      this.#arriving.push(await ArrivingPack.create(about));
-      return undefined;
+      const arriving = await ArrivingPack.create(about);
+      if (!this.#isOver) {
+        this.#arriving.push(arriving);
+        return undefined;
+      }
+      await arriving.abandon();
+      return 'unusable';
     } catch (error) {
       this.#options.log(`pack ${key} could not be restored: ${describeError(error)}`);
       return 'unusable';
@@ -106,7 +112,6 @@ export class PackCarrier {
     const largest = packs.reduce((most, { size }) => Math.max(most, size), 0);
     const small = packs.filter(({ size }) => size < largest / 2);
     const order = [...new Set([...small, ...packs])].map(({ key }) => key);
-    if (this.#options.signal.aborted) this.abandon();
     void fetchArriving(this.#arriving.toSorted((a, b) => order.indexOf(a.key) - order.indexOf(b.key)));
   }
 
@@ -115,9 +120,10 @@ export class PackCarrier {
     return this.#arriving.splice(0);
   }
 
-  /** What has not been handed over. */
-  abandon(): void {
-    for (const pack of this.#arriving.splice(0)) void pack.abandon();
+  /** What has not been handed over, and what would come to be. Never rejects. */
+  async abandon(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#arriving.splice(0).map((pack) => pack.abandon()));
   }
 
   /** `bring` writes the pack to a file, and returns the key that it had. */

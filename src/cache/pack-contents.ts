@@ -46,13 +46,12 @@ export async function readContents(
   budget.entries -= cost;
   const table =
     tableOffset >= start
-      ? Buffer.from(end.subarray(tableOffset - start, tableOffset - start + tableLength))
+      ? end.subarray(tableOffset - start, tableOffset - start + tableLength)
       : await entry.read({ start: tableOffset, end: tableOffset + tableLength });
   if (!table || !decodeTable(table, trailer)) return 'unreadable';
-  return {
-    end: Buffer.concat([table, end.subarray(-TRAILER_SIZE)]),
-    entries: () => decodeTable(table, trailer)?.all() ?? [],
-  };
+  // Kept once: it may have a hundred megabytes.
+  const kept = Buffer.concat([table, end.subarray(-TRAILER_SIZE)]);
+  return { end: kept, entries: () => decodeTable(kept.subarray(0, tableLength), trailer)?.all() ?? [] };
 }
 
 /** Stored bytes of the pack that are needed; those that lie inside of others count once. `entries`: ascending by offset. */

@@ -46,6 +46,8 @@ export class RemoteCacheSession implements CacheSession {
   #image: ImageIdentity | undefined;
   #found: FoundHead | undefined;
   readonly #fates = new Map<string, PackFate>();
+  /** Those that were on their way: whoever had them knows. */
+  readonly #lost = new Set<string>();
   #waiting: OpenPack[] = [];
   #carrier: PackCarrier | undefined;
   #hasDamagedHead = false;
@@ -68,7 +70,11 @@ export class RemoteCacheSession implements CacheSession {
     this.#fates.clear();
     this.#waiting = [];
     this.#hasDamagedHead = false;
-    const onSettled = (key: string, fate: PackFate) => this.#fates.set(key, fate);
+    this.#lost.clear();
+    const onSettled = (key: string, fate: PackFate) => {
+      this.#fates.set(key, fate);
+      if (fate === 'unusable') this.#lost.add(key);
+    };
     const carrier = new PackCarrier({ ...this.#options, packsDirectory, onSettled });
     this.#carrier = carrier;
     return this.#orReport(async () => {
@@ -122,7 +128,7 @@ export class RemoteCacheSession implements CacheSession {
       return this.#report();
     } catch (error) {
       this.#options.log(`nothing restored from the cache: ${describeError(error)}`);
-      this.#carrier?.abandon();
+      await this.#carrier?.abandon();
       return NOTHING;
     }
   }
@@ -140,7 +146,7 @@ export class RemoteCacheSession implements CacheSession {
     const bytes = [...this.#fates]
       .filter(([, fate]) => fate === 'fetched')
       .reduce((sum, [key]) => sum + (sizeOf.get(key) ?? 0), 0);
-    const unusable = this.#fates.size - packKeys.length;
+    const unusable = this.#fates.size - packKeys.length - this.#lost.size;
     const arriving = this.#carrier?.handOver() ?? [];
     return { match, packKeys, bytes, unusable, waiting: this.#waiting.length, arriving };
   }

@@ -38,9 +38,9 @@ export class Arrivals {
     this.#packs.clear();
   }
 
-  /** The store no longer finds what is in those that will never arrive. */
-  async giveUpLost(store: ChunkStore): Promise<void> {
-    for (const pack of this.packs.filter(({ isLost }) => isLost)) {
+  /** The store no longer finds what is in those that will never arrive; with `all` they are all given up. */
+  async giveUpLost(store: ChunkStore, all = false): Promise<void> {
+    for (const pack of this.packs.filter(({ isLost }) => isLost || all)) {
       await pack.abandon();
       this.#packs.delete(pack);
       this.#lost++;

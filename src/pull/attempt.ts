@@ -29,35 +29,36 @@ export async function runAttempt(session: PullSession, attempt: Attempt): Promis
   const { concurrency, emit } = options;
   const arriving = countersOf(packs, first);
   const job = await toUnpackJob(session, attempt, { board: board.memory, arriving });
+  const enough = new AbortController();
+  const unpackSignal = AbortSignal.any([signal, enough.signal]);
   const onAbort = () => board.abort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
+  unpackSignal.addEventListener('abort', onAbort, { once: true });
+  if (unpackSignal.aborted) onAbort();
+  let lost: ArrivingPack | undefined;
   const stopping = (error: unknown) => {
-    stop.abort();
+    // What is being fetched is needed in the next attempt, too.
+    if (!lost || !isAbort(error)) stop.abort();
     throw error;
   };
   const context = { source, descriptors: layers, tallies, pack, board, concurrency, emit, signal };
   const onEvent = ({ layer, entries }: UnpackEvent) => emit({ kind: 'unpacked', index: layer, entries });
-  let lost: ArrivingPack | undefined;
   const unfollow = followArrivals(packs, { board, first }, (pack) => {
     if (!job.files.includes(pack.path)) return;
     lost ??= pack;
-    stop.abort();
+    enough.abort();
   });
   const [unpacked, fetched] = await Promise.allSettled([
-    session.privileges.unpack(job, { signal, onEvent }).catch(stopping),
+    session.privileges.unpack(job, { signal: unpackSignal, onEvent }).catch(stopping),
     transfer(attempt.plan.groups, context).catch(stopping),
   ]);
-  signal.removeEventListener('abort', onAbort);
+  unpackSignal.removeEventListener('abort', onAbort);
   unfollow();
-  try {
-    throwFirstCause(fetched, unpacked);
-  } catch (error) {
-    if (!lost || !isAbort(error) || options.signal.aborted) throw error;
-    return { kind: 'lost', reason: `pack ${lost.key} of the cache did not arrive` };
-  }
+  const isLost =
+    lost && !options.signal.aborted && unpacked.status === 'rejected' && isAbort(unpacked.reason);
+  throwFirstCause(fetched, ...(isLost ? [] : [unpacked]));
   await adoptFetched(session, attempt.plan);
-  return (unpacked as PromiseFulfilledResult<UnpackOutcome>).value;
+  if (unpacked.status === 'fulfilled') return unpacked.value;
+  return { kind: 'lost', reason: `pack ${lost?.key} of the cache did not arrive` };
 }
 
 /** Only sha256 names chunks in the store; a layer named by another digest is fetched anew each time. */

@@ -112,9 +112,10 @@ async function fetchAndUnpack(
 ): Promise<Finished> {
   const lessons: Lessons = { whole: new Map(), refetched: new Set(), damagedInStore: new Set() };
   const missing: MissingByLayer = new Map();
+  let losses = 0;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     session.options.emit({ kind: 'stage', stage: 'plan' });
-    await session.arrivals.giveUpLost(session.store);
+    await session.arrivals.giveUpLost(session.store, losses > 1);
     const described = await readMetadata(session, lessons.whole);
     const { metadata, parts } = await selectParts(session, described, missing);
     const plan = planLayers(session, metadata);
@@ -126,6 +127,7 @@ async function fetchAndUnpack(
     watch.lap('fetchAndUnpack');
     if (outcome.kind === 'done') {
       await session.arrivals.settle(session.store);
+      if (session.options.signal.aborted) throw new PullError('ABORTED', 'the pull was cancelled');
       const { skipped, part } = outcome.report;
       noteSkipped(session, summarizeSkips(skipped));
       const { layers, written } = outcome;
@@ -137,7 +139,8 @@ async function fetchAndUnpack(
     const message = `attempt ${attempt} took a detour: ${outcome.kind}, ${why}`;
     session.options.emit({ kind: 'debug', message });
     if (outcome.kind === 'missing') learnMissing(missing, outcome);
-    else if (outcome.kind !== 'lost') await learn(session, outcome, { lessons, plan, metadata });
+    else if (outcome.kind === 'lost') losses++;
+    else await learn(session, outcome, { lessons, plan, metadata });
     await destination.reset();
   }
   throw new PullError(

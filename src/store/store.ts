@@ -247,6 +247,9 @@ export class ChunkStore {
     if (!at || !pack) return;
     at.place = place;
     this.#packs.set(place, pack);
+    if (this.#damaged.delete(path)) this.#damaged.add(place);
+    for (const forgotten of [...this.#forgotten].filter((one) => one.startsWith(`${path} `)))
+      this.#forgotten.add(`${place}${forgotten.slice(path.length)}`);
   }
 
   /** An incoming pack will never be whole: nothing of it is found any more. */
@@ -254,6 +257,7 @@ export class ChunkStore {
     const pack = this.#packs.get(path);
     this.#incoming.delete(path);
     this.#packs.delete(path);
+    this.#damaged.delete(path);
     this.#unread = this.#unread.filter((unread) => unread !== pack);
     if (pack) this.#chunks.deletePack(pack);
   }
