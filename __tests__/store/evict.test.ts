@@ -13,7 +13,7 @@ import { describe, expect, it } from 'vitest';
 import { evict, listPackFiles, markUsed } from '../../src/store/evict.ts';
 import { takeLease } from '../../src/store/lease.ts';
 import { packsDirectory } from '../../src/store/places.ts';
-import { prepareStore } from '../../src/store/store.ts';
+import { prepareStore } from '../../src/store/prepare.ts';
 import { rejected } from '../support/pull-error.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
 

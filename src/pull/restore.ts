@@ -9,7 +9,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { digestHex } from '../oci/digest.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
 import { packsDirectory } from '../store/places.ts';
-import { prepareStore } from '../store/store.ts';
+import { prepareStore } from '../store/prepare.ts';
 import type { Access } from './access.ts';
 import type { PullOptions } from './options.ts';
 import { readMetadata } from './prepare.ts';

@@ -5,12 +5,10 @@ import { join } from 'node:path';
 import { toPullError } from '../errors.ts';
 import { digestKeyOfHex } from '../oci/digest-key.ts';
 import { ChunkIndex, type Held } from './chunk-index.ts';
-import { removeLeftovers } from './leftovers.ts';
-import { makeDirectories } from './make-directories.ts';
-import { checkOwnDirectories } from './own-directories.ts';
 import type { ChunkForm } from './pack-file.ts';
 import type { PackEntry } from './pack-format.ts';
 import { keyOfPackName, packsDirectory, stagingDirectory } from './places.ts';
+import { prepareStore } from './prepare.ts';
 import { isStillThere, type OpenPack, readPack } from './read-pack.ts';
 import { StagedPack } from './staged-pack.ts';
 
@@ -49,32 +47,14 @@ export interface StoreOptions {
   readonly stagingDirectory?: string | undefined;
 }
 
-/** Makes the directories, and removes what killed pulls have left. Throws STORE_FAILED. */
-export async function prepareStore(
-  storeDirectory: string,
-  staging = stagingDirectory(storeDirectory),
-): Promise<void> {
-  await checkOwnDirectories(storeDirectory);
-  try {
-    await makeDirectories(packsDirectory(storeDirectory), 0o700);
-    await makeDirectories(staging, 0o700);
-  } catch (cause) {
-    throw toPullError(cause, {
-      code: 'STORE_FAILED',
-      message: `the chunk store ${storeDirectory} cannot be created`,
-    });
-  }
-  await removeLeftovers(storeDirectory);
-}
-
 export class ChunkStore {
   readonly directory: string;
   readonly #options: StoreOptions;
   readonly #chunks = new ChunkIndex();
   readonly #packs = new Map<string, OpenPack>();
-  readonly #damaged = new Set<string>();
-  /** As #damaged, never cleared, and files that were no packs. */
-  readonly #forgotten = new Set<string>();
+  readonly #damaged = new Set<Held['pack']>();
+  /** Offsets of wrong frames; never cleared. */
+  readonly #forgotten = new Map<Held['pack'], Set<number>>();
   /** Packs of which only the blobs have been looked at. */
   #unread: OpenPack[] = [];
   /** By path. */
@@ -147,13 +127,16 @@ export class ChunkStore {
     this.#chunks.delete(form, key, found);
     if (!found.pack.key) return;
     this.#damagedChunks++;
-    this.#damaged.add(found.pack.path);
-    if (form === 'frame') this.#forgotten.add(`${found.pack.path} ${found.offset}`);
+    this.#damaged.add(found.pack);
+    if (form !== 'frame') return;
+    const offsets = this.#forgotten.get(found.pack) ?? new Set();
+    this.#forgotten.set(found.pack, offsets.add(found.offset));
   }
 
   /** Have bytes at this place of a sealed pack been wrong under the name of a frame? */
   isForgotten(path: string, offset: number): boolean {
-    return this.#forgotten.has(`${path} ${offset}`);
+    const pack = this.#packs.get(path);
+    return pack !== undefined && this.#forgotten.get(pack)?.has(offset) === true;
   }
 
   /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
@@ -192,7 +175,7 @@ export class ChunkStore {
    * `replaced`: paths under which a good pack stands by now, since equal chunks make equal names.
    */
   async removeDamaged(replaced: ReadonlySet<string>): Promise<void> {
-    for (const path of this.#damaged)
+    for (const { path } of this.#damaged)
       if (!replaced.has(path) && (await this.isDamagedAt(path)))
         await rm(path, { force: true }).catch(() => undefined);
     this.#damaged.clear();
@@ -201,7 +184,7 @@ export class ChunkStore {
   /** Has the very file that stands there shown a wrong byte? One that has taken its place has other chunks elsewhere. */
   async isDamagedAt(path: string): Promise<boolean> {
     const pack = this.#packs.get(path);
-    return pack !== undefined && this.#damaged.has(path) && (await isStillThere(pack));
+    return pack !== undefined && this.#damaged.has(pack) && (await isStillThere(pack));
   }
 
   stage(): Promise<StagedPack> {
@@ -247,9 +230,6 @@ export class ChunkStore {
     if (!at || !pack) return;
     at.place = place;
     this.#packs.set(place, pack);
-    if (this.#damaged.delete(path)) this.#damaged.add(place);
-    for (const forgotten of [...this.#forgotten].filter((one) => one.startsWith(`${path} `)))
-      this.#forgotten.add(`${place}${forgotten.slice(path.length)}`);
   }
 
   /** An incoming pack will never be whole: nothing of it is found any more. */
@@ -257,9 +237,10 @@ export class ChunkStore {
     const pack = this.#packs.get(path);
     this.#incoming.delete(path);
     this.#packs.delete(path);
-    this.#damaged.delete(path);
     this.#unread = this.#unread.filter((unread) => unread !== pack);
-    if (pack) this.#chunks.deletePack(pack);
+    if (!pack) return;
+    this.#damaged.delete(pack);
+    this.#chunks.deletePack(pack);
   }
 
   async #addPack(path: string, key: string): Promise<void> {
