@@ -80,6 +80,20 @@ describe('Docker', () => {
       /bad layer/,
     ],
     ['answers what is no JSON', { status: 404, text: '<html>' }, /404: <html>/],
+    ['tells only the detail', { text: '{"errorDetail":{"message":"bad layer"}}' }, /: bad layer$/],
+    [
+      'fails after it has said a lot',
+      {
+        text: `${'{"stream":"still there, and at it for a long time to come"}\n'.repeat(30_000)}{"error":"no room"}\n`,
+      },
+      /: no room$/,
+    ],
+    [
+      'tells more than anybody reads',
+      { status: 500, text: JSON.stringify({ message: 'x'.repeat(60_000) }) },
+      /^.{0,600}$/,
+    ],
+    ['never comes to an end', { text: ' '.repeat(17 << 20) }, /could not be sent/],
   ])('that %s fails the pull with its reason', async (_, answer, reason) => {
     const { host } = await startEngine(answer);
     const error = await rejected(
@@ -98,6 +112,21 @@ describe('Docker', () => {
       loadIntoDocker({ path: archive(), env: { DOCKER_HOST: host }, signal }),
     );
     expect(error).toMatchObject({ message: expect.stringContaining(host) });
+  });
+
+  it.each([
+    ['before it answers', false],
+    ['in the middle of its answer', true],
+  ])('that says nothing any more %s is not waited for', async (_, begins) => {
+    const server = createServer((request, response) => {
+      request.resume().on('end', () => begins && response.write(LOADED));
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const env = { DOCKER_HOST: `tcp://127.0.0.1:${port}` };
+    const error = await rejected('LOAD_FAILED', loadIntoDocker({ path: archive(), env, signal }, 200));
+    expect(error.cause).toMatchObject({ message: 'it has said nothing for 0.2 s' });
   });
 
   it('is left when the pull is cancelled', async () => {
@@ -223,56 +252,51 @@ describe('podman', () => {
     mkdirSync(join(directory, 'bin'));
     writeFileSync(join(directory, 'bin/podman'), `#!/bin/sh\n${script}\n`);
     chmodSync(join(directory, 'bin/podman'), 0o755);
-    return { PATH: `${join(directory, 'bin')}:/usr/bin:/bin` };
+    return { program: join(directory, 'bin/podman'), env: { PATH: '/usr/bin:/bin' } };
   }
 
   it('is run with the path of the archive', async () => {
-    const env = withPodman('echo "$@"; wc -c < "$4"');
+    const podman = withPodman('echo "$@"; wc -c < "$4"');
     const path = archive();
-    const said = await loadIntoPodman({ path, env, signal });
+    const said = await loadIntoPodman({ path, ...podman, signal });
     expect(said).toEqual([`load --quiet --input ${path}`, String(CONTENT.length)]);
   });
 
   it('fails the pull with what it complains of', async () => {
-    const env = withPodman('echo "Error: no space" >&2; exit 125');
-    const error = await rejected('LOAD_FAILED', loadIntoPodman({ path: archive(), env, signal }));
+    const podman = withPodman('echo "Error: no space" >&2; exit 125');
+    const error = await rejected('LOAD_FAILED', loadIntoPodman({ path: archive(), ...podman, signal }));
     expect(error).toMatchObject({ message: expect.stringContaining('Error: no space') });
   });
 
   it('is quoted only with what it says of the format that it was given', async () => {
-    const env = withPodman(
+    const podman = withPodman(
       'printf "Error: no supported format:\\n * oci: x\\n * docker-archive: no space\\n * dir: y\\n" >&2; exit 125',
     );
-    const error = await rejected('LOAD_FAILED', loadIntoPodman({ path: archive(), env, signal }));
+    const error = await rejected('LOAD_FAILED', loadIntoPodman({ path: archive(), ...podman, signal }));
     expect(error.message).toBe('podman did not take the image: no space');
   });
 
   it('is there where it tells its version', async () => {
     const place = newDirectory();
-    await reachPodman({ env: withPodman(`echo "$@" > ${place}/asked`), signal });
+    await reachPodman({ ...withPodman(`echo "$@" > ${place}/asked`), signal });
     expect(readFileSync(join(place, 'asked'), 'utf8')).toBe('--version\n');
   });
 
   it('is left when the pull is cancelled', async () => {
-    await rejected('ABORTED', reachPodman({ env: withPodman('sleep 60'), signal: AbortSignal.timeout(50) }));
+    await rejected('ABORTED', reachPodman({ ...withPodman('sleep 60'), signal: AbortSignal.timeout(50) }));
   });
 
   it('that says more than anybody reads is quoted with the beginning', async () => {
-    const env = withPodman('yes ä | head -c 1000000 >&2; exit 1');
-    const error = await rejected('LOAD_FAILED', loadIntoPodman({ path: archive(), env, signal }));
+    const podman = withPodman('yes ä | head -c 1000000 >&2; exit 1');
+    const error = await rejected('LOAD_FAILED', loadIntoPodman({ path: archive(), ...podman, signal }));
     expect(Buffer.byteLength(error.message)).toBeGreaterThan(60_000);
     expect(Buffer.byteLength(error.message)).toBeLessThan(66_000);
   });
 
-  it('that is not there fails the pull, and before anything is downloaded', async () => {
-    const env = { PATH: newDirectory() };
-    expect(await rejected('LOAD_FAILED', reachPodman({ env, signal }))).toMatchObject({
+  it('that is not there fails the pull', async () => {
+    const program = join(newDirectory(), 'podman');
+    expect(await rejected('LOAD_FAILED', reachPodman({ program, env: {}, signal }))).toMatchObject({
       message: 'podman cannot be run',
     });
-    const error = await rejected(
-      'LOAD_FAILED',
-      loadIntoPodman({ path: archive(), env: { PATH: newDirectory() }, signal }),
-    );
-    expect(error).toMatchObject({ message: 'podman cannot be run' });
   });
 });

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { basename } from 'node:path';
 import { PullError, redactUrls } from '../errors.ts';
 import { isJsonRecord, quote } from '../oci/json.ts';
+import { childEnvironment } from './child-environment.ts';
 import { findProgram, type ProgramSearch } from './find-program.ts';
 
 export interface HelperSettings extends ProgramSearch {
@@ -117,7 +118,7 @@ interface Running {
 }
 
 function start(program: string, server: string, { env, stop, giveUp, done }: Running): void {
-  const child = spawn(program, ['get'], { env, stdio: 'pipe', windowsHide: true });
+  const child = spawn(program, ['get'], { env: childEnvironment(env), stdio: 'pipe', windowsHide: true });
   const output: Buffer[] = [];
   const complaint: Buffer[] = [];
   let bytes = 0;

@@ -7,14 +7,15 @@ import { request as requestTls } from 'node:https';
 import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { finished, pipeline } from 'node:stream/promises';
+import { pipeline } from 'node:stream/promises';
 import { PullError, toPullError } from '../errors.ts';
-import { listenTo } from './said.ts';
+import { readAnswer } from './engine-answer.ts';
 
 const DEFAULT_HOST = 'unix:///var/run/docker.sock';
-/** An engine says a few lines. */
-const MAX_ANSWER_BYTES = 1 << 20;
 const CONNECT_MS = 10_000;
+
+/** It says nothing while it unpacks what it was sent. */
+const SILENCE_MS = 10 * 60 * 1000;
 
 export interface LoadJob {
   readonly path: string;
@@ -40,9 +41,13 @@ export async function reachDocker({ env, signal }: Omit<LoadJob, 'path'>): Promi
   }
 }
 
-/** Streams the file to the engine that DOCKER_HOST names, and returns what it says. Throws LOAD_FAILED, ABORTED. */
-export async function loadIntoDocker({ path, env, signal }: LoadJob): Promise<string[]> {
+/** Streams the file to the engine that DOCKER_HOST names, and returns what it says. Throws LOAD_FAILED, also after `silenceMs` without a word, ABORTED. */
+export async function loadIntoDocker(
+  { path, env, signal }: LoadJob,
+  silenceMs = SILENCE_MS,
+): Promise<readonly string[]> {
   const host = env.DOCKER_HOST || DEFAULT_HOST;
+  const over = new AbortController();
   try {
     const { size } = await stat(path);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -54,27 +59,48 @@ export async function loadIntoDocker({ path, env, signal }: LoadJob): Promise<st
       method: 'POST',
       path: '/images/load?quiet=1',
       headers: { ...name, 'content-type': 'application/x-tar', 'content-length': size },
-      signal,
+      signal: AbortSignal.any([signal, over.signal]),
     };
     const send = isTls(host, env) ? requestTls(options) : request(options);
     send.on('response', resolve);
     send.on('error', reject);
     // An engine that refuses does not wait for the rest: its answer counts, not that the sending broke off.
     const sent = pipeline(createReadStream(path), send).catch(reject);
-    const answer = await promise;
-    const text = await readText(answer);
-    const lines = messagesIn(text);
-    if (answer.statusCode !== 200)
-      throw failed(host, `${answer.statusCode}: ${lines.errors[0] ?? text.slice(0, 300)}`);
-    if (lines.errors.length > 0) throw failed(host, lines.errors[0] ?? '');
+    const response = await withoutSilence(promise, sent, silenceMs);
+    const { said, reason, start } = await readAnswer(response, silenceMs);
+    if (response.statusCode !== 200) throw failed(host, `${response.statusCode}: ${reason ?? start}`);
+    if (reason !== undefined) throw failed(host, reason);
     await sent;
-    return lines.said;
+    return said;
   } catch (cause) {
     if (signal.aborted) throw new PullError('ABORTED', 'the pull was cancelled', { cause });
     throw toPullError(cause, {
       code: 'LOAD_FAILED',
       message: `the image could not be sent to Docker at ${host}`,
     });
+  } finally {
+    over.abort();
+  }
+}
+
+/** Rejects where the answer does not begin within this time of the end of what was `sent`. */
+async function withoutSilence<T>(answer: Promise<T>, sent: Promise<unknown>, silenceMs: number): Promise<T> {
+  const silent = Promise.withResolvers<never>();
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
+  void sent.then(() => {
+    if (isOver) return;
+    timer = setTimeout(
+      () => silent.reject(new Error(`it has said nothing for ${silenceMs / 1000} s`)),
+      silenceMs,
+    );
+  });
+  try {
+    return await Promise.race([answer, silent.promise]);
+  } finally {
+    isOver = true;
+    clearTimeout(timer);
+    silent.promise.catch(() => undefined);
   }
 }
 
@@ -107,32 +133,5 @@ function certificates(env: LoadJob['env']) {
   } catch (cause) {
     const message = `the certificates for Docker in ${directory} cannot be read`;
     throw toPullError(cause, { code: 'LOAD_FAILED', message });
-  }
-}
-
-async function readText(answer: IncomingMessage): Promise<string> {
-  const said = listenTo(answer, MAX_ANSWER_BYTES);
-  await finished(answer);
-  return said();
-}
-
-/** A JSON object a line: what it says, or why it failed, also after it has answered 200. */
-function messagesIn(text: string): { said: string[]; errors: string[] } {
-  const said: string[] = [];
-  const errors: string[] = [];
-  for (const line of text.split('\n').filter((each) => each.trim() !== '')) {
-    const { stream, error, message } = parse(line);
-    if (typeof stream === 'string' && stream.trim() !== '') said.push(stream.trim());
-    for (const reason of [error, message]) if (typeof reason === 'string') errors.push(reason);
-  }
-  return { said, errors };
-}
-
-function parse(line: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
   }
 }

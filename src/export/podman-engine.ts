@@ -7,20 +7,25 @@ import { listenTo } from './said.ts';
 /** Of each of its streams. */
 const MAX_SAID_BYTES = 64 << 10;
 
-/** Before anything is downloaded for it: is it there at all? Throws LOAD_FAILED, ABORTED. */
-export async function reachPodman(job: Omit<LoadJob, 'path'>): Promise<void> {
+export interface PodmanJob extends LoadJob {
+  /** Absolute path of podman. */
+  readonly program: string;
+}
+
+/** Before anything is downloaded for it: does it run? Throws LOAD_FAILED, ABORTED. */
+export async function reachPodman(job: Omit<PodmanJob, 'path'>): Promise<void> {
   await run(['--version'], job);
 }
 
 /** Runs `podman load`, and returns what it says. Throws LOAD_FAILED, ABORTED. */
-export async function loadIntoPodman({ path, ...job }: LoadJob): Promise<string[]> {
+export async function loadIntoPodman({ path, ...job }: PodmanJob): Promise<string[]> {
   const { status, stdout, stderr } = await run(['load', '--quiet', '--input', path], job);
   if (status !== 0) throw new PullError('LOAD_FAILED', `podman did not take the image: ${complaint(stderr)}`);
   return stdout.split('\n').filter((line) => line.trim() !== '');
 }
 
-async function run(args: readonly string[], { env, signal }: Omit<LoadJob, 'path'>) {
-  const child = spawn('podman', args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], signal });
+async function run(args: readonly string[], { program, env, signal }: Omit<PodmanJob, 'path'>) {
+  const child = spawn(program, args, { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'], signal });
   const [stdout, stderr] = [listenTo(child.stdout, MAX_SAID_BYTES), listenTo(child.stderr, MAX_SAID_BYTES)];
   const status = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
