@@ -1,7 +1,7 @@
-// The built action, spawned as the runner does, while the packs that it unpacks from are still on their way: an image of 40 MB, and a
+// The built action, spawned as the runner does, while the packs that it unpacks from are still on their way: an image of 25 MB, and a
 // cache service that holds parts of its pack back, fails them, or changes them.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,16 +13,19 @@ import { type BigImage, writeBigImage, writeBigUpdate } from '../support/big-ima
 import { CacheService } from '../support/cache-service.ts';
 import type { AskedRange, BlobFaults } from '../support/cache-service-blobs.ts';
 import { startRegistry, type TestRegistry } from '../support/registry.ts';
+import { skipMounts } from '../support/small-disk.ts';
 import { allEntries } from '../support/store-samples.ts';
 import { listTree, type TreeRecord } from '../support/tree.ts';
+import { makeUsers, skipUsers, type TestUser, type TestUsers } from '../support/users.ts';
 import { wrongEntries } from '../support/verify-packs.ts';
 
-const script = join(import.meta.dirname, '../../dist/index.js');
-const MEGABYTES = 40;
+const SCRIPT = join(import.meta.dirname, '../../dist/index.js');
+const MEGABYTES = 25;
+const LAST_FILE = 'file5-0';
 /** What one request of an arriving pack asks for. */
 const PART = 4 << 20;
-/** So long nobody waits for what never comes. */
 const PACK = /^[0-9a-f]{40}\.pack$/;
+/** So long nobody waits for what never comes. */
 const PATIENCE_MS = 10_000;
 
 const root = mkdtempSync(join(tmpdir(), 'arriving-'));
@@ -49,12 +52,12 @@ beforeAll(async () => {
   const cold = await runJob();
   expect(cold).toMatchObject({ main: { code: 0 }, post: { code: 0 }, outputs: { 'cache-hit': 'false' } });
   tree = cold.tree;
-  expect(tree.length).toBeGreaterThan(8);
+  expect(tree.map(({ path }) => path)).toContain(LAST_FILE);
   today = /-(\d{8})$/.exec(service.finalizedKeys()[0] ?? '')?.[1] ?? '';
   saved = service.entries.finalized().map(({ id }) => ({ id, bytes: service.blobs.get(id) as Buffer }));
   const [largest] = saved.toSorted((a, b) => b.bytes.length - a.bytes.length);
   pack = { id: largest?.id ?? '', size: largest?.bytes.length ?? 0 };
-  expect(pack.size).toBeGreaterThan(8 * PART);
+  expect(pack.size).toBeGreaterThan(6 * PART);
 }, 60_000);
 afterEach(() => {
   service.blobs.onRead = () => undefined;
@@ -69,7 +72,9 @@ afterAll(async () => {
 });
 
 interface JobOptions {
+  readonly user?: Pick<TestUser, 'action'>;
   readonly tag?: string;
+  readonly withoutPost?: boolean;
   readonly inputs?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   readonly onStart?: (job: ActionJob) => void;
@@ -93,10 +98,19 @@ const packsOf = (store: string) => join(store, 'v1/packs');
 const namesIn = (path: string) => (existsSync(path) ? readdirSync(path).sort() : []);
 
 /** Main and post on a machine with an empty disk. After a main phase that ended well all packs there are sound. */
-async function runJob({ tag = 'v1', inputs = {}, env = {}, onStart, kill }: JobOptions = {}): Promise<Run> {
+async function runJob({
+  user,
+  tag = 'v1',
+  withoutPost = false,
+  inputs = {},
+  env = {},
+  onStart,
+  kill,
+}: JobOptions = {}): Promise<Run> {
   const image = `${registry.host}/app:${tag}`;
   await using job = await ActionJob.start({
-    script,
+    script: user?.action.script ?? SCRIPT,
+    ...(user ? { user: user.action } : {}),
     env: { ...service.environment(), ...env },
     inputs: { image, platform: 'linux/amd64', 'cache-min-size': '0', ...inputs },
   });
@@ -113,7 +127,7 @@ async function runJob({ tag = 'v1', inputs = {}, env = {}, onStart, kill }: JobO
   if (main.code === 0) await expectSound(store, packs);
   const root = outputs['root-path'];
   const found = main.code === 0 && root && statSync(root).isDirectory() ? listTree(root) : [];
-  const post = main.code === 0 ? await job.run('post') : undefined;
+  const post = main.code === 0 && !withoutPost ? await job.run('post') : undefined;
   return { main, post, outputs, tree: withoutTimes(found), summary: await job.summary(), packs, made };
 }
 
@@ -188,13 +202,15 @@ it.each<[string, 'lasting' | 'passing', BlobFaults]>([
     onLaterParts(() => faults);
     // An entry of today cannot be replaced today.
     service.entries.rename((key) => key.replace(/-\d{8}$/, '-20200101'));
-    const run = await runJob();
-    expect(run).toMatchObject({ main: { code: 0 }, post: { code: 0 }, outputs: { 'cache-hit': 'false' } });
+    const run = await runJob({ withoutPost: how === 'passing' });
+    expect(run).toMatchObject({ main: { code: 0 }, outputs: { 'cache-hit': 'false' } });
     expect(run.tree).toEqual(tree);
     expect(run.summary).toContain('cache: 1 missing or damaged piece made good');
+    expect(Number(run.outputs['bytes-downloaded'])).toBeGreaterThan(0.9 * pack.size);
     expect(Number(run.outputs['bytes-downloaded'])).toBeLessThan(1.02 * pack.size);
     expect(run.packs).toEqual([expect.stringMatching(PACK)]);
-    if (how === 'passing') service.blobs.onRead = () => undefined;
+    if (how === 'passing') return;
+    expect(run.post).toMatchObject({ code: 0 });
     const next = await runJob();
     expect(next).toMatchObject({
       main: { code: 0 },
@@ -267,11 +283,14 @@ it('needs nothing of the end of a pack in which an image ends earlier, be it los
     await unpacked.promise;
     return { blobStatus: 404 };
   };
-  const onStart = (job: ActionJob) => void hasUnpacked(job, 'file9-0').then(unpacked.resolve);
+  const onStart = (job: ActionJob) => void hasUnpacked(job, LAST_FILE).then(unpacked.resolve);
   const run = await runJob({ inputs, onStart });
   expect(await unpacked.promise).toBe(true);
   expect(run).toMatchObject({ main: { code: 0 }, post: { code: 0 } });
   expect(run.tree).toEqual(tree);
+  expect(run.outputs['bytes-downloaded']).toBe('0');
+  expect(run.summary).toContain('cache: 1 missing or damaged piece made good');
+  expect(run.packs.every((name) => PACK.test(name))).toBe(true);
   service.blobs.onRead = () => undefined;
   const next = await runJob({ inputs });
   expect(next).toMatchObject({ main: { code: 0 } });
@@ -347,3 +366,55 @@ describe('while a pack arrives slowly', () => {
     expect(filesOf(run.tree)).toHaveLength(1);
   }, 60_000);
 });
+
+describe.skipIf(skipUsers())('a user whom sudo lets be root', () => {
+  let users: TestUsers;
+  beforeAll(() => {
+    users = makeUsers();
+  });
+  afterAll(() => users[Symbol.dispose]());
+  const inputs = { ownership: 'preserve' };
+
+  it('has the process of root wait for what is on its way', async () => {
+    const unpacked = Promise.withResolvers<boolean>();
+    onLaterParts(async () => void (await unpacked.promise));
+    const onStart = (job: ActionJob) => void hasUnpacked(job).then(unpacked.resolve);
+    const run = await runJob({ user: users.sudoer, inputs, onStart });
+    expect(await unpacked.promise).toBe(true);
+    expect(run).toMatchObject({ main: { code: 0 }, outputs: { 'cache-hit': 'true' } });
+    expect(run.tree).toEqual(tree);
+  }, 60_000);
+
+  it('has it begin anew where a pack does not arrive', async () => {
+    const unpacked = Promise.withResolvers<boolean>();
+    onLaterParts(async () => {
+      await unpacked.promise;
+      return { blobStatus: 404 };
+    });
+    const onStart = (job: ActionJob) => void hasUnpacked(job).then(unpacked.resolve);
+    const run = await runJob({ user: users.sudoer, inputs, onStart });
+    expect(await unpacked.promise).toBe(true);
+    expect(run).toMatchObject({ main: { code: 0 }, post: { code: 0 }, outputs: { 'cache-hit': 'false' } });
+    expect(run.tree).toEqual(tree);
+    expect(run.made.filter((name) => name.includes('.oci-pull-'))).toEqual([]);
+    expect(users.rootProcesses()).toEqual([]);
+  }, 60_000);
+});
+
+it.skipIf(skipMounts() !== undefined)(
+  'goes on without the cache where a disk is full before a pack is there',
+  async () => {
+    const disk = join(root, 'disk');
+    mkdirSync(disk);
+    const node = join(root, 'node-with-small-disk');
+    const script = `mount -t tmpfs -o size=12m tmpfs ${disk} && exec ${process.execPath} "$0"`;
+    writeFileSync(node, `#!/bin/sh\nexec unshare -rm sh -c '${script}' "$1"\n`, { mode: 0o755 });
+    const user = { action: { script: SCRIPT, node, uid: 0, gid: 0 } };
+    const run = await runJob({ user, env: { RUNNER_TEMP: disk }, withoutPost: true });
+    expect(run).toMatchObject({ main: { code: 0 }, outputs: { 'cache-hit': 'false' } });
+    expect(run.tree).toEqual(tree);
+    expect(run.main.log).toContain('1 on their way');
+    expect(run.main.log).toContain('ENOSPC');
+  },
+  60_000,
+);

@@ -1,6 +1,6 @@
 // A job that runs the action as the runner does: `node index` once for each phase, with file commands and state in between.
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -10,6 +10,8 @@ export interface ActionJobOptions {
   readonly script: string;
   readonly inputs: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another user, who can read `node` and the script. */
+  readonly user?: { readonly node: string; readonly uid: number; readonly gid: number };
   /** A workspace that outlives the job; default: one of its own. */
   readonly workspace?: string;
 }
@@ -33,6 +35,8 @@ export class ActionJob implements AsyncDisposable {
     const root = await mkdtemp(join(tmpdir(), 'job-'));
     for (const name of ['temp', 'work', 'home']) await mkdir(join(root, name));
     for (const name of ['output', 'state', 'summary']) await writeFile(join(root, name), '');
+    const { user } = options;
+    if (user) for (const path of [root, ...(await inside(root))]) await chown(path, user.uid, user.gid);
     return new ActionJob(root, options);
   }
 
@@ -43,7 +47,9 @@ export class ActionJob implements AsyncDisposable {
     killAfter?: number,
   ): Promise<PhaseResult> {
     const env = { ...this.#environment(), ...(phase === 'post' ? await this.#state() : {}) };
-    const child = spawn(process.execPath, [this.#options.script], {
+    const { script, user } = this.#options;
+    const child = spawn(user?.node ?? process.execPath, [script], {
+      ...(user ? { uid: user.uid, gid: user.gid } : {}),
       cwd: this.#workspace,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -99,6 +105,8 @@ export class ActionJob implements AsyncDisposable {
     return Object.fromEntries(Object.entries(state).map(([name, value]) => [`STATE_${name}`, value]));
   }
 }
+
+const inside = async (root: string) => (await readdir(root)).map((name) => join(root, name));
 
 /** Reads the heredoc form in which the toolkit writes outputs and state. */
 export function readFileCommands(content: string): Record<string, string> {

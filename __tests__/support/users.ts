@@ -32,6 +32,13 @@ export function skipUsers(): string | undefined {
 
 export interface TestUser {
   readonly uid: number;
+  /** To run the built action as this user. */
+  readonly action: {
+    readonly script: string;
+    readonly node: string;
+    readonly uid: number;
+    readonly gid: number;
+  };
   /** A directory of this user's own. */
   directory(): string;
   /** Starts the built program. */
@@ -95,6 +102,7 @@ function makeUser(name: string, base: string, { directory, node }: Program): Tes
     });
   return {
     uid,
+    action: { script: join(directory, 'index.js'), node, uid, gid },
     directory: () => {
       const own = mkdtempSync(join(base, 'own-'));
       chownSync(own, uid, gid);
