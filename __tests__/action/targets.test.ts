@@ -47,6 +47,14 @@ describe('the targets of a step', () => {
   it.each<[string, string, string, ErrorCode, string]>([
     ['no image', ' \n', 'linux/amd64', 'INPUT_INVALID', 'image is missing'],
     ['two images of one name', 'a.test/app:1\nb.test/app:1', 'linux/amd64', 'INPUT_INVALID', 'would go to'],
+    [
+      'a name of a file beside another',
+      'a=x\na.config.json=y',
+      'linux/amd64',
+      'INPUT_INVALID',
+      'would go to',
+    ],
+    ['the same the other way round', 'a.oci-pull.json=x\na=y', 'linux/amd64', 'INPUT_INVALID', 'would go to'],
     ['names that differ in case only', 'a=x\nA=y', 'linux/amd64', 'INPUT_INVALID', 'would go to'],
     ['one platform twice', 'app', 'linux/amd64,x86_64', 'INPUT_INVALID', 'would go to'],
     ['a name and nothing behind it', 'name=', 'linux/amd64', 'REFERENCE_INVALID', ''],

@@ -39,7 +39,7 @@ describe('readToc', () => {
     ['is cut off', jobFor(toc, { compressedSize: toc.length + 100 })],
     ['is gone', jobFor(toc, { path: join(newDirectory(), 'nothing') })],
   ])('says corrupt of a frame that %s', async (_, job) => {
-    expect(await readToc(job)).toMatchObject({ kind: 'corrupt' });
+    expect(await readToc(job)).toMatchObject({ kind: 'corrupt', of: 'bytes' });
   });
 
   it.each<[string, Uint8Array]>([
@@ -78,7 +78,11 @@ describe('readToc', () => {
     expect(outcome).toMatchObject({ kind: 'toc', pieces: { gaps: Uint8Array.of(1, 0, 0, 1, 1) } });
     expect(outcome.kind === 'toc' && outcome.table.innerOffsets).toEqual(Float64Array.of(0, 0, 0, 0));
     const wrong = await readToc({ ...job, jsonDigest: digestOf(Buffer.from('other')) });
-    expect(wrong).toMatchObject({ kind: 'corrupt', reason: expect.stringMatching(/^its TOC hashes to/) });
+    expect(wrong).toMatchObject({
+      kind: 'corrupt',
+      of: 'json',
+      reason: expect.stringMatching(/^its TOC hashes to/),
+    });
   });
 
   it.each<[string, Uint8Array]>([

@@ -4,6 +4,8 @@ import { PullError } from '../errors.ts';
 import { type ImageName, parseImageName } from '../oci/image-name.ts';
 import { quote } from '../oci/json.ts';
 import { formatPlatform, hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts';
+import { configPath, skippedPath } from '../pull/destination-publish.ts';
+import { recordPath } from '../pull/destination-record.ts';
 import { defaultDestination, formOf } from '../pull/formats.ts';
 import type { Format } from '../pull/options.ts';
 
@@ -98,10 +100,11 @@ function checkTargets(targets: readonly Target[]): void {
   for (const { place } of targets) {
     // Not all file systems tell upper case from lower case.
     const key = place.toLowerCase();
-    if (seen.has(key))
+    const names = [key, configPath(key), skippedPath(key), recordPath(key)];
+    if (names.some((name) => seen.has(name)))
       throw new PullError('INPUT_INVALID', `two images of this step would go to ${quote(place)}`, {
         hint: OWN_NAME,
       });
-    seen.add(key);
+    for (const name of names) seen.add(name);
   }
 }

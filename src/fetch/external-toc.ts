@@ -41,7 +41,9 @@ export async function readExternal(layer: ExternalLayer, context: MetadataContex
     digest: isNamed(found) ? found.digest : undefined,
     ...streamOf(layer, context),
   });
-  if (outcome.kind === 'corrupt') context.source.distrust?.(found.digest);
+  // Where the bytes are right and not the JSON, the image of the TOC is to blame, whoever sent it.
+  const isSendersFault = outcome.kind === 'corrupt' && (outcome.of === 'bytes' || !isNamed(found));
+  if (isSendersFault) context.source.distrust?.(found.digest);
   if (outcome.kind !== 'toc') return { kind: 'plain', tail, reason: outcome.reason };
   const whole = wholeIfBetter(described(layer), outcome, context);
   if (whole) return { ...whole, tail };

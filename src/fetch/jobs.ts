@@ -60,22 +60,22 @@ export type ReadTocOutcome =
       readonly entries?: PackedEntries;
     }
   | { readonly kind: 'unusable'; readonly reason: string }
-  /** The frame does not hash to its digest, or cannot be read. */
-  | { readonly kind: 'corrupt'; readonly reason: string };
+  /** bytes: the frame does not hash to its digest, or cannot be read. json: what it decodes to does not. */
+  | { readonly kind: 'corrupt'; readonly of: 'bytes' | 'json'; readonly reason: string };
 
 export async function readToc(job: ReadTocJob): Promise<ReadTocOutcome> {
   const frame = await readFrame(job).catch(() => undefined);
-  if (!frame) return { kind: 'corrupt', reason: 'its TOC cannot be read' };
-  const wrong = mismatch(frame, job.digest);
+  if (!frame) return { kind: 'corrupt', of: 'bytes', reason: 'its TOC cannot be read' };
+  const wrong = mismatch('bytes', frame, job.digest);
   if (wrong) return wrong;
   const json = decodeToc(frame, job.compression);
   // Without a digest of these bytes nothing says that they are the ones that were meant.
   if (json === undefined)
     return {
-      kind: job.digest === undefined ? 'corrupt' : 'unusable',
+      ...(job.digest === undefined ? { kind: 'corrupt', of: 'bytes' } : { kind: 'unusable' }),
       reason: 'its TOC cannot be decoded, or is too large',
     };
-  const wrongJson = mismatch(json, job.jsonDigest);
+  const wrongJson = mismatch('json', json, job.jsonDigest);
   if (wrongJson) return wrongJson;
   const parsed = parseLayerToc(json.toString(), job.dataEnd);
   if (parsed.kind !== 'toc') return parsed;
@@ -93,11 +93,15 @@ function entriesOf(toc: LayerToc): { entries?: PackedEntries } {
   return parsed.kind === 'entries' ? { entries: packEntries(parsed.entries) } : {};
 }
 
-function mismatch(bytes: Uint8Array, expected: Digest | undefined): ReadTocOutcome | undefined {
+function mismatch(
+  of: 'bytes' | 'json',
+  bytes: Uint8Array,
+  expected: Digest | undefined,
+): ReadTocOutcome | undefined {
   const actual = expected && digestOf(bytes);
   return actual === expected
     ? undefined
-    : { kind: 'corrupt', reason: `its TOC hashes to ${actual} instead of ${expected}` };
+    : { kind: 'corrupt', of, reason: `its TOC hashes to ${actual} instead of ${expected}` };
 }
 
 function piecesOf(

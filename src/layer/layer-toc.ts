@@ -15,7 +15,7 @@ export interface LayerToc {
   readonly innerOffsets: Float64Array | undefined;
   readonly table: ChunkTable;
   readonly tarSplitDigest: Digest | undefined;
-  /** For entriesOf. */
+  /** For tocEntries. */
   readonly document: TocDocument;
 }
 

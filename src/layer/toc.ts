@@ -1,5 +1,6 @@
 // The table of contents of a zstd:chunked layer: from JSON to a ChunkTable. Pure.
-// The TOC is only a locator and an index for deduplication; what is unpacked comes from the tar stream, checked by its diffId.
+// Unless it is trusted (`verify: toc`) it is only a locator and an index for deduplication: what is unpacked comes from the tar stream then,
+// checked by its diffId.
 import type { Digest } from '../oci/digest.ts';
 import { type Chunk, ChunkColumns } from './chunk-columns.ts';
 import type { ChunkTable } from './chunk-table.ts';
@@ -13,8 +14,6 @@ import {
   type UnusableToc,
   unusable,
 } from './toc-document.ts';
-
-export { MAX_TOC_ENTRIES } from './toc-document.ts';
 
 /** Decoded size of a TOC. A string in V8 holds at most 512 MiB. */
 export const MAX_TOC_SIZE = 256 << 20;
