@@ -6141,7 +6141,7 @@ var require_simd = __commonJS({
     function destroy(parser) {
       this.destroy(parser);
     }
-    function parse8(parser, data, limit) {
+    function parse5(parser, data, limit) {
       return this.parse(parser, data, limit) >>> 0;
     }
     function fail3(parser, code2, description) {
@@ -7019,7 +7019,7 @@ var require_simd = __commonJS({
         dealloc: dealloc.bind(wasm),
         create: create.bind(wasm),
         destroy: destroy.bind(wasm),
-        parse: parse8.bind(wasm),
+        parse: parse5.bind(wasm),
         fail: fail3.bind(wasm),
         hasDebug: hasDebug.bind(wasm),
         clear: wasm.clear,
@@ -7073,7 +7073,7 @@ var require_no_simd = __commonJS({
     function destroy(parser) {
       this.destroy(parser);
     }
-    function parse8(parser, data, limit) {
+    function parse5(parser, data, limit) {
       return this.parse(parser, data, limit) >>> 0;
     }
     function fail3(parser, code2, description) {
@@ -7951,7 +7951,7 @@ var require_no_simd = __commonJS({
         dealloc: dealloc.bind(wasm),
         create: create.bind(wasm),
         destroy: destroy.bind(wasm),
-        parse: parse8.bind(wasm),
+        parse: parse5.bind(wasm),
         fail: fail3.bind(wasm),
         hasDebug: hasDebug.bind(wasm),
         clear: wasm.clear,
@@ -31600,6 +31600,11 @@ function listenForInterrupt() {
   };
 }
 
+// src/cli/cache-command.ts
+import { existsSync } from "node:fs";
+import { rm as rm7 } from "node:fs/promises";
+import { resolve as resolve2 } from "node:path";
+
 // src/errors.ts
 var ERROR_CODES = {
   INPUT_INVALID: {
@@ -31766,19 +31771,35 @@ function toPullError(error, context) {
   return new PullError("INTERNAL", describeError(error), { cause: error });
 }
 
-// src/cli/arguments.ts
-import { parseArgs as parseArgs2 } from "node:util";
-
-// src/unpack/output.ts
-var OUTPUT_FORMATS = ["oci-layout", "oci-archive", "docker-archive", "tar"];
-var OUTPUT_NAME = "image";
-
-// src/pull/options.ts
-var DEFAULT_CONCURRENCY = 8;
-var VERIFICATIONS = ["diff-id", "toc"];
-var FORMATS = ["rootfs", ...OUTPUT_FORMATS];
-var ENGINES = ["docker", "podman"];
-var OWNERSHIPS = ["auto", "preserve", "runner"];
+// src/progress/figures.ts
+var UNITS = ["B", "kB", "MB", "GB", "TB"];
+function formatBytes(bytes) {
+  let [value, unit] = [bytes, 0];
+  while (unit < UNITS.length - 1 && value >= 999.5) {
+    value /= 1e3;
+    unit += 1;
+  }
+  const text = unit === 0 || value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+  return `${text} ${UNITS[unit]}`;
+}
+function formatShare(part, whole) {
+  const [few, all] = [formatBytes(part), formatBytes(whole)];
+  const [figure, unit] = few.split(" ");
+  return `${all.endsWith(` ${unit}`) ? figure : few} of ${all}`;
+}
+function formatDuration(milliseconds) {
+  if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 59950) return `${(milliseconds / 1e3).toFixed(1)} s`;
+  const seconds2 = Math.round(milliseconds / 1e3);
+  return `${Math.floor(seconds2 / 60)} min ${seconds2 % 60} s`;
+}
+function percent(part, whole) {
+  const share = whole <= 0 ? 0 : Math.min(1, part / whole) * 100;
+  return share > 0 && share < 1 ? "<1%" : `${Math.floor(share)}%`;
+}
+function count(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
 
 // src/oci/json.ts
 function parseJsonObject(bytes, what, maxBytes) {
@@ -31900,7 +31921,7 @@ var NAMED_LIMITS = [
     meaning: "symbolic links followed on the way to an entry; more are `PATH_UNSAFE`"
   }
 ];
-var UNITS = /* @__PURE__ */ new Map([
+var UNITS2 = /* @__PURE__ */ new Map([
   ["", 1],
   ["KiB", 2 ** 10],
   ["MiB", 2 ** 20],
@@ -31930,7 +31951,7 @@ function parseValue(text, kind) {
 }
 function parseSize(text) {
   const [, digits, unit = ""] = /^([0-9]{1,16})([KMGT]iB)?$/.exec(text) ?? [];
-  const value = Number(digits ?? Number.NaN) * (UNITS.get(unit) ?? 1);
+  const value = Number(digits ?? Number.NaN) * (UNITS2.get(unit) ?? 1);
   return Number.isSafeInteger(value) ? value : void 0;
 }
 function invalid(where, setting, wanted) {
@@ -31947,189 +31968,6 @@ function parseStoreSize(text, where) {
     "INPUT_INVALID",
     `${where} is ${quote(text)}; it must be a whole number of bytes, perhaps with KiB, MiB, GiB or TiB behind it, or unlimited`
   );
-}
-
-// src/cli/cache-arguments.ts
-import { parseArgs } from "node:util";
-var CACHE_ACTIONS = ["ls", "verify", "prune"];
-var OPTIONS = {
-  "cache-dir": { type: "string" },
-  "max-size": { type: "string" },
-  "remove-damaged": { type: "boolean", default: false },
-  json: { type: "boolean", default: false },
-  help: { type: "boolean", short: "h", default: false }
-};
-function isCacheCommand([first2]) {
-  return first2 === "cache";
-}
-function parseCacheCommand(argv) {
-  const parsed = orComplaint(
-    () => parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true, strict: true })
-  );
-  if (typeof parsed === "string") return { kind: "usage", message: parsed };
-  const { values, positionals } = parsed;
-  if (values.help) return { kind: "cache-help" };
-  const [action, ...rest] = positionals;
-  const usage = (message) => ({ kind: "usage", message });
-  if (!isAction(action)) return usage(`cache: expected one of ${CACHE_ACTIONS.join(", ")}`);
-  if (rest.length > 0) return usage(`cache ${action} takes options only`);
-  if (values["cache-dir"] === "") return usage("--cache-dir must not be empty");
-  if (values["max-size"] !== void 0 && action !== "prune") return usage("--max-size is for cache prune");
-  if (values["remove-damaged"] && action !== "verify") return usage("--remove-damaged is for cache verify");
-  return {
-    kind: "cache",
-    arguments: {
-      action,
-      cacheDirectory: values["cache-dir"],
-      maxSize: values["max-size"] ?? DEFAULT_STORE_SIZE,
-      removeDamaged: values["remove-damaged"],
-      json: values.json
-    }
-  };
-}
-function orComplaint(parse8) {
-  try {
-    return parse8();
-  } catch (error) {
-    if (error instanceof TypeError && "code" in error) return error.message.split(". ")[0] ?? error.message;
-    throw error;
-  }
-}
-function isAction(word) {
-  return CACHE_ACTIONS.includes(word);
-}
-
-// src/cli/arguments.ts
-var CACHE_MODES = ["none", "read", "write"];
-var MAX_CONCURRENCY = 64;
-var OPTIONS2 = {
-  platform: { type: "string" },
-  format: { type: "string" },
-  load: { type: "string" },
-  ownership: { type: "string", default: "auto" },
-  path: { type: "string", multiple: true },
-  verify: { type: "string", default: "diff-id" },
-  limit: { type: "string", multiple: true },
-  "cache-dir": { type: "string" },
-  "cache-dir-max-size": { type: "string", default: DEFAULT_STORE_SIZE },
-  "cache-mode": { type: "string", default: "write" },
-  username: { type: "string" },
-  "password-stdin": { type: "boolean", default: false },
-  authfile: { type: "string" },
-  mirror: { type: "string", multiple: true },
-  "hosts-dir": { type: "string" },
-  "ca-file": { type: "string" },
-  "tls-verify": { type: "string", default: "true" },
-  seed: { type: "string", multiple: true },
-  concurrency: { type: "string", default: String(DEFAULT_CONCURRENCY) },
-  json: { type: "boolean", default: false },
-  quiet: { type: "boolean", short: "q", default: false },
-  help: { type: "boolean", short: "h", default: false },
-  version: { type: "boolean", default: false }
-};
-function parseCommand(argv) {
-  if (isCacheCommand(argv)) return parseCacheCommand(argv.slice(1));
-  const parsed = parse(argv);
-  if (typeof parsed === "string") return { kind: "usage", message: parsed };
-  const { values, positionals } = parsed;
-  if (values.help) return { kind: "help" };
-  if (values.version) return { kind: "version" };
-  const message = faultIn(values, positionals);
-  if (message !== void 0) return { kind: "usage", message };
-  const [image = "", destination = ""] = positionals;
-  return {
-    kind: "pull",
-    arguments: {
-      image,
-      destination,
-      platform: values.platform,
-      format: values.format ?? "",
-      load: values.load ?? "",
-      ownership: OWNERSHIPS.find((ownership) => ownership === values.ownership) ?? "auto",
-      paths: values.path ?? [],
-      verify: VERIFICATIONS.find((verify2) => verify2 === values.verify) ?? "diff-id",
-      limits: values.limit ?? [],
-      cacheDirectory: values["cache-dir"],
-      cacheDirectoryMaxSize: values["cache-dir-max-size"],
-      cacheMode: CACHE_MODES.find((mode) => mode === values["cache-mode"]) ?? "write",
-      username: values.username,
-      passwordStdin: values["password-stdin"],
-      authFile: values.authfile,
-      mirrors: values.mirror ?? [],
-      hostsDirectory: values["hosts-dir"],
-      authorityFile: values["ca-file"],
-      tlsVerify: values["tls-verify"] === "true",
-      seeds: values.seed ?? [],
-      concurrency: Number(values.concurrency),
-      json: values.json,
-      quiet: values.quiet
-    }
-  };
-}
-var NAMED_PLACES = ["format", "load", "cache-dir", "username", "authfile", "hosts-dir", "ca-file"];
-function parseStrictly(argv) {
-  return parseArgs2({ args: [...argv], options: OPTIONS2, allowPositionals: true, strict: true });
-}
-function parse(argv) {
-  return orComplaint(() => parseStrictly(argv));
-}
-function faultIn(values, positionals) {
-  const empty = ["IMAGE", "DESTINATION"].find((_, index) => positionals[index] === "");
-  if (empty) return `${empty} is empty`;
-  if (positionals.length !== 2)
-    return `expected IMAGE and DESTINATION, got ${positionals.length === 1 ? "one argument" : `${positionals.length} arguments`}`;
-  if (!CACHE_MODES.includes(values["cache-mode"]))
-    return `--cache-mode must be one of ${CACHE_MODES.join(", ")}`;
-  if (!OWNERSHIPS.includes(values.ownership))
-    return `--ownership must be one of ${OWNERSHIPS.join(", ")}`;
-  if (!VERIFICATIONS.includes(values.verify))
-    return `--verify must be one of ${VERIFICATIONS.join(", ")}`;
-  if (!["true", "false"].includes(values["tls-verify"])) return "--tls-verify must be true or false";
-  if (!/^\d{1,3}$/.test(values.concurrency) || !inRange(Number(values.concurrency)))
-    return `--concurrency must be a number from 1 to ${MAX_CONCURRENCY}`;
-  const blank = NAMED_PLACES.find((name2) => values[name2] === "");
-  if (blank) return `--${blank} must not be empty`;
-  if (values.username !== void 0 !== values["password-stdin"])
-    return "--username and --password-stdin belong together";
-  return void 0;
-}
-function inRange(concurrency) {
-  return concurrency >= 1 && concurrency <= MAX_CONCURRENCY;
-}
-
-// src/cli/cache-command.ts
-import { existsSync } from "node:fs";
-import { rm as rm6 } from "node:fs/promises";
-import { resolve } from "node:path";
-
-// src/progress/figures.ts
-var UNITS2 = ["B", "kB", "MB", "GB", "TB"];
-function formatBytes(bytes) {
-  let [value, unit] = [bytes, 0];
-  while (unit < UNITS2.length - 1 && value >= 999.5) {
-    value /= 1e3;
-    unit += 1;
-  }
-  const text = unit === 0 || value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
-  return `${text} ${UNITS2[unit]}`;
-}
-function formatShare(part, whole) {
-  const [few, all] = [formatBytes(part), formatBytes(whole)];
-  const [figure, unit] = few.split(" ");
-  return `${all.endsWith(` ${unit}`) ? figure : few} of ${all}`;
-}
-function formatDuration(milliseconds) {
-  if (milliseconds < 999.5) return `${Math.round(milliseconds)} ms`;
-  if (milliseconds < 59950) return `${(milliseconds / 1e3).toFixed(1)} s`;
-  const seconds2 = Math.round(milliseconds / 1e3);
-  return `${Math.floor(seconds2 / 60)} min ${seconds2 % 60} s`;
-}
-function percent(part, whole) {
-  const share = whole <= 0 ? 0 : Math.min(1, part / whole) * 100;
-  return share > 0 && share < 1 ? "<1%" : `${Math.floor(share)}%`;
-}
-function count(number, noun) {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 // src/store/evict.ts
@@ -32211,59 +32049,17 @@ import { dirname as dirname2 } from "node:path";
 // src/store/places.ts
 import { join } from "node:path";
 
-// src/store/pack-format.ts
-import zlib from "node:zlib";
-
-// src/bytes/inner-offset.ts
-var MAX_INNER_OFFSET = 64 << 20;
-
-// src/store/pack-format.ts
+// src/store/pack-trailer.ts
 var PACK_VERSION = 1;
 var WIDE_PACK_VERSION = 2;
 var TRAILER_SIZE = 64;
 var MAGIC = Buffer.from("OCIPULL\n");
 var MAX_PACK_ENTRIES = 2e6;
 var MAX_TABLE_BYTES = 128 << 20;
-var ENTRY_SIZE = 51;
-var WIDE_ENTRY_SIZE = 57;
 var MIN_ENTRY_BYTES = 8;
 var MIN_SLACK = 4096;
-var MAX_ENTRY_SIZE = 2 ** 48;
-var FORMS = ["frame", "blob", "member", "part"];
-function storedForm({ form, innerOffset }) {
-  return innerOffset === void 0 ? form : "member";
-}
-function isStorable({ form, compressedSize, size, innerOffset = 0 }) {
-  const fits = size < MAX_ENTRY_SIZE && innerOffset <= MAX_INNER_OFFSET;
-  return fits && (form === "blob" || compressedSize >= MIN_ENTRY_BYTES);
-}
-function believableEntries(entries, end) {
-  if (entries.length * MIN_ENTRY_BYTES <= end + MIN_SLACK) return entries;
-  return entries.filter(({ innerOffset = 0 }) => innerOffset === 0);
-}
-function encodeTable(entries, tableOffset) {
-  const isWide = entries.some((entry) => FORMS.indexOf(storedForm(entry)) > 1);
-  const columns = Buffer.alloc(entries.length * (isWide ? WIDE_ENTRY_SIZE : ENTRY_SIZE));
-  let position = 0;
-  entries.forEach((entry, index) => {
-    columns.write(entry.hex, index * 32, "hex");
-    const at = column(entries.length, index);
-    columns[at.form] = FORMS.indexOf(storedForm(entry));
-    columns.writeUIntLE(entry.offset - position, at.gap, 6);
-    columns.writeUIntLE(entry.compressedSize, at.compressedSize, 6);
-    columns.writeUIntLE(entry.size, at.size, 6);
-    if (isWide) columns.writeUIntLE(entry.innerOffset ?? 0, at.innerOffset, 6);
-    position = afterEntry({ ...entry, form: storedForm(entry) });
-  });
-  const table = zlib.zstdCompressSync(columns);
-  return Buffer.concat([table, encodeTrailer({ count: entries.length, tableOffset, isWide }, table)]);
-}
-function compareEntries(a, b) {
-  const byForm = FORMS.indexOf(storedForm(b)) - FORMS.indexOf(storedForm(a));
-  return a.offset - b.offset || byForm || (a.innerOffset ?? 0) - (b.innerOffset ?? 0);
-}
-function afterEntry({ form, offset, compressedSize }) {
-  return form === "frame" ? offset + compressedSize : offset;
+function isBelievable(count2, end) {
+  return count2 * MIN_ENTRY_BYTES <= end + MIN_SLACK;
 }
 function encodeTrailer({ count: count2, tableOffset, isWide }, table) {
   const trailer = Buffer.alloc(TRAILER_SIZE);
@@ -32272,7 +32068,7 @@ function encodeTrailer({ count: count2, tableOffset, isWide }, table) {
   trailer.writeUInt32LE(count2, 12);
   trailer.writeBigUInt64LE(BigInt(tableOffset), 16);
   trailer.writeBigUInt64LE(BigInt(table.length), 24);
-  trailer.write(sha256Hex(table), 32, "hex");
+  trailer.write(digestHex(digestOf(table)), 32, "hex");
   return trailer;
 }
 function decodeTrailer(trailer, fileSize) {
@@ -32282,95 +32078,11 @@ function decodeTrailer(trailer, fileSize) {
   const count2 = trailer.readUInt32LE(12);
   const tableOffset = Number(trailer.readBigUInt64LE(16));
   const tableLength = Number(trailer.readBigUInt64LE(24));
-  if (count2 > MAX_PACK_ENTRIES || count2 * MIN_ENTRY_BYTES > tableOffset + MIN_SLACK || tableLength > MAX_TABLE_BYTES)
+  if (count2 > MAX_PACK_ENTRIES || !isBelievable(count2, tableOffset) || tableLength > MAX_TABLE_BYTES)
     return void 0;
   if (tableOffset + tableLength + TRAILER_SIZE !== fileSize) return void 0;
   const tableDigest = trailer.toString("hex", 32, 64);
   return { count: count2, tableOffset, tableLength, tableDigest, isWide: version === WIDE_PACK_VERSION };
-}
-function decodeTable(table, trailer) {
-  if (sha256Hex(table) !== trailer.tableDigest) return void 0;
-  const { count: count2, isWide } = trailer;
-  const columns = decompressTable(table, count2 * (isWide ? WIDE_ENTRY_SIZE : ENTRY_SIZE));
-  if (!columns) return void 0;
-  const rows = { columns, count: count2, isWide };
-  if (!isSound(rows, trailer.tableOffset)) return void 0;
-  let blobs;
-  return {
-    count: count2,
-    end: trailer.tableOffset,
-    get blobs() {
-      blobs ??= [...readRows(rows, ["blob"])];
-      return blobs;
-    },
-    frames: () => readRows(rows, ["frame", "member"]),
-    others: () => readRows(rows, ["frame", "member", "part"]),
-    all: () => readRows(rows, FORMS)
-  };
-}
-function isSound(rows, end) {
-  const { columns, count: count2, isWide } = rows;
-  let position = 0;
-  for (let index = 0; index < count2; index++) {
-    const row = readRow(rows, index, position);
-    if (row.form === void 0 || row.offset + row.compressedSize > end) return false;
-    if (!isWide && row.form !== "frame" && row.form !== "blob") return false;
-    const isAsItIs = row.form === "blob" || row.form === "part";
-    if (isAsItIs && columns.readUIntLE(column(count2, index).size, 6) !== row.compressedSize) return false;
-    if (isWide && columns.readUIntLE(column(count2, index).innerOffset, 6) > MAX_INNER_OFFSET) return false;
-    position = row.next;
-  }
-  return true;
-}
-function* readRows(rows, wanted) {
-  const { columns, count: count2 } = rows;
-  let position = 0;
-  for (let index = 0; index < count2; index++) {
-    const { form, offset, compressedSize, next } = readRow(rows, index, position);
-    position = next;
-    if (form === void 0 || !wanted.includes(form)) continue;
-    const hex = columns.toString("hex", index * 32, index * 32 + 32);
-    const at = column(count2, index);
-    const size = columns.readUIntLE(at.size, 6);
-    if (form !== "member") yield { form, hex, offset, compressedSize, size };
-    else {
-      const innerOffset = columns.readUIntLE(at.innerOffset, 6);
-      yield { form: "frame", hex, offset, compressedSize, size, innerOffset };
-    }
-  }
-}
-function readRow({ columns, count: count2 }, index, position) {
-  const at = column(count2, index);
-  const form = FORMS[columns[at.form]];
-  const offset = position + columns.readUIntLE(at.gap, 6);
-  const compressedSize = columns.readUIntLE(at.compressedSize, 6);
-  return { form, offset, compressedSize, next: afterEntry({ form, offset, compressedSize }) };
-}
-function decompressTable(table, size) {
-  try {
-    const columns = zlib.zstdDecompressSync(table, { maxOutputLength: Math.max(1, size) });
-    return columns.length === size ? columns : void 0;
-  } catch {
-    return void 0;
-  }
-}
-function column(count2, index) {
-  return {
-    form: count2 * 32 + index,
-    gap: count2 * 33 + index * 6,
-    compressedSize: count2 * 39 + index * 6,
-    size: count2 * 45 + index * 6,
-    innerOffset: count2 * 51 + index * 6
-  };
-}
-function sha256Hex(bytes) {
-  return digestOf(bytes).slice("sha256:".length);
-}
-function packKey(entries) {
-  const sorted = entries.map((entry) => `${storedForm(entry)} ${entry.hex}
-`).sort();
-  return sha256Hex(Buffer.from(`v${PACK_VERSION}
-${sorted.join("")}`)).slice(0, 40);
 }
 
 // src/store/places.ts
@@ -32534,97 +32246,147 @@ async function remove({ path, usedAt }) {
   }
 }
 
-// src/store/store.ts
-import { randomBytes as randomBytes2 } from "node:crypto";
-import { readdir as readdir4, rm as rm5 } from "node:fs/promises";
-import { join as join5 } from "node:path";
+// src/store/read-pack.ts
+import { constants as constants2 } from "node:fs";
+import { lstat as lstat4, open } from "node:fs/promises";
 
-// src/oci/digest-key.ts
-function digestKeyOfHex(hex) {
-  return Buffer.from(hex, "hex").toString("latin1");
-}
-function digestOfKey(key) {
-  return `sha256:${Buffer.from(key, "latin1").toString("hex")}`;
-}
+// src/store/pack-format.ts
+import zlib from "node:zlib";
 
-// src/store/chunk-index.ts
-var ChunkIndex = class {
-  #chunks = {
-    frame: /* @__PURE__ */ new Map(),
-    blob: /* @__PURE__ */ new Map(),
-    part: /* @__PURE__ */ new Map()
+// src/bytes/inner-offset.ts
+var MAX_INNER_OFFSET = 64 << 20;
+
+// src/store/pack-format.ts
+var INTEGER = 6;
+var START = { hex: 0, form: 32, gap: 33, compressedSize: 39, size: 45, innerOffset: 51 };
+var ENTRY_SIZE = START.innerOffset;
+var WIDE_ENTRY_SIZE = START.innerOffset + INTEGER;
+var MAX_ENTRY_SIZE = 2 ** (8 * INTEGER);
+var FORMS = ["frame", "blob", "member", "part"];
+function storedForm({ form, innerOffset }) {
+  return innerOffset === void 0 ? form : "member";
+}
+function isStorable({ form, compressedSize, size, innerOffset = 0 }) {
+  const fits = size < MAX_ENTRY_SIZE && innerOffset <= MAX_INNER_OFFSET;
+  return fits && (form === "blob" || compressedSize >= MIN_ENTRY_BYTES);
+}
+function believableEntries(entries, end) {
+  if (isBelievable(entries.length, end)) return entries;
+  return entries.filter(({ innerOffset = 0 }) => innerOffset === 0);
+}
+function encodeTable(entries, tableOffset) {
+  const isWide = entries.some((entry) => FORMS.indexOf(storedForm(entry)) > 1);
+  const columns = Buffer.alloc(entries.length * (isWide ? WIDE_ENTRY_SIZE : ENTRY_SIZE));
+  let position = 0;
+  entries.forEach((entry, index) => {
+    const at = cells(entries.length, index);
+    columns.write(entry.hex, at.hex, "hex");
+    columns[at.form] = FORMS.indexOf(storedForm(entry));
+    columns.writeUIntLE(entry.offset - position, at.gap, INTEGER);
+    columns.writeUIntLE(entry.compressedSize, at.compressedSize, INTEGER);
+    columns.writeUIntLE(entry.size, at.size, INTEGER);
+    if (isWide) columns.writeUIntLE(entry.innerOffset ?? 0, at.innerOffset, INTEGER);
+    position = afterEntry({ ...entry, form: storedForm(entry) });
+  });
+  const table = zlib.zstdCompressSync(columns);
+  return Buffer.concat([table, encodeTrailer({ count: entries.length, tableOffset, isWide }, table)]);
+}
+function compareEntries(a, b) {
+  const byForm = FORMS.indexOf(storedForm(b)) - FORMS.indexOf(storedForm(a));
+  return a.offset - b.offset || byForm || (a.innerOffset ?? 0) - (b.innerOffset ?? 0);
+}
+function afterEntry({ form, offset, compressedSize }) {
+  return form === "frame" ? offset + compressedSize : offset;
+}
+function decodeTable(table, trailer) {
+  if (sha256Hex(table) !== trailer.tableDigest) return void 0;
+  const { count: count2, isWide } = trailer;
+  const columns = decompressTable(table, count2 * (isWide ? WIDE_ENTRY_SIZE : ENTRY_SIZE));
+  if (!columns) return void 0;
+  const rows = { columns, count: count2, isWide };
+  if (!isSound(rows, trailer.tableOffset)) return void 0;
+  let blobs;
+  return {
+    count: count2,
+    end: trailer.tableOffset,
+    get blobs() {
+      blobs ??= [...readRows(rows, ["blob"])];
+      return blobs;
+    },
+    frames: () => readRows(rows, ["frame", "member"]),
+    others: () => readRows(rows, ["frame", "member", "part"]),
+    all: () => readRows(rows, FORMS)
   };
-  /** The first pack to hold a chunk is the one used. */
-  add(form, key, held) {
-    const chunks = this.#chunks[form];
-    const first2 = chunks.get(key);
-    if (!first2) chunks.set(key, held);
-    else if (first2.size !== held.size && !chunks.has(longKey(key, held.size)))
-      chunks.set(longKey(key, held.size), held);
-  }
-  /** Without `size`: whichever was there first. */
-  find(form, key, size) {
-    const first2 = this.#chunks[form].get(key);
-    return size === void 0 || first2?.size === size ? first2 : this.#chunks[form].get(longKey(key, size));
-  }
-  delete(form, key, held) {
-    const chunks = this.#chunks[form];
-    chunks.delete(chunks.get(key) === held ? key : longKey(key, held.size));
-  }
-  /** Keeps only what is not in a sealed pack. */
-  deleteSealed() {
-    for (const chunks of Object.values(this.#chunks))
-      for (const [key, { pack }] of chunks) if (pack.key) chunks.delete(key);
-  }
-  get holdsFrames() {
-    return this.#chunks.frame.size > 0;
-  }
-};
-function longKey(key, size) {
-  return `${key} ${size}`;
 }
-
-// src/store/leftovers.ts
-import { lstat as lstat4, readdir as readdir3, rm as rm3 } from "node:fs/promises";
-import { join as join4 } from "node:path";
-var STALE_MS = 24 * 60 * 60 * 1e3;
-var UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
-var STAGED = /^(\d{1,15}-\d{1,10}-[0-9a-f]{16}-[0-9a-f]{8}|\d{1,10})-[0-9a-f]{16}$/;
-var PARTIAL = new RegExp(`^([0-9a-f]{40}|head)(\\.${UUID}\\.partial){1,2}$`);
-async function removeLeftovers(storeDirectory) {
-  await checkOwnDirectories(storeDirectory);
-  const leases = await readLeases(storeDirectory);
-  const staging = stagingDirectory(storeDirectory);
-  let bytes = 0;
-  for (const { id, path } of leases.filter(({ isHeld: isHeld2 }) => !isHeld2)) {
-    bytes += await removeFrom(staging, (name2) => STAGED.test(name2) && name2.startsWith(`${id}-`), 0);
-    await rm3(path, { force: true }).catch(() => void 0);
+function isSound(rows, end) {
+  const { columns, count: count2, isWide } = rows;
+  let position = 0;
+  for (let index = 0; index < count2; index++) {
+    const row = readRow(rows, index, position);
+    if (row.form === void 0 || row.offset + row.compressedSize > end) return false;
+    if (!isWide && row.form !== "frame" && row.form !== "blob") return false;
+    const isAsItIs = row.form === "blob" || row.form === "part";
+    if (isAsItIs && columns.readUIntLE(cells(count2, index).size, INTEGER) !== row.compressedSize)
+      return false;
+    if (isWide && columns.readUIntLE(cells(count2, index).innerOffset, INTEGER) > MAX_INNER_OFFSET)
+      return false;
+    position = row.next;
   }
-  bytes += await removeFrom(staging, (name2) => STAGED.test(name2) && !isHeld(name2, leases), STALE_MS);
-  return bytes + await removeFrom(packsDirectory(storeDirectory), (name2) => PARTIAL.test(name2), STALE_MS);
+  return true;
 }
-function isHeld(name2, leases) {
-  return leases.some((lease) => lease.isHeld && name2.startsWith(`${lease.id}-`));
-}
-async function removeFrom(directory, isWanted, staleMs) {
-  let bytes = 0;
-  for (const name2 of (await readdir3(directory).catch(() => [])).filter(isWanted)) {
-    const path = join4(directory, name2);
-    const found = await lstat4(path).catch(() => void 0);
-    if (!found || staleMs > 0 && Date.now() - found.mtimeMs <= staleMs) continue;
-    await rm3(path).then(
-      () => {
-        bytes += found.size;
-      },
-      () => void 0
-    );
+function* readRows(rows, wanted) {
+  const { columns, count: count2 } = rows;
+  let position = 0;
+  for (let index = 0; index < count2; index++) {
+    const { form, offset, compressedSize, next } = readRow(rows, index, position);
+    position = next;
+    if (form === void 0 || !wanted.includes(form)) continue;
+    const at = cells(count2, index);
+    const hex = columns.toString("hex", at.hex, at.hex + START.form);
+    const size = columns.readUIntLE(at.size, INTEGER);
+    if (form !== "member") yield { form, hex, offset, compressedSize, size };
+    else {
+      const innerOffset = columns.readUIntLE(at.innerOffset, INTEGER);
+      yield { form: "frame", hex, offset, compressedSize, size, innerOffset };
+    }
   }
-  return bytes;
+}
+function readRow({ columns, count: count2 }, index, position) {
+  const at = cells(count2, index);
+  const form = FORMS[columns[at.form]];
+  const offset = position + columns.readUIntLE(at.gap, INTEGER);
+  const compressedSize = columns.readUIntLE(at.compressedSize, INTEGER);
+  return { form, offset, compressedSize, next: afterEntry({ form, offset, compressedSize }) };
+}
+function decompressTable(table, size) {
+  try {
+    const columns = zlib.zstdDecompressSync(table, { maxOutputLength: Math.max(1, size) });
+    return columns.length === size ? columns : void 0;
+  } catch {
+    return void 0;
+  }
+}
+function cells(count2, index) {
+  return {
+    hex: index * START.form,
+    form: count2 * START.form + index,
+    gap: count2 * START.gap + index * INTEGER,
+    compressedSize: count2 * START.compressedSize + index * INTEGER,
+    size: count2 * START.size + index * INTEGER,
+    innerOffset: count2 * START.innerOffset + index * INTEGER
+  };
+}
+function sha256Hex(bytes) {
+  return digestHex(digestOf(bytes));
+}
+function packKey(entries) {
+  const sorted = entries.map((entry) => `${storedForm(entry)} ${entry.hex}
+`).sort();
+  return sha256Hex(Buffer.from(`v${PACK_VERSION}
+${sorted.join("")}`)).slice(0, 40);
 }
 
 // src/store/read-pack.ts
-import { constants as constants2 } from "node:fs";
-import { lstat as lstat5, open } from "node:fs/promises";
 function identify({ ino, size, birthtimeNs, ctimeNs }) {
   return { inode: ino, size, birth: birthtimeNs === ctimeNs ? void 0 : birthtimeNs };
 }
@@ -32632,7 +32394,7 @@ async function isStillThere({
   path,
   identity
 }) {
-  const found = await lstat5(path, { bigint: true }).catch(() => void 0);
+  const found = await lstat4(path, { bigint: true }).catch(() => void 0);
   if (!found) return false;
   const { inode, size, birth } = identify(found);
   const isBorn = birth === void 0 || identity.birth === void 0 || birth === identity.birth;
@@ -32667,269 +32429,6 @@ async function readSound(path, key) {
   return pack && packKey([...pack.all()]) === key ? pack : void 0;
 }
 
-// src/store/staged-pack.ts
-import { link, open as open2, rename, rm as rm4 } from "node:fs/promises";
-var StagedPack = class _StagedPack {
-  path;
-  #file;
-  #entries = [];
-  #hasFailed = false;
-  constructor(path, file) {
-    this.path = path;
-    this.#file = file;
-  }
-  /** `path` must not exist. Throws STORE_FAILED. */
-  static async create(path) {
-    const file = await open2(path, "wx+", 384).catch(
-      (cause) => fail(`${path} cannot be created`, cause)
-    );
-    return new _StagedPack(path, file);
-  }
-  /** Writes all of `buffers`, one after the other, at `offset`. Throws DISK_FULL or STORE_FAILED. */
-  async write(offset, buffers) {
-    const wanted = buffers.reduce((sum2, buffer) => sum2 + buffer.length, 0);
-    try {
-      const { bytesWritten } = await this.#file.writev(buffers, offset);
-      if (bytesWritten === wanted) return;
-      const rest = Buffer.concat(buffers).subarray(bytesWritten);
-      for (let done = 0; done < rest.length; ) {
-        const step = await this.#file.write(rest, done, rest.length - done, offset + bytesWritten + done);
-        done += step.bytesWritten;
-      }
-    } catch (cause) {
-      this.#hasFailed = true;
-      fail(`${this.path} cannot be written`, cause);
-    }
-  }
-  /** Could something not be written? */
-  get hasFailed() {
-    return this.#hasFailed;
-  }
-  /** One that the table has no room for is left out: nobody will find it, and nobody misses it. */
-  add(entry) {
-    if (this.#entries.length < MAX_PACK_ENTRIES && isStorable(entry)) this.#entries.push(entry);
-  }
-  /** Takes entries back whose bytes turned out wrong. */
-  drop(form, hex) {
-    this.#entries = this.#entries.filter((entry) => entry.form !== form || !hex.has(entry.hex));
-  }
-  get isEmpty() {
-    return this.#entries.length === 0;
-  }
-  get entries() {
-    return this.#entries;
-  }
-  /**
-   * Writes table and trailer and moves the file to `<directory>/<key>.pack`. A pack that is there already is as good, and others may have
-   * its table in memory: it stays, unless it is none, or `isDamaged`. Throws DISK_FULL or STORE_FAILED.
-   */
-  async seal(directory, isDamaged2 = async () => false) {
-    const sorted = [...this.#entries].sort(compareEntries);
-    const end = sorted.reduce((most, entry) => Math.max(most, entry.offset + entry.compressedSize), 0);
-    const entries = believableEntries(sorted, end);
-    const key = packKey(entries);
-    const path = `${directory}/${key}.pack`;
-    try {
-      const tail = encodeTable(entries, end);
-      await this.#file.truncate(end);
-      await this.write(end, [tail]);
-      await this.#file.datasync();
-      await this.#file.close();
-      if (await this.#linkTo(path)) return { key, path, size: end + tail.length, isKept: false };
-      const there = await isDamaged2(path) ? void 0 : await readSound(path, key);
-      if (there) await rm4(this.path, { force: true });
-      else await rename(this.path, path);
-      return { key, path, size: there?.size ?? end + tail.length, isKept: there !== void 0 };
-    } catch (cause) {
-      return fail(`${path} cannot be written`, cause);
-    }
-  }
-  /** Unlike a rename this replaces nothing. False where something is there, or the file system has no links. */
-  async #linkTo(path) {
-    try {
-      await link(this.path, path);
-    } catch {
-      return false;
-    }
-    await rm4(this.path, { force: true }).catch(() => void 0);
-    return true;
-  }
-  /** Never throws. */
-  async discard() {
-    await this.#file.close().catch(() => void 0);
-    await rm4(this.path, { force: true }).catch(() => void 0);
-  }
-};
-function fail(message, cause) {
-  throw toPullError(cause, { code: "STORE_FAILED", message });
-}
-
-// src/store/store.ts
-var MAX_STORE_ENTRIES = 5e6;
-async function prepareStore(storeDirectory, staging = stagingDirectory(storeDirectory)) {
-  await checkOwnDirectories(storeDirectory);
-  try {
-    await makeDirectories(packsDirectory(storeDirectory), 448);
-    await makeDirectories(staging, 448);
-  } catch (cause) {
-    throw toPullError(cause, {
-      code: "STORE_FAILED",
-      message: `the chunk store ${storeDirectory} cannot be created`
-    });
-  }
-  await removeLeftovers(storeDirectory);
-}
-var ChunkStore = class _ChunkStore {
-  directory;
-  #options;
-  #chunks = new ChunkIndex();
-  #packs = /* @__PURE__ */ new Map();
-  #damaged = /* @__PURE__ */ new Set();
-  /** As #damaged, never cleared, and files that were no packs. */
-  #forgotten = /* @__PURE__ */ new Set();
-  /** Packs of which only the blobs have been looked at. */
-  #unread = [];
-  #entries = 0;
-  #brokenPacks = 0;
-  #damagedChunks = 0;
-  constructor(directory, options) {
-    this.directory = directory;
-    this.#options = options;
-  }
-  /** Reads the tables of all packs; with `read` false the store starts out empty. Damaged packs are passed over and removed. Throws STORE_FAILED. */
-  static async open(directory, read, options = {}) {
-    await prepareStore(directory, options.stagingDirectory);
-    const store = new _ChunkStore(directory, options);
-    if (!read) return store;
-    for (const name2 of (await listPacks(directory)).sort()) {
-      const key = keyOfPackName(name2);
-      if (key !== void 0 && store.#entries < MAX_STORE_ENTRIES)
-        await store.#addPack(join5(packsDirectory(directory), name2), key);
-    }
-    return store;
-  }
-  /**
-   * `key`: the digest's 32 bytes as a latin1 string. `size`: what the chunk must decode to; of two sizes under one digest one is a lie,
-   * which must not hide the other.
-   */
-  find(form, key, size) {
-    const found = this.#lookUp(form, key, size);
-    if (!found) return void 0;
-    const { pack, ...stored } = found;
-    return { path: pack.path, ...stored };
-  }
-  #lookUp(form, key, size) {
-    if (form !== "blob") this.#readOthers();
-    return this.#chunks.find(form, key, size);
-  }
-  /** Chunks of a pack that is still being filled, found like any other from now on. */
-  adopt({ path, entries }) {
-    this.#readOthers();
-    this.#add({ key: "", path }, entries);
-  }
-  #add({ key, path }, entries) {
-    const pack = { key, path };
-    for (const { form, hex, ...stored } of entries)
-      this.#chunks.add(form, digestKeyOfHex(hex), { ...stored, pack });
-  }
-  /** Only once somebody asks for one: an image that is wholly at hand as blobs needs none of its 80,000 frames. */
-  #readOthers() {
-    for (const pack of this.#unread.splice(0)) this.#add(pack, pack.others());
-  }
-  /** Is there any chunk that a layer could share? */
-  get holdsFrames() {
-    return this.#chunks.holdsFrames || this.#unread.length > 0;
-  }
-  /** A chunk whose bytes were wrong: not found again. Its pack is kept for the other chunks until `removeDamaged`. */
-  forget(form, key, size) {
-    const found = this.#lookUp(form, key, size);
-    if (!found) return;
-    this.#chunks.delete(form, key, found);
-    if (!found.pack.key) return;
-    this.#damagedChunks++;
-    this.#damaged.add(found.pack.path);
-    if (form === "frame") this.#forgotten.add(`${found.pack.path} ${found.offset}`);
-  }
-  /** Have bytes at this place of a sealed pack been wrong under the name of a frame? */
-  isForgotten(path, offset) {
-    return this.#forgotten.has(`${path} ${offset}`);
-  }
-  /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
-  forgetSealed() {
-    this.#unread.length = 0;
-    this.#chunks.deleteSealed();
-  }
-  /** The sealed pack with this path. */
-  packAt(path) {
-    return this.#packs.get(path);
-  }
-  /** Is the chunk in a sealed pack, rather than in one this pull is filling? */
-  isStored(form, key, size) {
-    return Boolean(this.#lookUp(form, key, size)?.pack.key);
-  }
-  /** Files that were called packs and were none, and were removed when the store was opened. */
-  get brokenPacks() {
-    return this.#brokenPacks;
-  }
-  /** Chunks of sealed packs that were not what they should be, and will not be found again; so often as `forget` was told of them. */
-  get damagedChunks() {
-    return this.#damagedChunks;
-  }
-  /** Has any pack of the store shown a wrong byte? */
-  get isDamaged() {
-    return this.#damaged.size > 0;
-  }
-  /**
-   * Deletes the packs that held wrong bytes, once what is good in them has been copied or is not needed any more.
-   * `replaced`: paths under which a good pack stands by now, since equal chunks make equal names.
-   */
-  async removeDamaged(replaced) {
-    for (const path of this.#damaged)
-      if (!replaced.has(path) && await this.isDamagedAt(path))
-        await rm5(path, { force: true }).catch(() => void 0);
-    this.#damaged.clear();
-  }
-  /** Has the very file that stands there shown a wrong byte? One that has taken its place has other chunks elsewhere. */
-  async isDamagedAt(path) {
-    const pack = this.#packs.get(path);
-    return pack !== void 0 && this.#damaged.has(path) && await isStillThere(pack);
-  }
-  stage() {
-    const { lease = process.pid, stagingDirectory: elsewhere } = this.#options;
-    const directory = elsewhere ?? stagingDirectory(this.directory);
-    return StagedPack.create(join5(directory, `${lease}-${randomBytes2(8).toString("hex")}`));
-  }
-  /** Of packs that have come since: keys of files in the packs directory. Damaged ones are passed over and removed. */
-  async addPacks(packKeys) {
-    for (const key of packKeys) {
-      const path = join5(packsDirectory(this.directory), `${key}.pack`);
-      if (!this.#packs.has(path)) await this.#addPack(path, key);
-    }
-  }
-  async #addPack(path, key) {
-    const pack = await readPack(path, key).catch(() => "unreadable");
-    if (pack === "unreadable") return;
-    if (!pack) {
-      this.#brokenPacks++;
-      return rm5(path, { force: true }).catch(() => void 0);
-    }
-    this.#packs.set(path, pack);
-    this.#entries += pack.count;
-    this.#add(pack, pack.blobs);
-    if (pack.count > pack.blobs.length) this.#unread.push(pack);
-  }
-};
-async function listPacks(storeDirectory) {
-  try {
-    return await readdir4(packsDirectory(storeDirectory));
-  } catch (cause) {
-    throw toPullError(cause, {
-      code: "STORE_FAILED",
-      message: `the chunk store ${storeDirectory} cannot be read`
-    });
-  }
-}
-
 // src/store/inspect.ts
 async function listStore(storeDirectory) {
   const packs = [];
@@ -32942,9 +32441,47 @@ async function listStore(storeDirectory) {
   return { packs, bytes: packs.reduce((sum2, { size }) => sum2 + size, 0), runningPulls: held.length };
 }
 
+// src/store/leftovers.ts
+import { lstat as lstat5, readdir as readdir3, rm as rm3 } from "node:fs/promises";
+import { join as join4 } from "node:path";
+var STALE_MS = 24 * 60 * 60 * 1e3;
+var UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
+var STAGED = /^(\d{1,15}-\d{1,10}-[0-9a-f]{16}-[0-9a-f]{8}|\d{1,10})-[0-9a-f]{16}$/;
+var PARTIAL = new RegExp(`^([0-9a-f]{40}|head)(\\.${UUID}\\.partial){1,2}$`);
+async function removeLeftovers(storeDirectory) {
+  await checkOwnDirectories(storeDirectory);
+  const leases = await readLeases(storeDirectory);
+  const staging = stagingDirectory(storeDirectory);
+  let bytes = 0;
+  for (const { id, path } of leases.filter(({ isHeld: isHeld2 }) => !isHeld2)) {
+    bytes += await removeFrom(staging, (name2) => STAGED.test(name2) && name2.startsWith(`${id}-`), 0);
+    await rm3(path, { force: true }).catch(() => void 0);
+  }
+  bytes += await removeFrom(staging, (name2) => STAGED.test(name2) && !isHeld(name2, leases), STALE_MS);
+  return bytes + await removeFrom(packsDirectory(storeDirectory), (name2) => PARTIAL.test(name2), STALE_MS);
+}
+function isHeld(name2, leases) {
+  return leases.some((lease) => lease.isHeld && name2.startsWith(`${lease.id}-`));
+}
+async function removeFrom(directory, isWanted, staleMs) {
+  let bytes = 0;
+  for (const name2 of (await readdir3(directory).catch(() => [])).filter(isWanted)) {
+    const path = join4(directory, name2);
+    const found = await lstat5(path).catch(() => void 0);
+    if (!found || staleMs > 0 && Date.now() - found.mtimeMs <= staleMs) continue;
+    await rm3(path).then(
+      () => {
+        bytes += found.size;
+      },
+      () => void 0
+    );
+  }
+  return bytes;
+}
+
 // src/store/verify.ts
 import { constants as constants3 } from "node:fs";
-import { open as open3 } from "node:fs/promises";
+import { open as open2 } from "node:fs/promises";
 
 // src/compression/decompress.ts
 import zlib4 from "node:zlib";
@@ -33440,7 +32977,7 @@ async function verifyPack(path, signal) {
       if (!pack || pack.blobs.reduce((sum2, { size }) => sum2 + size, 0) > MAX_OVERLAP * pack.size)
         return { kind: "broken" };
       const { O_RDONLY: O_RDONLY3, O_NOFOLLOW: O_NOFOLLOW3 = 0 } = constants3;
-      const file = __using(_stack, await open3(path, O_RDONLY3 | O_NOFOLLOW3), true);
+      const file = __using(_stack, await open2(path, O_RDONLY3 | O_NOFOLLOW3), true);
       const wrong = [];
       let unproven = 0;
       let membersEnd = 0;
@@ -33569,6 +33106,64 @@ async function fill(file, bytes, position) {
   }
 }
 
+// src/cli/parse-options.ts
+import { parseArgs } from "node:util";
+function parseOptions(argv, options) {
+  const { values, positionals, tokens } = parseStrictly(argv, options);
+  const names = tokens.flatMap((token) => token.kind === "option" ? [token.name] : []);
+  const twice = names.find((name2, index) => takesOne(options[name2]) && names.indexOf(name2) < index);
+  if (twice !== void 0) throw wrongUsage(`--${twice} may be given only once`);
+  return { values, positionals };
+}
+function parseStrictly(argv, options) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true, tokens: true });
+  } catch (error) {
+    if (error instanceof TypeError && "code" in error) throw wrongUsage(error.message.split(". ")[0] ?? "");
+    throw error;
+  }
+}
+function takesOne(option) {
+  return option?.type === "string" && option.multiple !== true;
+}
+function checkNotEmpty(values, names) {
+  const empty = names.find((name2) => values[name2] === "");
+  if (empty !== void 0) throw wrongUsage(`--${empty} must not be empty`);
+}
+function wrongUsage(message) {
+  return new PullError("INPUT_INVALID", message);
+}
+
+// src/cli/cache-arguments.ts
+var CACHE_ACTIONS = ["ls", "verify", "prune"];
+var OPTIONS = {
+  "cache-dir": { type: "string" },
+  "max-size": { type: "string" },
+  "remove-damaged": { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false }
+};
+function parseCache(argv) {
+  const { values, positionals } = parseOptions(argv, OPTIONS);
+  if (values.help) return "help";
+  const [word, ...rest] = positionals;
+  const action = CACHE_ACTIONS.find((known2) => known2 === word);
+  if (!action) throw wrongUsage(`cache: expected one of ${CACHE_ACTIONS.join(", ")}`);
+  if (rest.length > 0) throw wrongUsage(`cache ${action} takes options only`);
+  checkNotEmpty(values, ["cache-dir"]);
+  if (values["max-size"] !== void 0 && action !== "prune")
+    throw wrongUsage("--max-size is for cache prune");
+  if (values["remove-damaged"] && action !== "verify")
+    throw wrongUsage("--remove-damaged is for cache verify");
+  return {
+    action,
+    cacheDirectory: values["cache-dir"],
+    maxSize: values["max-size"] ?? DEFAULT_STORE_SIZE,
+    removeDamaged: values["remove-damaged"],
+    json: values.json
+  };
+}
+
 // src/cli/cache-directory.ts
 import { posix, win32 } from "node:path";
 var NAME = "oci-pull";
@@ -33579,119 +33174,14 @@ function defaultCacheDirectory({ platform, home, env }) {
   return posix.join(posix.isAbsolute(xdg) ? xdg : posix.join(home, ".cache"), NAME);
 }
 
-// src/cli/cache-command.ts
-async function lookAfterCache(args, machine, signal) {
-  const directory = resolve(machine.cwd, args.cacheDirectory ?? defaultCacheDirectory(machine));
-  if (args.cacheDirectory !== void 0 && !existsSync(directory))
-    throw new PullError("INPUT_INVALID", `the cache directory ${directory} does not exist`);
-  switch (args.action) {
-    case "ls":
-      return list(directory);
-    case "verify":
-      return verify(directory, args, signal);
-    case "prune":
-      return prune(directory, parseStoreSize(args.maxSize, "--max-size"));
-  }
-}
-async function list(directory) {
-  const { packs, bytes, runningPulls } = await listStore(directory);
-  const lines2 = packs.map(({ key, size, chunks, usedAt }) => {
-    const held = chunks === void 0 ? "no pack, or unreadable" : count(chunks, "chunk");
-    return `${key}  ${formatBytes(size).padStart(8)}  ${toTime(usedAt)}  ${held}`;
-  });
-  const running = runningPulls > 0 ? `; ${count(runningPulls, "pull")} running` : "";
-  return {
-    text: [...lines2, `${directory}: ${count(packs.length, "pack")}, ${formatBytes(bytes)}${running}`].join(
-      "\n"
-    ),
-    json: {
-      directory,
-      bytes,
-      "running-pulls": runningPulls,
-      packs: packs.map(({ key, size, chunks, usedAt }) => ({
-        key,
-        size,
-        chunks: chunks ?? null,
-        "used-at": toTime(usedAt)
-      }))
-    },
-    isDamaged: false
-  };
-}
-function toTime(milliseconds) {
-  return new Date(milliseconds).toISOString().replace(/\.\d+/, "");
-}
-async function verify(directory, { removeDamaged }, signal) {
-  if (removeDamaged) await checkOwnDirectories(directory);
-  const found = [];
-  for (const { key, path } of await listPackFiles(directory))
-    found.push({ key, path, verdict: await verifyPack(path, signal) });
-  const damaged2 = found.filter(({ verdict }) => isDamaged(verdict));
-  if (removeDamaged) for (const { path } of damaged2) await remove2(path);
-  const sum2 = (measure) => found.reduce((total2, { verdict }) => total2 + measure(verdict), 0);
-  const chunks = sum2((verdict) => verdict.kind === "read" ? verdict.chunks : 0);
-  const unproven = sum2((verdict) => verdict.kind === "read" ? verdict.unproven : 0);
-  const lines2 = found.flatMap(({ key, verdict }) => {
-    const fault2 = describeFault(verdict);
-    return fault2 === void 0 ? [] : [`${key}: ${fault2}`];
-  });
-  const doubt = unproven > 0 ? ` (${unproven} have no digest of their own)` : "";
-  const outcome = `${count(damaged2.length, "pack")} damaged${removeDamaged && damaged2.length > 0 ? ", removed" : ""}`;
-  const total = `${count(found.length, "pack")}, ${count(chunks, "chunk")}${doubt}; ${outcome}`;
-  return {
-    text: [...lines2, `${directory}: ${total}`].join("\n"),
-    json: {
-      directory,
-      packs: found.length,
-      chunks,
-      unproven,
-      damaged: damaged2.map(({ key, verdict }) => ({
-        key,
-        chunks: verdict.kind === "read" ? verdict.wrong : null
-      })),
-      unreadable: found.filter(({ verdict }) => verdict.kind === "unreadable").map(({ key }) => key),
-      removed: removeDamaged ? damaged2.length : 0
-    },
-    isDamaged: damaged2.length > 0 && !removeDamaged
-  };
-}
-async function remove2(path) {
-  await rm6(path, { force: true }).catch((cause) => {
-    throw toPullError(cause, { code: "STORE_FAILED", message: `${path} is damaged and cannot be removed` });
-  });
-}
-function isDamaged(verdict) {
-  return verdict.kind === "broken" || verdict.kind === "read" && verdict.wrong.length > 0;
-}
-function describeFault(verdict) {
-  switch (verdict.kind) {
-    case "read":
-      return verdict.wrong.length > 0 ? `${verdict.wrong.length} of ${count(verdict.chunks, "chunk")} are damaged` : void 0;
-    case "broken":
-      return "it is not a whole pack";
-    case "unreadable":
-      return `it cannot be read: ${verdict.reason}`;
-  }
-}
-async function prune(directory, maxBytes) {
-  const leftovers = await removeLeftovers(directory);
-  const eviction = await evict(directory, { maxBytes: maxBytes ?? Number.POSITIVE_INFINITY });
-  const { packs, bytes, left, refusal: refusal2 } = eviction;
-  if (refusal2 !== void 0)
-    throw toPullError(refusal2, { code: "STORE_FAILED", message: `${directory} cannot be emptied` });
-  const tooMuch = maxBytes !== void 0 && left > maxBytes ? ", more than it may: the rest is in use" : "";
-  const removed = `removed ${count(packs, "pack")} (${formatBytes(bytes)}) and ${formatBytes(leftovers)} of killed pulls`;
-  return {
-    text: `${directory}: ${removed}; ${formatBytes(left)} left${tooMuch}`,
-    json: {
-      directory,
-      "removed-packs": packs,
-      "removed-bytes": bytes,
-      "removed-leftovers": leftovers,
-      bytes: left
-    },
-    isDamaged: false
-  };
+// src/cli/options.ts
+import { resolve } from "node:path";
+
+// src/auth/login.ts
+function checkLogin({ username, password }) {
+  if (password && !username) throw new PullError("INPUT_INVALID", "password is given without username");
+  if (username && !password) throw new PullError("INPUT_INVALID", "username is given without password");
+  if (username?.includes(":")) throw new PullError("INPUT_INVALID", "username must not hold a colon");
 }
 
 // src/oci/docker-hub.ts
@@ -33873,6 +33363,1917 @@ function invalid4(text, why2, hint) {
   });
 }
 
+// src/oci/platform.ts
+var ARCHITECTURE_ALIASES = {
+  x86_64: ["amd64"],
+  "x86-64": ["amd64"],
+  i386: ["386", ""],
+  aarch64: ["arm64"],
+  armhf: ["arm", "v7"],
+  armel: ["arm", "v6"]
+};
+var IMPLIED_VARIANT = { amd64: "v1", arm64: "v8" };
+var DEFAULT_ARM_VARIANT = "v7";
+var COMPONENT = /^[A-Za-z0-9_.-]+$/;
+var OPERATING_SYSTEM = /^([A-Za-z0-9_.-]+)(?:\(([A-Za-z0-9_.-]+)\))?$/;
+function parsePlatform(text) {
+  const parts = text.split("/");
+  const [first2 = "", ...rest] = parts.length === 1 && isArchitecture(text) ? ["linux", text] : parts;
+  const [, os, osVersion] = OPERATING_SYSTEM.exec(first2) ?? [];
+  const [architecture, variant] = rest;
+  if (os === void 0 || architecture === void 0 || rest.length > 2 || !rest.every(isComponent))
+    throw new PullError("INPUT_INVALID", `${quote(text)} is not a platform`, {
+      hint: "Write it as os/architecture or os/architecture/variant, for example linux/arm64 or linux/arm/v7."
+    });
+  return normalizePlatform({
+    os,
+    architecture,
+    ...variant === void 0 ? {} : { variant },
+    ...osVersion === void 0 ? {} : { osVersion }
+  });
+}
+function normalizePlatform(platform) {
+  const { variant: _, ...rest } = platform;
+  const named = platform.architecture.toLowerCase();
+  const alias = Object.hasOwn(ARCHITECTURE_ALIASES, named) ? ARCHITECTURE_ALIASES[named] : void 0;
+  const architecture = alias?.[0] ?? named;
+  const variant = alias?.[1] ?? normalizeVariant(architecture, (platform.variant ?? "").toLowerCase());
+  const os = platform.os.toLowerCase();
+  return { ...rest, os: os === "macos" ? "darwin" : os, architecture, ...variant ? { variant } : {} };
+}
+function normalizeVariant(architecture, variant) {
+  if (architecture !== "arm" && architecture !== "arm64" && architecture !== "amd64") return variant;
+  const plain2 = variant.replace(/^(?=\d)/, "v").replace(/^(v\d+)\.0$/, "$1");
+  if (architecture === "arm") return plain2 || DEFAULT_ARM_VARIANT;
+  return plain2 === IMPLIED_VARIANT[architecture] ? "" : plain2;
+}
+function formatPlatform(platform) {
+  const version = platform.osVersion ? `(${escapePart(platform.osVersion)})` : "";
+  const variant = platform.variant ? `/${escapePart(platform.variant)}` : "";
+  return `${escapePart(platform.os)}${version}/${escapePart(platform.architecture)}${variant}`;
+}
+function escapePart(part) {
+  return encodeURIComponent(part.toWellFormed()).replace(
+    /[!'()*~]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
+  );
+}
+var NODE_ARCHITECTURES = {
+  x64: "amd64",
+  ia32: "386",
+  ppc64: "ppc64le",
+  mipsel: "mipsle"
+};
+function hostPlatform(nodeArch) {
+  const known2 = Object.hasOwn(NODE_ARCHITECTURES, nodeArch) ? NODE_ARCHITECTURES[nodeArch] : void 0;
+  return normalizePlatform({ os: "linux", architecture: known2 ?? nodeArch });
+}
+var ARCHITECTURES = /* @__PURE__ */ new Set([
+  ...["386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"],
+  ...Object.keys(ARCHITECTURE_ALIASES)
+]);
+function isArchitecture(text) {
+  return ARCHITECTURES.has(text.toLowerCase());
+}
+function isComponent(text) {
+  return COMPONENT.test(text);
+}
+
+// src/pull/choice.ts
+var MAX_CONCURRENCY = 64;
+function choose(value, choices, name2) {
+  const choice = choices.find((known2) => known2 === value);
+  if (choice === void 0) throw wrongValue(name2, value, `one of ${choices.join(", ")}`);
+  return choice;
+}
+function parseConcurrency(value, name2) {
+  const number = /^[0-9]{1,3}$/.test(value) ? Number(value) : 0;
+  if (number >= 1 && number <= MAX_CONCURRENCY) return number;
+  throw wrongValue(name2, value, `a whole number from 1 to ${MAX_CONCURRENCY}`);
+}
+function wrongValue(name2, value, wanted) {
+  return new PullError("INPUT_INVALID", `${name2} is ${quote(value)}; it must be ${wanted}`);
+}
+
+// src/unpack/output.ts
+var OUTPUT_FORMATS = ["oci-layout", "oci-archive", "docker-archive", "tar"];
+var OUTPUT_NAME = "image";
+
+// src/pull/options.ts
+var DEFAULT_CONCURRENCY = 8;
+var VERIFICATIONS = ["diff-id", "toc"];
+var FORMATS = ["rootfs", ...OUTPUT_FORMATS];
+var ENGINES = ["docker", "podman"];
+var OWNERSHIPS = ["auto", "preserve", "runner"];
+
+// src/pull/formats.ts
+function parseFormat(wishes, name2) {
+  const load = wishes.load === "" ? void 0 : choose(wishes.load, ENGINES, name2("load"));
+  const format = choose(wishes.format || (load ? "docker-archive" : "rootfs"), FORMATS, name2("format"));
+  if (load && format !== "docker-archive")
+    throw invalid5(`${name2("load")} takes a docker-archive, and ${name2("format")} is ${format}`);
+  if (format === "rootfs") return { format, load };
+  const [isPart, isToc] = [wishes.paths.length > 0, wishes.verify === "toc"];
+  if (wishes.ownership === "runner")
+    throw invalid5(
+      `${name2("ownership")} runner is for root file systems: ${format} holds the owners of the image`
+    );
+  if (isPart) throw invalid5(`${name2("paths")} is for root file systems, and ${name2("format")} is ${format}`);
+  if (isToc)
+    throw invalid5(
+      `${name2("verify")} toc is for root file systems: ${format} takes every layer whole and proves its diff_id`
+    );
+  return { format, load };
+}
+function invalid5(message) {
+  return new PullError("INPUT_INVALID", message);
+}
+function formOf(format) {
+  if (format === "rootfs") return "tree";
+  return format === "oci-layout" ? "directory" : "file";
+}
+function outputOf(format, image, name2) {
+  const { digest, manifest, manifestBytes, configBytes } = image;
+  return {
+    format,
+    manifest: { bytes: manifestBytes, digest, mediaType: manifest.mediaType },
+    config: { bytes: configBytes, digest: manifest.config.digest, mediaType: manifest.config.mediaType },
+    ...namesOf(name2)
+  };
+}
+function namesOf(name2) {
+  if (name2.kind === "registry") return namesOfReference(name2.reference);
+  const isName = name2.name !== void 0 && !name2.name.startsWith("@");
+  if (name2.kind !== "docker-archive") return { tag: isName ? name2.name : void 0, repoTags: [] };
+  return isName ? namesOfReference(parseReference(name2.name ?? "")) : { tag: void 0, repoTags: [] };
+}
+function namesOfReference(reference) {
+  const { tag } = reference;
+  if (tag === void 0) return { tag, repoTags: [] };
+  const repository = repositoryName(reference);
+  const familiar = repository.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, "");
+  return { tag, fullName: `${repository}:${tag}`, repoTags: [`${familiar}:${tag}`] };
+}
+function describeFormat({ format = "rootfs", manifestKept, loaded: loaded2 }) {
+  if (format === "rootfs") return [];
+  const kept = manifestKept === void 0 ? "" : manifestKept ? ", manifest and layers as in the registry" : ", layers uncompressed and the manifest made anew, because not all layers came whole";
+  return [`format: ${format}${kept}`, ...loaded2 ? [`loaded into ${loaded2}`] : []];
+}
+
+// src/layer/chunk-table.ts
+var DIGEST_BYTES = 32;
+function isGap({ gaps }, index) {
+  return gaps?.[index] === 1;
+}
+function chunkCount(table) {
+  return table.offsets.length;
+}
+function digestKey(digests, index) {
+  const start2 = digests.byteOffset + index * DIGEST_BYTES;
+  return Buffer.from(digests.buffer, start2, DIGEST_BYTES).toString("latin1");
+}
+
+// src/layer/narrow-table.ts
+function narrowTable(table, flags) {
+  const kept = [];
+  const firstChunk = new Uint32Array(table.firstChunk.length);
+  let entry = 0;
+  const count2 = chunkCount(table);
+  for (let chunk = 0; chunk <= count2; chunk++) {
+    for (; entry < firstChunk.length && table.firstChunk[entry] === chunk; entry++)
+      firstChunk[entry] = kept.length;
+    if (chunk < count2 && flags[chunk] === 1) kept.push(chunk);
+  }
+  const pick2 = (column) => Float64Array.from(kept, (chunk) => column[chunk]);
+  const digests = new Uint8Array(kept.length * DIGEST_BYTES);
+  for (const [at, chunk] of kept.entries())
+    digests.set(table.digests.subarray(chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES), at * DIGEST_BYTES);
+  return {
+    digests,
+    offsets: pick2(table.offsets),
+    compressedSizes: pick2(table.compressedSizes),
+    sizes: pick2(table.sizes),
+    ...table.innerOffsets ? { innerOffsets: pick2(table.innerOffsets) } : {},
+    firstChunk
+  };
+}
+
+// src/unpack/glob.ts
+var ANY_NAMES = /* @__PURE__ */ Symbol("**");
+var ANY_CHARACTERS = /* @__PURE__ */ Symbol("*");
+var ANY_CHARACTER = /* @__PURE__ */ Symbol("?");
+var GlobFault = class extends Error {
+};
+function parseGlobs(pattern, limit) {
+  return expandBraces(pattern, limit).map((alternative) => [...parseGlob(alternative), ANY_NAMES]);
+}
+function matchesGlob(glob, names) {
+  return matchSequence(glob, names, ANY_NAMES, matchesName);
+}
+function matchesName(part, name2) {
+  if (typeof part === "symbol") return true;
+  return typeof part === "string" ? part === name2 : matchSequence(part, name2, ANY_CHARACTERS, matchesCharacter);
+}
+function matchesCharacter(token, character) {
+  if (typeof token === "string") return token === character;
+  if (typeof token === "symbol") return true;
+  return token.ranges.some(([first2, last]) => first2 <= character && character <= last) !== token.isNegated;
+}
+function matchSequence(patterns, items, many, matches3) {
+  let [next, retry, taken] = [0, -1, 0];
+  for (let at = 0; at < items.length; ) {
+    const pattern = patterns[next];
+    if (pattern === many) {
+      retry = ++next;
+      taken = at;
+    } else if (next < patterns.length && matches3(pattern, items[at])) {
+      next++;
+      at++;
+    } else if (retry >= 0) {
+      next = retry;
+      at = ++taken;
+    } else return false;
+  }
+  while (next < patterns.length && patterns[next] === many) next++;
+  return next === patterns.length;
+}
+function parseGlob(pattern) {
+  const parts = [];
+  let tokens = [];
+  let length = 0;
+  const endName = () => {
+    const isMany = length === 2 && tokens.length === 2 && tokens.every((token) => token === ANY_CHARACTERS);
+    const isPlain = tokens.every((token) => typeof token === "string");
+    parts.push(isMany ? ANY_NAMES : isPlain ? tokens.join("") : tokens);
+    [tokens, length] = [[], 0];
+  };
+  for (let at = 0; at < pattern.length; ) {
+    const end = tokenEnd(pattern, at);
+    const text = pattern.slice(at, end);
+    at = end;
+    if (text === "/" || text === "\\/") endName();
+    else {
+      tokens.push(parseToken(text));
+      length += text.length;
+    }
+  }
+  endName();
+  return parts;
+}
+function parseToken(text) {
+  if (text === "*") return ANY_CHARACTERS;
+  if (text === "?") return ANY_CHARACTER;
+  if (text.length > 1 && text.startsWith("[")) return parseClass(text.slice(1, -1));
+  return text.length > 1 ? text.slice(1) : text;
+}
+function parseClass(text) {
+  const isNegated = /^[!^]/.test(text);
+  const content = isNegated ? text.slice(1) : text;
+  const ranges = [...content.matchAll(/\\?(.)(?:-\\?(.))?/gs)];
+  return { isNegated, ranges: ranges.map(([, first2 = "", last = first2]) => [first2, last]) };
+}
+function tokenEnd(pattern, at) {
+  if (pattern[at] === "\\") return Math.min(at + 2, pattern.length);
+  if (pattern[at] === "]") throw new GlobFault("is no pattern: a bracket has no partner");
+  if (pattern[at] !== "[") return at + 1;
+  const found = /^\[(?:[!^]|(?![!^]))(?:\\[^/]|[^\\/])(?:\\[^/]|[^\\/\]])*\]/.exec(pattern.slice(at));
+  if (!found) throw new GlobFault("is no pattern: a bracket has no partner");
+  return at + found[0].length;
+}
+function expandBraces(pattern, limit) {
+  const whole = [];
+  const waiting = [{ text: pattern, from: 0 }];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { text, from } = next;
+    const brace = findBraces(text, from);
+    if (!brace) whole.push(text);
+    else {
+      const [before, after] = [text.slice(0, brace.start), text.slice(brace.end)];
+      const choices = brace.choices.map((choice) => before + choice + after);
+      waiting.push(...choices.reverse().map((choice) => ({ text: choice, from: brace.resume })));
+    }
+    if (whole.length + waiting.length > limit)
+      throw new GlobFault("makes too many patterns once all braces are written out");
+  }
+  return whole;
+}
+function findBraces(text, from) {
+  let [start2, depth] = [-1, 0];
+  const cuts = [];
+  for (let at = from; at < text.length; at = tokenEnd(text, at)) {
+    if (text[at] === "{" && depth++ === 0) start2 = at;
+    else if (text[at] === "," && depth === 1) cuts.push(at);
+    else if (text[at] === "}" && --depth <= 0) {
+      if (depth < 0) break;
+      return { start: start2, end: at + 1, ...choicesOf(text, start2, at, cuts) };
+    }
+  }
+  if (depth !== 0) throw new GlobFault("is no pattern: a bracket has no partner");
+  return void 0;
+}
+function choicesOf(text, start2, end, cuts) {
+  const content = text.slice(start2 + 1, end);
+  if (cuts.length === 0) {
+    const isRange = /^(?:[a-z]\.\.[a-z]|[A-Z]\.\.[A-Z]|[0-9]\.\.[0-9])$/.test(content);
+    return isRange ? { choices: [`[${content.replace("..", "-")}]`], resume: start2 } : { choices: [`\\{${content}\\}`], resume: start2 + 2 };
+  }
+  const bounds = [start2, ...cuts, end];
+  const choices = bounds.slice(1).map((cut2, index) => text.slice((bounds[index] ?? 0) + 1, cut2));
+  return { choices, resume: start2 };
+}
+
+// src/unpack/selection.ts
+var MAX_PATTERNS = 1e3;
+var MAX_PATTERN_LENGTH = 4096;
+var MAX_ALTERNATIVES = 4096;
+var Selection = class {
+  #includes;
+  #excludes;
+  #all;
+  constructor(includes, excludes) {
+    this.#includes = includes;
+    this.#excludes = excludes;
+    this.#all = [...includes, ...excludes];
+  }
+  /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
+  has(path) {
+    const names = toText(path).split("/");
+    return this.#isIncluded(names) && !this.#excludes.some((one) => matches(one, names));
+  }
+  /** Removes from `left` patterns that are of use for this path: that match it, or leave it out where it would be wanted. */
+  cross(left, path) {
+    const names = toText(path).split("/");
+    if (!this.#isIncluded(names)) return;
+    for (const one of this.#all) if (left.has(one.text) && matches(one, names)) left.delete(one.text);
+  }
+  /** As they were given. */
+  get patterns() {
+    return this.#all.map(({ text }) => text);
+  }
+  #isIncluded(names) {
+    return this.#includes.length === 0 || this.#includes.some((one) => matches(one, names));
+  }
+};
+function createSelection(patterns, where = "paths") {
+  if (patterns.length === 0) return void 0;
+  if (patterns.length > MAX_PATTERNS)
+    throw new PullError("INPUT_INVALID", `${where}: more than ${MAX_PATTERNS} patterns`);
+  const [includes, excludes] = [[], []];
+  let left = MAX_ALTERNATIVES;
+  for (const text of patterns) {
+    const isExclude = text.startsWith("!");
+    const globs = compile(isExclude ? text.slice(1) : text, left, (problem) => {
+      throw new PullError("INPUT_INVALID", `${where}: ${quote(text)} ${problem}`);
+    });
+    left -= globs.length;
+    (isExclude ? excludes : includes).push({ text, globs });
+  }
+  return new Selection(includes, excludes);
+}
+function matches({ globs }, names) {
+  return globs.some((glob) => matchesGlob(glob, names));
+}
+function compile(pattern, limit, fail3) {
+  const path = pattern.replace(/^(?:\.?\/)+/, "").replace(/\/+$/, "/");
+  if (path === "" || path === ".") fail3("matches nothing: for everything write **");
+  if (path.length > MAX_PATTERN_LENGTH || path.includes("\0")) fail3("is no pattern");
+  if (path.split("/").some((name2) => name2 === "." || name2 === ".."))
+    fail3("has . or .. between slashes, which no path in a tree has");
+  try {
+    return parseGlobs(path.replace(/\/$/, ""), limit);
+  } catch (error) {
+    if (error instanceof GlobFault) fail3(error.message);
+    throw error;
+  }
+}
+function toText(path) {
+  return Buffer.byteLength(path) === path.length ? path : Buffer.from(path, "latin1").toString("utf8");
+}
+
+// src/workers/pool.ts
+import { Worker } from "node:worker_threads";
+var WorkerPool = class {
+  #script;
+  #size;
+  #idle = [];
+  #busy = /* @__PURE__ */ new Map();
+  #waiting = [];
+  #closed = false;
+  #nextId = 1;
+  constructor(script, size) {
+    this.#script = script;
+    this.#size = size;
+  }
+  /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
+  run(name2, input, options = {}) {
+    if (this.#closed) return Promise.reject(cancelled());
+    return new Promise((resolve5, reject) => {
+      this.#waiting.push({ name: name2, input, onEvent: options.onEvent, resolve: resolve5, reject });
+      this.#dispatch();
+    });
+  }
+  [Symbol.asyncDispose]() {
+    return this.close();
+  }
+  /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
+  async close() {
+    this.#closed = true;
+    for (const task of this.#waiting.splice(0)) task.reject(cancelled());
+    const workers = [...this.#idle, ...this.#busy.keys()];
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  #dispatch() {
+    while (this.#waiting.length > 0) {
+      const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : void 0);
+      if (!worker) return;
+      const task = this.#waiting.shift();
+      this.#busy.set(worker, task);
+      const request2 = { id: this.#nextId++, name: task.name, input: task.input };
+      try {
+        worker.postMessage(request2);
+      } catch (cause) {
+        this.#settle(worker)?.reject(
+          new PullError("INTERNAL", `the input of job ${task.name} cannot be sent`, { cause })
+        );
+      }
+    }
+  }
+  #start() {
+    const worker = new Worker(this.#script);
+    worker.on("message", (reply) => this.#onReply(worker, reply));
+    worker.on("error", (cause) => this.#onExit(worker, cause));
+    worker.on("exit", () => this.#onExit(worker, void 0));
+    return worker;
+  }
+  #onReply(worker, reply) {
+    if (reply.kind === "event") {
+      this.#busy.get(worker)?.onEvent?.(reply.event);
+      return;
+    }
+    const task = this.#settle(worker);
+    if (reply.kind === "done") task?.resolve(reply.output);
+    else task?.reject(fromErrorData(reply.error));
+    this.#dispatch();
+  }
+  #settle(worker) {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    this.#idle.push(worker);
+    return task;
+  }
+  #onExit(worker, cause) {
+    const task = this.#busy.get(worker);
+    this.#busy.delete(worker);
+    const at = this.#idle.indexOf(worker);
+    if (at !== -1) this.#idle.splice(at, 1);
+    const error = this.#closed ? cancelled() : new PullError("WORKER_EXITED", `the worker thread for ${task?.name} ended`, { cause });
+    task?.reject(error);
+    if (!this.#closed) this.#dispatch();
+  }
+};
+function cancelled() {
+  return new PullError("ABORTED", "the pull was cancelled");
+}
+
+// src/pull/jobs.ts
+function openPool(threads) {
+  return new WorkerPool(workerScript(), threads);
+}
+function workerScript() {
+  return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
+}
+
+// src/fetch/tally.ts
+function createTally(layers) {
+  return Array.from({ length: layers }, () => ({ bytes: 0, requests: 0, ranges: 0 }));
+}
+
+// src/pull/workshop.ts
+import { rm as rm6 } from "node:fs/promises";
+
+// src/elevate/staging-name.ts
+import { randomBytes as randomBytes2 } from "node:crypto";
+import { basename, dirname as dirname3, join as join5 } from "node:path";
+function stagingPrefix(destination) {
+  return `.${basename(destination)}.oci-pull-`;
+}
+function newStagingPath(destination) {
+  return join5(dirname3(destination), stagingPrefix(destination) + randomBytes2(6).toString("hex"));
+}
+function oldTreePath(staging) {
+  return `${staging}.old`;
+}
+
+// src/store/staging.ts
+var Staging = class {
+  #store;
+  #packs = [];
+  #scratch;
+  #scratchUsed = 0;
+  #used = 0;
+  constructor(store) {
+    this.#store = store;
+  }
+  /** Where a plan may begin to write without spoiling what earlier attempts have left. */
+  get free() {
+    const { length } = this.#packs;
+    return length > 1 ? { pack: length, packOffset: 0 } : { pack: 0, packOffset: this.#used };
+  }
+  pack(number) {
+    this.#packs[number] ??= this.#store.stage();
+    return this.#packs[number];
+  }
+  /** Room at the beginning of pack 0, for what is fetched before there is a plan. Returns the offset. */
+  reserve(length) {
+    const offset = this.#used;
+    this.#used += length;
+    return offset;
+  }
+  /** Room in a file beside the packs, for what is needed only as long as this pull runs: it is never sealed. */
+  async scratch(length) {
+    const offset = this.#scratchUsed;
+    this.#scratchUsed += length;
+    this.#scratch ??= this.#store.stage();
+    return { file: await this.#scratch, offset };
+  }
+  /** Makes the chunks of pack `number` findable in the store, as long as this pull runs. */
+  async adopt(number, entries) {
+    const pack = await this.pack(number);
+    for (const entry of entries) {
+      pack.add(entry);
+      if (number === 0) this.#used = Math.max(this.#used, entry.offset + entry.compressedSize);
+    }
+    this.#store.adopt({ path: pack.path, entries });
+  }
+  /** The pack that is being filled at `path`, if there is one. */
+  async numberOf(path) {
+    for (const number of this.#packs.keys())
+      if (this.#packs[number] && (await this.#packs[number]).path === path) return number;
+    return void 0;
+  }
+  /** Names chunks that lie inside of blobs of pack `number`, for later pulls; this one does not find them. */
+  async index(number, entries) {
+    const pack = await this.pack(number);
+    for (const entry of entries) pack.add(entry);
+  }
+  /** Chunks whose bytes were wrong will not be sealed. */
+  async drop(form, hex) {
+    for (const pack of await this.#all()) pack.drop(form, hex);
+  }
+  /** Could a pack not be made or written? Then nothing that is fetched can be kept here. */
+  async hasFailed() {
+    const packs = [...this.#packs, this.#scratch].filter((pack) => pack !== void 0);
+    const settled = await Promise.allSettled(packs);
+    return settled.some((pack) => pack.status === "rejected" || pack.value.hasFailed);
+  }
+  /** Moves all packs that hold something into the store. Throws STORE_FAILED or DISK_FULL. */
+  async seal() {
+    const sealed = [];
+    for (const pack of await this.#all()) {
+      if (pack.isEmpty) {
+        await pack.discard();
+        continue;
+      }
+      const liveBytes = storedBytes(pack.entries);
+      const { entries } = pack;
+      const file = await pack.seal(
+        packsDirectory(this.#store.directory),
+        async (path) => this.#store.packAt(path) !== void 0 || await this.#store.isDamagedAt(path)
+      );
+      sealed.push({
+        ...file,
+        liveBytes: Math.min(liveBytes, file.size),
+        stagedPath: pack.path,
+        frames: () => entries.filter(({ form }) => form === "frame").sort(compareEntries)
+      });
+    }
+    this.#packs.length = 0;
+    return sealed;
+  }
+  /** Never throws. */
+  async discard() {
+    const scratch = await this.#scratch?.catch(() => void 0);
+    for (const pack of [...await this.#all(), ...scratch ? [scratch] : []]) await pack.discard();
+    this.#packs.length = 0;
+  }
+  async #all() {
+    const settled = await Promise.allSettled(this.#packs.filter((pack) => pack !== void 0));
+    return settled.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
+  }
+};
+function storedBytes(entries) {
+  let [bytes, end] = [0, 0];
+  for (const { offset, compressedSize } of [...entries].sort(compareEntries)) {
+    bytes += Math.max(0, offset + compressedSize - Math.max(offset, end));
+    end = Math.max(end, offset + compressedSize);
+  }
+  return bytes;
+}
+
+// src/store/store.ts
+import { randomBytes as randomBytes3 } from "node:crypto";
+import { readdir as readdir4, rm as rm5 } from "node:fs/promises";
+import { join as join6 } from "node:path";
+
+// src/oci/digest-key.ts
+function digestKeyOfHex(hex) {
+  return Buffer.from(hex, "hex").toString("latin1");
+}
+function digestOfKey(key) {
+  return `sha256:${Buffer.from(key, "latin1").toString("hex")}`;
+}
+
+// src/store/chunk-index.ts
+var ChunkIndex = class {
+  #chunks = {
+    frame: /* @__PURE__ */ new Map(),
+    blob: /* @__PURE__ */ new Map(),
+    part: /* @__PURE__ */ new Map()
+  };
+  /** The first pack to hold a chunk is the one used. */
+  add(form, key, held) {
+    const chunks = this.#chunks[form];
+    const first2 = chunks.get(key);
+    if (!first2) chunks.set(key, held);
+    else if (first2.size !== held.size && !chunks.has(longKey(key, held.size)))
+      chunks.set(longKey(key, held.size), held);
+  }
+  /** Without `size`: whichever was there first. */
+  find(form, key, size) {
+    const first2 = this.#chunks[form].get(key);
+    return size === void 0 || first2?.size === size ? first2 : this.#chunks[form].get(longKey(key, size));
+  }
+  delete(form, key, held) {
+    const chunks = this.#chunks[form];
+    chunks.delete(chunks.get(key) === held ? key : longKey(key, held.size));
+  }
+  /** Keeps only what is not in a sealed pack. */
+  deleteSealed() {
+    for (const chunks of Object.values(this.#chunks))
+      for (const [key, { pack }] of chunks) if (pack.key) chunks.delete(key);
+  }
+  deletePack(gone) {
+    for (const chunks of Object.values(this.#chunks))
+      for (const [key, { pack }] of chunks) if (pack === gone) chunks.delete(key);
+  }
+  get holdsFrames() {
+    return this.#chunks.frame.size > 0;
+  }
+};
+function longKey(key, size) {
+  return `${key} ${size}`;
+}
+
+// src/store/prepare.ts
+async function prepareStore(storeDirectory, staging = stagingDirectory(storeDirectory)) {
+  await checkOwnDirectories(storeDirectory);
+  try {
+    await makeDirectories(packsDirectory(storeDirectory), 448);
+    await makeDirectories(staging, 448);
+  } catch (cause) {
+    throw toPullError(cause, {
+      code: "STORE_FAILED",
+      message: `the chunk store ${storeDirectory} cannot be created`
+    });
+  }
+  await removeLeftovers(storeDirectory);
+}
+
+// src/store/staged-pack.ts
+import { link, open as open3, rename, rm as rm4 } from "node:fs/promises";
+var StagedPack = class _StagedPack {
+  path;
+  #file;
+  #entries = [];
+  #hasFailed = false;
+  constructor(path, file) {
+    this.path = path;
+    this.#file = file;
+  }
+  /** `path` must not exist. Throws STORE_FAILED. */
+  static async create(path) {
+    const file = await open3(path, "wx+", 384).catch(
+      (cause) => fail(`${path} cannot be created`, cause)
+    );
+    return new _StagedPack(path, file);
+  }
+  /** Writes all of `buffers`, one after the other, at `offset`. Throws DISK_FULL or STORE_FAILED. */
+  async write(offset, buffers) {
+    const wanted = buffers.reduce((sum2, buffer) => sum2 + buffer.length, 0);
+    try {
+      const { bytesWritten } = await this.#file.writev(buffers, offset);
+      if (bytesWritten === wanted) return;
+      const rest = Buffer.concat(buffers).subarray(bytesWritten);
+      for (let done = 0; done < rest.length; ) {
+        const step = await this.#file.write(rest, done, rest.length - done, offset + bytesWritten + done);
+        done += step.bytesWritten;
+      }
+    } catch (cause) {
+      this.#hasFailed = true;
+      fail(`${this.path} cannot be written`, cause);
+    }
+  }
+  /** Could something not be written? */
+  get hasFailed() {
+    return this.#hasFailed;
+  }
+  /** One that the table has no room for is left out: nobody will find it, and nobody misses it. */
+  add(entry) {
+    if (this.#entries.length < MAX_PACK_ENTRIES && isStorable(entry)) this.#entries.push(entry);
+  }
+  /** Takes entries back whose bytes turned out wrong. */
+  drop(form, hex) {
+    this.#entries = this.#entries.filter((entry) => entry.form !== form || !hex.has(entry.hex));
+  }
+  get isEmpty() {
+    return this.#entries.length === 0;
+  }
+  get entries() {
+    return this.#entries;
+  }
+  /**
+   * Writes table and trailer and moves the file to `<directory>/<key>.pack`. A pack that is there already is as good, and others may have
+   * its table in memory: it stays, unless it is none, or `isDamaged`. Throws DISK_FULL or STORE_FAILED.
+   */
+  async seal(directory, isDamaged2 = async () => false) {
+    const sorted = [...this.#entries].sort(compareEntries);
+    const end = sorted.reduce((most, entry) => Math.max(most, entry.offset + entry.compressedSize), 0);
+    const entries = believableEntries(sorted, end);
+    const key = packKey(entries);
+    const path = `${directory}/${key}.pack`;
+    try {
+      const tail = encodeTable(entries, end);
+      await this.#file.truncate(end);
+      await this.write(end, [tail]);
+      await this.#file.datasync();
+      await this.#file.close();
+      if (await this.#linkTo(path)) return { key, path, size: end + tail.length, isKept: false };
+      const there = await isDamaged2(path) ? void 0 : await readSound(path, key);
+      if (there) await rm4(this.path, { force: true });
+      else await rename(this.path, path);
+      return { key, path, size: there?.size ?? end + tail.length, isKept: there !== void 0 };
+    } catch (cause) {
+      return fail(`${path} cannot be written`, cause);
+    }
+  }
+  /** Unlike a rename this replaces nothing. False where something is there, or the file system has no links. */
+  async #linkTo(path) {
+    try {
+      await link(this.path, path);
+    } catch {
+      return false;
+    }
+    await rm4(this.path, { force: true }).catch(() => void 0);
+    return true;
+  }
+  /** Never throws. */
+  async discard() {
+    await this.#file.close().catch(() => void 0);
+    await rm4(this.path, { force: true }).catch(() => void 0);
+  }
+};
+function fail(message, cause) {
+  throw toPullError(cause, { code: "STORE_FAILED", message });
+}
+
+// src/store/store.ts
+var MAX_STORE_ENTRIES = 5e6;
+var ChunkStore = class _ChunkStore {
+  directory;
+  #options;
+  #chunks = new ChunkIndex();
+  #packs = /* @__PURE__ */ new Map();
+  #damaged = /* @__PURE__ */ new Set();
+  /** Offsets of wrong frames; never cleared. */
+  #forgotten = /* @__PURE__ */ new Map();
+  /** Packs of which only the blobs have been looked at. */
+  #unread = [];
+  /** By path. */
+  #incoming = /* @__PURE__ */ new Map();
+  #entries = 0;
+  #brokenPacks = 0;
+  #damagedChunks = 0;
+  constructor(directory, options) {
+    this.directory = directory;
+    this.#options = options;
+  }
+  /** Reads the tables of all packs; with `read` false the store starts out empty. Damaged packs are passed over and removed. Throws STORE_FAILED. */
+  static async open(directory, read, options = {}) {
+    await prepareStore(directory, options.stagingDirectory);
+    const store = new _ChunkStore(directory, options);
+    if (!read) return store;
+    for (const name2 of (await listPacks(directory)).sort()) {
+      const key = keyOfPackName(name2);
+      if (key !== void 0 && store.#entries < MAX_STORE_ENTRIES)
+        await store.#addPack(join6(packsDirectory(directory), name2), key);
+    }
+    return store;
+  }
+  /**
+   * `key`: the digest's 32 bytes as a latin1 string. `size`: what the chunk must decode to; of two sizes under one digest one is a lie,
+   * which must not hide the other.
+   */
+  find(form, key, size) {
+    const found = this.#lookUp(form, key, size);
+    if (!found) return void 0;
+    const { pack, ...stored } = found;
+    return { path: pack.path, ...stored };
+  }
+  #lookUp(form, key, size) {
+    if (form !== "blob") this.#readOthers();
+    return this.#chunks.find(form, key, size);
+  }
+  /** Chunks of a pack that is still being filled, found like any other from now on. */
+  adopt({ path, entries }) {
+    this.#readOthers();
+    this.#add({ key: "", path }, entries);
+  }
+  #add(pack, entries) {
+    for (const { form, hex, ...stored } of entries)
+      this.#chunks.add(form, digestKeyOfHex(hex), { ...stored, pack });
+  }
+  /** Only once somebody asks for one: an image that is wholly at hand as blobs needs none of its 80,000 frames. */
+  #readOthers() {
+    const unread = this.#unread;
+    this.#unread = [];
+    for (const pack of unread) this.#add(pack, pack.others());
+  }
+  /** Is there any chunk that a layer could share? */
+  get holdsFrames() {
+    return this.#chunks.holdsFrames || this.#unread.length > 0;
+  }
+  /** A chunk whose bytes were wrong: not found again. Its pack is kept for the other chunks until `removeDamaged`. */
+  forget(form, key, size) {
+    const found = this.#lookUp(form, key, size);
+    if (!found) return;
+    this.#chunks.delete(form, key, found);
+    if (!found.pack.key) return;
+    this.#damagedChunks++;
+    this.#damaged.add(found.pack);
+    if (form !== "frame") return;
+    const offsets = this.#forgotten.get(found.pack) ?? /* @__PURE__ */ new Set();
+    this.#forgotten.set(found.pack, offsets.add(found.offset));
+  }
+  /** Have bytes at this place of a sealed pack been wrong under the name of a frame? */
+  isForgotten(path, offset) {
+    const pack = this.#packs.get(path);
+    return pack !== void 0 && this.#forgotten.get(pack)?.has(offset) === true;
+  }
+  /** From now on only what this run has fetched is found: a store that has been wrong again and again is not worth another try. */
+  forgetSealed() {
+    this.#unread = [];
+    this.#chunks.deleteSealed();
+  }
+  /** The sealed pack with this path. */
+  packAt(path) {
+    return this.#packs.get(path);
+  }
+  /** Is the chunk in a sealed pack, rather than in one this pull is filling? */
+  isStored(form, key, size) {
+    return Boolean(this.#lookUp(form, key, size)?.pack.key);
+  }
+  /** Files that were called packs and were none, and were removed when the store was opened. */
+  get brokenPacks() {
+    return this.#brokenPacks;
+  }
+  /** Chunks of sealed packs that were not what they should be, and will not be found again; so often as `forget` was told of them. */
+  get damagedChunks() {
+    return this.#damagedChunks;
+  }
+  /** Has any pack of the store shown a wrong byte? */
+  get isDamaged() {
+    return this.#damaged.size > 0;
+  }
+  /**
+   * Deletes the packs that held wrong bytes, once what is good in them has been copied or is not needed any more.
+   * `replaced`: paths under which a good pack stands by now, since equal chunks make equal names.
+   */
+  async removeDamaged(replaced) {
+    for (const { path } of this.#damaged)
+      if (!replaced.has(path) && await this.isDamagedAt(path))
+        await rm5(path, { force: true }).catch(() => void 0);
+    this.#damaged.clear();
+  }
+  /** Has the very file that stands there shown a wrong byte? One that has taken its place has other chunks elsewhere. */
+  async isDamagedAt(path) {
+    const pack = this.#packs.get(path);
+    return pack !== void 0 && this.#damaged.has(pack) && await isStillThere(pack);
+  }
+  stage() {
+    const { lease = process.pid, stagingDirectory: elsewhere } = this.#options;
+    const directory = elsewhere ?? stagingDirectory(this.directory);
+    return StagedPack.create(join6(directory, `${lease}-${randomBytes3(8).toString("hex")}`));
+  }
+  /** Of packs that have come since: keys of files in the packs directory. Damaged ones are passed over and removed. */
+  async addPacks(packKeys) {
+    for (const key of packKeys) {
+      const path = join6(packsDirectory(this.directory), `${key}.pack`);
+      if (!this.#packs.has(path)) await this.#addPack(path, key);
+    }
+  }
+  /** Its chunks are found from now on; whoever reads them has to wait for them. No longer after `arrived` or `lose`. */
+  async addIncoming(incoming) {
+    const { key, path } = incoming;
+    if (this.#packs.has(path)) return;
+    const found = await readPack(path, key).catch(() => void 0);
+    if (!found) return;
+    const at = { pack: incoming, place: path };
+    this.#incoming.set(path, at);
+    const pack = {
+      ...found,
+      get path() {
+        return at.place;
+      }
+    };
+    this.#hold(path, pack);
+  }
+  /** Are the bytes there? Waits for those that are on their way. */
+  async isThere({ path, offset, compressedSize }) {
+    return await this.#incoming.get(path)?.pack.waitFor(offset + compressedSize) ?? true;
+  }
+  /** An incoming pack stands at `place` by now; its old path still names it. */
+  arrived({ path }, place) {
+    const [at, pack] = [this.#incoming.get(path), this.#packs.get(path)];
+    this.#incoming.delete(path);
+    if (!at || !pack) return;
+    at.place = place;
+    this.#packs.set(place, pack);
+  }
+  /** An incoming pack will never be whole: nothing of it is found any more. */
+  lose({ path }) {
+    const pack = this.#packs.get(path);
+    this.#incoming.delete(path);
+    this.#packs.delete(path);
+    this.#unread = this.#unread.filter((unread) => unread !== pack);
+    if (!pack) return;
+    this.#damaged.delete(pack);
+    this.#chunks.deletePack(pack);
+  }
+  async #addPack(path, key) {
+    const pack = await readPack(path, key).catch(() => "unreadable");
+    if (pack === "unreadable") return;
+    if (!pack) {
+      this.#brokenPacks++;
+      return rm5(path, { force: true }).catch(() => void 0);
+    }
+    this.#hold(path, pack);
+  }
+  #hold(path, pack) {
+    this.#packs.set(path, pack);
+    this.#entries += pack.count;
+    this.#add(pack, pack.blobs);
+    if (pack.count > pack.blobs.length) this.#unread.push(pack);
+  }
+};
+async function listPacks(storeDirectory) {
+  try {
+    return await readdir4(packsDirectory(storeDirectory));
+  } catch (cause) {
+    throw toPullError(cause, {
+      code: "STORE_FAILED",
+      message: `the chunk store ${storeDirectory} cannot be read`
+    });
+  }
+}
+
+// src/pull/workshop.ts
+async function openWorkshop(options, { storeRead, storeWrite }, note) {
+  if (!storeRead && !storeWrite) return openOwn(options);
+  try {
+    const workshop = await openShared(options.storeDirectory, storeRead);
+    const { brokenPacks } = workshop.store;
+    if (brokenPacks > 0)
+      note(
+        `${count(brokenPacks, "file")} of the cache ${brokenPacks === 1 ? "was" : "were"} damaged and removed`
+      );
+    return workshop;
+  } catch (error) {
+    note(`the cache is not used: ${describeError(error)}`);
+    return openOwn(options);
+  }
+}
+async function openWorkshopApart({ lease }, options, { storeRead }) {
+  const own = newStagingPath(options.destination);
+  try {
+    const store = await ChunkStore.open(options.storeDirectory, storeRead, { stagingDirectory: own });
+    return { store, staging: new Staging(store), keeps: false, lease, own };
+  } catch (error) {
+    await closeWorkshop({ lease: void 0, own });
+    throw error;
+  }
+}
+async function closeWorkshop({ lease, own }) {
+  await lease?.[Symbol.asyncDispose]();
+  if (own !== void 0) await rm6(own, { recursive: true, force: true }).catch(() => void 0);
+}
+async function openShared(directory, read) {
+  const lease = await takeLease(directory).catch(() => void 0);
+  try {
+    const store = await ChunkStore.open(directory, read, { lease: lease?.id });
+    return { store, staging: new Staging(store), keeps: true, lease, own: void 0 };
+  } catch (error) {
+    await lease?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+async function openOwn({ destination }) {
+  const own = newStagingPath(destination);
+  const store = await ChunkStore.open(own, false);
+  return { store, staging: new Staging(store), keeps: false, lease: void 0, own };
+}
+
+// src/pull/session.ts
+async function openSession(options, access2, { privileges, arrivals }) {
+  const { layers } = access2.image.manifest;
+  const warnings = [];
+  const note = (message) => {
+    warnings.push(message);
+    options.emit({ kind: "warning", message });
+  };
+  const workshop = await openWorkshop(options, access2.caching, note);
+  return {
+    ...access2,
+    ...placesOf(workshop),
+    caching: restrained(access2.caching, workshop),
+    workshop,
+    options,
+    privileges,
+    arrivals,
+    layers,
+    tallies: createTally(layers.length),
+    warnings
+  };
+}
+function placesOf({ store, staging }) {
+  return { store, staging };
+}
+function withCaching(session, caching) {
+  return { ...session, caching: restrained(caching, session.workshop) };
+}
+function restrained(caching, { keeps }) {
+  return { ...caching, storeWrite: caching.storeWrite && keeps };
+}
+async function leaveStore(session, error) {
+  const { staging, workshop: before, options, caching } = session;
+  if (isAbort(error) || before.own !== void 0 || !await staging.hasFailed()) throw error;
+  warn(session, `the cache cannot be written, so nothing new is kept: ${describeError(error)}`);
+  await staging.discard();
+  const workshop = await openWorkshopApart(before, options, caching);
+  return { ...session, ...placesOf(workshop), workshop, caching: restrained(caching, workshop) };
+}
+function warn(session, message) {
+  session.warnings.push(message);
+  session.options.emit({ kind: "warning", message });
+}
+async function closeSession(session) {
+  await session.staging.discard();
+  if (session.caching.storeWrite) await session.store.removeDamaged(/* @__PURE__ */ new Set());
+  await closeWorkshop(session.workshop);
+}
+
+// src/pull/parts.ts
+var MAX_SHOWN = 5;
+function learnMissing(known2, { entries }) {
+  let isNew = false;
+  for (const { layer, entry } of entries) {
+    const ofLayer = known2.get(layer) ?? /* @__PURE__ */ new Set();
+    isNew ||= !ofLayer.has(entry);
+    known2.set(layer, ofLayer.add(entry));
+  }
+  if (!isNew) throw new PullError("INTERNAL", "a file that a hard link needs was not written twice");
+}
+function keptOf(known2, layer) {
+  const entries = known2.get(layer);
+  if (!entries) return void 0;
+  const flags = new Uint8Array([...entries].reduce((most, entry) => Math.max(most, entry), 0) + 1);
+  for (const entry of entries) flags[entry] = 1;
+  return { flags, isExact: false };
+}
+async function selectParts({ options, privileges }, metadata, missing2) {
+  var _stack = [];
+  try {
+    const layers = metadata.map((layer) => layer.kind === "chunked" ? layer.entries : void 0);
+    if (layers.every((entries) => entries === void 0)) return { metadata, parts: [] };
+    const pool = __using(_stack, openPool(1), true);
+    const besides = [...missing2].flatMap(([layer, entries]) => [...entries].map((entry) => ({ layer, entry })));
+    const { paths, limits } = options;
+    const needed = await pool.run("select", { layers, paths, limits, owner: privileges.owner, besides });
+    return {
+      metadata: metadata.map((layer, index) => {
+        const files = needed[index];
+        if (layer.kind !== "chunked" || !files) return layer;
+        return { ...layer, table: narrowTable(layer.table, files.chunks) };
+      }),
+      parts: layers.map((entries, index) => {
+        const files = needed[index];
+        return entries && files && { entries, kept: { flags: files.flags, isExact: true } };
+      })
+    };
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+function checkPaths(paths, where) {
+  createSelection(paths, where);
+  return paths;
+}
+function checkMatches(session, part) {
+  const { paths = [] } = session.options;
+  if (!part || paths.length === 0) return;
+  if (part.matched === 0)
+    throw new PullError(
+      "INPUT_INVALID",
+      `nothing in ${session.image.repository} is left by the globs ${list(paths)}`,
+      {
+        hint: "A glob has to match paths from the root of the image, like usr/lib/jvm/**, or **/*.conf wherever it is. Upper and lower case differ, and what a glob with ! matches is left out."
+      }
+    );
+  const isExclude = (glob) => glob.startsWith("!");
+  const [includes, excludes] = [part.idle.filter((glob) => !isExclude(glob)), part.idle.filter(isExclude)];
+  if (includes.length > 0) warn(session, `nothing in the image matches ${list(includes)}`);
+  if (excludes.length > 0) warn(session, `nothing is left out by ${list(excludes)}`);
+}
+function list(paths) {
+  const more = paths.length > MAX_SHOWN ? ` and ${paths.length - MAX_SHOWN} more` : "";
+  return `${paths.slice(0, MAX_SHOWN).map(quote).join(", ")}${more}`;
+}
+
+// src/cli/password.ts
+var MAX_PASSWORD_BYTES = 64 * 1024;
+function readPassword(input, signal) {
+  const aborted = Promise.withResolvers();
+  const onAbort = () => aborted.reject(new PullError("ABORTED", "cancelled while waiting for the password"));
+  signal.addEventListener("abort", onAbort, { once: true });
+  return Promise.race([readAll(input), aborted.promise]).finally(
+    () => signal.removeEventListener("abort", onAbort)
+  );
+}
+async function readAll(input) {
+  const chunks = [];
+  let bytes = 0;
+  for await (const chunk of input) {
+    const buffer = Buffer.from(chunk);
+    bytes += buffer.length;
+    if (bytes > MAX_PASSWORD_BYTES) throw invalid6(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
+    chunks.push(buffer);
+  }
+  const password = Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
+  if (password === "") throw invalid6("is empty");
+  return password;
+}
+function invalid6(fault2) {
+  return new PullError("INPUT_INVALID", `the password on standard input ${fault2}`, {
+    hint: 'Pipe the password in, for example: printf %s "$TOKEN" | oci-pull … --password-stdin'
+  });
+}
+
+// src/cli/options.ts
+async function toPullOptions(args, surroundings) {
+  const { cwd } = surroundings;
+  const paths = checkPaths(args.paths, "--path");
+  const { verify: verify2, ownership } = args;
+  const wishes = { format: args.format, load: args.load, paths, verify: verify2, ownership };
+  const { format, load } = parseFormat(wishes, (name2) => name2 === "paths" ? "--path" : `--${name2}`);
+  return {
+    image: toAbsolute(parseImageName(args.image), cwd),
+    seeds: args.seeds.map((seed) => toAbsolute(parseSeed(seed), cwd)),
+    platform: args.platform === void 0 ? hostPlatform(surroundings.arch) : parsePlatform(args.platform),
+    destination: resolve(cwd, args.destination),
+    ownership: args.ownership,
+    paths,
+    format,
+    load,
+    verify: args.verify,
+    limits: parseLimits(args.limits, "--limit"),
+    network: await readNetwork(args, surroundings),
+    storeDirectory: resolve(cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
+    storeMaxBytes: parseStoreSize(args.cacheDirectoryMaxSize, "--cache-dir-max-size"),
+    storeRead: args.cacheMode !== "none",
+    storeWrite: args.cacheMode === "write",
+    concurrency: args.concurrency
+  };
+}
+async function readNetwork(args, { cwd, env, home, uid, platform, stdin, signal }) {
+  const path = (value) => value === void 0 ? void 0 : resolve(cwd, value);
+  const login = {
+    username: args.username,
+    password: args.passwordStdin ? await readPassword(stdin, signal) : void 0
+  };
+  checkLogin(login);
+  return {
+    hosts: {
+      tlsVerify: args.tlsVerify,
+      mirrors: args.mirrors,
+      hostsDirectory: path(args.hostsDirectory),
+      authorityFile: path(args.authorityFile),
+      env,
+      home,
+      uid
+    },
+    login,
+    authFile: path(args.authFile),
+    platform
+  };
+}
+function toAbsolute(name2, cwd) {
+  return name2.kind === "registry" ? name2 : { ...name2, path: resolve(cwd, name2.path) };
+}
+
+// src/progress/error-page.ts
+function errorPage(code2) {
+  return `docs/errors.md#${code2.toLowerCase()}`;
+}
+
+// src/progress/option-names.ts
+var FLAGS = {
+  platform: "--platform",
+  ownership: "--ownership",
+  limits: "--limit",
+  username: "--username",
+  password: "--password-stdin",
+  authfile: "--authfile",
+  mirrors: "--mirror",
+  "hosts-dir": "--hosts-dir",
+  "ca-file": "--ca-file",
+  "tls-verify": "--tls-verify",
+  seed: "--seed"
+};
+function rename2(text, wordOf) {
+  return text.replace(
+    /`([a-z-]+)`/g,
+    (whole, name2) => Object.hasOwn(FLAGS, name2) || name2 === "github-token" ? wordOf(name2) : whole
+  );
+}
+function asFlags(text) {
+  return rename2(text, (name2) => FLAGS[name2] ?? `\`${name2}\``);
+}
+
+// src/progress/plain-text.ts
+var MAX_LENGTH = 2e3;
+function oneLine(text, maxLength = MAX_LENGTH) {
+  const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+  return short.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
+}
+
+// src/pull/part-words.ts
+function describePart({ bytesRead, bytesWritten }) {
+  const share = percent(bytesWritten, bytesRead);
+  return `needed: ${formatBytes(bytesWritten)} of ${formatBytes(bytesRead)} of files in all layers (${share})`;
+}
+
+// src/unpack/skips.ts
+var SKIP_KINDS = ["device", "fifo", "xattr"];
+
+// src/pull/skipped.ts
+var LIST_VERSION = 1;
+var MAX_SHOWN2 = 5;
+var NOUNS = {
+  device: "device",
+  fifo: "FIFO",
+  xattr: "extended attribute"
+};
+function summarizeSkips({ count: count2, byKind, named }) {
+  const first2 = named.slice(0, MAX_SHOWN2);
+  return {
+    count: count2,
+    byKind,
+    first: first2.map(({ path, reason }) => ({ path: `/${decode(path).text}`, reason }))
+  };
+}
+function countsInWords({ byKind }) {
+  return SKIP_KINDS.filter((kind) => byKind[kind] > 0).map((kind) => count(byKind[kind], NOUNS[kind])).join(", ");
+}
+function renderSkipList(report, about) {
+  if (report.count === 0) return void 0;
+  const head = { tool: "oci-pull", version: LIST_VERSION, ...about };
+  const list5 = { ...head, count: report.count, counts: report.byKind, entries: report.named.map(toEntry) };
+  return Buffer.from(`${JSON.stringify(list5, void 0, 2)}
+`);
+}
+function toEntry({ path, kind, reason }) {
+  const { bytes, isText: isText2, text } = decode(path);
+  const named = isText2 ? { path: `/${text}` } : { "path-base64": slashed(bytes).toString("base64") };
+  return { ...named, kind, reason };
+}
+function slashed(bytes) {
+  return Buffer.concat([Buffer.from("/"), bytes]);
+}
+function decode(raw) {
+  const bytes = Buffer.from(raw, "latin1");
+  const text = bytes.toString("utf8");
+  return { bytes, text, isText: Buffer.from(text).equals(bytes) };
+}
+
+// src/cli/report.ts
+function renderReport(result) {
+  const lines2 = [
+    `${result.image} (${result.platform})`,
+    `is in ${result.rootPath}, its config in ${result.configPath}`,
+    ...result.skippedPath === void 0 ? [] : [`left out: ${countsInWords(result.skipped)}, listed in ${result.skippedPath}`],
+    ...describeFormat(result),
+    ...result.part ? [describePart(result.part)] : [],
+    `${originOf(result)}; ${count(result.requests, "request")}, ${formatDuration(result.timings.total)}`
+  ];
+  return lines2.map((line) => oneLine(line)).join("\n");
+}
+function originOf({ cacheHit, bytesDownloaded, bytesFromCache: bytesFromCache2, bytesFromSeed }) {
+  const parts = [
+    ...cacheHit ? [] : [`${formatBytes(bytesDownloaded)} downloaded`],
+    ...bytesFromCache2 > 0 || bytesFromSeed === 0 ? [`${formatBytes(bytesFromCache2)} from the cache`] : [],
+    ...bytesFromSeed > 0 ? [`${formatBytes(bytesFromSeed)} from this machine`] : []
+  ];
+  return `${parts.length === 1 ? "all " : ""}${parts.join(", ")}`;
+}
+function toJson(result) {
+  const { timings } = result;
+  return {
+    digest: result.digest,
+    "index-digest": result.indexDigest ?? null,
+    image: result.image,
+    platform: result.platform,
+    "root-path": result.rootPath,
+    "config-path": result.configPath,
+    format: result.format ?? "rootfs",
+    "manifest-kept": result.manifestKept ?? null,
+    ownership: result.ownership,
+    skipped: result.skipped.count,
+    "skipped-path": result.skippedPath ?? null,
+    "cache-hit": result.cacheHit,
+    "bytes-downloaded": result.bytesDownloaded,
+    "bytes-from-cache": result.bytesFromCache,
+    "bytes-from-seed": result.bytesFromSeed,
+    "bytes-total": result.bytesTotal,
+    "cache-repairs": result.cacheRepairs,
+    part: partToJson(result),
+    requests: result.requests,
+    hosts: result.hosts,
+    layers: result.layers.map(layerToJson),
+    timings: {
+      resolve: Math.round(timings.resolve),
+      restore: Math.round(timings.restore),
+      plan: Math.round(timings.plan),
+      "fetch-and-unpack": Math.round(timings.fetchAndUnpack),
+      finish: Math.round(timings.finish),
+      total: Math.round(timings.total)
+    },
+    warnings: result.warnings
+  };
+}
+function partToJson({ part }) {
+  if (!part) return null;
+  const { matched, bytesRead, bytesWritten } = part;
+  return { matched, "file-bytes": bytesWritten, "file-bytes-total": bytesRead };
+}
+function layerToJson(layer) {
+  return {
+    digest: layer.digest,
+    format: layer.format,
+    way: layer.way,
+    reason: layer.reason ?? null,
+    chain: layer.chain,
+    "compressed-size": layer.compressedSize,
+    "bytes-downloaded": layer.bytesDownloaded,
+    "bytes-from-cache": layer.bytesFromCache,
+    "bytes-from-seed": layer.bytesFromSeed,
+    requests: layer.requests,
+    milliseconds: Math.round(layer.milliseconds)
+  };
+}
+function renderError(error) {
+  const cause = describeCause(error);
+  const causes = cause === void 0 ? [] : [`cause: ${cause}`];
+  const { message, hint, code: code2 } = error;
+  const lines2 = [`error: ${message}`, ...causes, `hint: ${hint}`, `code: ${code2}`, `see: ${errorPage(code2)}`];
+  return lines2.map((line) => oneLine(asFlags(line))).join("\n");
+}
+
+// src/progress/layer-line.ts
+var SHORT_HEX = 12;
+function describeImage({ image, platform, compressedSize, layers }) {
+  return `${image} for ${platform}: ${formatBytes(compressedSize)} in ${count(layers, "layer")}`;
+}
+function describeLayer(layer) {
+  const digest = layer.digest.replace(/(?<=:)\w+$/, (hex) => hex.slice(0, SHORT_HEX));
+  const name2 = `layer ${layer.index + 1} ${digest}`.trim();
+  const parts = [`${name2}${layer.isAgain ? " again" : ""}: ${why(layer)}`];
+  if (layer.missing > 0) parts.push(`${formatBytes(layer.missing)} to fetch`);
+  if (layer.cached > 0) parts.push(`${formatBytes(layer.cached)} at hand`);
+  return parts.join(", ");
+}
+function why({ way, ranges, reason }) {
+  if (way === "local") return "on this machine";
+  if (way === "ranges")
+    return ranges === void 0 || ranges === 0 ? "nothing to fetch" : count(ranges, "range");
+  return reason === void 0 ? way : `${way}: ${reason}`;
+}
+
+// src/cli/progress.ts
+var RATE_WINDOW_MS = 5e3;
+var SAMPLE_DISTANCE_MS = 200;
+var BAR_WIDTH = 24;
+var INITIAL_PROGRESS = {
+  stage: "resolve",
+  layers: 0,
+  layersUnpacked: 0,
+  planned: void 0,
+  received: 0,
+  samples: []
+};
+function advance(progress, event, now) {
+  switch (event.kind) {
+    case "stage":
+      return { ...progress, stage: event.stage, ...event.stage === "plan" ? { layersUnpacked: 0 } : {} };
+    case "resolved":
+      return { ...progress, layers: event.layers };
+    case "planned":
+      return { ...progress, planned: event.bytes };
+    case "replanned":
+      return { ...progress, planned: Math.max(0, (progress.planned ?? 0) + event.bytes) };
+    case "unpacked":
+      return { ...progress, layersUnpacked: progress.layersUnpacked + 1 };
+    case "received":
+      return receive(progress, event.bytes, now);
+    default:
+      return progress;
+  }
+}
+function receive(progress, bytes, now) {
+  const received = progress.received + bytes;
+  const last = progress.samples.at(-1);
+  if (last && now - last.at < SAMPLE_DISTANCE_MS) return { ...progress, received };
+  const first2 = last ? [] : [{ at: now, received: progress.received }];
+  const recent = progress.samples.filter((sample) => now - sample.at <= RATE_WINDOW_MS);
+  return { ...progress, received, samples: [...recent, ...first2, { at: now, received }] };
+}
+function rate(progress, now) {
+  const oldest = progress.samples.find((sample) => now - sample.at <= RATE_WINDOW_MS);
+  if (!oldest || now - oldest.at < SAMPLE_DISTANCE_MS) return void 0;
+  return (progress.received - oldest.received) / (now - oldest.at) * 1e3;
+}
+function renderLive(progress, now, width) {
+  const status2 = renderStatus(progress, now);
+  if (!showsBytes(progress)) return status2.slice(0, width);
+  const withBar = `[${renderBar(progress.received, progress.planned ?? 0)}] ${status2}`;
+  return withBar.length <= width ? withBar : status2.slice(0, width);
+}
+function renderStatus(progress, now) {
+  if (!showsBytes(progress)) return STAGE_TEXT[progress.stage] + layersText(progress);
+  const { planned = 0, received } = progress;
+  const speed = rate(progress, now);
+  return [
+    percent(received, planned).padStart(4),
+    `${formatBytes(received)} of ${formatBytes(planned)}`,
+    ...speed === void 0 ? [] : [`${formatBytes(speed)}/s`],
+    ...timeLeft(planned - received, speed),
+    `${progress.layersUnpacked} of ${progress.layers} layers unpacked`
+  ].join("  ");
+}
+var STAGE_TEXT = {
+  resolve: "resolving the image",
+  restore: "restoring from the cache",
+  plan: "planning",
+  fetch: "unpacking",
+  unpack: "unpacking",
+  finish: "finishing"
+};
+function showsBytes({ stage, planned, received }) {
+  return (stage === "fetch" || stage === "unpack") && planned !== void 0 && received < planned;
+}
+function layersText({ stage, layers, layersUnpacked }) {
+  return stage === "fetch" || stage === "unpack" ? `  ${layersUnpacked} of ${layers} layers` : "";
+}
+function timeLeft(bytes, speed) {
+  if (speed === void 0 || speed < 1) return [];
+  const seconds2 = Math.ceil(bytes / speed);
+  return [`${seconds2 < 60 ? `${seconds2} s` : formatDuration(seconds2 * 1e3)} left`];
+}
+function renderBar(part, total) {
+  const filled = Math.floor(part / total * BAR_WIDTH);
+  return "#".repeat(filled).padEnd(BAR_WIDTH, "-");
+}
+
+// src/cli/reporter.ts
+var REDRAW_MS = 100;
+var HEARTBEAT_MS2 = 5e3;
+var CLEAR_LINE = "\r\x1B[K";
+var Reporter = class {
+  #options;
+  #timer;
+  #progress = INITIAL_PROGRESS;
+  #lastStatus = "";
+  #drawn = false;
+  constructor(options) {
+    this.#options = options;
+    if (options.quiet) return;
+    const live = options.columns() !== void 0;
+    const tick = () => live ? this.#draw() : this.#beat();
+    this.#timer = setInterval(tick, live ? REDRAW_MS : HEARTBEAT_MS2).unref();
+  }
+  emit = (event) => {
+    this.#progress = advance(this.#progress, event, performance.now());
+    if (event.kind === "warning") this.#message(`warning: ${event.message}`);
+    if (event.kind === "info") this.#message(event.message);
+    if (event.kind === "resolved") this.#message(describeImage(event));
+    if (event.kind === "layer") this.#message(describeLayer(event));
+    if (event.kind === "debug" && this.#options.debug) this.#message(`debug: ${event.message}`);
+  };
+  /** Ends the live line; nothing is shown afterwards. */
+  stop() {
+    clearInterval(this.#timer);
+    this.#clear();
+  }
+  #message(text) {
+    if (this.#options.quiet) return;
+    this.#clear();
+    this.#options.write(`${oneLine(asFlags(text))}
+`);
+  }
+  #draw() {
+    const columns = this.#options.columns() ?? 80;
+    this.#options.write(`${CLEAR_LINE}${renderLive(this.#progress, performance.now(), columns - 1)}`);
+    this.#drawn = true;
+  }
+  #beat() {
+    const status2 = renderStatus(this.#progress, performance.now());
+    if (status2 !== this.#lastStatus) this.#options.write(`${status2.trimStart()}
+`);
+    this.#lastStatus = status2;
+  }
+  #clear() {
+    if (this.#drawn) this.#options.write(CLEAR_LINE);
+    this.#drawn = false;
+  }
+};
+
+// package.json
+var package_default = { name: "oci-pull-action", version: "1.0.0" };
+
+// src/cli/version.ts
+var VERSION = package_default.version;
+
+// src/cli/command.ts
+var [DONE2, FAILED, WRONG_USAGE] = [0, 1, 2];
+function createCommand({ usage, help, parse: parse5, run: run3 }) {
+  const understand = (argv) => {
+    try {
+      return parse5(argv);
+    } catch (error) {
+      if (error instanceof PullError) return error;
+      throw error;
+    }
+  };
+  return async (argv, program) => {
+    const args = understand(argv);
+    if (args instanceof PullError) {
+      program.stderr(`error: ${args.message}
+${usage}
+`);
+      return WRONG_USAGE;
+    }
+    if (typeof args === "object") return await run3(args, program);
+    program.stdout(`${args === "help" ? help : VERSION}
+`);
+    return DONE2;
+  };
+}
+async function runWithProgress(args, program, work) {
+  const { interrupt: interrupt2, columns } = program;
+  const debug = isDebugging(program);
+  let status2 = WRONG_USAGE;
+  const reporter = new Reporter({ write: program.stderr, columns, quiet: args.quiet, debug });
+  try {
+    const options = await toPullOptions(args, { ...program, signal: interrupt2.signal });
+    status2 = FAILED;
+    const answer = await work({ ...options, emit: reporter.emit, signal: interrupt2.signal });
+    reporter.stop();
+    print(answer, args, program);
+    return DONE2;
+  } catch (error) {
+    reporter.stop();
+    return fail2(error, status2, program);
+  }
+}
+function print({ text, json }, options, program) {
+  program.stdout(`${options.json ? JSON.stringify(json) : text}
+`);
+}
+function fail2(error, status2, program) {
+  program.stderr(`${renderError(toPullError(error))}
+`);
+  if (isDebugging(program) && error instanceof Error) program.stderr(`${redactUrls(error.stack ?? "")}
+`);
+  return program.interrupt.exitStatus() ?? status2;
+}
+function isDebugging({ env }) {
+  return env.OCI_PULL_DEBUG === "1";
+}
+
+// src/cli/help.ts
+var USAGE = "usage: oci-pull IMAGE DESTINATION [options]\n       oci-pull cache ls|verify|prune [options]";
+var HELP = `${USAGE}
+
+Pulls a container image and unpacks it into a directory as a root file system. Everything is verified against the
+image's digests before DESTINATION appears. What earlier pulls left in the chunk cache is not downloaded again.
+
+  IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub, unless
+                         registries.conf says otherwise; or a place on this machine: oci:DIR[:TAG],
+                         oci-archive:FILE[:TAG], docker-archive:FILE[:NAME]
+  DESTINATION            a directory (with some formats a file) that is absent, empty, or was made by an earlier pull
+
+options:
+  --platform P           os/architecture[/variant]; default: linux on this machine's architecture
+  --format F             rootfs (default); oci-layout, a directory; oci-archive, docker-archive: a file; tar: one
+                         archive of the whole tree with all owners, which needs no root
+  --load E               docker or podman: hands the docker-archive to that engine when it is complete
+  --ownership O          preserve: as in the image, which needs root, or sudo without a password; runner: all belongs to
+                         this user; default: auto, which is preserve for root and runner for everybody else
+  --path GLOB            what to unpack, as a path from the root of the image with *, **, ?, [a-z] and {a,b}; with !
+                         before it, what to leave out; may be repeated; default: everything
+  --verify V             what proves layers that can be fetched in parts. diff-id: the digest of the whole layer
+                         (default); toc: their tables of contents, so that files which upper layers replace are spared
+  --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
+                         ${NAMED_LIMITS.map(({ name: name2 }) => name2).join(", ")}
+  --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory
+  --cache-dir-max-size S bytes it may hold, or a number with KiB, MiB, GiB or TiB behind it, or unlimited; what was not
+                         used for the longest time goes first; default: ${DEFAULT_STORE_SIZE}
+  --cache-mode M         write: read the cache and keep what is new (default); read; none
+  --username U           user name for the registry of IMAGE
+  --password-stdin       read the password from standard input
+  --authfile F           file with credentials (auth.json or config.json), read before those of this machine
+  --mirror M             host[:port][/path] to try before the registry, or registry=host[:port][/path] for the mirror
+                         of that registry only; may be repeated
+  --hosts-dir D          directory of containerd's hosts.toml directories
+  --ca-file F            PEM file with certificates to trust besides those of the system
+  --tls-verify=false     accept any certificate, and plain http
+  --seed S               layout or archive to look in before the registry is asked, written as IMAGE is; may be repeated
+  --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
+  --json                 print the result as one JSON object on standard output
+  -q, --quiet            no progress, messages and warnings; only the result and errors
+  -h, --help             this text
+  --version              the version
+
+other commands, each with a --help of its own:
+  oci-pull inspect IMAGE [--from OLD]   what an image is made of, and what an update would cost
+  oci-pull diff IMAGE IMAGE             which files differ
+  oci-pull cache ls|verify|prune        looks after the chunk cache
+An image of such a name needs its registry in front: docker.io/library/diff.
+
+environment:
+  OCI_PULL_DEBUG=1       requests, plan, figures of each layer: for a report of a fault
+
+Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;
+var CACHE_USAGE = "usage: oci-pull cache ls|verify|prune [options]\nTry oci-pull cache --help.";
+var CACHE_HELP = `usage: oci-pull cache ls|verify|prune [options]
+
+Looks after the directory that keeps chunks between pulls. Pulls may run meanwhile.
+
+  ls                     lists the packs in it, those first that were not used for the longest time
+  verify                 hashes everything in it that has a digest, and reports what is damaged. Pulls do so, too, with
+                         what they use
+  prune                  removes what killed pulls have left, and packs that were not used for the longest time until
+                         the others fit --max-size. What running pulls may be reading stays
+
+options:
+  --cache-dir D          the directory; default: oci-pull in this user's cache directory
+  --max-size S           for prune: bytes, or a number with KiB, MiB, GiB or TiB behind it, 0 or unlimited;
+                         default: ${DEFAULT_STORE_SIZE}
+  --remove-damaged       for verify: removes damaged packs
+  --json                 print one JSON object on standard output
+  -h, --help             this text
+
+Exit status: 0 done, 1 failed or damage found that is still there, 2 wrong usage; 130 or 143 when interrupted.
+
+An image that is called cache needs its registry in front: docker.io/library/cache.`;
+
+// src/cli/cache-command.ts
+var cacheCommand = createCommand({
+  usage: CACHE_USAGE,
+  help: CACHE_HELP,
+  parse: parseCache,
+  run: runCache
+});
+async function runCache(args, program) {
+  try {
+    const report = await lookAfterCache(args, program, program.interrupt.signal);
+    print(report, args, program);
+    return report.isDamaged ? FAILED : DONE2;
+  } catch (error) {
+    const isWrong = error instanceof PullError && error.code === "INPUT_INVALID";
+    return fail2(error, isWrong ? WRONG_USAGE : FAILED, program);
+  }
+}
+async function lookAfterCache(args, machine, signal) {
+  const directory = resolve2(machine.cwd, args.cacheDirectory ?? defaultCacheDirectory(machine));
+  if (args.cacheDirectory !== void 0 && !existsSync(directory))
+    throw new PullError("INPUT_INVALID", `the cache directory ${directory} does not exist`);
+  switch (args.action) {
+    case "ls":
+      return list2(directory);
+    case "verify":
+      return verify(directory, args, signal);
+    case "prune":
+      return prune(directory, parseStoreSize(args.maxSize, "--max-size"));
+  }
+}
+async function list2(directory) {
+  const { packs, bytes, runningPulls } = await listStore(directory);
+  const lines2 = packs.map(({ key, size, chunks, usedAt }) => {
+    const held = chunks === void 0 ? "no pack, or unreadable" : count(chunks, "chunk");
+    return `${key}  ${formatBytes(size).padStart(8)}  ${toTime(usedAt)}  ${held}`;
+  });
+  const running = runningPulls > 0 ? `; ${count(runningPulls, "pull")} running` : "";
+  return {
+    text: [...lines2, `${directory}: ${count(packs.length, "pack")}, ${formatBytes(bytes)}${running}`].join(
+      "\n"
+    ),
+    json: {
+      directory,
+      bytes,
+      "running-pulls": runningPulls,
+      packs: packs.map(({ key, size, chunks, usedAt }) => ({
+        key,
+        size,
+        chunks: chunks ?? null,
+        "used-at": toTime(usedAt)
+      }))
+    },
+    isDamaged: false
+  };
+}
+function toTime(milliseconds) {
+  return new Date(milliseconds).toISOString().replace(/\.\d+/, "");
+}
+async function verify(directory, { removeDamaged }, signal) {
+  if (removeDamaged) await checkOwnDirectories(directory);
+  const found = [];
+  for (const { key, path } of await listPackFiles(directory))
+    found.push({ key, path, verdict: await verifyPack(path, signal) });
+  const damaged2 = found.filter(({ verdict }) => isDamaged(verdict));
+  if (removeDamaged) for (const { path } of damaged2) await remove2(path);
+  const sum2 = (measure) => found.reduce((total2, { verdict }) => total2 + measure(verdict), 0);
+  const chunks = sum2((verdict) => verdict.kind === "read" ? verdict.chunks : 0);
+  const unproven = sum2((verdict) => verdict.kind === "read" ? verdict.unproven : 0);
+  const lines2 = found.flatMap(({ key, verdict }) => {
+    const fault2 = describeFault(verdict);
+    return fault2 === void 0 ? [] : [`${key}: ${fault2}`];
+  });
+  const doubt = unproven > 0 ? ` (${unproven} have no digest of their own)` : "";
+  const outcome = `${count(damaged2.length, "pack")} damaged${removeDamaged && damaged2.length > 0 ? ", removed" : ""}`;
+  const total = `${count(found.length, "pack")}, ${count(chunks, "chunk")}${doubt}; ${outcome}`;
+  return {
+    text: [...lines2, `${directory}: ${total}`].join("\n"),
+    json: {
+      directory,
+      packs: found.length,
+      chunks,
+      unproven,
+      damaged: damaged2.map(({ key, verdict }) => ({
+        key,
+        chunks: verdict.kind === "read" ? verdict.wrong : null
+      })),
+      unreadable: found.filter(({ verdict }) => verdict.kind === "unreadable").map(({ key }) => key),
+      removed: removeDamaged ? damaged2.length : 0
+    },
+    isDamaged: damaged2.length > 0 && !removeDamaged
+  };
+}
+async function remove2(path) {
+  await rm7(path, { force: true }).catch((cause) => {
+    throw toPullError(cause, { code: "STORE_FAILED", message: `${path} is damaged and cannot be removed` });
+  });
+}
+function isDamaged(verdict) {
+  return verdict.kind === "broken" || verdict.kind === "read" && verdict.wrong.length > 0;
+}
+function describeFault(verdict) {
+  switch (verdict.kind) {
+    case "read":
+      return verdict.wrong.length > 0 ? `${verdict.wrong.length} of ${count(verdict.chunks, "chunk")} are damaged` : void 0;
+    case "broken":
+      return "it is not a whole pack";
+    case "unreadable":
+      return `it cannot be read: ${verdict.reason}`;
+  }
+}
+async function prune(directory, maxBytes) {
+  const leftovers = await removeLeftovers(directory);
+  const eviction = await evict(directory, { maxBytes: maxBytes ?? Number.POSITIVE_INFINITY });
+  const { packs, bytes, left, refusal: refusal2 } = eviction;
+  if (refusal2 !== void 0)
+    throw toPullError(refusal2, { code: "STORE_FAILED", message: `${directory} cannot be emptied` });
+  const tooMuch = maxBytes !== void 0 && left > maxBytes ? ", more than it may: the rest is in use" : "";
+  const removed = `removed ${count(packs, "pack")} (${formatBytes(bytes)}) and ${formatBytes(leftovers)} of killed pulls`;
+  return {
+    text: `${directory}: ${removed}; ${formatBytes(left)} left${tooMuch}`,
+    json: {
+      directory,
+      "removed-packs": packs,
+      "removed-bytes": bytes,
+      "removed-leftovers": leftovers,
+      bytes: left
+    },
+    isDamaged: false
+  };
+}
+
+// src/cli/network-arguments.ts
+var NETWORK_OPTIONS = {
+  platform: { type: "string" },
+  username: { type: "string" },
+  "password-stdin": { type: "boolean", default: false },
+  authfile: { type: "string" },
+  mirror: { type: "string", multiple: true },
+  "hosts-dir": { type: "string" },
+  "ca-file": { type: "string" },
+  "tls-verify": { type: "string", default: "true" },
+  json: { type: "boolean", default: false },
+  quiet: { type: "boolean", short: "q", default: false },
+  help: { type: "boolean", short: "h", default: false }
+};
+function networkArguments(values) {
+  checkNotEmpty(values, ["username", "authfile", "hosts-dir", "ca-file"]);
+  if (values.username !== void 0 !== values["password-stdin"])
+    throw wrongUsage("--username and --password-stdin belong together");
+  const tlsVerify = values["tls-verify"];
+  if (tlsVerify !== "true" && tlsVerify !== "false")
+    throw wrongValue("--tls-verify", tlsVerify, "true or false");
+  return {
+    platform: values.platform,
+    username: values.username,
+    passwordStdin: values["password-stdin"],
+    authFile: values.authfile,
+    mirrors: values.mirror ?? [],
+    hostsDirectory: values["hosts-dir"],
+    authorityFile: values["ca-file"],
+    tlsVerify: tlsVerify === "true",
+    json: values.json,
+    quiet: values.quiet
+  };
+}
+
+// src/cli/arguments.ts
+var CACHE_MODES = ["none", "read", "write"];
+var OPTIONS2 = {
+  ...NETWORK_OPTIONS,
+  format: { type: "string" },
+  load: { type: "string" },
+  ownership: { type: "string", default: "auto" },
+  path: { type: "string", multiple: true },
+  verify: { type: "string", default: "diff-id" },
+  limit: { type: "string", multiple: true },
+  "cache-dir": { type: "string" },
+  "cache-dir-max-size": { type: "string", default: DEFAULT_STORE_SIZE },
+  "cache-mode": { type: "string", default: "write" },
+  seed: { type: "string", multiple: true },
+  concurrency: { type: "string", default: String(DEFAULT_CONCURRENCY) },
+  version: { type: "boolean", default: false }
+};
+var PULL_OPTIONS = Object.keys(OPTIONS2).map((name2) => `--${name2}`);
+function parsePull(argv) {
+  const { values, positionals } = parseOptions(argv, OPTIONS2);
+  if (values.help) return "help";
+  if (values.version) return "version";
+  const [image = "", destination = ""] = checkPositionals(positionals);
+  checkNotEmpty(values, ["format", "load", "cache-dir"]);
+  return {
+    image,
+    destination,
+    ...networkArguments(values),
+    format: values.format ?? "",
+    load: values.load ?? "",
+    ownership: choose(values.ownership, OWNERSHIPS, "--ownership"),
+    paths: values.path ?? [],
+    verify: choose(values.verify, VERIFICATIONS, "--verify"),
+    limits: values.limit ?? [],
+    cacheDirectory: values["cache-dir"],
+    cacheDirectoryMaxSize: values["cache-dir-max-size"],
+    cacheMode: choose(values["cache-mode"], CACHE_MODES, "--cache-mode"),
+    seeds: values.seed ?? [],
+    concurrency: parseConcurrency(values.concurrency, "--concurrency")
+  };
+}
+function checkPositionals(positionals) {
+  const empty = ["IMAGE", "DESTINATION"].find((_, index) => positionals[index] === "");
+  if (empty) throw wrongUsage(`${empty} is empty`);
+  const count2 = positionals.length === 1 ? "one argument" : `${positionals.length} arguments`;
+  if (positionals.length !== 2) throw wrongUsage(`expected IMAGE and DESTINATION, got ${count2}`);
+  return positionals;
+}
+
+// src/cli/pull-command.ts
+var pullCommand = createCommand({
+  usage: USAGE,
+  help: HELP,
+  parse: parsePull,
+  run: (args, program) => runWithProgress(args, program, async (options) => {
+    const result = await program.pull(options);
+    return { text: renderReport(result), json: toJson(result) };
+  })
+});
+
 // src/auth/registry-key.ts
 var HUB_SITE_TOKENS = /^v1\/(?:access|refresh)-token\/?$/;
 var HOST2 = /^(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]+)?$/;
@@ -33901,17 +35302,20 @@ function helperServer(canonical) {
   return canonical === DOCKER_HUB ? DOCKER_HUB_SERVER : canonical;
 }
 
-// src/layer/chunk-table.ts
-var DIGEST_BYTES = 32;
-function isGap({ gaps }, index) {
-  return gaps?.[index] === 1;
+// src/pull/one-login.ts
+function checkLoginForBoth({ image, network }, other) {
+  if (!network.login.password || image.kind === other.kind && registryOf(image) === registryOf(other))
+    return;
+  throw new PullError(
+    "INPUT_INVALID",
+    "user name and password are for one registry, and the images are not of the same",
+    {
+      hint: "Sign in with docker login or podman login, or give a file with credentials."
+    }
+  );
 }
-function chunkCount(table) {
-  return table.offsets.length;
-}
-function digestKey(digests, index) {
-  const start2 = digests.byteOffset + index * DIGEST_BYTES;
-  return Buffer.from(digests.buffer, start2, DIGEST_BYTES).toString("latin1");
+function registryOf(image) {
+  return image.kind === "registry" ? canonicalRegistry(image.reference.registry) : void 0;
 }
 
 // src/bytes/range.ts
@@ -34059,7 +35463,7 @@ function locateToc(dialect, footer, blobSize) {
   }
   const { dataEnd } = footer;
   if (footer.kind === "estargz-external")
-    return jsonDigest === void 0 ? { kind: "plain", reason: "its TOC is in another image, which nothing vouches for" } : { kind: "external", compression: "gzip", jsonDigest, dataEnd, streamEnd: blobSize };
+    return jsonDigest === void 0 ? { kind: "plain", reason: "its TOC is in another image, which nothing vouches for" } : { kind: "external", compression: "gzip", jsonDigest, dataEnd, streamEnd: dataEnd };
   const toc = { range: footer.tocRange, digest: void 0, jsonDigest };
   if (footer.kind === "zstd-chunked") {
     const tarSplit = footer.tarSplitRange && { range: footer.tarSplitRange, digest: void 0 };
@@ -34072,114 +35476,6 @@ function locateToc(dialect, footer, blobSize) {
 
 // src/store/compact.ts
 import { open as open4 } from "node:fs/promises";
-
-// src/store/staging.ts
-var Staging = class {
-  #store;
-  #packs = [];
-  #scratch;
-  #scratchUsed = 0;
-  #used = 0;
-  constructor(store) {
-    this.#store = store;
-  }
-  /** Where a plan may begin to write without spoiling what earlier attempts have left. */
-  get free() {
-    const { length } = this.#packs;
-    return length > 1 ? { pack: length, packOffset: 0 } : { pack: 0, packOffset: this.#used };
-  }
-  pack(number) {
-    this.#packs[number] ??= this.#store.stage();
-    return this.#packs[number];
-  }
-  /** Room at the beginning of pack 0, for what is fetched before there is a plan. Returns the offset. */
-  reserve(length) {
-    const offset = this.#used;
-    this.#used += length;
-    return offset;
-  }
-  /** Room in a file beside the packs, for what is needed only as long as this pull runs: it is never sealed. */
-  async scratch(length) {
-    const offset = this.#scratchUsed;
-    this.#scratchUsed += length;
-    this.#scratch ??= this.#store.stage();
-    return { file: await this.#scratch, offset };
-  }
-  /** Makes the chunks of pack `number` findable in the store, as long as this pull runs. */
-  async adopt(number, entries) {
-    const pack = await this.pack(number);
-    for (const entry of entries) {
-      pack.add(entry);
-      if (number === 0) this.#used = Math.max(this.#used, entry.offset + entry.compressedSize);
-    }
-    this.#store.adopt({ path: pack.path, entries });
-  }
-  /** The pack that is being filled at `path`, if there is one. */
-  async numberOf(path) {
-    for (const number of this.#packs.keys())
-      if (this.#packs[number] && (await this.#packs[number]).path === path) return number;
-    return void 0;
-  }
-  /** Names chunks that lie inside of blobs of pack `number`, for later pulls; this one does not find them. */
-  async index(number, entries) {
-    const pack = await this.pack(number);
-    for (const entry of entries) pack.add(entry);
-  }
-  /** Chunks whose bytes were wrong will not be sealed. */
-  async drop(form, hex) {
-    for (const pack of await this.#all()) pack.drop(form, hex);
-  }
-  /** Could a pack not be made or written? Then nothing that is fetched can be kept here. */
-  async hasFailed() {
-    const packs = [...this.#packs, this.#scratch].filter((pack) => pack !== void 0);
-    const settled = await Promise.allSettled(packs);
-    return settled.some((pack) => pack.status === "rejected" || pack.value.hasFailed);
-  }
-  /** Moves all packs that hold something into the store. Throws STORE_FAILED or DISK_FULL. */
-  async seal() {
-    const sealed = [];
-    for (const pack of await this.#all()) {
-      if (pack.isEmpty) {
-        await pack.discard();
-        continue;
-      }
-      const liveBytes = storedBytes(pack.entries);
-      const { entries } = pack;
-      const file = await pack.seal(
-        packsDirectory(this.#store.directory),
-        async (path) => this.#store.packAt(path) !== void 0 || await this.#store.isDamagedAt(path)
-      );
-      sealed.push({
-        ...file,
-        liveBytes: Math.min(liveBytes, file.size),
-        stagedPath: pack.path,
-        frames: () => entries.filter(({ form }) => form === "frame").sort(compareEntries)
-      });
-    }
-    this.#packs.length = 0;
-    return sealed;
-  }
-  /** Never throws. */
-  async discard() {
-    const scratch = await this.#scratch?.catch(() => void 0);
-    for (const pack of [...await this.#all(), ...scratch ? [scratch] : []]) await pack.discard();
-    this.#packs.length = 0;
-  }
-  async #all() {
-    const settled = await Promise.allSettled(this.#packs.filter((pack) => pack !== void 0));
-    return settled.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
-  }
-};
-function storedBytes(entries) {
-  let [bytes, end] = [0, 0];
-  for (const { offset, compressedSize } of [...entries].sort(compareEntries)) {
-    bytes += Math.max(0, offset + compressedSize - Math.max(offset, end));
-    end = Math.max(end, offset + compressedSize);
-  }
-  return bytes;
-}
-
-// src/store/compact.ts
 var COPY_BYTES = 4 << 20;
 async function copyIntoFreshPacks(chunks, store, packTarget2) {
   const staging = new Staging(store);
@@ -34248,274 +35544,113 @@ async function copyRun(run3, staging, to) {
 }
 
 // src/pull/index-layers.ts
-import { open as open5 } from "node:fs/promises";
+import { open as open7 } from "node:fs/promises";
 
-// src/layer/toc.ts
-var MAX_TOC_SIZE = 256 << 20;
-
-// src/layer/footer.ts
-var FOOTER_TAIL_BYTES = 72;
-function parseFooter(tail, blobSize) {
-  if (tail.length > blobSize) return none("it has no footer");
-  const bytes = Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength);
-  return parseZstdFooter(bytes, blobSize) ?? parseGzipFooter(bytes, blobSize) ?? none("it has no footer");
+// src/store/part-name.ts
+function partName(layer, { start: start2, end }) {
+  return digestOf(Buffer.from(`${layer} ${start2} ${end}`)).slice("sha256:".length);
 }
-function none(reason) {
-  return { kind: "none", reason };
-}
-var SKIPPABLE_MAGIC2 = 407710288;
-var ZSTD_FOOTERS = [
-  { size: 64, magic: "GNUlInUx", magicAt: 56 },
-  { size: 56, magic: "GnUlInUx", magicAt: 32 },
-  { size: 40, magic: "GnUlInUx", magicAt: 32 }
-];
-function parseZstdFooter(tail, blobSize) {
-  for (const { size, magic, magicAt } of ZSTD_FOOTERS) {
-    const start2 = tail.length - size;
-    if (start2 < SKIPPABLE_HEADER_SIZE) continue;
-    const frameMagic = tail.readUInt32LE(start2 - SKIPPABLE_HEADER_SIZE);
-    if ((frameMagic & 4294967280) >>> 0 !== SKIPPABLE_MAGIC2 || tail.readUInt32LE(start2 - 4) !== size)
-      continue;
-    if (tail.toString("latin1", start2 + magicAt, start2 + magicAt + magic.length) !== magic) continue;
-    const fields = numbersOf(tail.subarray(start2, start2 + magicAt));
-    return fields ? zstdFooter(fields, blobSize - size - SKIPPABLE_HEADER_SIZE) : malformed();
-  }
-  return void 0;
-}
-function numbersOf(bytes) {
-  const numbers = [];
-  for (let at = 0; at < bytes.length; at += 8) numbers.push(Number(bytes.readBigUInt64LE(at)));
-  return numbers.every(Number.isSafeInteger) ? numbers : void 0;
-}
-function zstdFooter(fields, limit) {
-  const [offset = 0, length = 0, tocUncompressedSize = 0, type, splitOffset = 0, splitLength = 0] = fields;
-  if (type !== TOC_TYPE || length === 0) return malformed();
-  const tocRange2 = { start: offset, end: offset + length };
-  if (offset < SKIPPABLE_HEADER_SIZE || tocRange2.end > limit) return outside();
-  const tarSplitRange = splitOffset === 0 ? void 0 : { start: splitOffset, end: splitOffset + splitLength };
-  if (tarSplitRange && (tarSplitRange.start < tocRange2.end || tarSplitRange.end > limit)) return outside();
-  if (length > MAX_METADATA_BYTES || splitLength > MAX_METADATA_BYTES || tocUncompressedSize > MAX_TOC_SIZE)
-    return none("its TOC is too large");
-  const dataEnd = offset - SKIPPABLE_HEADER_SIZE;
-  return { kind: "zstd-chunked", tocRange: tocRange2, tocUncompressedSize, tarSplitRange, dataEnd };
-}
-var gzipFooter = (extra) => new RegExp(
-  `^\\x1f\\x8b\\x08\\x04\\0\\0\\0\\0\\0\\xff${extra}\\x01\\0\\0\\xff\\xff\\0\\0\\0\\0\\0\\0\\0\\0$`
-);
-var GZIP_FOOTERS = [
-  { kind: "estargz", size: 51, pattern: gzipFooter("\\x1a\\0SG\\x16\\0([0-9a-f]{16})STARGZ") },
-  { kind: "stargz", size: 47, pattern: gzipFooter("\\x16\\0([0-9a-f]{16})STARGZ") },
-  { kind: "estargz-external", size: 46, pattern: gzipFooter("\\x15\\0SG\\x11\\0STARGZEXTERNALTOC") }
-];
-function parseGzipFooter(tail, blobSize) {
-  for (const { kind, size, pattern } of GZIP_FOOTERS) {
-    if (tail.length < size) continue;
-    const match = pattern.exec(tail.toString("latin1", tail.length - size));
-    if (!match) continue;
-    const end = blobSize - size;
-    if (kind === "estargz-external") return { kind, dataEnd: end };
-    const start2 = Number.parseInt(match[1] ?? "", 16);
-    if (!Number.isSafeInteger(start2)) return malformed();
-    if (start2 >= end) return outside();
-    const tocRange2 = { start: start2, end };
-    if (rangeLength(tocRange2) > MAX_METADATA_BYTES) return none("its TOC is too large");
-    return { kind, tocRange: tocRange2, dataEnd: start2 };
-  }
-  return void 0;
-}
-function malformed() {
-  return none("its footer is malformed");
-}
-function outside() {
-  return none("its footer points outside of the blob");
+function outsideTocName(layer, json) {
+  return digestOf(Buffer.from(`${layer} ${json}`)).slice("sha256:".length);
 }
 
-// src/workers/pool.ts
-import { Worker } from "node:worker_threads";
-var WorkerPool = class {
-  #script;
-  #size;
-  #idle = [];
-  #busy = /* @__PURE__ */ new Map();
-  #waiting = [];
-  #closed = false;
-  #nextId = 1;
-  constructor(script, size) {
-    this.#script = script;
-    this.#size = size;
+// src/fetch/group-writer.ts
+var FLUSH_BYTES = 512 << 10;
+var GroupWriter = class {
+  #group;
+  #pack;
+  #onWritten;
+  #piece = 0;
+  #written = 0;
+  #pending = [];
+  #pendingBytes = 0;
+  constructor(group, pack, onWritten) {
+    this.#group = group;
+    this.#pack = pack;
+    this.#onWritten = onWritten;
   }
-  /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
-  run(name2, input, options = {}) {
-    if (this.#closed) return Promise.reject(cancelled());
-    return new Promise((resolve5, reject) => {
-      this.#waiting.push({ name: name2, input, onEvent: options.onEvent, resolve: resolve5, reject });
-      this.#dispatch();
-    });
+  get layer() {
+    return this.#group.layer;
   }
-  [Symbol.asyncDispose]() {
-    return this.close();
-  }
-  /** Ends all threads; jobs under way, waiting or still to come are rejected with ABORTED. */
-  async close() {
-    this.#closed = true;
-    for (const task of this.#waiting.splice(0)) task.reject(cancelled());
-    const workers = [...this.#idle, ...this.#busy.keys()];
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
-  #dispatch() {
-    while (this.#waiting.length > 0) {
-      const worker = this.#idle.pop() ?? (this.#busy.size < this.#size ? this.#start() : void 0);
-      if (!worker) return;
-      const task = this.#waiting.shift();
-      this.#busy.set(worker, task);
-      const request2 = { id: this.#nextId++, name: task.name, input: task.input };
-      try {
-        worker.postMessage(request2);
-      } catch (cause) {
-        this.#settle(worker)?.reject(
-          new PullError("INTERNAL", `the input of job ${task.name} cannot be sent`, { cause })
-        );
-      }
+  /** `bytes` stand at `position` of the blob. Returns true once the group is complete and written. */
+  async accept(bytes, position) {
+    const end = position + bytes.length;
+    const { pieces } = this.#group;
+    for (let piece = pieces[this.#piece]; piece && piece.start < end; piece = pieces[this.#piece]) {
+      this.#keep(bytes, position, piece);
+      if (piece.end > end) break;
+      this.#piece++;
     }
+    const complete = this.#piece === pieces.length;
+    if (complete || this.#pendingBytes >= FLUSH_BYTES) await this.#flush();
+    return complete;
   }
-  #start() {
-    const worker = new Worker(this.#script);
-    worker.on("message", (reply) => this.#onReply(worker, reply));
-    worker.on("error", (cause) => this.#onExit(worker, cause));
-    worker.on("exit", () => this.#onExit(worker, void 0));
-    return worker;
+  #keep(bytes, position, piece) {
+    const part = bytes.subarray(Math.max(0, piece.start - position), piece.end - position);
+    if (part.length === 0) return;
+    this.#pending.push(part);
+    this.#pendingBytes += part.length;
   }
-  #onReply(worker, reply) {
-    if (reply.kind === "event") {
-      this.#busy.get(worker)?.onEvent?.(reply.event);
-      return;
-    }
-    const task = this.#settle(worker);
-    if (reply.kind === "done") task?.resolve(reply.output);
-    else task?.reject(fromErrorData(reply.error));
-    this.#dispatch();
-  }
-  #settle(worker) {
-    const task = this.#busy.get(worker);
-    this.#busy.delete(worker);
-    this.#idle.push(worker);
-    return task;
-  }
-  #onExit(worker, cause) {
-    const task = this.#busy.get(worker);
-    this.#busy.delete(worker);
-    const at = this.#idle.indexOf(worker);
-    if (at !== -1) this.#idle.splice(at, 1);
-    const error = this.#closed ? cancelled() : new PullError("WORKER_EXITED", `the worker thread for ${task?.name} ended`, { cause });
-    task?.reject(error);
-    if (!this.#closed) this.#dispatch();
+  async #flush() {
+    if (this.#pendingBytes === 0) return;
+    const buffers = this.#pending;
+    const bytes = this.#pendingBytes;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    await this.#pack.write(this.#group.packOffset + this.#written, buffers);
+    this.#written += bytes;
+    this.#onWritten(bytes);
   }
 };
-function cancelled() {
-  return new PullError("ABORTED", "the pull was cancelled");
-}
 
-// src/pull/jobs.ts
-function openPool(threads) {
-  return new WorkerPool(workerScript(), threads);
-}
-function workerScript() {
-  return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
-}
-
-// src/pull/index-layers.ts
-async function indexWholeLayers(session, plan, metadata) {
-  var _stack = [];
-  try {
-    const whole = await findWhole(session, plan, metadata);
-    const pool = __using(_stack, openPool(1), true);
-    for (const layer of whole) {
-      const { table, pack, offset } = layer;
-      const job = table ? void 0 : await findToc(layer, (await session.staging.pack(pack)).path);
-      if (!table && !job) continue;
-      const outcome = job ? await pool.run("readToc", job).catch((error) => ({ kind: "unusable", reason: String(error) })) : { kind: "toc", table };
-      if (outcome.kind === "toc") await session.staging.index(pack, entriesOf(outcome.table, offset));
-      else
-        session.options.emit({
-          kind: "debug",
-          message: `a layer is kept without its chunks: ${outcome.reason}`
-        });
-    }
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
+// src/fetch/blob-end.ts
+async function fetchBlobEnd(descriptor, range, context) {
+  const { source, staging, tally, signal } = context;
+  tally.requests++;
+  const cancel = new AbortController();
+  const body = await source.openBlob(descriptor, range, AbortSignal.any([signal, cancel.signal]));
+  const isRange = body.range.start === range.start && body.range.end === range.end;
+  if (isRange) {
+    if (rangeLength(range) < descriptor.size) tally.ranges++;
+    const { file, offset } = await staging.scratch(rangeLength(range));
+    await receive2(body, { file, offset }, context);
+    return { kind: "range", path: file.path, offset };
   }
-}
-async function findWhole({ staging, layers }, plan, metadata) {
-  const whole = /* @__PURE__ */ new Map();
-  for (const [index, layer] of metadata.entries()) {
-    const planned = plan.layers[index];
-    const file = planned?.kind === "plain" ? plan.files[planned.file] : void 0;
-    if (layer.kind !== "plain" || !layer.chunked || planned?.kind !== "plain" || !file) continue;
-    const pack = file.kind === "new" ? file.pack : await staging.numberOf(file.path);
-    const { offset } = planned;
-    const { chunked: chunked2, table } = layer;
-    const size = layers[index]?.size ?? 0;
-    if (pack !== void 0) whole.set(`${pack} ${offset}`, { chunked: chunked2, size, table, pack, offset });
+  if (descriptor.digest.startsWith("sha256:")) {
+    await receiveWhole(descriptor, body, context);
+    return { kind: "whole", isKept: true };
   }
-  return whole.values();
+  cancel.abort();
+  return { kind: "whole", isKept: false };
 }
-async function findToc(layer, path) {
-  const { chunked: chunked2, size, offset } = layer;
-  const located = chunked2.kind === "zstd-chunked" ? chunked2 : locateToc(chunked2, await footerOf(layer, path), size);
-  if (located.kind !== "located" && located.kind !== "zstd-chunked") return void 0;
-  const { compression, dataEnd, toc } = located;
-  const { range, digest, jsonDigest } = toc;
-  const compressedSize = rangeLength(range);
-  return { path, offset: offset + range.start, compressedSize, compression, digest, jsonDigest, dataEnd };
+async function receiveWhole(descriptor, body, context) {
+  const { staging } = context;
+  const { digest, size } = descriptor;
+  const at = { file: await staging.pack(0), offset: staging.reserve(size) };
+  await receive2(body, at, context);
+  const hex = digestHex(digest);
+  await staging.adopt(0, [{ form: "blob", hex, offset: at.offset, compressedSize: size, size }]);
 }
-async function footerOf({ size, offset }, path) {
-  var _stack = [];
-  try {
-    const tail = Buffer.alloc(Math.min(FOOTER_TAIL_BYTES, size));
-    const file = __using(_stack, await open5(path, "r"), true);
-    await file.read(tail, 0, tail.length, offset + size - tail.length);
-    return parseFooter(tail, size);
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
+async function receive2({ range, chunks }, { file, offset }, { source, tally, emit }) {
+  const group = {
+    range,
+    pieces: [range],
+    layer: 0,
+    pack: 0,
+    packOffset: offset,
+    keptBytes: rangeLength(range)
+  };
+  const writer = new GroupWriter(group, file, () => void 0);
+  let position = range.start;
+  let isComplete = false;
+  for await (const bytes of chunks) {
+    tally.bytes += bytes.length;
+    emit({ kind: "received", bytes: bytes.length });
+    isComplete = await writer.accept(bytes, position);
+    position += bytes.length;
   }
-}
-function entriesOf(table, offset) {
-  const { digests, offsets, compressedSizes, sizes, innerOffsets } = table;
-  const all = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength);
-  const entries = /* @__PURE__ */ new Map();
-  for (let chunk = 0; chunk < chunkCount(table); chunk++) {
-    const hex = all.toString("hex", chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES);
-    const [start2, compressedSize, size] = [offsets[chunk], compressedSizes[chunk], sizes[chunk]];
-    const innerOffset = innerOffsets?.[chunk];
-    const inside = innerOffset === void 0 ? {} : { innerOffset };
-    if (!entries.has(hex))
-      entries.set(hex, { form: "frame", hex, offset: offset + start2, compressedSize, size, ...inside });
-  }
-  return [...entries.values()];
-}
-
-// src/pull/mixed-packs.ts
-function isMixed(pack, isOfImage) {
-  let [reached, layerEnd] = [0, 0];
-  for (const { form, hex, offset, compressedSize, innerOffset } of pack.all()) {
-    const end = offset + compressedSize;
-    const isWhole = innerOffset === void 0 && isOfImage(form, digestKeyOfHex(hex));
-    if (offset > reached || !(isWhole || end <= layerEnd)) return true;
-    if (form === "blob" && isWhole) layerEnd = Math.max(layerEnd, end);
-    reached = Math.max(reached, end);
-  }
-  return reached < pack.end;
-}
-function holdsMember({ frames }, members) {
-  if (members.size === 0) return false;
-  for (const { hex, innerOffset } of frames()) if (innerOffset !== void 0 && members.has(hex)) return true;
-  return false;
+  if (!isComplete)
+    throw new PullError("RESPONSE_INVALID", `${source.name}: the answer to a range request ended early`);
 }
 
 // src/plan/chunk-map.ts
@@ -34615,151 +35750,6 @@ function isNearlyAll(needed, dataEnd) {
   return needed >= WHOLE_SHARE * dataEnd;
 }
 
-// src/fetch/group-writer.ts
-var FLUSH_BYTES = 512 << 10;
-var GroupWriter = class {
-  #group;
-  #pack;
-  #onWritten;
-  #piece = 0;
-  #written = 0;
-  #pending = [];
-  #pendingBytes = 0;
-  constructor(group, pack, onWritten) {
-    this.#group = group;
-    this.#pack = pack;
-    this.#onWritten = onWritten;
-  }
-  get layer() {
-    return this.#group.layer;
-  }
-  /** `bytes` stand at `position` of the blob. Returns true once the group is complete and written. */
-  async accept(bytes, position) {
-    const end = position + bytes.length;
-    const { pieces } = this.#group;
-    for (let piece = pieces[this.#piece]; piece && piece.start < end; piece = pieces[this.#piece]) {
-      this.#keep(bytes, position, piece);
-      if (piece.end > end) break;
-      this.#piece++;
-    }
-    const complete = this.#piece === pieces.length;
-    if (complete || this.#pendingBytes >= FLUSH_BYTES) await this.#flush();
-    return complete;
-  }
-  #keep(bytes, position, piece) {
-    const part = bytes.subarray(Math.max(0, piece.start - position), piece.end - position);
-    if (part.length === 0) return;
-    this.#pending.push(part);
-    this.#pendingBytes += part.length;
-  }
-  async #flush() {
-    if (this.#pendingBytes === 0) return;
-    const buffers = this.#pending;
-    const bytes = this.#pendingBytes;
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    await this.#pack.write(this.#group.packOffset + this.#written, buffers);
-    this.#written += bytes;
-    this.#onWritten(bytes);
-  }
-};
-
-// src/fetch/blob-end.ts
-async function fetchBlobEnd(descriptor, range, context) {
-  const { source, staging, tally, signal } = context;
-  tally.requests++;
-  const cancel = new AbortController();
-  const body = await source.openBlob(descriptor, range, AbortSignal.any([signal, cancel.signal]));
-  const isRange = body.range.start === range.start && body.range.end === range.end;
-  if (isRange) {
-    tally.ranges++;
-    const { file, offset } = await staging.scratch(rangeLength(range));
-    await receive(body, { file, offset }, context);
-    return { kind: "range", path: file.path, offset };
-  }
-  if (descriptor.digest.startsWith("sha256:")) {
-    await receiveWhole(descriptor, body, context);
-    return { kind: "whole", isKept: true };
-  }
-  cancel.abort();
-  return { kind: "whole", isKept: false };
-}
-async function receiveWhole(descriptor, body, context) {
-  const { staging } = context;
-  const { digest, size } = descriptor;
-  const at = { file: await staging.pack(0), offset: staging.reserve(size) };
-  await receive(body, at, context);
-  const hex = digestHex(digest);
-  await staging.adopt(0, [{ form: "blob", hex, offset: at.offset, compressedSize: size, size }]);
-}
-async function receive({ range, chunks }, { file, offset }, { source, tally, emit }) {
-  const group = {
-    range,
-    pieces: [range],
-    layer: 0,
-    pack: 0,
-    packOffset: offset,
-    keptBytes: rangeLength(range)
-  };
-  const writer = new GroupWriter(group, file, () => void 0);
-  let position = range.start;
-  let isComplete = false;
-  for await (const bytes of chunks) {
-    tally.bytes += bytes.length;
-    emit({ kind: "received", bytes: bytes.length });
-    isComplete = await writer.accept(bytes, position);
-    position += bytes.length;
-  }
-  if (!isComplete)
-    throw new PullError("RESPONSE_INVALID", `${source.name}: the answer to a range request ended early`);
-}
-
-// src/fetch/footer.ts
-import { open as open6 } from "node:fs/promises";
-
-// src/store/part-name.ts
-function partName(layer, { start: start2, end }) {
-  return digestOf(Buffer.from(`${layer} ${start2} ${end}`)).slice("sha256:".length);
-}
-
-// src/fetch/footer.ts
-async function readFooter(descriptor, context) {
-  const { digest, size } = descriptor;
-  const range = { start: Math.max(0, size - FOOTER_TAIL_BYTES), end: size };
-  const compressedSize = rangeLength(range);
-  const name2 = { form: "part", hex: partName(digest, range) };
-  const stored = context.store.find("part", digestKeyOfHex(name2.hex), compressedSize);
-  const known2 = stored && await readBytes(stored).catch(() => void 0);
-  if (stored && known2) {
-    const { path: path2, offset: offset2 } = stored;
-    return {
-      kind: "footer",
-      bytes: known2,
-      at: { path: path2, offset: offset2, compressedSize, ...name2 },
-      tail: { start: range.start, path: path2, offset: offset2 }
-    };
-  }
-  const end = await fetchBlobEnd(descriptor, range, context);
-  if (end.kind === "whole") return end;
-  const { path, offset } = end;
-  const at = { path, offset, compressedSize, ...name2 };
-  return { kind: "footer", bytes: await readBytes(at), at, tail: { start: range.start, path, offset } };
-}
-async function readBytes({ path, offset, compressedSize }) {
-  var _stack = [];
-  try {
-    const file = __using(_stack, await open6(path, "r"), true);
-    const bytes = Buffer.alloc(compressedSize);
-    await file.read(bytes, 0, compressedSize, offset);
-    return bytes;
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
-
 // src/fetch/located-layer.ts
 var MAX_FOOTER_BYTES = 4096;
 function metadataSpan({ located, descriptor }) {
@@ -34798,7 +35788,7 @@ function wantsEntries({ located }, { trustsToc = false }) {
 }
 
 // src/fetch/stored-metadata.ts
-import { open as open7 } from "node:fs/promises";
+import { open as open5 } from "node:fs/promises";
 var COPY_BYTES2 = 1 << 20;
 function isStored({ digest, size }, store) {
   return isNamed({ digest }) && store.find("blob", digestKeyOfHex(digestHex(digest)), size) !== void 0;
@@ -34806,9 +35796,9 @@ function isStored({ digest, size }, store) {
 function isNamed({ digest }) {
   return digest.startsWith("sha256:");
 }
-function findNamed(name2, range, store) {
-  const found = store.find(name2.form, digestKeyOfHex(name2.hex), rangeLength(range));
-  return found && { ...found, ...name2 };
+async function findNamed(name2, range, store) {
+  const found = store.find(name2.form, digestKeyOfHex(name2.hex), range && rangeLength(range));
+  return found && await store.isThere(found) ? { ...found, ...name2 } : void 0;
 }
 async function keep(blobs, { staging, store }) {
   for (const { form, hex, ...at } of blobs) {
@@ -34832,7 +35822,7 @@ async function* readStaged({ path, offset, compressedSize }) {
   try {
     var _stack = [];
     try {
-      const file = __using(_stack, await open7(path, "r"), true);
+      const file = __using(_stack, await open5(path, "r"), true);
       for (let done = 0; done < compressedSize; ) {
         const length = Math.min(bytes.length, compressedSize - done);
         const { bytesRead } = await file.read(bytes, 0, length, offset + done);
@@ -34852,14 +35842,421 @@ async function* readStaged({ path, offset, compressedSize }) {
   }
 }
 
-// src/fetch/metadata.ts
-var MIN_ESTARGZ_SIZE = 256 << 10;
+// src/fetch/described-layer.ts
 var WHOLE_REASONS = {
   "no chunks": void 0,
   "no chunk stands alone": "its files are compressed together with the headers between them",
   "chunks share members": "its files are compressed together",
   "chunks out of order": "its TOC holds chunks that overlap or are out of order"
 };
+function wholeIfBetter({ descriptor, dialect, located }, { table, pieces, entries }, { store, expectsChunks }) {
+  if (entries) return void 0;
+  const whole = { kind: "plain", chunked: dialect, table };
+  if (typeof pieces === "string") {
+    const reason = WHOLE_REASONS[pieces];
+    return reason === void 0 ? whole : { ...whole, reason };
+  }
+  const layer = pieces ? { table: pieces, dataEnd: located.streamEnd } : { table, dataEnd: located.dataEnd };
+  const isAtHand = (form, key, size) => store.find(form, key, size) !== void 0;
+  return isNamed(descriptor) && !expectsChunks && isBetterWhole(layer, isAtHand) ? whole : void 0;
+}
+function chunked({ descriptor, located, footer }, { table, pieces, tarSplitDigest, entries }, { toc, split }) {
+  const blobs = [toc, ...footer ? [footer] : []];
+  const digest = tarSplitDigest ?? split?.digest;
+  const tarSplit = split && located.tarSplit ? { ...split, ...nameOf({ descriptor }, located.tarSplit.range, digest), digest } : void 0;
+  if (tarSplit) blobs.push(tarSplit);
+  if (entries)
+    return { kind: "chunked", table, dataEnd: located.dataEnd, blobs, tarSplit: void 0, entries };
+  if (!tarSplit) {
+    const stream = pieces && typeof pieces !== "string" ? pieces : table;
+    return { kind: "chunked", table: stream, dataEnd: located.streamEnd, blobs, tarSplit: void 0 };
+  }
+  return { kind: "chunked", table, dataEnd: located.dataEnd, blobs, tarSplit };
+}
+
+// src/oci/descriptor.ts
+function parseDescriptor(json, what) {
+  if (!isJsonRecord(json)) throw new PullError("MANIFEST_INVALID", `${what}: not a descriptor`);
+  const platform = parsePlatformField(json, what);
+  const artifactType = stringField(json, "artifactType", what);
+  return {
+    mediaType: normalizeMediaType(requiredString(json, "mediaType", what)),
+    digest: parseDigest(requiredString(json, "digest", what), what),
+    size: parseSize3(field(json, "size"), what),
+    annotations: parseAnnotations(field(json, "annotations"), what),
+    ...platform ? { platform } : {},
+    ...artifactType ? { artifactType: normalizeMediaType(artifactType) } : {}
+  };
+}
+function requiredString(record, key, what) {
+  const value = stringField(record, key, what);
+  if (value) return value;
+  throw new PullError("MANIFEST_INVALID", `${what}: the descriptor has no "${key}"`);
+}
+function parseSize3(value, what) {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new PullError("MANIFEST_INVALID", `${what}: "size" is not a number of bytes`);
+}
+function parseAnnotations(value, what) {
+  const annotations = /* @__PURE__ */ Object.create(null);
+  if (value === void 0) return annotations;
+  if (!isJsonRecord(value))
+    throw new PullError("MANIFEST_INVALID", `${what}: "annotations" is not an object`);
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== "string")
+      throw new PullError("MANIFEST_INVALID", `${what}: an annotation is not a string`);
+    annotations[key] = text;
+  }
+  return annotations;
+}
+function parsePlatformField(descriptor, what) {
+  const json = field(descriptor, "platform");
+  if (json === void 0) return void 0;
+  if (!isJsonRecord(json)) throw new PullError("MANIFEST_INVALID", `${what}: "platform" is not an object`);
+  const os = stringField(json, "os", what);
+  const architecture = stringField(json, "architecture", what);
+  if (!os || !architecture) return void 0;
+  const variant = stringField(json, "variant", what);
+  const osVersion = stringField(json, "os.version", what);
+  const osFeatures = arrayField(json, "os.features", what).filter((name2) => typeof name2 === "string");
+  return {
+    os,
+    architecture,
+    ...variant ? { variant } : {},
+    ...osVersion ? { osVersion } : {},
+    ...osFeatures.length > 0 ? { osFeatures } : {}
+  };
+}
+
+// src/oci/manifest.ts
+var MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+var MAX_LAYERS = 1e3;
+var MAX_INDEX_ENTRIES = 1e4;
+function parseManifest(bytes, mediaType, what = "the manifest", by = "tag") {
+  const document = parseJsonObject(bytes, what, MAX_MANIFEST_BYTES);
+  const type = resolveType(document, { given: normalizeMediaType(mediaType), by, what });
+  if (isIndexType(type)) return parseIndex(document, type, what);
+  if (isImageManifestType(type)) return parseImage(document, type, what);
+  throw new PullError(
+    "MEDIA_TYPE_UNSUPPORTED",
+    `${what}: ${quote(type)} is not an image or an index of images`
+  );
+}
+function resolveType(document, { given, by, what }) {
+  const own = normalizeMediaType(stringField(document, "mediaType", what) ?? "");
+  checkSchema(document, own || given, what);
+  const has = (key) => field(document, key) !== void 0;
+  if (has("manifests") && (has("config") || has("layers")))
+    throw new PullError("MANIFEST_INVALID", `${what}: both an index and an image manifest`, {
+      hint: "Tools disagree about what such a document means, so it is refused."
+    });
+  const givenIsManifest = isIndexType(given) || isImageManifestType(given);
+  if (by === "tag" && own && givenIsManifest && own !== given)
+    throw new PullError(
+      "MANIFEST_INVALID",
+      `${what}: calls itself ${quote(own)} but was served as ${quote(given)}`
+    );
+  if (own || givenIsManifest) return own || given;
+  return has("manifests") ? OCI_INDEX : OCI_MANIFEST;
+}
+function checkSchema(document, mediaType, what) {
+  const version = field(document, "schemaVersion");
+  if (version === 1 || isSchema1Type(mediaType) || field(document, "fsLayers") !== void 0)
+    throw new PullError(
+      "MEDIA_TYPE_UNSUPPORTED",
+      `${what}: a Docker schema 1 manifest, a format given up in 2017`,
+      {
+        hint: "Pull and push the image with a current tool, which writes a current manifest."
+      }
+    );
+  if (version !== void 0 && version !== 2)
+    throw new PullError("MANIFEST_INVALID", `${what}: its schemaVersion is not 2`);
+}
+function parseIndex(document, mediaType, what) {
+  if (field(document, "config") !== void 0 || field(document, "layers") !== void 0)
+    throw new PullError("MANIFEST_INVALID", `${what}: an image manifest under the media type of an index`);
+  const entries = arrayField(document, "manifests", what);
+  checkLimit(entries.length, MAX_INDEX_ENTRIES, `${what}: ${entries.length} entries`);
+  const manifests = entries.map((entry, index) => parseDescriptor(entry, `${what}, entry ${index + 1}`));
+  return { kind: "index", mediaType, manifests };
+}
+function parseImage(document, mediaType, what) {
+  if (field(document, "manifests") !== void 0)
+    throw new PullError("MANIFEST_INVALID", `${what}: an index under the media type of an image manifest`);
+  const artifactType = stringField(document, "artifactType", what);
+  if (field(document, "config") === void 0)
+    throw artifactType ? artifact(artifactType, what) : new PullError("MANIFEST_INVALID", `${what}: has no config`);
+  const config = parseDescriptor(field(document, "config"), `${what}, config`);
+  if (!isConfigOfImage(config.mediaType, mediaType)) throw artifact(artifactType || config.mediaType, what);
+  const entries = arrayField(document, "layers", what);
+  checkLimit(entries.length, MAX_LAYERS, `${what}: ${entries.length} layers`);
+  const layers = entries.map((entry, index) => parseDescriptor(entry, `${what}, layer ${index + 1}`));
+  if (!Number.isSafeInteger(layers.reduce((sum2, layer) => sum2 + layer.size, 0)))
+    throw new PullError("MANIFEST_INVALID", `${what}: the sizes of the layers add up to no safe number`);
+  return { kind: "image", mediaType, config, layers };
+}
+var EARLY_DOCKER_CONFIGS = ["application/octet-stream", "application/json", "text/html"];
+function isConfigOfImage(configType, manifestType) {
+  if (isImageConfigType(configType)) return true;
+  return manifestType === DOCKER_MANIFEST && EARLY_DOCKER_CONFIGS.includes(configType);
+}
+function artifact(type, what) {
+  const name2 = type === OCI_EMPTY ? "an artifact" : `an artifact of type ${quote(type)}`;
+  return new PullError("MEDIA_TYPE_UNSUPPORTED", `${what}: ${name2}, not a container image`, {
+    hint: "Only container images have a root file system; name an image."
+  });
+}
+function checkLimit(count2, limit, what) {
+  if (count2 <= limit) return;
+  throw new PullError("LIMIT_EXCEEDED", `${what} exceed the limit of ${limit}`, {
+    hint: "No sound image needs so many."
+  });
+}
+
+// src/fetch/toc-image.ts
+var TAG_SUFFIX = "-esgztoc";
+var MAX_TAG_LENGTH = 128;
+var LAYER_DIGEST = "containerd.io/snapshot/stargz/layer.digest";
+var MAX_MESSAGE_LENGTH = 200;
+function openTocImage(source, tag) {
+  let asked;
+  return {
+    find: async (layer) => {
+      asked ??= askFor(source, tag);
+      const tocs = await asked;
+      return typeof tocs === "string" ? { kind: "none", reason: tocs } : pick(tocs, layer);
+    }
+  };
+}
+function pick(tocs, layer) {
+  const descriptor = tocs.find(({ annotations }) => annotations[LAYER_DIGEST] === layer);
+  if (!descriptor)
+    return { kind: "none", reason: "its TOC is in another image, and that does not name the layer" };
+  const isUsable = descriptor.size > 0 && descriptor.size <= MAX_METADATA_BYTES;
+  return isUsable ? { kind: "found", descriptor } : { kind: "none", reason: "its TOC is too large, or empty" };
+}
+async function askFor(source, tag) {
+  const wanted = `${tag}${TAG_SUFFIX}`;
+  if (tag === void 0 || wanted.length > MAX_TAG_LENGTH)
+    return "its TOC is in another image, which is found by the tag of this one alone";
+  try {
+    const { bytes, mediaType } = await source.manifest(wanted, void 0, "brief");
+    const manifest = parseManifest(bytes, mediaType, `manifest ${wanted} of ${source.name}`);
+    return manifest.kind === "image" ? manifest.layers : `its TOC is in ${wanted}, which is no single image`;
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    return whyNot(error, wanted);
+  }
+}
+function whyNot({ code: code2, message }, wanted) {
+  if (code2 === "NOT_FOUND") return `its TOC is in ${wanted}, which is not there`;
+  const fact = message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message;
+  return `its TOC is in ${wanted}, which cannot be had: ${fact}`;
+}
+var NOT_THE_SOURCE = /* @__PURE__ */ new Set([
+  "ABORTED",
+  "DISK_FULL",
+  "INTERNAL",
+  "STORE_FAILED",
+  "WORKER_EXITED"
+]);
+function isUnavailable(error) {
+  return error instanceof PullError && !NOT_THE_SOURCE.has(error.code);
+}
+
+// src/fetch/external-toc.ts
+var TOO_LARGE = { kind: "corrupt", reason: "its TOC is too large" };
+async function readExternal(layer, context) {
+  const { descriptor, located, tail } = layer;
+  const known2 = await readKnown(layer, context);
+  if (known2) return known2;
+  const toc = await fetchExternalToc(descriptor, context);
+  if (toc.kind === "none") return { kind: "plain", tail, reason: toc.reason };
+  const { at, descriptor: found } = toc;
+  const outcome = await context.readToc({
+    ...externalTocJob(located, at),
+    // The manifest of the TOC image proves nothing, but whose fault it is.
+    digest: isNamed(found) ? found.digest : void 0,
+    ...streamOf(layer, context)
+  });
+  const isSendersFault = outcome.kind === "corrupt" && (outcome.of === "bytes" || !isNamed(found));
+  if (isSendersFault) context.source.distrust?.(found.digest);
+  if (outcome.kind !== "toc") return { kind: "plain", tail, reason: outcome.reason };
+  const whole = wholeIfBetter(described(layer), outcome, context);
+  if (whole) return { ...whole, tail };
+  const metadata = chunked(described(layer), outcome, {
+    toc: { ...at, ...nameOf2(descriptor, located.jsonDigest) },
+    split: void 0
+  });
+  await keep(metadata.blobs, context);
+  return metadata;
+}
+async function readKnown(layer, context) {
+  const { descriptor, located, tail } = layer;
+  const { store } = context;
+  const name2 = nameOf2(descriptor, located.jsonDigest);
+  const found = await findNamed(name2, void 0, store);
+  if (!found) return void 0;
+  const job = { ...externalTocJob(located, found), ...streamOf(layer, context) };
+  const isTooLarge = found.compressedSize > MAX_METADATA_BYTES;
+  const outcome = isTooLarge ? TOO_LARGE : await context.readToc(job);
+  if (outcome.kind !== "toc") {
+    store.forget(name2.form, digestKeyOfHex(name2.hex), found.size);
+    context.emit({ kind: "warning", message: `a damaged cache entry was not used (${outcome.reason})` });
+    return void 0;
+  }
+  const whole = wholeIfBetter(described(layer), outcome, context);
+  if (whole) return { ...whole, tail };
+  return chunked(described(layer), outcome, { toc: { ...found, ...name2 }, split: void 0 });
+}
+function described({ descriptor, dialect, located, footer }) {
+  return { descriptor, dialect, located: { ...located, tarSplit: void 0 }, footer };
+}
+function nameOf2({ digest }, jsonDigest) {
+  return { form: "part", hex: outsideTocName(digest, jsonDigest), isOutside: true };
+}
+function streamOf({ descriptor, located }, { trustsToc = false }) {
+  return { wantsEntries: trustsToc, stream: { layer: descriptor.digest, end: located.streamEnd } };
+}
+async function fetchExternalToc({ digest }, context) {
+  const place = await context.tocImage.find(digest);
+  if (place.kind === "none") return place;
+  const { descriptor } = place;
+  const compressedSize = descriptor.size;
+  try {
+    const end = await fetchBlobEnd(descriptor, { start: 0, end: compressedSize }, context);
+    if (end.kind === "whole") return { kind: "none", reason: "its TOC cannot be had" };
+    return { kind: "fetched", at: { path: end.path, offset: end.offset, compressedSize }, descriptor };
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    return { kind: "none", reason: whyNot(error, `blob ${descriptor.digest}`) };
+  }
+}
+function externalTocJob({ compression, jsonDigest, dataEnd }, { path, offset, compressedSize }) {
+  return { path, offset, compressedSize, compression, digest: void 0, jsonDigest, dataEnd };
+}
+
+// src/layer/toc.ts
+var MAX_TOC_SIZE = 256 << 20;
+
+// src/layer/footer.ts
+var FOOTER_TAIL_BYTES = 72;
+function parseFooter(tail, blobSize) {
+  if (tail.length > blobSize) return none("it has no footer");
+  const bytes = Buffer.from(tail.buffer, tail.byteOffset, tail.byteLength);
+  return parseZstdFooter(bytes, blobSize) ?? parseGzipFooter(bytes, blobSize) ?? none("it has no footer");
+}
+function none(reason) {
+  return { kind: "none", reason };
+}
+var SKIPPABLE_MAGIC2 = 407710288;
+var ZSTD_FOOTERS = [
+  { size: 64, magic: "GNUlInUx", magicAt: 56 },
+  { size: 56, magic: "GnUlInUx", magicAt: 32 },
+  { size: 40, magic: "GnUlInUx", magicAt: 32 }
+];
+function parseZstdFooter(tail, blobSize) {
+  for (const { size, magic, magicAt } of ZSTD_FOOTERS) {
+    const start2 = tail.length - size;
+    if (start2 < SKIPPABLE_HEADER_SIZE) continue;
+    const frameMagic = tail.readUInt32LE(start2 - SKIPPABLE_HEADER_SIZE);
+    if ((frameMagic & 4294967280) >>> 0 !== SKIPPABLE_MAGIC2 || tail.readUInt32LE(start2 - 4) !== size)
+      continue;
+    if (tail.toString("latin1", start2 + magicAt, start2 + magicAt + magic.length) !== magic) continue;
+    const fields = numbersOf(tail.subarray(start2, start2 + magicAt));
+    return fields ? zstdFooter(fields, blobSize - size - SKIPPABLE_HEADER_SIZE) : malformed();
+  }
+  return void 0;
+}
+function numbersOf(bytes) {
+  const numbers = [];
+  for (let at = 0; at < bytes.length; at += 8) numbers.push(Number(bytes.readBigUInt64LE(at)));
+  return numbers.every(Number.isSafeInteger) ? numbers : void 0;
+}
+function zstdFooter(fields, limit) {
+  const [offset = 0, length = 0, tocUncompressedSize = 0, type, splitOffset = 0, splitLength = 0] = fields;
+  if (type !== TOC_TYPE || length === 0) return malformed();
+  const tocRange2 = { start: offset, end: offset + length };
+  if (offset < SKIPPABLE_HEADER_SIZE || tocRange2.end > limit) return outside();
+  const tarSplitRange = splitOffset === 0 ? void 0 : { start: splitOffset, end: splitOffset + splitLength };
+  if (tarSplitRange && (tarSplitRange.start < tocRange2.end || tarSplitRange.end > limit)) return outside();
+  if (length > MAX_METADATA_BYTES || splitLength > MAX_METADATA_BYTES || tocUncompressedSize > MAX_TOC_SIZE)
+    return none("its TOC is too large");
+  const dataEnd = offset - SKIPPABLE_HEADER_SIZE;
+  return { kind: "zstd-chunked", tocRange: tocRange2, tocUncompressedSize, tarSplitRange, dataEnd };
+}
+var gzipFooter = (extra) => new RegExp(
+  `^\\x1f\\x8b\\x08\\x04\\0\\0\\0\\0\\0\\xff${extra}\\x01\\0\\0\\xff\\xff\\0\\0\\0\\0\\0\\0\\0\\0$`
+);
+var GZIP_FOOTERS = [
+  { kind: "estargz", size: 51, pattern: gzipFooter("\\x1a\\0SG\\x16\\0([0-9a-f]{16})STARGZ") },
+  { kind: "stargz", size: 47, pattern: gzipFooter("\\x16\\0([0-9a-f]{16})STARGZ") },
+  { kind: "estargz-external", size: 46, pattern: gzipFooter("\\x15\\0SG\\x11\\0STARGZEXTERNALTOC") }
+];
+function parseGzipFooter(tail, blobSize) {
+  for (const { kind, size, pattern } of GZIP_FOOTERS) {
+    if (tail.length < size) continue;
+    const match = pattern.exec(tail.toString("latin1", tail.length - size));
+    if (!match) continue;
+    const end = blobSize - size;
+    if (kind === "estargz-external") return { kind, dataEnd: end };
+    const start2 = Number.parseInt(match[1] ?? "", 16);
+    if (!Number.isSafeInteger(start2)) return malformed();
+    if (start2 >= end) return outside();
+    const tocRange2 = { start: start2, end };
+    if (rangeLength(tocRange2) > MAX_METADATA_BYTES) return none("its TOC is too large");
+    return { kind, tocRange: tocRange2, dataEnd: start2 };
+  }
+  return void 0;
+}
+function malformed() {
+  return none("its footer is malformed");
+}
+function outside() {
+  return none("its footer points outside of the blob");
+}
+
+// src/fetch/footer.ts
+import { open as open6 } from "node:fs/promises";
+async function readFooter(descriptor, context) {
+  const { digest, size } = descriptor;
+  const range = { start: Math.max(0, size - FOOTER_TAIL_BYTES), end: size };
+  const compressedSize = rangeLength(range);
+  const name2 = { form: "part", hex: partName(digest, range) };
+  const stored = await findNamed(name2, range, context.store);
+  const known2 = stored && await readBytes(stored).catch(() => void 0);
+  if (stored && known2) {
+    const { path: path2, offset: offset2 } = stored;
+    return {
+      kind: "footer",
+      bytes: known2,
+      at: { path: path2, offset: offset2, compressedSize, ...name2 },
+      tail: { start: range.start, path: path2, offset: offset2 }
+    };
+  }
+  const end = await fetchBlobEnd(descriptor, range, context);
+  if (end.kind === "whole") return end;
+  const { path, offset } = end;
+  const at = { path, offset, compressedSize, ...name2 };
+  return { kind: "footer", bytes: await readBytes(at), at, tail: { start: range.start, path, offset } };
+}
+async function readBytes({ path, offset, compressedSize }) {
+  var _stack = [];
+  try {
+    const file = __using(_stack, await open6(path, "r"), true);
+    const bytes = Buffer.alloc(compressedSize);
+    await file.read(bytes, 0, compressedSize, offset);
+    return bytes;
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+
+// src/fetch/metadata.ts
+var MIN_ESTARGZ_SIZE = 256 << 10;
 async function readLayerMetadata(descriptor, context) {
   const dialect = detectDialect(descriptor);
   if (dialect.kind === "plain") return dialect;
@@ -34875,11 +36272,14 @@ async function readLayerMetadata(descriptor, context) {
   const located = locateToc(dialect, parseFooter(footer.bytes, descriptor.size), descriptor.size);
   if (located.kind === "located")
     return readLocated({ descriptor, dialect, located, footer: footer.at }, context);
-  const reason = located.kind === "external" ? "its TOC is in another image" : located.reason;
-  return { kind: "plain", tail: footer.tail, ...reason === void 0 ? {} : { reason } };
+  const { tail, at } = footer;
+  if (located.kind === "external")
+    return readExternal({ descriptor, dialect, located, footer: at, tail }, context);
+  const { reason } = located;
+  return { kind: "plain", tail, ...reason === void 0 ? {} : { reason } };
 }
 async function readLocated(layer, context) {
-  const known2 = await readKnown(layer, context) ?? await readTocAlone(layer, context);
+  const known2 = await readKnown2(layer, context) ?? await readTocAlone(layer, context);
   if (known2) return known2;
   const { descriptor, dialect } = layer;
   const span = metadataSpan(layer);
@@ -34927,26 +36327,16 @@ async function readFetched(layer, end, context) {
       ...whole,
       ...span.end === descriptor.size ? { tail: { start: start2, path, offset: end.offset } } : {}
     };
-  const metadata = chunked(layer, outcome, { toc, split });
+  const named = { ...toc, ...nameOf(layer, tocRange(layer), located.toc.digest) };
+  const metadata = chunked(layer, outcome, { toc: named, split });
   await keep(metadata.blobs, context);
   return metadata;
 }
-function wholeIfBetter({ descriptor, dialect, located }, { table, pieces, entries }, { store, expectsChunks }) {
-  if (entries) return void 0;
-  const whole = { kind: "plain", chunked: dialect, table };
-  if (typeof pieces === "string") {
-    const reason = WHOLE_REASONS[pieces];
-    return reason === void 0 ? whole : { ...whole, reason };
-  }
-  const layer = pieces ? { table: pieces, dataEnd: located.streamEnd } : { table, dataEnd: located.dataEnd };
-  const isAtHand = (form, key, size) => store.find(form, key, size) !== void 0;
-  return isNamed(descriptor) && !expectsChunks && isBetterWhole(layer, isAtHand) ? whole : void 0;
-}
-async function readKnown(layer, context) {
+async function readKnown2(layer, context) {
   const { store } = context;
   const { located } = layer;
   const range = tocRange(layer);
-  const toc = findNamed(nameOf(layer, range, located.toc.digest), range, store);
+  const toc = await findNamed(nameOf(layer, range, located.toc.digest), range, store);
   if (!toc) return void 0;
   const outcome = await context.readToc(jobFor(layer, toc, context));
   if (outcome.kind === "unusable") return { kind: "plain", reason: outcome.reason };
@@ -34960,24 +36350,118 @@ async function readKnown(layer, context) {
   if (!located.tarSplit) return chunked(layer, outcome, { toc, split: void 0 });
   const { range: splitRange } = located.tarSplit;
   const digest = outcome.tarSplitDigest ?? located.tarSplit.digest;
-  const split = findNamed(nameOf(layer, splitRange, digest), splitRange, store);
+  const split = await findNamed(nameOf(layer, splitRange, digest), splitRange, store);
   if (!split) return outcome.entries && chunked(layer, outcome, { toc, split: void 0 });
   return chunked(layer, outcome, { toc, split: { ...split, digest } });
 }
-function chunked(layer, { table, pieces, tarSplitDigest, entries }, at) {
-  const { located, footer } = layer;
-  const toc = { ...at.toc, ...nameOf(layer, tocRange(layer), located.toc.digest) };
-  const blobs = [toc, ...footer ? [footer] : []];
-  const digest = tarSplitDigest ?? at.split?.digest;
-  const tarSplit = at.split && located.tarSplit ? { ...at.split, ...nameOf(layer, located.tarSplit.range, digest), digest } : void 0;
-  if (tarSplit) blobs.push(tarSplit);
-  if (entries)
-    return { kind: "chunked", table, dataEnd: located.dataEnd, blobs, tarSplit: void 0, entries };
-  if (!tarSplit) {
-    const stream = pieces && typeof pieces !== "string" ? pieces : table;
-    return { kind: "chunked", table: stream, dataEnd: located.streamEnd, blobs, tarSplit: void 0 };
+
+// src/pull/index-layers.ts
+async function indexWholeLayers(session, plan, metadata) {
+  var _stack = [];
+  try {
+    const whole = await findWhole(session, plan, metadata);
+    const pool = __using(_stack, openPool(1), true);
+    for (const layer of whole) {
+      const { table, pack, offset } = layer;
+      const job = table ? void 0 : await findToc(session, layer);
+      if (!table && !job) continue;
+      const outcome = job ? await pool.run("readToc", job).catch((error) => ({ kind: "unusable", reason: String(error) })) : { kind: "toc", table };
+      if (outcome.kind === "toc") await session.staging.index(pack, entriesOf(outcome.table, offset));
+      else
+        session.options.emit({
+          kind: "debug",
+          message: `a layer is kept without its chunks: ${outcome.reason}`
+        });
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
   }
-  return { kind: "chunked", table, dataEnd: located.dataEnd, blobs, tarSplit };
+}
+async function findWhole({ staging, layers, tallies }, plan, metadata) {
+  const whole = /* @__PURE__ */ new Map();
+  for (const [index, layer] of metadata.entries()) {
+    const planned = plan.layers[index];
+    const file = planned?.kind === "plain" ? plan.files[planned.file] : void 0;
+    if (layer.kind !== "plain" || !layer.chunked || planned?.kind !== "plain" || !file) continue;
+    const pack = file.kind === "new" ? file.pack : await staging.numberOf(file.path);
+    const { offset } = planned;
+    const { chunked: chunked2, table } = layer;
+    const descriptor = layers[index];
+    const tally = tallies[index];
+    if (pack !== void 0)
+      whole.set(`${pack} ${offset}`, { descriptor, tally, chunked: chunked2, table, pack, offset });
+  }
+  return whole.values();
+}
+async function findToc(session, layer) {
+  const { chunked: chunked2, offset, pack } = layer;
+  const { size } = layer.descriptor;
+  const { path } = await session.staging.pack(pack);
+  const located = chunked2.kind === "zstd-chunked" ? chunked2 : locateToc(chunked2, await footerOf(layer, path), size);
+  if (located.kind === "external") return findExternalToc(session, layer, located);
+  if (located.kind !== "located" && located.kind !== "zstd-chunked") return void 0;
+  const { compression, dataEnd, toc } = located;
+  const { range, digest, jsonDigest } = toc;
+  const compressedSize = rangeLength(range);
+  return { path, offset: offset + range.start, compressedSize, compression, digest, jsonDigest, dataEnd };
+}
+async function findExternalToc({ source, staging, tocImage, options }, { descriptor, tally }, located) {
+  if (descriptor.size < MIN_ESTARGZ_SIZE) return void 0;
+  const { emit, signal } = options;
+  const toc = await fetchExternalToc(descriptor, { source, staging, tocImage, tally, emit, signal });
+  if (toc.kind === "fetched") return externalTocJob(located, toc.at);
+  const message = `layer ${descriptor.digest} is kept without its chunks: ${toc.reason}`;
+  emit({ kind: "info", message });
+  return void 0;
+}
+async function footerOf({ descriptor: { size }, offset }, path) {
+  var _stack = [];
+  try {
+    const tail = Buffer.alloc(Math.min(FOOTER_TAIL_BYTES, size));
+    const file = __using(_stack, await open7(path, "r"), true);
+    await file.read(tail, 0, tail.length, offset + size - tail.length);
+    return parseFooter(tail, size);
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+function entriesOf(table, offset) {
+  const { digests, offsets, compressedSizes, sizes, innerOffsets } = table;
+  const all = Buffer.from(digests.buffer, digests.byteOffset, digests.byteLength);
+  const entries = /* @__PURE__ */ new Map();
+  for (let chunk = 0; chunk < chunkCount(table); chunk++) {
+    const hex = all.toString("hex", chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES);
+    const [start2, compressedSize, size] = [offsets[chunk], compressedSizes[chunk], sizes[chunk]];
+    const innerOffset = innerOffsets?.[chunk];
+    const inside = innerOffset === void 0 ? {} : { innerOffset };
+    if (!entries.has(hex))
+      entries.set(hex, { form: "frame", hex, offset: offset + start2, compressedSize, size, ...inside });
+  }
+  return [...entries.values()];
+}
+
+// src/pull/mixed-packs.ts
+function isMixed(pack, isOfImage) {
+  let [reached, layerEnd] = [0, 0];
+  for (const { form, hex, offset, compressedSize, innerOffset } of pack.all()) {
+    const end = offset + compressedSize;
+    const isWhole = innerOffset === void 0 && isOfImage(form, digestKeyOfHex(hex));
+    if (offset > reached || !(isWhole || end <= layerEnd)) return true;
+    if (form === "blob" && isWhole) layerEnd = Math.max(layerEnd, end);
+    reached = Math.max(reached, end);
+  }
+  return reached < pack.end;
+}
+function holdsMember({ frames }, members) {
+  if (members.size === 0) return false;
+  for (const { hex, innerOffset } of frames()) if (innerOffset !== void 0 && members.has(hex)) return true;
+  return false;
 }
 
 // src/plan/coalesce.ts
@@ -35209,7 +36693,7 @@ var Planner = class {
     const keyOf = digestKeys(table);
     for (let index = 0; index < chunkCount(table); index++) {
       const key = keyOf(index);
-      const { form, name: name2 } = nameOf2(table, index, key);
+      const { form, name: name2 } = nameOf3(table, index, key);
       const found = this.#placement.find(form, { name: name2, key, size: table.sizes[index] });
       const last = missing2.at(-1);
       if (!found && last && table.offsets[index] === table.offsets[last.index])
@@ -35226,7 +36710,7 @@ var Planner = class {
   }
   /** `host`: the chunk before, if it is stored in the same bytes. */
   #placeChunk(table, index, { key, host }) {
-    const { form, name: name2 } = nameOf2(table, index, key);
+    const { form, name: name2 } = nameOf3(table, index, key);
     const innerOffset = form === "frame" ? table.innerOffsets?.[index] : void 0;
     const stored = {
       compressedSize: table.compressedSizes[index],
@@ -35239,7 +36723,7 @@ var Planner = class {
     return placed;
   }
 };
-function nameOf2(table, index, key) {
+function nameOf3(table, index, key) {
   return isGap(table, index) ? { form: "part", name: `part ${key}` } : { form: "frame", name: key };
 }
 function emptySources(table) {
@@ -35310,128 +36794,13 @@ function tooLarge(error) {
   throw error;
 }
 
-// src/fetch/tally.ts
-function createTally(layers) {
-  return Array.from({ length: layers }, () => ({ bytes: 0, requests: 0, ranges: 0 }));
-}
-
-// src/pull/workshop.ts
-import { rm as rm7 } from "node:fs/promises";
-
-// src/elevate/staging-name.ts
-import { randomBytes as randomBytes3 } from "node:crypto";
-import { basename, dirname as dirname3, join as join6 } from "node:path";
-function stagingPrefix(destination) {
-  return `.${basename(destination)}.oci-pull-`;
-}
-function newStagingPath(destination) {
-  return join6(dirname3(destination), stagingPrefix(destination) + randomBytes3(6).toString("hex"));
-}
-function oldTreePath(staging) {
-  return `${staging}.old`;
-}
-
-// src/pull/workshop.ts
-async function openWorkshop(options, { storeRead, storeWrite }, note) {
-  if (!storeRead && !storeWrite) return openOwn(options);
-  try {
-    const workshop = await openShared(options.storeDirectory, storeRead);
-    const { brokenPacks } = workshop.store;
-    if (brokenPacks > 0)
-      note(
-        `${count(brokenPacks, "file")} of the cache ${brokenPacks === 1 ? "was" : "were"} damaged and removed`
-      );
-    return workshop;
-  } catch (error) {
-    note(`the cache is not used: ${describeError(error)}`);
-    return openOwn(options);
-  }
-}
-async function openWorkshopApart({ lease }, options, { storeRead }) {
-  const own = newStagingPath(options.destination);
-  try {
-    const store = await ChunkStore.open(options.storeDirectory, storeRead, { stagingDirectory: own });
-    return { store, staging: new Staging(store), keeps: false, lease, own };
-  } catch (error) {
-    await closeWorkshop({ lease: void 0, own });
-    throw error;
-  }
-}
-async function closeWorkshop({ lease, own }) {
-  await lease?.[Symbol.asyncDispose]();
-  if (own !== void 0) await rm7(own, { recursive: true, force: true }).catch(() => void 0);
-}
-async function openShared(directory, read) {
-  const lease = await takeLease(directory).catch(() => void 0);
-  try {
-    const store = await ChunkStore.open(directory, read, { lease: lease?.id });
-    return { store, staging: new Staging(store), keeps: true, lease, own: void 0 };
-  } catch (error) {
-    await lease?.[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-async function openOwn({ destination }) {
-  const own = newStagingPath(destination);
-  const store = await ChunkStore.open(own, false);
-  return { store, staging: new Staging(store), keeps: false, lease: void 0, own };
-}
-
-// src/pull/session.ts
-async function openSession(options, access2, privileges) {
-  const { layers } = access2.image.manifest;
-  const warnings = [];
-  const note = (message) => {
-    warnings.push(message);
-    options.emit({ kind: "warning", message });
-  };
-  const workshop = await openWorkshop(options, access2.caching, note);
-  return {
-    ...access2,
-    ...placesOf(workshop),
-    caching: restrained(access2.caching, workshop),
-    workshop,
-    options,
-    privileges,
-    layers,
-    tallies: createTally(layers.length),
-    warnings
-  };
-}
-function placesOf({ store, staging }) {
-  return { store, staging };
-}
-function withCaching(session, caching) {
-  return { ...session, caching: restrained(caching, session.workshop) };
-}
-function restrained(caching, { keeps }) {
-  return { ...caching, storeWrite: caching.storeWrite && keeps };
-}
-async function leaveStore(session, error) {
-  const { staging, workshop: before, options, caching } = session;
-  if (isAbort(error) || before.own !== void 0 || !await staging.hasFailed()) throw error;
-  warn(session, `the cache cannot be written, so nothing new is kept: ${describeError(error)}`);
-  await staging.discard();
-  const workshop = await openWorkshopApart(before, options, caching);
-  return { ...session, ...placesOf(workshop), workshop, caching: restrained(caching, workshop) };
-}
-function warn(session, message) {
-  session.warnings.push(message);
-  session.options.emit({ kind: "warning", message });
-}
-async function closeSession(session) {
-  await session.staging.discard();
-  if (session.caching.storeWrite) await session.store.removeDamaged(/* @__PURE__ */ new Set());
-  await closeWorkshop(session.workshop);
-}
-
 // src/pull/prepare.ts
 var PACK_TARGET = 120 << 20;
 var PACKS_PER_IMAGE = 4;
 async function readMetadata(session, whole, expectsChunks = false) {
-  const { source, store, staging, options } = session;
+  const { source, store, staging, tocImage, options } = session;
   const emit = (event) => event.kind === "warning" ? warn(session, event.message) : options.emit(event);
-  const shared = { source, store, staging, emit, trustsToc: trustsTocs(options), expectsChunks };
+  const shared = { source, store, staging, tocImage, emit, trustsToc: trustsTocs(options), expectsChunks };
   return readLayers(session.layers, options.signal, async (descriptor, index, reading) => {
     if (locate(session, index)) return inPlace(descriptor);
     const reason = detectDialect(descriptor).kind === "plain" ? void 0 : whole.get(index);
@@ -35591,6 +36960,11 @@ function* imageKeys({
   metadata
 }) {
   for (const [index, layer] of metadata.entries()) {
+    if (layer.kind === "plain" || isLocal(plan, index)) continue;
+    for (const { form, hex, compressedSize } of layer.blobs)
+      yield { form, key: digestKeyOfHex(hex), size: compressedSize };
+  }
+  for (const [index, layer] of metadata.entries()) {
     if (isLocal(plan, index)) continue;
     if (layer.kind === "plain") {
       const descriptor = session.layers[index];
@@ -35602,8 +36976,6 @@ function* imageKeys({
         };
       continue;
     }
-    for (const { form, hex, compressedSize } of layer.blobs)
-      yield { form, key: digestKeyOfHex(hex), size: compressedSize };
     if (plan.layers[index]?.kind !== "chunked") continue;
     for (let chunk = 0; chunk < chunkCount(layer.table); chunk++) {
       yield {
@@ -35764,7 +37136,7 @@ function readEntry({ key, value }, source) {
   const text = (name2) => readString(value, name2, what) ?? "";
   const registryToken = text("registrytoken").trim();
   if (/[^\x21-\x7e]/.test(registryToken))
-    throw invalid5(what, '"registrytoken" holds characters that no token has');
+    throw invalid7(what, '"registrytoken" holds characters that no token has');
   if (registryToken !== "") return { kind: "registry-token", token: registryToken, source };
   const identityToken = text("identitytoken").trim();
   if (identityToken !== "") return { kind: "identity-token", token: identityToken, source };
@@ -35784,26 +37156,26 @@ function parseText2(text, source) {
   try {
     value = JSON.parse(json);
   } catch {
-    throw invalid5(source, "it is not valid JSON");
+    throw invalid7(source, "it is not valid JSON");
   }
   if (isJsonRecord(value)) return value;
-  throw invalid5(source, "it is not a JSON object");
+  throw invalid7(source, "it is not a JSON object");
 }
 function section(document, name2, source) {
   const value = field(document, name2) ?? {};
   if (isJsonRecord(value)) return value;
-  throw invalid5(source, `"${name2}" is not an object`);
+  throw invalid7(source, `"${name2}" is not an object`);
 }
 function readString(record, name2, what) {
   const value = field(record, name2);
   if (value === void 0 || typeof value === "string") return value;
-  throw invalid5(what, `"${name2}" is not a string`);
+  throw invalid7(what, `"${name2}" is not a string`);
 }
 function readEntries(auths, source, isLegacy) {
   const entries = /* @__PURE__ */ new Map();
   for (const [key, value] of Object.entries(auths)) {
     if (value !== null && !isJsonRecord(value))
-      throw invalid5(source, `the login for ${quote(key)} is not an object`);
+      throw invalid7(source, `the login for ${quote(key)} is not an object`);
     const canonical = canonicalKey(key, isLegacy);
     if (canonical === void 0) continue;
     const known2 = entries.get(canonical) ?? [];
@@ -35823,18 +37195,18 @@ function readHelpers(section2, source) {
   return helpers;
 }
 function decodeAuth(auth, what) {
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(auth)) throw invalid5(what, '"auth" is not base64');
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(auth)) throw invalid7(what, '"auth" is not base64');
   let text;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(auth, "base64"));
   } catch {
-    throw invalid5(what, '"auth" is not UTF-8 in base64');
+    throw invalid7(what, '"auth" is not UTF-8 in base64');
   }
   const colon = text.indexOf(":");
-  if (colon < 0) throw invalid5(what, '"auth" is not a user name and a password with a colon between them');
+  if (colon < 0) throw invalid7(what, '"auth" is not a user name and a password with a colon between them');
   return [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, "")];
 }
-function invalid5(what, fault2) {
+function invalid7(what, fault2) {
   return new PullError("CONFIG_INVALID", `${what}: ${fault2}`, {
     hint: "Log in again, or take the file or variable away; nothing was downloaded."
   });
@@ -35914,6 +37286,11 @@ async function readCapped(path) {
 // src/auth/credential-helper.ts
 import { spawn } from "node:child_process";
 import { basename as basename2 } from "node:path";
+
+// src/auth/child-environment.ts
+function childEnvironment(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name2]) => !/^INPUT_/i.test(name2)));
+}
 
 // src/auth/find-program.ts
 import { constants as constants5 } from "node:fs";
@@ -36010,7 +37387,7 @@ function run(program, server, settings) {
   });
 }
 function start(program, server, { env, stop, giveUp, done }) {
-  const child = spawn(program, ["get"], { env, stdio: "pipe", windowsHide: true });
+  const child = spawn(program, ["get"], { env: childEnvironment(env), stdio: "pipe", windowsHide: true });
   const output = [];
   const complaint2 = [];
   let bytes = 0;
@@ -36086,13 +37463,6 @@ function badHelperName(source) {
       hint: 'A helper is named by what follows "docker-credential-" in the name of its program; nothing was downloaded.'
     }
   );
-}
-
-// src/auth/login.ts
-function checkLogin({ username, password }) {
-  if (password && !username) throw new PullError("INPUT_INVALID", "password is given without username");
-  if (username && !password) throw new PullError("INPUT_INVALID", "username is given without password");
-  if (username?.includes(":")) throw new PullError("INPUT_INVALID", "username must not hold a colon");
 }
 
 // src/auth/keychain.ts
@@ -36333,7 +37703,7 @@ function getLineColFromPtr(string, ptr) {
   let lines2 = string.slice(0, ptr).split(/\r?\n/);
   return [lines2.length, lines2.pop().length + 1];
 }
-function makeCodeBlock(string, line, column2) {
+function makeCodeBlock(string, line, column) {
   let lines2 = string.split(/\r?\n/);
   let codeblock = "";
   let numberLen = (Math.log10(line + 1) | 0) + 1;
@@ -36346,7 +37716,7 @@ function makeCodeBlock(string, line, column2) {
     codeblock += l;
     codeblock += "\n";
     if (i === line) {
-      codeblock += " ".repeat(numberLen + column2 + 2);
+      codeblock += " ".repeat(numberLen + column + 2);
       codeblock += "^\n";
     }
   }
@@ -36357,13 +37727,13 @@ var TomlError = class _TomlError extends Error {
   column;
   codeblock;
   constructor(message, options) {
-    const [line, column2] = getLineColFromPtr(options.toml, options.ptr);
-    const codeblock = makeCodeBlock(options.toml, line, column2);
+    const [line, column] = getLineColFromPtr(options.toml, options.ptr);
+    const codeblock = makeCodeBlock(options.toml, line, column);
     super(`Invalid TOML document: ${message}
 
 ${codeblock}`, options);
     this.line = line;
-    this.column = column2;
+    this.column = column;
     this.codeblock = codeblock;
   }
   /** @internal */
@@ -37007,7 +38377,7 @@ function validateTablePeek(ctx, peek, ptr) {
   if (peek === null || ctx.uk === 2)
     TomlError.x(peek === null ? "trying to redefine an already defined table or value" : "document contains an unsafe property", ctx, ptr);
 }
-function parse2(toml, options = {}) {
+function parse(toml, options = {}) {
   let ctx = {
     s: toml,
     p: 0,
@@ -37090,7 +38460,7 @@ var HAS_WELLFORMED = !!"".isWellFormed;
 function parseToml(bytes, file) {
   const text = decodeConfig(bytes, file);
   try {
-    return tomlTable(parse2(text), file);
+    return tomlTable(parse(text), file);
   } catch (error) {
     throw invalidConfig(file, syntaxFault(error));
   }
@@ -38092,7 +39462,7 @@ var encodeNegative = (num, buf) => {
     }
   }
 };
-var parse3 = (buf) => {
+var parse2 = (buf) => {
   const pre = buf[0];
   const value = pre === 128 ? pos(buf.subarray(1, buf.length)) : pre === 255 ? twos(buf) : null;
   if (value === null) {
@@ -38385,7 +39755,7 @@ var splitPrefix = (p, prefixSize) => {
 var decString = (buf, off, size) => buf.subarray(off, off + size).toString("utf8").replace(/\0.*/, "");
 var decDate = (buf, off, size) => numToDate(decNumber(buf, off, size));
 var numToDate = (num) => num === void 0 ? void 0 : new Date(num * 1e3);
-var decNumber = (buf, off, size) => Number(buf[off]) & 128 ? parse3(buf.subarray(off, off + size)) : decSmallNumber(buf, off, size);
+var decNumber = (buf, off, size) => Number(buf[off]) & 128 ? parse2(buf.subarray(off, off + size)) : decSmallNumber(buf, off, size);
 var nanUndef = (value) => isNaN(value) ? void 0 : value;
 var decSmallNumber = (buf, off, size) => nanUndef(parseInt(buf.subarray(off, off + size).toString("utf8").replace(/\0.*$/, "").trim(), 8));
 var MAXNUM = {
@@ -38424,7 +39794,7 @@ function decodeHeader(block) {
   const { bytes } = block;
   return {
     type: String.fromCharCode(bytes[TYPE]),
-    name: nameOf3(bytes),
+    name: nameOf4(bytes),
     linkName: textAt(bytes, 157, 100),
     mode: numberAt(bytes, MODE),
     uid: numberAt(bytes, UID),
@@ -38496,7 +39866,7 @@ function sumOfBytes(words) {
   }
   return (even & 65535) + (even >>> 16) + (odd & 65535) + (odd >>> 16);
 }
-function nameOf3(bytes) {
+function nameOf4(bytes) {
   const name2 = textAt(bytes, 0, 100);
   if (bytes[345] === 0 || bytes.toString("latin1", MAGIC2, MAGIC2 + 6) !== "ustar\0") return name2;
   const isStar = bytes.toString("latin1", 508, 512) === "tar\0";
@@ -39008,145 +40378,6 @@ async function openCompressed(path, file, context) {
   }
 }
 
-// src/oci/descriptor.ts
-function parseDescriptor(json, what) {
-  if (!isJsonRecord(json)) throw new PullError("MANIFEST_INVALID", `${what}: not a descriptor`);
-  const platform = parsePlatformField(json, what);
-  const artifactType = stringField(json, "artifactType", what);
-  return {
-    mediaType: normalizeMediaType(requiredString(json, "mediaType", what)),
-    digest: parseDigest(requiredString(json, "digest", what), what),
-    size: parseSize3(field(json, "size"), what),
-    annotations: parseAnnotations(field(json, "annotations"), what),
-    ...platform ? { platform } : {},
-    ...artifactType ? { artifactType: normalizeMediaType(artifactType) } : {}
-  };
-}
-function requiredString(record, key, what) {
-  const value = stringField(record, key, what);
-  if (value) return value;
-  throw new PullError("MANIFEST_INVALID", `${what}: the descriptor has no "${key}"`);
-}
-function parseSize3(value, what) {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new PullError("MANIFEST_INVALID", `${what}: "size" is not a number of bytes`);
-}
-function parseAnnotations(value, what) {
-  const annotations = /* @__PURE__ */ Object.create(null);
-  if (value === void 0) return annotations;
-  if (!isJsonRecord(value))
-    throw new PullError("MANIFEST_INVALID", `${what}: "annotations" is not an object`);
-  for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== "string")
-      throw new PullError("MANIFEST_INVALID", `${what}: an annotation is not a string`);
-    annotations[key] = text;
-  }
-  return annotations;
-}
-function parsePlatformField(descriptor, what) {
-  const json = field(descriptor, "platform");
-  if (json === void 0) return void 0;
-  if (!isJsonRecord(json)) throw new PullError("MANIFEST_INVALID", `${what}: "platform" is not an object`);
-  const os = stringField(json, "os", what);
-  const architecture = stringField(json, "architecture", what);
-  if (!os || !architecture) return void 0;
-  const variant = stringField(json, "variant", what);
-  const osVersion = stringField(json, "os.version", what);
-  const osFeatures = arrayField(json, "os.features", what).filter((name2) => typeof name2 === "string");
-  return {
-    os,
-    architecture,
-    ...variant ? { variant } : {},
-    ...osVersion ? { osVersion } : {},
-    ...osFeatures.length > 0 ? { osFeatures } : {}
-  };
-}
-
-// src/oci/manifest.ts
-var MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
-var MAX_LAYERS = 1e3;
-var MAX_INDEX_ENTRIES = 1e4;
-function parseManifest(bytes, mediaType, what = "the manifest", by = "tag") {
-  const document = parseJsonObject(bytes, what, MAX_MANIFEST_BYTES);
-  const type = resolveType(document, { given: normalizeMediaType(mediaType), by, what });
-  if (isIndexType(type)) return parseIndex(document, type, what);
-  if (isImageManifestType(type)) return parseImage(document, type, what);
-  throw new PullError(
-    "MEDIA_TYPE_UNSUPPORTED",
-    `${what}: ${quote(type)} is not an image or an index of images`
-  );
-}
-function resolveType(document, { given, by, what }) {
-  const own = normalizeMediaType(stringField(document, "mediaType", what) ?? "");
-  checkSchema(document, own || given, what);
-  const has = (key) => field(document, key) !== void 0;
-  if (has("manifests") && (has("config") || has("layers")))
-    throw new PullError("MANIFEST_INVALID", `${what}: both an index and an image manifest`, {
-      hint: "Tools disagree about what such a document means, so it is refused."
-    });
-  const givenIsManifest = isIndexType(given) || isImageManifestType(given);
-  if (by === "tag" && own && givenIsManifest && own !== given)
-    throw new PullError(
-      "MANIFEST_INVALID",
-      `${what}: calls itself ${quote(own)} but was served as ${quote(given)}`
-    );
-  if (own || givenIsManifest) return own || given;
-  return has("manifests") ? OCI_INDEX : OCI_MANIFEST;
-}
-function checkSchema(document, mediaType, what) {
-  const version = field(document, "schemaVersion");
-  if (version === 1 || isSchema1Type(mediaType) || field(document, "fsLayers") !== void 0)
-    throw new PullError(
-      "MEDIA_TYPE_UNSUPPORTED",
-      `${what}: a Docker schema 1 manifest, a format given up in 2017`,
-      {
-        hint: "Pull and push the image with a current tool, which writes a current manifest."
-      }
-    );
-  if (version !== void 0 && version !== 2)
-    throw new PullError("MANIFEST_INVALID", `${what}: its schemaVersion is not 2`);
-}
-function parseIndex(document, mediaType, what) {
-  if (field(document, "config") !== void 0 || field(document, "layers") !== void 0)
-    throw new PullError("MANIFEST_INVALID", `${what}: an image manifest under the media type of an index`);
-  const entries = arrayField(document, "manifests", what);
-  checkLimit(entries.length, MAX_INDEX_ENTRIES, `${what}: ${entries.length} entries`);
-  const manifests = entries.map((entry, index) => parseDescriptor(entry, `${what}, entry ${index + 1}`));
-  return { kind: "index", mediaType, manifests };
-}
-function parseImage(document, mediaType, what) {
-  if (field(document, "manifests") !== void 0)
-    throw new PullError("MANIFEST_INVALID", `${what}: an index under the media type of an image manifest`);
-  const artifactType = stringField(document, "artifactType", what);
-  if (field(document, "config") === void 0)
-    throw artifactType ? artifact(artifactType, what) : new PullError("MANIFEST_INVALID", `${what}: has no config`);
-  const config = parseDescriptor(field(document, "config"), `${what}, config`);
-  if (!isConfigOfImage(config.mediaType, mediaType)) throw artifact(artifactType || config.mediaType, what);
-  const entries = arrayField(document, "layers", what);
-  checkLimit(entries.length, MAX_LAYERS, `${what}: ${entries.length} layers`);
-  const layers = entries.map((entry, index) => parseDescriptor(entry, `${what}, layer ${index + 1}`));
-  if (!Number.isSafeInteger(layers.reduce((sum2, layer) => sum2 + layer.size, 0)))
-    throw new PullError("MANIFEST_INVALID", `${what}: the sizes of the layers add up to no safe number`);
-  return { kind: "image", mediaType, config, layers };
-}
-var EARLY_DOCKER_CONFIGS = ["application/octet-stream", "application/json", "text/html"];
-function isConfigOfImage(configType, manifestType) {
-  if (isImageConfigType(configType)) return true;
-  return manifestType === DOCKER_MANIFEST && EARLY_DOCKER_CONFIGS.includes(configType);
-}
-function artifact(type, what) {
-  const name2 = type === OCI_EMPTY ? "an artifact" : `an artifact of type ${quote(type)}`;
-  return new PullError("MEDIA_TYPE_UNSUPPORTED", `${what}: ${name2}, not a container image`, {
-    hint: "Only container images have a root file system; name an image."
-  });
-}
-function checkLimit(count2, limit, what) {
-  if (count2 <= limit) return;
-  throw new PullError("LIMIT_EXCEEDED", `${what} exceed the limit of ${limit}`, {
-    hint: "No sound image needs so many."
-  });
-}
-
 // src/oci/config.ts
 var MAX_IMAGE_CONFIG_BYTES = 4 * 1024 * 1024;
 function parseConfig(bytes, what = "the image config") {
@@ -39204,82 +40435,6 @@ function sizeMismatch(found, expected, what) {
   );
 }
 
-// src/oci/platform.ts
-var ARCHITECTURE_ALIASES = {
-  x86_64: ["amd64"],
-  "x86-64": ["amd64"],
-  i386: ["386", ""],
-  aarch64: ["arm64"],
-  armhf: ["arm", "v7"],
-  armel: ["arm", "v6"]
-};
-var IMPLIED_VARIANT = { amd64: "v1", arm64: "v8" };
-var DEFAULT_ARM_VARIANT = "v7";
-var COMPONENT = /^[A-Za-z0-9_.-]+$/;
-var OPERATING_SYSTEM = /^([A-Za-z0-9_.-]+)(?:\(([A-Za-z0-9_.-]+)\))?$/;
-function parsePlatform(text) {
-  const parts = text.split("/");
-  const [first2 = "", ...rest] = parts.length === 1 && isArchitecture(text) ? ["linux", text] : parts;
-  const [, os, osVersion] = OPERATING_SYSTEM.exec(first2) ?? [];
-  const [architecture, variant] = rest;
-  if (os === void 0 || architecture === void 0 || rest.length > 2 || !rest.every(isComponent))
-    throw new PullError("INPUT_INVALID", `${quote(text)} is not a platform`, {
-      hint: "Write it as os/architecture or os/architecture/variant, for example linux/arm64 or linux/arm/v7."
-    });
-  return normalizePlatform({
-    os,
-    architecture,
-    ...variant === void 0 ? {} : { variant },
-    ...osVersion === void 0 ? {} : { osVersion }
-  });
-}
-function normalizePlatform(platform) {
-  const { variant: _, ...rest } = platform;
-  const named = platform.architecture.toLowerCase();
-  const alias = Object.hasOwn(ARCHITECTURE_ALIASES, named) ? ARCHITECTURE_ALIASES[named] : void 0;
-  const architecture = alias?.[0] ?? named;
-  const variant = alias?.[1] ?? normalizeVariant(architecture, (platform.variant ?? "").toLowerCase());
-  const os = platform.os.toLowerCase();
-  return { ...rest, os: os === "macos" ? "darwin" : os, architecture, ...variant ? { variant } : {} };
-}
-function normalizeVariant(architecture, variant) {
-  if (architecture !== "arm" && architecture !== "arm64" && architecture !== "amd64") return variant;
-  const plain2 = variant.replace(/^(?=\d)/, "v").replace(/^(v\d+)\.0$/, "$1");
-  if (architecture === "arm") return plain2 || DEFAULT_ARM_VARIANT;
-  return plain2 === IMPLIED_VARIANT[architecture] ? "" : plain2;
-}
-function formatPlatform(platform) {
-  const version = platform.osVersion ? `(${escapePart(platform.osVersion)})` : "";
-  const variant = platform.variant ? `/${escapePart(platform.variant)}` : "";
-  return `${escapePart(platform.os)}${version}/${escapePart(platform.architecture)}${variant}`;
-}
-function escapePart(part) {
-  return encodeURIComponent(part.toWellFormed()).replace(
-    /[!'()*~]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`
-  );
-}
-var NODE_ARCHITECTURES = {
-  x64: "amd64",
-  ia32: "386",
-  ppc64: "ppc64le",
-  mipsel: "mipsle"
-};
-function hostPlatform(nodeArch) {
-  const known2 = Object.hasOwn(NODE_ARCHITECTURES, nodeArch) ? NODE_ARCHITECTURES[nodeArch] : void 0;
-  return normalizePlatform({ os: "linux", architecture: known2 ?? nodeArch });
-}
-var ARCHITECTURES = /* @__PURE__ */ new Set([
-  ...["386", "amd64", "arm", "arm64", "loong64", "mips64le", "ppc64le", "riscv64", "s390x"],
-  ...Object.keys(ARCHITECTURE_ALIASES)
-]);
-function isArchitecture(text) {
-  return ARCHITECTURES.has(text.toLowerCase());
-}
-function isComponent(text) {
-  return COMPONENT.test(text);
-}
-
 // src/oci/select-manifest.ts
 var ATTESTATION_ANNOTATION = "vnd.docker.reference.type";
 var ZSTD_ANNOTATION = "io.github.containers.compression.zstd";
@@ -39288,7 +40443,7 @@ var MAX_NAME_LENGTH2 = 100;
 function selectManifest(manifests, wanted) {
   const target = normalizePlatform(wanted);
   for (const variant of acceptableVariants(target)) {
-    const found = manifests.filter((entry) => matches(entry, target, variant));
+    const found = manifests.filter((entry) => matches2(entry, target, variant));
     const best = found.find((entry) => entry.annotations[ZSTD_ANNOTATION] === "true") ?? found[0];
     if (best) return best;
   }
@@ -39313,7 +40468,7 @@ function arm64Variants(variant) {
 function countDown(prefix, from, to) {
   return Array.from({ length: Math.max(from - to + 1, 0) }, (_, index) => `${prefix}${from - index}`);
 }
-function matches(entry, wanted, variant) {
+function matches2(entry, wanted, variant) {
   if (!entry.platform || isAttestation(entry)) return false;
   const offered = normalizePlatform(entry.platform);
   return offered.os === wanted.os && offered.architecture === wanted.architecture && (offered.variant ?? "") === variant && matchesOsVersion(offered, wanted) && (offered.osFeatures ?? []).every((feature) => wanted.osFeatures?.includes(feature));
@@ -39383,7 +40538,7 @@ async function readEntries2(images, found) {
   const descriptors = await describeDistinct(distinct2);
   if (!descriptors) throw ambiguous(images, found);
   const bytes = Buffer.from(
-    JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: descriptors.map(toJson) })
+    JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: descriptors.map(toJson2) })
   );
   return { bytes, mediaType: OCI_INDEX, digest: digestOf(bytes) };
 }
@@ -39423,9 +40578,9 @@ function missing(images, digest) {
     hint: "It may have been written for some of its platforms only, or in part; write it again with what is wanted."
   });
 }
-function asLayoutError(parse8) {
+function asLayoutError(parse5) {
   try {
-    return parse8();
+    return parse5();
   } catch (error) {
     if (!(error instanceof PullError) || error.code !== "MANIFEST_INVALID") throw error;
     throw new PullError("LAYOUT_INVALID", error.message, { cause: error });
@@ -39467,23 +40622,23 @@ function platformKey(platform, twin) {
   const { os, architecture, variant, osVersion, osFeatures } = normalizePlatform(platform);
   return JSON.stringify([os, architecture, variant, osVersion, osFeatures, twin]);
 }
-function toJson({ platform, annotations, ...descriptor }) {
+function toJson2({ platform, annotations, ...descriptor }) {
   const { osVersion, osFeatures, ...rest } = platform ?? {};
   const versions = { "os.version": osVersion, "os.features": osFeatures };
   return { ...descriptor, annotations, ...platform ? { platform: { ...rest, ...versions } } : {} };
 }
 function missingImage({ path, entries }, name2 = "") {
   if (entries.length === 0) return new PullError("LAYOUT_INVALID", `${path} holds no image`);
-  return new PullError("LAYOUT_INVALID", `${path} holds no image ${quote(name2)}, only ${list2(entries)}`, {
+  return new PullError("LAYOUT_INVALID", `${path} holds no image ${quote(name2)}, only ${list3(entries)}`, {
     hint: "Name one of those, or leave the name out if there is only one."
   });
 }
 function ambiguous({ path }, entries) {
-  return new PullError("LAYOUT_INVALID", `${path} holds several images: ${list2(entries)}`, {
+  return new PullError("LAYOUT_INVALID", `${path} holds several images: ${list3(entries)}`, {
     hint: "Name one of them behind a colon, or by @ and its digest, or as :@0, :@1 and so on."
   });
 }
-function list2(entries) {
+function list3(entries) {
   const names = [...new Set(entries.flatMap(({ names: [name2], id }) => name2 ?? id))];
   const shown2 = names.slice(0, MAX_LISTED2).map(quote).join(", ");
   return names.length > MAX_LISTED2 ? `${shown2} and ${names.length - MAX_LISTED2} more` : shown2;
@@ -39593,7 +40748,7 @@ async function openDockerArchive(tree, context) {
   let nameless = 0;
   return {
     path: tree.path,
-    entries: items.map((item) => toEntry(archive, item)),
+    entries: items.map((item) => toEntry2(archive, item)),
     find: (digest) => archive.known.get(digest) ?? findByName(tree, digest),
     indexTars: async (note) => {
       for (const { image } of archive.images.values()) {
@@ -39608,7 +40763,7 @@ async function openDockerArchive(tree, context) {
     close: () => tree.close()
   };
 }
-function toEntry(archive, item) {
+function toEntry2(archive, item) {
   const { id, describe: describe4 } = knowImage(archive, item);
   return { id, names: item.tags, isMadeUp: true, describe: describe4 };
 }
@@ -39645,7 +40800,7 @@ async function readImage(archive, item) {
   const digest = checkName(item.config, bytes, what);
   const config = asLayoutError(() => parseConfig(bytes, what));
   if (config.diffIds.length !== item.layers.length)
-    throw invalid6(
+    throw invalid8(
       tree,
       `${item.layers.length} layers are listed, but the config has ${config.diffIds.length} diff_ids`
     );
@@ -39662,7 +40817,7 @@ function checkName(name2, bytes, what) {
   if (hex === void 0 || actual === `sha256:${hex}`) return actual;
   throw new PullError("DIGEST_MISMATCH", `${what} hashes to ${actual}`, { hint: DAMAGED });
 }
-async function describe(archive, { described, config, layers }) {
+async function describe(archive, { described: described2, config, layers }) {
   const { known: known2 } = archive;
   const digests = await digestsOf(archive, layers);
   const named = layers.map(({ file, compression }, index) => {
@@ -39671,7 +40826,7 @@ async function describe(archive, { described, config, layers }) {
     return { mediaType: LAYER_TYPES[compression], digest: digest2, size: file.size };
   });
   const manifest = Buffer.from(
-    JSON.stringify({ schemaVersion: 2, mediaType: DOCKER_MANIFEST, config: described, layers: named })
+    JSON.stringify({ schemaVersion: 2, mediaType: DOCKER_MANIFEST, config: described2, layers: named })
   );
   const digest = digestOf(manifest);
   known2.set(digest, manifest);
@@ -39706,7 +40861,7 @@ async function digestsOf({ digests }, layers) {
 function member(tree, name2) {
   const file = tree.find(name2);
   if (file) return file;
-  throw invalid6(tree, `it lists ${quote(name2)} and does not hold it`);
+  throw invalid8(tree, `it lists ${quote(name2)} and does not hold it`);
 }
 function findByName(tree, digest) {
   const hex = digestHex(digest);
@@ -39717,7 +40872,7 @@ function findByName(tree, digest) {
   }
   return void 0;
 }
-function invalid6(tree, why2) {
+function invalid8(tree, why2) {
   return new PullError("LAYOUT_INVALID", `${tree.path}: ${why2}`);
 }
 
@@ -39740,7 +40895,7 @@ async function openLayout(tree) {
   const manifests = parsed.kind === "index" ? parsed.manifests : [];
   return {
     path: tree.path,
-    entries: manifests.filter(isImage).map(toEntry2),
+    entries: manifests.filter(isImage).map(toEntry3),
     find: (digest) => tree.find(`blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`),
     close: () => tree.close()
   };
@@ -39762,7 +40917,7 @@ async function checkVersion(tree) {
 function isImage(entry) {
   return (isIndexType(entry.mediaType) || isImageManifestType(entry.mediaType)) && !isAttestation(entry);
 }
-function toEntry2(descriptor) {
+function toEntry3(descriptor) {
   const names = NAMES2.flatMap((key) => descriptor.annotations[key] || []);
   return { id: descriptor.digest, names: [...new Set(names)], describe: async () => descriptor };
 }
@@ -39946,9 +41101,6 @@ function seconds(milliseconds) {
 
 // src/http/transport.ts
 var import_undici4 = __toESM(require_undici(), 1);
-
-// package.json
-var package_default = { name: "oci-pull-action", version: "1.0.0" };
 
 // src/http/body-watch.ts
 var MIN_GOOD_BYTES = 64 * 1024;
@@ -40142,14 +41294,14 @@ function createConnector(host, { own, others }, timeout) {
 function describe2(certificate) {
   if (!certificate.subject) return void 0;
   return {
-    subject: nameOf4(certificate.subject),
-    issuer: nameOf4(certificate.issuer),
+    subject: nameOf5(certificate.subject),
+    issuer: nameOf5(certificate.issuer),
     validFrom: certificate.valid_from,
     validTo: certificate.valid_to
   };
 }
 var MAX_NAME_LENGTH3 = 100;
-function nameOf4({ CN, O }) {
+function nameOf5({ CN, O }) {
   return printable(String(CN ?? O ?? "no name"), MAX_NAME_LENGTH3);
 }
 
@@ -40191,7 +41343,7 @@ function parseProxy(value, variable) {
   const protocol = PROTOCOLS.get(url.protocol);
   if (!protocol) throw unusable2(variable, `names a proxy of the kind ${url.protocol.slice(0, -1)}`);
   const host = `${url.hostname}:${url.port || (statedPort(text) ?? DEFAULT_PORTS[protocol])}`;
-  const [username, password] = [decode(url.username), decode(url.password)];
+  const [username, password] = [decode2(url.username), decode2(url.password)];
   return { protocol, host, username, password, label: `${protocol}//${host} (${variable})` };
 }
 function statedPort(text) {
@@ -40202,7 +41354,7 @@ function unusable2(variable, fact) {
     hint: `Set ${variable} to http://, https:// or socks5://[user:password@]host:port, or unset it.`
   });
 }
-function decode(text) {
+function decode2(text) {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -40213,7 +41365,7 @@ function isExempt(url, noProxy) {
   if (noProxy.trim() === "*") return true;
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
   const port = url.port || (url.protocol === "http:" ? "80" : "443");
-  const matches3 = isIP3(host) === 0 ? matchesName : matchesAddress;
+  const matches3 = isIP3(host) === 0 ? matchesName2 : matchesAddress;
   return noProxy.split(/[\s,]+/).some((entry) => {
     const name2 = withoutPort2(entry, port);
     return name2 !== void 0 && name2 !== "" && matches3(host, name2);
@@ -40223,7 +41375,7 @@ function withoutPort2(entry, port) {
   const [, name2 = entry, stated] = /^(\[[^\]]*\]|[^:[\]]*):(\d+)$/.exec(entry) ?? [];
   return stated === void 0 || stated === port ? name2.replace(/^\[(.*)\]$/, "$1") : void 0;
 }
-function matchesName(host, entry) {
+function matchesName2(host, entry) {
   const name2 = entry.toLowerCase().replace(/^\./, "").replace(/\.$/, "");
   return name2 !== "" && (host === name2 || host.endsWith(`.${name2}`));
 }
@@ -40453,7 +41605,7 @@ function reasonOf2(error, code2, shown2) {
   if (code2 === "CERT_NOT_YET_VALID")
     return `${which} is not valid${shown2 ? ` before ${shown2.validFrom}` : " yet"}`;
   if (code2 === "ERR_TLS_CERT_ALTNAME_INVALID")
-    return `${which} is for other names than this: ${namesOf(error)}`;
+    return `${which} is for other names than this: ${namesOf2(error)}`;
   if (code2 === "DEPTH_ZERO_SELF_SIGNED_CERT") return `${which} is signed by nobody but itself`;
   if (UNKNOWN_AUTHORITY.has(code2))
     return `${which} is signed by an authority${issuer} that is not trusted here`;
@@ -40472,7 +41624,7 @@ function clientFault(code2, host) {
     hint: `Put the certificate and key for ${host} into its certs.d directory (NAME.cert and NAME.key).`
   };
 }
-function namesOf(error) {
+function namesOf2(error) {
   const { subjectaltname, subject } = error.cert ?? { subject: {} };
   return printable(subjectaltname ?? subject?.CN ?? "none", MAX_TOLD_LENGTH3);
 }
@@ -40572,7 +41724,7 @@ function hostnameOf(error) {
 }
 
 // src/http/origin-slots.ts
-var START = 4;
+var START2 = 4;
 function createOriginSlots(maximum) {
   const origins = /* @__PURE__ */ new Map();
   function at(origin) {
@@ -40602,7 +41754,7 @@ var Turnstile = class {
   #halvedAt = 0;
   constructor(maximum) {
     this.#maximum = maximum;
-    this.#limit = Math.min(START, maximum);
+    this.#limit = Math.min(START2, maximum);
   }
   get state() {
     return { limit: this.#limit, inUse: this.#inUse, waiting: this.#queue.size };
@@ -41340,8 +42492,8 @@ function isPassing({ retry, code: code2, retryAfter, took }) {
 
 // src/registry/quota.ts
 function parseQuota(answer) {
-  const remaining = parse4(headerOf(answer, "ratelimit-remaining"));
-  const limit = parse4(headerOf(answer, "ratelimit-limit"));
+  const remaining = parse3(headerOf(answer, "ratelimit-remaining"));
+  const limit = parse3(headerOf(answer, "ratelimit-limit"));
   if (!remaining || !limit) return void 0;
   return {
     remaining: remaining.amount,
@@ -41349,7 +42501,7 @@ function parseQuota(answer) {
     windowSeconds: remaining.windowSeconds ?? limit.windowSeconds
   };
 }
-function parse4(value) {
+function parse3(value) {
   const [, amount, window] = /^\s*(\d{1,12})\s*(?:;\s*w=(\d{1,9})\b.*)?$/i.exec(value ?? "") ?? [];
   if (amount === void 0) return void 0;
   return { amount: Number(amount), windowSeconds: window === void 0 ? void 0 : Number(window) };
@@ -41815,7 +42967,7 @@ function createFollow({ endpoint: endpoint3, api, plain: plain2, secrets }) {
       if (!REDIRECTS.has(answer.status))
         return { answer, location: { url: answer.request.url, authorised: location.authorised } };
       discard(answer);
-      if (redirects === MAX_REDIRECTS) throw invalid7(answer, `more than ${MAX_REDIRECTS} redirects`);
+      if (redirects === MAX_REDIRECTS) throw invalid9(answer, `more than ${MAX_REDIRECTS} redirects`);
       location = nextLocation(answer, location);
     }
   };
@@ -41823,7 +42975,7 @@ function createFollow({ endpoint: endpoint3, api, plain: plain2, secrets }) {
     const base = answer.request.url;
     const target = headerOf(answer, "location") ?? "";
     if (target === "" || !URL.canParse(target, base.href))
-      throw invalid7(answer, "a redirect without a valid target");
+      throw invalid9(answer, "a redirect without a valid target");
     const url = new URL(target, base);
     const what = `${answer.request.what}: the redirect`;
     checkTarget(url, { endpoint: endpoint3, what });
@@ -41832,7 +42984,7 @@ function createFollow({ endpoint: endpoint3, api, plain: plain2, secrets }) {
     return { url, authorised };
   }
 }
-function invalid7(answer, fact) {
+function invalid9(answer, fact) {
   return answerError(answer, "RESPONSE_INVALID", `answered ${answer.status} with ${fact}`);
 }
 
@@ -41870,7 +43022,7 @@ function createScrubber(secrets, name2) {
 
 // src/registry/server-warnings.ts
 var MAX_WARNINGS = 3;
-var MAX_LENGTH = 300;
+var MAX_LENGTH2 = 300;
 var MAX_HEADER_LENGTH2 = 4096;
 var WARNING = /(?:^|,)\s*299 - "((?:[^"\\]|\\.)*)"(?=\s*(?:,|$))/g;
 function withServerWarnings(send, registry, tell) {
@@ -41888,7 +43040,7 @@ function withServerWarnings(send, registry, tell) {
 function warningsOf(answer) {
   const header = headerOf(answer, "warning")?.slice(0, MAX_HEADER_LENGTH2) ?? "";
   const texts2 = [...header.matchAll(WARNING)].map(([, text = ""]) => text.replace(/\\(.)/g, "$1"));
-  return texts2.map((text) => printable(text, MAX_LENGTH)).filter((text) => text !== "");
+  return texts2.map((text) => printable(text, MAX_LENGTH2)).filter((text) => text !== "");
 }
 
 // src/registry/token-request.ts
@@ -42080,12 +43232,12 @@ function openRegistryClient(options) {
       return transport.link(locator.lastOrigin ?? endpoint3.origin);
     },
     close: transport.close,
-    manifest({ target, expected }) {
+    manifest({ target, expected, patience: own = patience }) {
       const onAnswer = (answer) => {
         quota = parseQuota(answer) ?? quota;
       };
       const fetch = () => fetchManifest({ ...manifestAt(target), expected }, { name: name2, follow, secrets, onAnswer });
-      return scrubber.call(() => withRetries(createBudget(patience, policy, signal), fetch));
+      return scrubber.call(() => withRetries(createBudget(own, policy, signal), fetch));
     },
     hasManifest: (target) => scrubber.call(() => hasManifest(manifestAt(target), { name: name2, follow, secrets })),
     async blob(blob, range, blobSignal) {
@@ -42223,7 +43375,7 @@ function createHostRoster(hosts, tell) {
       const others = entries.filter((entry) => entry.source !== from);
       const explained = explain(error, others);
       const silent = others.filter(({ source: { host } }) => host.serves.digests && !host.serves.tags);
-      return kind === "tags" ? hintAtDigests(explained, silent.map(nameOf5)) : explained;
+      return kind === "tags" ? hintAtDigests(explained, silent.map(nameOf6)) : explained;
     },
     remarks: () => entries.filter(hadNothing).map(nothingOf),
     get likely() {
@@ -42257,7 +43409,7 @@ function blame(suspects, digest, tell) {
     noteFailure(entry, { question: { kind: "digests", digest }, error: damaged(entry, digest), tell });
   return replaceable.length > 0;
 }
-function nameOf5({ source: { host } }) {
+function nameOf6({ source: { host } }) {
   return host.registry;
 }
 function hadNothing({ source, bytes, misses, isBenched }) {
@@ -42371,7 +43523,7 @@ function openRegistrySource(options) {
     get quota() {
       return clients.at(-1)?.quota;
     },
-    manifest: (target, expected) => fetchManifest2(roster, { target, expected, name: name2 }),
+    manifest: (target, expected, patience) => fetchManifest2(roster, { target, expected, patience, name: name2 }),
     smallBlob: async (descriptor, maxBytes) => {
       const what = `blob ${descriptor.digest} of ${name2}`;
       if (descriptor.size > maxBytes)
@@ -42415,11 +43567,12 @@ function openHosts({ hosts, keychain, fallback, ...options }) {
     return { host, isLast, client: withFallback(first2, openSecond) };
   });
 }
-async function fetchManifest2(roster, { target, expected, name: name2 }) {
+async function fetchManifest2(roster, { name: name2, ...request2 }) {
+  const { target } = request2;
   const question = isDigest(target) ? { kind: "digests", digest: target } : { kind: "tags" };
   const search = { roster, question, what: `manifest ${target} of ${name2}` };
   return askInTurn(search, async (host) => {
-    const manifest = await onceMoreIfDamaged(host, () => host.client.manifest({ target, expected }));
+    const manifest = await onceMoreIfDamaged(host, () => host.client.manifest(request2));
     roster.received(host, manifest.bytes.length);
     return manifest;
   });
@@ -42634,10 +43787,10 @@ function withSeeds(primary, seeds, note = () => void 0) {
     link: () => primary.link?.(),
     remarks: () => [...primary.remarks?.() ?? [], ...ask.remarks()],
     tags: async () => await primary.tags?.() ?? [],
-    manifest: async (target, expected) => {
+    manifest: async (target, expected, patience) => {
       const known2 = await ask.manifest(primary.name, target, expected);
       if (known2) return known2;
-      return primary.manifest(target, expected).catch(async (error) => {
+      return primary.manifest(target, expected, patience).catch(async (error) => {
         const standIn = isUnreachable(error) ? await ask.madeUpManifest(primary.name, target) : void 0;
         if (standIn) return standIn;
         throw error;
@@ -42840,7 +43993,8 @@ async function openFromDisk(options, local2) {
   const source = await openLocalSource(local2, localContext(options));
   const image = await resolveOrClose(source, { target: "", platform: options.platform });
   const verdict = { isRestricted: false, caching: NO_CACHING, requests: 0 };
-  return { source, image, caching: NO_CACHING, judge: async () => verdict };
+  const tocImage = openTocImage(source, tagOf(local2));
+  return { source, image, tocImage, caching: NO_CACHING, judge: async () => verdict };
 }
 async function openFromRegistry(options, named) {
   const found = await findHosts(named, options.network.hosts);
@@ -42856,7 +44010,11 @@ async function openFromRegistry(options, named) {
     const restricted = isRestricted ? options.restricted : void 0;
     return { isRestricted: restricted !== void 0, caching: restricted ?? options, requests };
   };
-  return { source, image, caching: (await judge3()).caching, judge: judge3 };
+  const tocImage = openTocImage(source, found.reference.tag);
+  return { source, image, tocImage, caching: (await judge3()).caching, judge: judge3 };
+}
+function tagOf({ name: name2 }) {
+  return name2?.startsWith("@") ? void 0 : name2;
 }
 function createLender(options, { reference }) {
   const { login, authFile, platform, hosts, fallback } = options.network;
@@ -42913,7 +44071,7 @@ async function surveyImage(options, use) {
     const access2 = await openImage(full);
     try {
       const layers = await readTables(full, access2, directory);
-      return await use({ access: access2, layers, list: () => list3(full, { access: access2, layers, directory }) });
+      return await use({ access: access2, layers, list: () => list4(full, { access: access2, layers, directory }) });
     } finally {
       await access2.source.close();
     }
@@ -42921,7 +44079,7 @@ async function surveyImage(options, use) {
     await rm9(directory, { recursive: true, force: true });
   }
 }
-async function readTables({ emit, signal }, { source, image }, directory) {
+async function readTables({ emit, signal }, { source, image, tocImage }, directory) {
   emit({ kind: "stage", stage: "plan" });
   const { layers } = image.manifest;
   const store = await ChunkStore.open(join15(directory, "store"), false);
@@ -42930,14 +44088,14 @@ async function readTables({ emit, signal }, { source, image }, directory) {
   try {
     return await readLayers(layers, signal, async (descriptor, index, reading) => {
       const tally = tallies[index];
-      const context = { source, store, staging, ...reading, tally, emit, trustsToc: true };
+      const context = { source, store, staging, tocImage, ...reading, tally, emit, trustsToc: true };
       return { descriptor, metadata: await readLayerMetadata(descriptor, context) };
     });
   } finally {
     await staging.discard();
   }
 }
-async function list3(options, { access: access2, layers, directory }) {
+async function list4(options, { access: access2, layers, directory }) {
   var _stack = [];
   try {
     const { emit, signal, limits } = options;
@@ -43001,9 +44159,10 @@ function updateCosts(from, to) {
     const { digest, size } = descriptor;
     if (held.has(digest)) return { way: "cached", bytes: 0 };
     if (metadata.kind === "plain") return { way: "whole", bytes: size };
-    const { table, dataEnd } = metadata;
+    const { table, dataEnd, blobs } = metadata;
+    const outside2 = blobs.reduce((sum2, blob) => sum2 + (blob.isOutside ? blob.compressedSize : 0), 0);
     if (isBetterWhole({ table, dataEnd }, isAtHand)) return { way: "whole", bytes: size };
-    return { kind: "chunked", table, dataEnd, metadataBytes: size - dataEnd };
+    return { kind: "chunked", table, dataEnd, metadataBytes: size - dataEnd + outside2 };
   });
   const planned = costs.flatMap((cost) => "kind" in cost ? [cost] : []);
   const plan = planFetch(planned, find, { pack: 0, packOffset: 0, packTarget: Number.MAX_SAFE_INTEGER });
@@ -43031,32 +44190,33 @@ function chunksOf(layers) {
 
 // src/pull/inspect.ts
 async function inspectImage(options, from) {
+  if (from) checkLoginForBoth(options, from);
   return await surveyImage(options, async (image) => {
     if (!from) return describe3(image);
     return await surveyImage({ ...options, image: from }, async (older) => {
       const costs = updateCosts(older.layers, image.layers);
-      return { ...describe3(image, costs), from: nameOf6(older) };
+      return { ...describe3(image, costs), from: nameOf7(older) };
     });
   });
 }
-function nameOf6({ access: { image } }) {
+function nameOf7({ access: { image } }) {
   return `${image.repository}@${image.digest}`;
 }
 function describe3(image, costs = []) {
   const { platform, digest, indexDigest, config } = image.access.image;
   return {
-    image: nameOf6(image),
+    image: nameOf7(image),
     platform,
     digest,
     ...indexDigest === void 0 ? {} : { indexDigest },
     layers: image.layers.map((layer, index) => {
       const cost = costs[index];
       const diffId = config.diffIds[index] ?? "";
-      return { ...describeLayer(layer), diffId, ...cost ? { update: cost } : {} };
+      return { ...describeLayer2(layer), diffId, ...cost ? { update: cost } : {} };
     })
   };
 }
-function describeLayer({ descriptor, metadata }) {
+function describeLayer2({ descriptor, metadata }) {
   const { digest, mediaType, size } = descriptor;
   const isChunked2 = metadata.kind === "chunked" || metadata.reason !== void 0;
   return {
@@ -43074,14 +44234,14 @@ function partsOf(metadata) {
 
 // src/pull/compare.ts
 async function compareImages(options, after) {
-  checkLogin2(options, after);
+  checkLoginForBoth(options, after);
   return await surveyImage(
     options,
     async (first2) => surveyImage({ ...options, image: after }, async (second) => {
       const costs = updateCosts(first2.layers, second.layers);
       return {
-        before: nameOf6(first2),
-        after: nameOf6(second),
+        before: nameOf7(first2),
+        after: nameOf7(second),
         differences: compareEntries2(await first2.list(), await second.list()),
         update: {
           bytes: costs.reduce((sum2, { bytes }) => sum2 + bytes, 0),
@@ -43090,20 +44250,6 @@ async function compareImages(options, after) {
       };
     })
   );
-}
-function checkLogin2({ image, network }, after) {
-  if (!network.login.password || image.kind === after.kind && registryOf(image) === registryOf(after))
-    return;
-  throw new PullError(
-    "INPUT_INVALID",
-    "user name and password are for one registry, and the images are not of the same",
-    {
-      hint: "Sign in with docker login or podman login, or give a file with credentials."
-    }
-  );
-}
-function registryOf(image) {
-  return image.kind === "registry" ? canonicalRegistry(image.reference.registry) : void 0;
 }
 function compareEntries2(before, after) {
   const differences = [];
@@ -43133,797 +44279,21 @@ function aspectsOf(a, b) {
   return Object.keys(differs).filter((aspect) => differs[aspect]);
 }
 
-// src/cli/options.ts
-import { resolve as resolve2 } from "node:path";
-
-// src/pull/formats.ts
-function parseFormat(wishes, name2) {
-  const load = choose(wishes.load || void 0, ENGINES, name2("load"));
-  const format = choose(wishes.format || void 0, FORMATS, name2("format")) ?? (load ? "docker-archive" : "rootfs");
-  if (load && format !== "docker-archive")
-    throw invalid8(`${name2("load")} takes a docker-archive, and ${name2("format")} is ${format}`);
-  if (format === "rootfs") return { format, load };
-  const [isPart, isToc] = [wishes.paths.length > 0, wishes.verify === "toc"];
-  if (wishes.ownership === "runner")
-    throw invalid8(
-      `${name2("ownership")} runner is for root file systems: ${format} holds the owners of the image`
-    );
-  if (isPart) throw invalid8(`${name2("paths")} is for root file systems, and ${name2("format")} is ${format}`);
-  if (isToc)
-    throw invalid8(
-      `${name2("verify")} toc is for root file systems: ${format} takes every layer whole and proves its diff_id`
-    );
-  return { format, load };
-}
-function choose(value, choices, name2) {
-  const choice = choices.find((known2) => known2 === value);
-  if (value === void 0 || choice) return choice;
-  throw invalid8(`${name2} is ${quote(value)}; it must be one of ${choices.join(", ")}`);
-}
-function invalid8(message) {
-  return new PullError("INPUT_INVALID", message);
-}
-function formOf(format) {
-  if (format === "rootfs") return "tree";
-  return format === "oci-layout" ? "directory" : "file";
-}
-function outputOf(format, image, name2) {
-  const { digest, manifest, manifestBytes, configBytes } = image;
-  return {
-    format,
-    manifest: { bytes: manifestBytes, digest, mediaType: manifest.mediaType },
-    config: { bytes: configBytes, digest: manifest.config.digest, mediaType: manifest.config.mediaType },
-    ...namesOf2(name2)
-  };
-}
-function namesOf2(name2) {
-  if (name2.kind === "registry") return namesOfReference(name2.reference);
-  const isName = name2.name !== void 0 && !name2.name.startsWith("@");
-  if (name2.kind !== "docker-archive") return { tag: isName ? name2.name : void 0, repoTags: [] };
-  return isName ? namesOfReference(parseReference(name2.name ?? "")) : { tag: void 0, repoTags: [] };
-}
-function namesOfReference(reference) {
-  const { tag } = reference;
-  if (tag === void 0) return { tag, repoTags: [] };
-  const repository = repositoryName(reference);
-  const familiar = repository.replace(/^docker\.io\/(?:library\/(?=[^/]+$))?/, "");
-  return { tag, fullName: `${repository}:${tag}`, repoTags: [`${familiar}:${tag}`] };
-}
-function describeFormat({ format = "rootfs", manifestKept, loaded: loaded2 }) {
-  if (format === "rootfs") return [];
-  const kept = manifestKept === void 0 ? "" : manifestKept ? ", manifest and layers as in the registry" : ", layers uncompressed and the manifest made anew, because not all layers came whole";
-  return [`format: ${format}${kept}`, ...loaded2 ? [`loaded into ${loaded2}`] : []];
-}
-
-// src/layer/narrow-table.ts
-function narrowTable(table, flags) {
-  const kept = [];
-  const firstChunk = new Uint32Array(table.firstChunk.length);
-  let entry = 0;
-  const count2 = chunkCount(table);
-  for (let chunk = 0; chunk <= count2; chunk++) {
-    for (; entry < firstChunk.length && table.firstChunk[entry] === chunk; entry++)
-      firstChunk[entry] = kept.length;
-    if (chunk < count2 && flags[chunk] === 1) kept.push(chunk);
-  }
-  const pick = (column2) => Float64Array.from(kept, (chunk) => column2[chunk]);
-  const digests = new Uint8Array(kept.length * DIGEST_BYTES);
-  for (const [at, chunk] of kept.entries())
-    digests.set(table.digests.subarray(chunk * DIGEST_BYTES, (chunk + 1) * DIGEST_BYTES), at * DIGEST_BYTES);
-  return {
-    digests,
-    offsets: pick(table.offsets),
-    compressedSizes: pick(table.compressedSizes),
-    sizes: pick(table.sizes),
-    ...table.innerOffsets ? { innerOffsets: pick(table.innerOffsets) } : {},
-    firstChunk
-  };
-}
-
-// src/unpack/glob.ts
-var ANY_NAMES = /* @__PURE__ */ Symbol("**");
-var ANY_CHARACTERS = /* @__PURE__ */ Symbol("*");
-var ANY_CHARACTER = /* @__PURE__ */ Symbol("?");
-var GlobFault = class extends Error {
-};
-function parseGlobs(pattern, limit) {
-  return expandBraces(pattern, limit).map((alternative) => [...parseGlob(alternative), ANY_NAMES]);
-}
-function matchesGlob(glob, names) {
-  return matchSequence(glob, names, ANY_NAMES, matchesName2);
-}
-function matchesName2(part, name2) {
-  if (typeof part === "symbol") return true;
-  return typeof part === "string" ? part === name2 : matchSequence(part, name2, ANY_CHARACTERS, matchesCharacter);
-}
-function matchesCharacter(token, character) {
-  if (typeof token === "string") return token === character;
-  if (typeof token === "symbol") return true;
-  return token.ranges.some(([first2, last]) => first2 <= character && character <= last) !== token.isNegated;
-}
-function matchSequence(patterns, items, many, matches3) {
-  let [next, retry, taken] = [0, -1, 0];
-  for (let at = 0; at < items.length; ) {
-    const pattern = patterns[next];
-    if (pattern === many) {
-      retry = ++next;
-      taken = at;
-    } else if (next < patterns.length && matches3(pattern, items[at])) {
-      next++;
-      at++;
-    } else if (retry >= 0) {
-      next = retry;
-      at = ++taken;
-    } else return false;
-  }
-  while (next < patterns.length && patterns[next] === many) next++;
-  return next === patterns.length;
-}
-function parseGlob(pattern) {
-  const parts = [];
-  let tokens = [];
-  let length = 0;
-  const endName = () => {
-    const isMany = length === 2 && tokens.length === 2 && tokens.every((token) => token === ANY_CHARACTERS);
-    const isPlain = tokens.every((token) => typeof token === "string");
-    parts.push(isMany ? ANY_NAMES : isPlain ? tokens.join("") : tokens);
-    [tokens, length] = [[], 0];
-  };
-  for (let at = 0; at < pattern.length; ) {
-    const end = tokenEnd(pattern, at);
-    const text = pattern.slice(at, end);
-    at = end;
-    if (text === "/" || text === "\\/") endName();
-    else {
-      tokens.push(parseToken(text));
-      length += text.length;
-    }
-  }
-  endName();
-  return parts;
-}
-function parseToken(text) {
-  if (text === "*") return ANY_CHARACTERS;
-  if (text === "?") return ANY_CHARACTER;
-  if (text.length > 1 && text.startsWith("[")) return parseClass(text.slice(1, -1));
-  return text.length > 1 ? text.slice(1) : text;
-}
-function parseClass(text) {
-  const isNegated = /^[!^]/.test(text);
-  const content = isNegated ? text.slice(1) : text;
-  const ranges = [...content.matchAll(/\\?(.)(?:-\\?(.))?/gs)];
-  return { isNegated, ranges: ranges.map(([, first2 = "", last = first2]) => [first2, last]) };
-}
-function tokenEnd(pattern, at) {
-  if (pattern[at] === "\\") return Math.min(at + 2, pattern.length);
-  if (pattern[at] === "]") throw new GlobFault("is no pattern: a bracket has no partner");
-  if (pattern[at] !== "[") return at + 1;
-  const found = /^\[(?:[!^]|(?![!^]))(?:\\[^/]|[^\\/])(?:\\[^/]|[^\\/\]])*\]/.exec(pattern.slice(at));
-  if (!found) throw new GlobFault("is no pattern: a bracket has no partner");
-  return at + found[0].length;
-}
-function expandBraces(pattern, limit) {
-  const whole = [];
-  const waiting = [{ text: pattern, from: 0 }];
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    const { text, from } = next;
-    const brace = findBraces(text, from);
-    if (!brace) whole.push(text);
-    else {
-      const [before, after] = [text.slice(0, brace.start), text.slice(brace.end)];
-      const choices = brace.choices.map((choice) => before + choice + after);
-      waiting.push(...choices.reverse().map((choice) => ({ text: choice, from: brace.resume })));
-    }
-    if (whole.length + waiting.length > limit)
-      throw new GlobFault("makes too many patterns once all braces are written out");
-  }
-  return whole;
-}
-function findBraces(text, from) {
-  let [start2, depth] = [-1, 0];
-  const cuts = [];
-  for (let at = from; at < text.length; at = tokenEnd(text, at)) {
-    if (text[at] === "{" && depth++ === 0) start2 = at;
-    else if (text[at] === "," && depth === 1) cuts.push(at);
-    else if (text[at] === "}" && --depth <= 0) {
-      if (depth < 0) break;
-      return { start: start2, end: at + 1, ...choicesOf(text, start2, at, cuts) };
-    }
-  }
-  if (depth !== 0) throw new GlobFault("is no pattern: a bracket has no partner");
-  return void 0;
-}
-function choicesOf(text, start2, end, cuts) {
-  const content = text.slice(start2 + 1, end);
-  if (cuts.length === 0) {
-    const isRange = /^(?:[a-z]\.\.[a-z]|[A-Z]\.\.[A-Z]|[0-9]\.\.[0-9])$/.test(content);
-    return isRange ? { choices: [`[${content.replace("..", "-")}]`], resume: start2 } : { choices: [`\\{${content}\\}`], resume: start2 + 2 };
-  }
-  const bounds = [start2, ...cuts, end];
-  const choices = bounds.slice(1).map((cut2, index) => text.slice((bounds[index] ?? 0) + 1, cut2));
-  return { choices, resume: start2 };
-}
-
-// src/unpack/selection.ts
-var MAX_PATTERNS = 1e3;
-var MAX_PATTERN_LENGTH = 4096;
-var MAX_ALTERNATIVES = 4096;
-var Selection = class {
-  #includes;
-  #excludes;
-  constructor(includes, excludes) {
-    this.#includes = includes;
-    this.#excludes = excludes;
-  }
-  /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
-  has(path) {
-    const names = toText(path).split("/");
-    const isIncluded = this.#includes.length === 0 || this.#includes.some((one) => matches2(one, names));
-    return isIncluded && !this.#excludes.some((one) => matches2(one, names));
-  }
-  /** Removes from `left` those of `includes` that match. */
-  cross(left, path) {
-    const names = toText(path).split("/");
-    for (const one of this.#includes) if (left.has(one.text) && matches2(one, names)) left.delete(one.text);
-  }
-  /** As they were given. */
-  get includes() {
-    return this.#includes.map(({ text }) => text);
-  }
-};
-function createSelection(patterns, where = "paths") {
-  if (patterns.length === 0) return void 0;
-  if (patterns.length > MAX_PATTERNS)
-    throw new PullError("INPUT_INVALID", `${where}: more than ${MAX_PATTERNS} patterns`);
-  const [includes, excludes] = [[], []];
-  let left = MAX_ALTERNATIVES;
-  for (const text of patterns) {
-    const isExclude = text.startsWith("!");
-    const globs = compile(isExclude ? text.slice(1) : text, left, (problem) => {
-      throw new PullError("INPUT_INVALID", `${where}: ${quote(text)} ${problem}`);
-    });
-    left -= globs.length;
-    (isExclude ? excludes : includes).push({ text, globs });
-  }
-  return new Selection(includes, excludes);
-}
-function matches2({ globs }, names) {
-  return globs.some((glob) => matchesGlob(glob, names));
-}
-function compile(pattern, limit, fail3) {
-  const path = pattern.replace(/^(?:\.?\/)+/, "").replace(/\/+$/, "/");
-  if (path === "" || path === ".") fail3("matches nothing: for everything write **");
-  if (path.length > MAX_PATTERN_LENGTH || path.includes("\0")) fail3("is no pattern");
-  if (path.split("/").some((name2) => name2 === "." || name2 === ".."))
-    fail3("has . or .. between slashes, which no path in a tree has");
-  try {
-    return parseGlobs(path.replace(/\/$/, ""), limit);
-  } catch (error) {
-    if (error instanceof GlobFault) fail3(error.message);
-    throw error;
-  }
-}
-function toText(path) {
-  return Buffer.byteLength(path) === path.length ? path : Buffer.from(path, "latin1").toString("utf8");
-}
-
-// src/pull/parts.ts
-var MAX_SHOWN = 5;
-function learnMissing(known2, { entries }) {
-  let isNew = false;
-  for (const { layer, entry } of entries) {
-    const ofLayer = known2.get(layer) ?? /* @__PURE__ */ new Set();
-    isNew ||= !ofLayer.has(entry);
-    known2.set(layer, ofLayer.add(entry));
-  }
-  if (!isNew) throw new PullError("INTERNAL", "a file that a hard link needs was not written twice");
-}
-function keptOf(known2, layer) {
-  const entries = known2.get(layer);
-  if (!entries) return void 0;
-  const flags = new Uint8Array([...entries].reduce((most, entry) => Math.max(most, entry), 0) + 1);
-  for (const entry of entries) flags[entry] = 1;
-  return { flags, isExact: false };
-}
-async function selectParts({ options, privileges }, metadata, missing2) {
-  var _stack = [];
-  try {
-    const layers = metadata.map((layer) => layer.kind === "chunked" ? layer.entries : void 0);
-    if (layers.every((entries) => entries === void 0)) return { metadata, parts: [] };
-    const pool = __using(_stack, openPool(1), true);
-    const besides = [...missing2].flatMap(([layer, entries]) => [...entries].map((entry) => ({ layer, entry })));
-    const { paths, limits } = options;
-    const needed = await pool.run("select", { layers, paths, limits, owner: privileges.owner, besides });
-    return {
-      metadata: metadata.map((layer, index) => {
-        const files = needed[index];
-        if (layer.kind !== "chunked" || !files) return layer;
-        return { ...layer, table: narrowTable(layer.table, files.chunks) };
-      }),
-      parts: layers.map((entries, index) => {
-        const files = needed[index];
-        return entries && files && { entries, kept: { flags: files.flags, isExact: true } };
-      })
-    };
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
-function checkPaths(paths, where) {
-  createSelection(paths, where);
-  return paths;
-}
-function checkMatches(session, part) {
-  const { paths = [] } = session.options;
-  if (!part || paths.length === 0) return;
-  if (part.matched === 0)
-    throw new PullError(
-      "INPUT_INVALID",
-      `nothing in ${session.image.repository} is left by the globs ${list4(paths)}`,
-      {
-        hint: "A glob has to match paths from the root of the image, like usr/lib/jvm/**, or **/*.conf wherever it is. Upper and lower case differ, and what a glob with ! matches is left out."
-      }
-    );
-  if (part.idle.length > 0) warn(session, `nothing in the image matches ${list4(part.idle)}`);
-}
-function list4(paths) {
-  const more = paths.length > MAX_SHOWN ? ` and ${paths.length - MAX_SHOWN} more` : "";
-  return `${paths.slice(0, MAX_SHOWN).map(quote).join(", ")}${more}`;
-}
-
-// src/cli/password.ts
-var MAX_PASSWORD_BYTES = 64 * 1024;
-function readPassword(input, signal) {
-  const aborted = Promise.withResolvers();
-  const onAbort = () => aborted.reject(new PullError("ABORTED", "cancelled while waiting for the password"));
-  signal.addEventListener("abort", onAbort, { once: true });
-  return Promise.race([readAll(input), aborted.promise]).finally(
-    () => signal.removeEventListener("abort", onAbort)
-  );
-}
-async function readAll(input) {
-  const chunks = [];
-  let bytes = 0;
-  for await (const chunk of input) {
-    const buffer = Buffer.from(chunk);
-    bytes += buffer.length;
-    if (bytes > MAX_PASSWORD_BYTES) throw invalid9(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
-    chunks.push(buffer);
-  }
-  const password = Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
-  if (password === "") throw invalid9("is empty");
-  return password;
-}
-function invalid9(fault2) {
-  return new PullError("INPUT_INVALID", `the password on standard input ${fault2}`, {
-    hint: 'Pipe the password in, for example: printf %s "$TOKEN" | oci-pull … --password-stdin'
-  });
-}
-
-// src/cli/options.ts
-async function toPullOptions(args, surroundings) {
-  const { cwd } = surroundings;
-  const paths = checkPaths(args.paths, "--path");
-  const { verify: verify2, ownership } = args;
-  const wishes = { format: args.format, load: args.load, paths, verify: verify2, ownership };
-  const { format, load } = parseFormat(wishes, (name2) => name2 === "paths" ? "--path" : `--${name2}`);
-  return {
-    image: toAbsolute(parseImageName(args.image), cwd),
-    seeds: args.seeds.map((seed) => toAbsolute(parseSeed(seed), cwd)),
-    platform: args.platform === void 0 ? hostPlatform(surroundings.arch) : parsePlatform(args.platform),
-    destination: resolve2(cwd, args.destination),
-    ownership: args.ownership,
-    paths,
-    format,
-    load,
-    verify: args.verify,
-    limits: parseLimits(args.limits, "--limit"),
-    network: await readNetwork(args, surroundings),
-    storeDirectory: resolve2(cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
-    storeMaxBytes: parseStoreSize(args.cacheDirectoryMaxSize, "--cache-dir-max-size"),
-    storeRead: args.cacheMode !== "none",
-    storeWrite: args.cacheMode === "write",
-    concurrency: args.concurrency
-  };
-}
-async function readNetwork(args, { cwd, env, home, uid, platform, stdin, signal }) {
-  const path = (value) => value === void 0 ? void 0 : resolve2(cwd, value);
-  const login = {
-    username: args.username,
-    password: args.passwordStdin ? await readPassword(stdin, signal) : void 0
-  };
-  checkLogin(login);
-  return {
-    hosts: {
-      tlsVerify: args.tlsVerify,
-      mirrors: args.mirrors,
-      hostsDirectory: path(args.hostsDirectory),
-      authorityFile: path(args.authorityFile),
-      env,
-      home,
-      uid
-    },
-    login,
-    authFile: path(args.authFile),
-    platform
-  };
-}
-function toAbsolute(name2, cwd) {
-  return name2.kind === "registry" ? name2 : { ...name2, path: resolve2(cwd, name2.path) };
-}
-
-// src/progress/error-page.ts
-function errorPage(code2) {
-  return `docs/errors.md#${code2.toLowerCase()}`;
-}
-
-// src/progress/option-names.ts
-var FLAGS = {
-  platform: "--platform",
-  ownership: "--ownership",
-  limits: "--limit",
-  username: "--username",
-  password: "--password-stdin",
-  authfile: "--authfile",
-  mirrors: "--mirror",
-  "hosts-dir": "--hosts-dir",
-  "ca-file": "--ca-file",
-  "tls-verify": "--tls-verify",
-  seed: "--seed"
-};
-function rename2(text, wordOf) {
-  return text.replace(
-    /`([a-z-]+)`/g,
-    (whole, name2) => Object.hasOwn(FLAGS, name2) || name2 === "github-token" ? wordOf(name2) : whole
-  );
-}
-function asFlags(text) {
-  return rename2(text, (name2) => FLAGS[name2] ?? `\`${name2}\``);
-}
-
-// src/progress/plain-text.ts
-var MAX_LENGTH2 = 2e3;
-function oneLine(text, maxLength = MAX_LENGTH2) {
-  const short = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
-  return short.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
-}
-
-// src/pull/part-words.ts
-function describePart({ bytesRead, bytesWritten }) {
-  const share = percent(bytesWritten, bytesRead);
-  return `needed: ${formatBytes(bytesWritten)} of ${formatBytes(bytesRead)} of files in all layers (${share})`;
-}
-
-// src/unpack/skips.ts
-var SKIP_KINDS = ["device", "fifo", "xattr"];
-
-// src/pull/skipped.ts
-var LIST_VERSION = 1;
-var MAX_SHOWN2 = 5;
-var NOUNS = {
-  device: "device",
-  fifo: "FIFO",
-  xattr: "extended attribute"
-};
-function summarizeSkips({ count: count2, byKind, named }) {
-  const first2 = named.slice(0, MAX_SHOWN2);
-  return {
-    count: count2,
-    byKind,
-    first: first2.map(({ path, reason }) => ({ path: `/${decode2(path).text}`, reason }))
-  };
-}
-function countsInWords({ byKind }) {
-  return SKIP_KINDS.filter((kind) => byKind[kind] > 0).map((kind) => count(byKind[kind], NOUNS[kind])).join(", ");
-}
-function renderSkipList(report, about) {
-  if (report.count === 0) return void 0;
-  const head = { tool: "oci-pull", version: LIST_VERSION, ...about };
-  const list5 = { ...head, count: report.count, counts: report.byKind, entries: report.named.map(toEntry3) };
-  return Buffer.from(`${JSON.stringify(list5, void 0, 2)}
-`);
-}
-function toEntry3({ path, kind, reason }) {
-  const { bytes, isText: isText2, text } = decode2(path);
-  const named = isText2 ? { path: `/${text}` } : { "path-base64": slashed(bytes).toString("base64") };
-  return { ...named, kind, reason };
-}
-function slashed(bytes) {
-  return Buffer.concat([Buffer.from("/"), bytes]);
-}
-function decode2(raw) {
-  const bytes = Buffer.from(raw, "latin1");
-  const text = bytes.toString("utf8");
-  return { bytes, text, isText: Buffer.from(text).equals(bytes) };
-}
-
-// src/cli/report.ts
-function renderReport(result) {
-  const lines2 = [
-    `${result.image} (${result.platform})`,
-    `is in ${result.rootPath}, its config in ${result.configPath}`,
-    ...result.skippedPath === void 0 ? [] : [`left out: ${countsInWords(result.skipped)}, listed in ${result.skippedPath}`],
-    ...describeFormat(result),
-    ...result.part ? [describePart(result.part)] : [],
-    `${originOf(result)}; ${count(result.requests, "request")}, ${formatDuration(result.timings.total)}`
-  ];
-  return lines2.map((line) => oneLine(line)).join("\n");
-}
-function originOf({ cacheHit, bytesDownloaded, bytesFromCache: bytesFromCache2, bytesFromSeed }) {
-  const parts = [
-    ...cacheHit ? [] : [`${formatBytes(bytesDownloaded)} downloaded`],
-    ...bytesFromCache2 > 0 || bytesFromSeed === 0 ? [`${formatBytes(bytesFromCache2)} from the cache`] : [],
-    ...bytesFromSeed > 0 ? [`${formatBytes(bytesFromSeed)} from this machine`] : []
-  ];
-  return `${parts.length === 1 ? "all " : ""}${parts.join(", ")}`;
-}
-function toJson2(result) {
-  const { timings } = result;
-  return {
-    digest: result.digest,
-    "index-digest": result.indexDigest ?? null,
-    image: result.image,
-    platform: result.platform,
-    "root-path": result.rootPath,
-    "config-path": result.configPath,
-    format: result.format ?? "rootfs",
-    "manifest-kept": result.manifestKept ?? null,
-    ownership: result.ownership,
-    skipped: result.skipped.count,
-    "skipped-path": result.skippedPath ?? null,
-    "cache-hit": result.cacheHit,
-    "bytes-downloaded": result.bytesDownloaded,
-    "bytes-from-cache": result.bytesFromCache,
-    "bytes-from-seed": result.bytesFromSeed,
-    "bytes-total": result.bytesTotal,
-    "cache-repairs": result.cacheRepairs,
-    part: partToJson(result),
-    requests: result.requests,
-    hosts: result.hosts,
-    layers: result.layers.map(layerToJson),
-    timings: {
-      resolve: Math.round(timings.resolve),
-      restore: Math.round(timings.restore),
-      plan: Math.round(timings.plan),
-      "fetch-and-unpack": Math.round(timings.fetchAndUnpack),
-      finish: Math.round(timings.finish),
-      total: Math.round(timings.total)
-    },
-    warnings: result.warnings
-  };
-}
-function partToJson({ part }) {
-  if (!part) return null;
-  const { matched, bytesRead, bytesWritten } = part;
-  return { matched, "file-bytes": bytesWritten, "file-bytes-total": bytesRead };
-}
-function layerToJson(layer) {
-  return {
-    digest: layer.digest,
-    format: layer.format,
-    way: layer.way,
-    reason: layer.reason ?? null,
-    chain: layer.chain,
-    "compressed-size": layer.compressedSize,
-    "bytes-downloaded": layer.bytesDownloaded,
-    "bytes-from-cache": layer.bytesFromCache,
-    "bytes-from-seed": layer.bytesFromSeed,
-    requests: layer.requests,
-    milliseconds: Math.round(layer.milliseconds)
-  };
-}
-function renderError(error) {
-  const cause = describeCause(error);
-  const causes = cause === void 0 ? [] : [`cause: ${cause}`];
-  const { message, hint, code: code2 } = error;
-  const lines2 = [`error: ${message}`, ...causes, `hint: ${hint}`, `code: ${code2}`, `see: ${errorPage(code2)}`];
-  return lines2.map((line) => oneLine(asFlags(line))).join("\n");
-}
-
-// src/progress/layer-line.ts
-var SHORT_HEX = 12;
-function describeImage({ image, platform, compressedSize, layers }) {
-  return `${image} for ${platform}: ${formatBytes(compressedSize)} in ${count(layers, "layer")}`;
-}
-function describeLayer2(layer) {
-  const digest = layer.digest.replace(/(?<=:)\w+$/, (hex) => hex.slice(0, SHORT_HEX));
-  const parts = [`${`layer ${layer.index + 1} ${digest}`.trim()}: ${why(layer)}`];
-  if (layer.missing > 0) parts.push(`${formatBytes(layer.missing)} to fetch`);
-  if (layer.cached > 0) parts.push(`${formatBytes(layer.cached)} at hand`);
-  return parts.join(", ");
-}
-function why({ way, ranges, reason }) {
-  if (way === "local") return "on this machine";
-  if (way === "ranges")
-    return ranges === void 0 || ranges === 0 ? "nothing to fetch" : count(ranges, "range");
-  return reason === void 0 ? way : `${way}: ${reason}`;
-}
-
-// src/cli/progress.ts
-var RATE_WINDOW_MS = 5e3;
-var SAMPLE_DISTANCE_MS = 200;
-var BAR_WIDTH = 24;
-var INITIAL_PROGRESS = {
-  stage: "resolve",
-  layers: 0,
-  layersUnpacked: 0,
-  planned: void 0,
-  received: 0,
-  samples: []
-};
-function advance(progress, event, now) {
-  switch (event.kind) {
-    case "stage":
-      return { ...progress, stage: event.stage };
-    case "resolved":
-      return { ...progress, layers: event.layers };
-    case "planned":
-      return { ...progress, planned: event.bytes };
-    case "replanned":
-      return { ...progress, planned: Math.max(0, (progress.planned ?? 0) + event.bytes) };
-    case "unpacked":
-      return { ...progress, layersUnpacked: progress.layersUnpacked + 1 };
-    case "received":
-      return receive2(progress, event.bytes, now);
-    default:
-      return progress;
-  }
-}
-function receive2(progress, bytes, now) {
-  const received = progress.received + bytes;
-  const last = progress.samples.at(-1);
-  if (last && now - last.at < SAMPLE_DISTANCE_MS) return { ...progress, received };
-  const first2 = last ? [] : [{ at: now, received: progress.received }];
-  const recent = progress.samples.filter((sample) => now - sample.at <= RATE_WINDOW_MS);
-  return { ...progress, received, samples: [...recent, ...first2, { at: now, received }] };
-}
-function rate(progress, now) {
-  const oldest = progress.samples.find((sample) => now - sample.at <= RATE_WINDOW_MS);
-  if (!oldest || now - oldest.at < SAMPLE_DISTANCE_MS) return void 0;
-  return (progress.received - oldest.received) / (now - oldest.at) * 1e3;
-}
-function renderLive(progress, now, width) {
-  const status2 = renderStatus(progress, now);
-  if (!showsBytes(progress)) return status2.slice(0, width);
-  const withBar = `[${renderBar(progress.received, progress.planned ?? 0)}] ${status2}`;
-  return withBar.length <= width ? withBar : status2.slice(0, width);
-}
-function renderStatus(progress, now) {
-  if (!showsBytes(progress)) return STAGE_TEXT[progress.stage] + layersText(progress);
-  const { planned = 0, received } = progress;
-  const speed = rate(progress, now);
-  return [
-    percent(received, planned).padStart(4),
-    `${formatBytes(received)} of ${formatBytes(planned)}`,
-    ...speed === void 0 ? [] : [`${formatBytes(speed)}/s`],
-    ...timeLeft(planned - received, speed),
-    `${progress.layersUnpacked} of ${progress.layers} layers unpacked`
-  ].join("  ");
-}
-var STAGE_TEXT = {
-  resolve: "resolving the image",
-  restore: "restoring from the cache",
-  plan: "planning",
-  fetch: "unpacking",
-  unpack: "unpacking",
-  finish: "finishing"
-};
-function showsBytes({ stage, planned, received }) {
-  return (stage === "fetch" || stage === "unpack") && planned !== void 0 && received < planned;
-}
-function layersText({ stage, layers, layersUnpacked }) {
-  return stage === "fetch" || stage === "unpack" ? `  ${layersUnpacked} of ${layers} layers` : "";
-}
-function timeLeft(bytes, speed) {
-  if (speed === void 0 || speed < 1) return [];
-  const seconds2 = Math.ceil(bytes / speed);
-  return [`${seconds2 < 60 ? `${seconds2} s` : formatDuration(seconds2 * 1e3)} left`];
-}
-function renderBar(part, total) {
-  const filled = Math.floor(part / total * BAR_WIDTH);
-  return "#".repeat(filled).padEnd(BAR_WIDTH, "-");
-}
-
-// src/cli/reporter.ts
-var REDRAW_MS = 100;
-var HEARTBEAT_MS2 = 5e3;
-var CLEAR_LINE = "\r\x1B[K";
-var Reporter = class {
-  #options;
-  #timer;
-  #progress = INITIAL_PROGRESS;
-  #lastStatus = "";
-  #drawn = false;
-  constructor(options) {
-    this.#options = options;
-    if (options.quiet) return;
-    const live = options.columns() !== void 0;
-    const tick = () => live ? this.#draw() : this.#beat();
-    this.#timer = setInterval(tick, live ? REDRAW_MS : HEARTBEAT_MS2).unref();
-  }
-  emit = (event) => {
-    this.#progress = advance(this.#progress, event, performance.now());
-    if (event.kind === "warning") this.#message(`warning: ${event.message}`);
-    if (event.kind === "info") this.#message(event.message);
-    if (event.kind === "resolved") this.#message(describeImage(event));
-    if (event.kind === "layer") this.#message(describeLayer2(event));
-    if (event.kind === "debug" && this.#options.debug) this.#message(`debug: ${event.message}`);
-  };
-  /** Ends the live line; nothing is shown afterwards. */
-  stop() {
-    clearInterval(this.#timer);
-    this.#clear();
-  }
-  #message(text) {
-    if (this.#options.quiet) return;
-    this.#clear();
-    this.#options.write(`${oneLine(asFlags(text))}
-`);
-  }
-  #draw() {
-    const columns = this.#options.columns() ?? 80;
-    this.#options.write(`${CLEAR_LINE}${renderLive(this.#progress, performance.now(), columns - 1)}`);
-    this.#drawn = true;
-  }
-  #beat() {
-    const status2 = renderStatus(this.#progress, performance.now());
-    if (status2 !== this.#lastStatus) this.#options.write(`${status2.trimStart()}
-`);
-    this.#lastStatus = status2;
-  }
-  #clear() {
-    if (this.#drawn) this.#options.write(CLEAR_LINE);
-    this.#drawn = false;
-  }
-};
-
 // src/cli/survey-arguments.ts
-import { parseArgs as parseArgs3 } from "node:util";
-var OPTIONS3 = {
-  platform: { type: "string" },
-  from: { type: "string" },
-  username: { type: "string" },
-  "password-stdin": { type: "boolean", default: false },
-  authfile: { type: "string" },
-  mirror: { type: "string", multiple: true },
-  "hosts-dir": { type: "string" },
-  "ca-file": { type: "string" },
-  "tls-verify": { type: "string", default: "true" },
-  json: { type: "boolean", default: false },
-  quiet: { type: "boolean", short: "q", default: false },
-  help: { type: "boolean", short: "h", default: false }
-};
+var OPTIONS3 = { ...NETWORK_OPTIONS, from: { type: "string" } };
 function parseSurvey(argv, wanted) {
-  const parsed = parse5(argv);
-  if (typeof parsed === "string") return parsed;
-  const { values, positionals } = parsed;
-  if (!values.help && (positionals.length !== wanted || positionals.includes("")))
-    return `expected ${wanted === 1 ? "one image" : `${wanted} images`}, got ${positionals.length} arguments`;
-  if (!["true", "false"].includes(values["tls-verify"])) return "--tls-verify must be true or false";
-  if (values.username !== void 0 !== values["password-stdin"])
-    return "--username and --password-stdin belong together";
+  const { values, positionals } = parseOptions(argv, OPTIONS3);
+  if (values.help) return "help";
+  if (positionals.length !== wanted || positionals.includes(""))
+    throw wrongUsage(
+      `expected ${wanted === 1 ? "one image" : `${wanted} images`}, got ${positionals.length} arguments`
+    );
+  checkNotEmpty(values, ["from"]);
+  if (values.from !== void 0 && wanted !== 1) throw wrongUsage("--from is for inspect");
   return {
     images: positionals,
     from: values.from,
-    help: values.help,
-    pull: { ...NOTHING_MADE, ...networkOf(values), image: positionals[0] ?? "" }
-  };
-}
-function networkOf(values) {
-  return {
-    platform: values.platform,
-    username: values.username,
-    passwordStdin: values["password-stdin"],
-    authFile: values.authfile,
-    mirrors: values.mirror ?? [],
-    hostsDirectory: values["hosts-dir"],
-    authorityFile: values["ca-file"],
-    tlsVerify: values["tls-verify"] === "true",
-    json: values.json,
-    quiet: values.quiet
+    pull: { ...NOTHING_MADE, ...networkArguments(values), image: positionals[0] ?? "" }
   };
 }
 var NOTHING_MADE = {
@@ -43939,31 +44309,23 @@ var NOTHING_MADE = {
   seeds: [],
   concurrency: DEFAULT_CONCURRENCY
 };
-function parse5(argv) {
-  try {
-    return parseArgs3({ args: [...argv], options: OPTIONS3, allowPositionals: true, strict: true });
-  } catch (error) {
-    if (error instanceof TypeError && "code" in error) return error.message.split(". ")[0] ?? error.message;
-    throw error;
-  }
-}
 
 // src/cli/survey-help.ts
 var SURVEY_USAGE = {
-  inspect: "usage: oci-pull inspect IMAGE [--from TAG] [options]",
+  inspect: "usage: oci-pull inspect IMAGE [--from TAG|IMAGE] [options]",
   diff: "usage: oci-pull diff IMAGE IMAGE [options]"
 };
 var SURVEY_HELP = `${SURVEY_USAGE.inspect}
        ${SURVEY_USAGE.diff.replace("usage: ", "")}
 
 inspect tells what an image is made of: layers, formats, sizes, numbers of chunks. With --from it tells what a pull
-would download if the cache held another tag of the same repository. Only manifests and tables of contents are fetched.
+would download if the cache held another image. Only manifests and tables of contents are fetched.
 
 diff tells which files were added, removed and changed from the first image to the second. Of layers with a table of
 contents (zstd:chunked, eStargz) nothing else is fetched; other layers are downloaded whole. Times are not compared.
 
 options:
-  --from TAG             (inspect) a tag or digest
+  --from TAG|IMAGE       (inspect) a tag or digest of the same repository, or the whole name of an image
   --platform P           os/architecture[/variant]; default: linux on this machine's architecture
   --json                 one JSON object on standard output
   -q, --quiet            no progress and messages
@@ -43971,13 +44333,24 @@ options:
                          as for a pull: see oci-pull --help`;
 
 // src/cli/survey-names.ts
-function otherTag(image, tag) {
+function otherImage(image, text, cwd) {
+  const digest = digestIn2(text);
+  if (digest === void 0 && isWholeName(image, text)) return toAbsolute(parseImageName(text), cwd);
   if (image.kind === "registry") {
     const name2 = repositoryName(image.reference);
-    return { ...image, reference: parseReference(isDigest(tag) ? `${name2}@${tag}` : `${name2}:${tag}`) };
+    return { ...image, reference: parseReference(digest ? `${name2}@${digest}` : `${name2}:${text}`) };
   }
   const { kind, path } = image;
-  return isDigest(tag) ? { kind, path, digest: tag } : { kind, path, name: tag };
+  return digest ? { kind, path, digest } : { kind, path, name: text };
+}
+function digestIn2(text) {
+  const [, digest] = /^@?(sha(?:256|512):.*)$/s.exec(text) ?? [];
+  if (digest === void 0 || isDigest(digest)) return digest;
+  throw new PullError("REFERENCE_INVALID", digestFault(digest));
+}
+function isWholeName({ kind }, text) {
+  const isLocal2 = LOCAL_TRANSPORTS.some((transport) => text.startsWith(`${transport}:`));
+  return isLocal2 || text.startsWith("docker://") || kind === "registry" && /[/:]/.test(text);
 }
 
 // src/cli/survey-report.ts
@@ -44074,11 +44447,11 @@ function shorten2(digest) {
 }
 function alignColumns(rows) {
   const widths = rows.reduce(
-    (most, row) => row.map((cell, column2) => Math.max(most[column2] ?? 0, cell.length)),
+    (most, row) => row.map((cell, column) => Math.max(most[column] ?? 0, cell.length)),
     []
   );
   return rows.map(
-    (row) => row.map((cell, column2) => cell.padEnd(widths[column2] ?? 0)).join("  ").trimEnd()
+    (row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()
   );
 }
 function sum(items, measure) {
@@ -44089,233 +44462,46 @@ function clean(lines2) {
 }
 
 // src/cli/survey.ts
-var [DONE2, FAILED, WRONG_USAGE] = [0, 1, 2];
-function inspectCommand(argv, program) {
-  return runSurvey(argv, program, { images: 1, usage: SURVEY_USAGE.inspect }, async (options, args) => {
-    const from = args.from === void 0 ? void 0 : otherTag(options.image, args.from);
-    const found = await inspectImage(options, from);
-    return { text: renderInspection(found), json: toInspectionJson(found) };
+var inspectCommand = createSurvey("inspect", 1, async (options, args, cwd) => {
+  const from = args.from === void 0 ? void 0 : otherImage(options.image, args.from, cwd);
+  const found = await inspectImage(options, from);
+  return { text: renderInspection(found), json: toInspectionJson(found) };
+});
+var diffCommand = createSurvey("diff", 2, async (options, args, cwd) => {
+  const after = toAbsolute(parseImageName(args.images[1] ?? ""), cwd);
+  const found = await compareImages(options, after);
+  return { text: renderComparison(found), json: toComparisonJson(found) };
+});
+function createSurvey(name2, images, look2) {
+  return createCommand({
+    usage: SURVEY_USAGE[name2],
+    help: SURVEY_HELP,
+    parse: (argv) => parseSurvey(argv, images),
+    run: (args, program) => runWithProgress(args.pull, program, (options) => look2(options, args, program.cwd))
   });
 }
-function diffCommand(argv, program) {
-  return runSurvey(argv, program, { images: 2, usage: SURVEY_USAGE.diff }, async (options, args) => {
-    const after = toAbsolute(parseImageName(args.images[1] ?? ""), program.cwd);
-    const found = await compareImages(options, after);
-    return { text: renderComparison(found), json: toComparisonJson(found) };
-  });
-}
-async function runSurvey(argv, program, { images, usage }, answer) {
-  const args = parseSurvey(argv.slice(1), images);
-  if (typeof args === "string") {
-    program.stderr(`error: ${args}
-${usage}
-`);
-    return WRONG_USAGE;
-  }
-  if (args.help) {
-    program.stdout(`${SURVEY_HELP}
-`);
-    return DONE2;
-  }
-  const { interrupt: interrupt2, env } = program;
-  const debug = env.OCI_PULL_DEBUG === "1";
-  const reporter = new Reporter({
-    write: program.stderr,
-    columns: program.columns,
-    quiet: args.pull.quiet,
-    debug
-  });
-  let status2 = WRONG_USAGE;
-  try {
-    const options = await toPullOptions(args.pull, { ...program, signal: interrupt2.signal });
-    status2 = FAILED;
-    const { text, json } = await answer({ ...options, emit: reporter.emit, signal: interrupt2.signal }, args);
-    reporter.stop();
-    program.stdout(`${args.pull.json ? JSON.stringify(json) : text}
-`);
-    return DONE2;
-  } catch (error) {
-    reporter.stop();
-    program.stderr(`${renderError(toPullError(error))}
-`);
-    if (debug && error instanceof Error) program.stderr(`${redactUrls(error.stack ?? "")}
-`);
-    return interrupt2.exitStatus() ?? status2;
-  }
-}
-
-// src/cli/commands.ts
-var COMMANDS = { inspect: inspectCommand, diff: diffCommand };
-function findCommand([name2 = ""]) {
-  return Object.hasOwn(COMMANDS, name2) ? COMMANDS[name2] : void 0;
-}
-
-// src/cli/help.ts
-var USAGE = "usage: oci-pull IMAGE DESTINATION [options]\n       oci-pull cache ls|verify|prune [options]";
-var HELP = `${USAGE}
-
-Pulls a container image and unpacks it into a directory as a root file system. Everything is verified against the
-image's digests before DESTINATION appears. What earlier pulls left in the chunk cache is not downloaded again.
-
-  IMAGE                  [registry/]repository[:tag][@sha256:…]; without a registry it is on Docker Hub, unless
-                         registries.conf says otherwise; or a place on this machine: oci:DIR[:TAG],
-                         oci-archive:FILE[:TAG], docker-archive:FILE[:NAME]
-  DESTINATION            a directory (with some formats a file) that is absent, empty, or was made by an earlier pull
-
-options:
-  --platform P           os/architecture[/variant]; default: linux on this machine's architecture
-  --format F             rootfs (default); oci-layout, a directory; oci-archive, docker-archive: a file; tar: one
-                         archive of the whole tree with all owners, which needs no root
-  --load E               docker or podman: hands the docker-archive to that engine when it is complete
-  --ownership O          preserve: as in the image, which needs root, or sudo without a password; runner: all belongs to
-                         this user; default: auto, which is preserve for root and runner for everybody else
-  --path GLOB            what to unpack, as a path from the root of the image with *, **, ?, [a-z] and {a,b}; with !
-                         before it, what to leave out; may be repeated; default: everything
-  --verify V             what proves layers that can be fetched in parts. diff-id: the digest of the whole layer
-                         (default); toc: their tables of contents, so that files which upper layers replace are spared
-  --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
-                         ${NAMED_LIMITS.map(({ name: name2 }) => name2).join(", ")}
-  --cache-dir D          directory of the chunk cache; default: oci-pull in this user's cache directory
-  --cache-dir-max-size S bytes it may hold, or a number with KiB, MiB, GiB or TiB behind it, or unlimited; what was not
-                         used for the longest time goes first; default: ${DEFAULT_STORE_SIZE}
-  --cache-mode M         write: read the cache and keep what is new (default); read; none
-  --username U           user name for the registry of IMAGE
-  --password-stdin       read the password from standard input
-  --authfile F           file with credentials (auth.json or config.json), read before those of this machine
-  --mirror M             host[:port][/path] to try before the registry, or registry=host[:port][/path] for the mirror
-                         of that registry only; may be repeated
-  --hosts-dir D          directory of containerd's hosts.toml directories
-  --ca-file F            PEM file with certificates to trust besides those of the system
-  --tls-verify=false     accept any certificate, and plain http
-  --seed S               layout or archive to look in before the registry is asked, written as IMAGE is; may be repeated
-  --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
-  --json                 print the result as one JSON object on standard output
-  -q, --quiet            no progress, messages and warnings; only the result and errors
-  -h, --help             this text
-  --version              the version
-
-other commands, each with a --help of its own:
-  oci-pull inspect IMAGE [--from TAG]   what an image is made of, and what an update would cost
-  oci-pull diff IMAGE IMAGE             which files differ
-  oci-pull cache ls|verify|prune        looks after the chunk cache
-
-environment:
-  OCI_PULL_DEBUG=1       requests, plan, figures of each layer: for a report of a fault
-
-Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;
-var CACHE_USAGE = "usage: oci-pull cache ls|verify|prune [options]\nTry oci-pull cache --help.";
-var CACHE_HELP = `usage: oci-pull cache ls|verify|prune [options]
-
-Looks after the directory that keeps chunks between pulls. Pulls may run meanwhile.
-
-  ls                     lists the packs in it, those first that were not used for the longest time
-  verify                 hashes everything in it that has a digest, and reports what is damaged. Pulls do so, too, with
-                         what they use
-  prune                  removes what killed pulls have left, and packs that were not used for the longest time until
-                         the others fit --max-size. What running pulls may be reading stays
-
-options:
-  --cache-dir D          the directory; default: oci-pull in this user's cache directory
-  --max-size S           for prune: bytes, or a number with KiB, MiB, GiB or TiB behind it, 0 or unlimited;
-                         default: ${DEFAULT_STORE_SIZE}
-  --remove-damaged       for verify: removes damaged packs
-  --json                 print one JSON object on standard output
-  -h, --help             this text
-
-Exit status: 0 done, 1 failed or damage found that is still there, 2 wrong usage; 130 or 143 when interrupted.
-
-An image that is called cache needs its registry in front: docker.io/library/cache.`;
-
-// src/cli/version.ts
-var VERSION = package_default.version;
 
 // src/cli/main.ts
-var DONE3 = 0;
-var FAILED2 = 1;
-var WRONG_USAGE2 = 2;
+var COMMANDS = {
+  inspect: inspectCommand,
+  diff: diffCommand,
+  cache: cacheCommand
+};
 async function main(program) {
-  const other = findCommand(program.argv);
-  if (other) return await other(program.argv, program);
-  const command = parseCommand(program.argv);
-  switch (command.kind) {
-    case "help":
-      program.stdout(`${HELP}
-`);
-      return DONE3;
-    case "version":
-      program.stdout(`${VERSION}
-`);
-      return DONE3;
-    case "usage":
-      program.stderr(`error: ${command.message}
-${program.argv[0] === "cache" ? CACHE_USAGE : USAGE}
-`);
-      return WRONG_USAGE2;
-    case "cache-help":
-      program.stdout(`${CACHE_HELP}
-`);
-      return DONE3;
-    case "cache":
-      return await runCache(command.arguments, program);
-    case "pull":
-      return await runPull(command.arguments, program);
-  }
-}
-async function runPull(args, program) {
-  let options;
-  try {
-    options = await toPullOptions(args, { ...program, signal: program.interrupt.signal });
-  } catch (error) {
-    return fail2(error, program.interrupt.exitStatus() ?? WRONG_USAGE2, program);
-  }
-  const reporter = new Reporter({
-    write: program.stderr,
-    columns: program.columns,
-    quiet: args.quiet,
-    debug: isDebugging(program)
-  });
-  try {
-    const { interrupt: interrupt2 } = program;
-    const result = await program.pull({ ...options, emit: reporter.emit, signal: interrupt2.signal });
-    reporter.stop();
-    program.stdout(`${args.json ? JSON.stringify(toJson2(result)) : renderReport(result)}
-`);
-    return DONE3;
-  } catch (error) {
-    reporter.stop();
-    return fail2(error, program.interrupt.exitStatus() ?? FAILED2, program);
-  }
-}
-async function runCache(args, program) {
-  const { interrupt: interrupt2 } = program;
-  try {
-    const report = await lookAfterCache(args, program, interrupt2.signal);
-    program.stdout(`${args.json ? JSON.stringify(report.json) : report.text}
-`);
-    return report.isDamaged ? FAILED2 : DONE3;
-  } catch (error) {
-    const isWrong = error instanceof PullError && error.code === "INPUT_INVALID";
-    return fail2(error, interrupt2.exitStatus() ?? (isWrong ? WRONG_USAGE2 : FAILED2), program);
-  }
-}
-function isDebugging({ env }) {
-  return env.OCI_PULL_DEBUG === "1";
-}
-function fail2(error, status2, program) {
-  program.stderr(`${renderError(toPullError(error))}
-`);
-  if (isDebugging(program) && error instanceof Error) program.stderr(`${redactUrls(error.stack ?? "")}
-`);
-  return status2;
+  const [name2 = "", ...others] = program.argv;
+  const command = Object.hasOwn(COMMANDS, name2) ? COMMANDS[name2] : void 0;
+  return await (command ? command(others, program) : pullCommand(program.argv, program));
 }
 
 // src/pull/pull.ts
 import { isAbsolute as isAbsolute5, relative as relative3 } from "node:path";
 
 // src/pull/announce.ts
-function announcePlan({ options, layers, tallies }, plan, metadata) {
+function announcePlan({ options, layers, tallies }, plan, metadata, attempt) {
+  const isAgain = attempt > 1;
   const groups = Map.groupBy(plan.groups, ({ layer }) => layer);
   plan.bytes.forEach(({ missing: missing3, cached }, index) => {
+    if (isAgain && missing3 === 0) return;
     const isNew = missing3 > 0 || (tallies[index]?.bytes ?? 0) > 0;
     const how = metadata[index]?.kind === "chunked" ? "ranges" : "whole";
     const way = isLocal(plan, index) ? "local" : isNew ? how : "cached";
@@ -44323,7 +44509,8 @@ function announcePlan({ options, layers, tallies }, plan, metadata) {
     const reason = way === "whole" ? reasonOf3(metadata[index]) : void 0;
     const ranges = groups.get(index)?.length ?? 0;
     const why2 = reason === void 0 ? {} : { reason };
-    options.emit({ kind: "layer", index, digest, way, ranges, ...why2, missing: missing3, cached });
+    const more = isAgain ? { isAgain } : {};
+    options.emit({ kind: "layer", index, digest, way, ranges, ...why2, missing: missing3, cached, ...more });
   });
   options.emit({ kind: "debug", message: describePlan(plan) });
   const received = tallies.reduce((sum2, { bytes }) => sum2 + bytes, 0);
@@ -44356,6 +44543,69 @@ function announceTallies({ options, tallies, source }, { layers }) {
   const { roundTripMs, bytesPerSecond } = link2;
   const rate2 = bytesPerSecond === void 0 ? "" : `, ${formatBytes(bytesPerSecond)}/s`;
   options.emit({ kind: "debug", message: `link: ${formatDuration(roundTripMs)} to an answer${rate2}` });
+}
+
+// src/pull/arrivals.ts
+var Arrivals = class {
+  #packs = /* @__PURE__ */ new Set();
+  #lost = 0;
+  /** Those that are not settled. */
+  get packs() {
+    return [...this.#packs];
+  }
+  /** Packs that did not arrive. */
+  get lost() {
+    return this.#lost;
+  }
+  expect(packs) {
+    for (const pack of packs) this.#packs.add(pack);
+  }
+  /** The store finds what is in them, and waits for it. */
+  async showTo(store) {
+    for (const pack of this.#packs) await store.addIncoming(pack);
+  }
+  /** Waits for all of them, and puts them where they belong. */
+  async settle(store) {
+    for (const pack of this.#packs) {
+      const place = await pack.settle();
+      if (place === void 0) this.#lost++;
+      if (place === void 0) store.lose(pack);
+      else store.arrived(pack, place);
+    }
+    this.#packs.clear();
+  }
+  /** The store no longer finds what is in those that will never arrive; with `all` they are all given up. */
+  async giveUpLost(store, all = false) {
+    for (const pack of this.packs.filter(({ isLost }) => isLost || all)) {
+      await pack.abandon();
+      this.#packs.delete(pack);
+      this.#lost++;
+      store.lose(pack);
+    }
+  }
+  async [Symbol.asyncDispose]() {
+    await Promise.all(this.packs.map((pack) => pack.abandon()));
+  }
+};
+function countersOf(packs, first2) {
+  return new Map(packs.map(({ path }, index) => [path, first2 + index]));
+}
+function followArrivals(packs, { board, first: first2 }, onLost) {
+  const unwatch = packs.map((pack, index) => {
+    let told2 = 0;
+    const tell = () => {
+      const { there } = pack;
+      if (there > told2) board.add(first2 + index, there - told2);
+      told2 = there;
+      if (pack.isLost) onLost(pack);
+    };
+    const end = pack.watch(tell);
+    tell();
+    return end;
+  });
+  return () => {
+    for (const end of unwatch) end();
+  };
 }
 
 // src/fetch/group-body.ts
@@ -44571,7 +44821,7 @@ var ProgressBoard = class _ProgressBoard {
 };
 
 // src/pull/unpack-job.ts
-async function toUnpackJob(session, attempt, board) {
+async function toUnpackJob(session, attempt, { board, arriving }) {
   const { plan, root } = attempt;
   const files = [];
   for (const file of plan.files) {
@@ -44581,7 +44831,9 @@ async function toUnpackJob(session, attempt, board) {
   const { options, privileges } = session;
   const { paths, limits, format = "rootfs", image } = options;
   const output = format === "rootfs" ? void 0 : outputOf(format, session.image, image);
-  return { root, owner: privileges.owner, limits, paths, files, board, layers, output };
+  const counters = files.map((path) => arriving.get(path) ?? -1);
+  const coming = counters.some((counter) => counter !== -1) ? { arriving: counters } : {};
+  return { root, owner: privileges.owner, limits, paths, files, ...coming, board, layers, output };
 }
 function toLayerInput(session, { plan, metadata, missing: missing2, parts }, { index, files }) {
   const layer = metadata[index];
@@ -44616,30 +44868,44 @@ function blobInput({ path, offset, compressedSize }, files) {
 
 // src/pull/attempt.ts
 async function runAttempt(session, attempt) {
-  const { options, source, staging, tallies, layers } = session;
-  const board = ProgressBoard.create(attempt.plan.groups.length);
+  const { options, source, staging, tallies, layers, arrivals } = session;
+  const { packs } = arrivals;
+  const first2 = attempt.plan.groups.length;
+  const board = ProgressBoard.create(first2 + packs.length);
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const pack = (number) => staging.pack(number);
   const { concurrency, emit } = options;
-  const job = await toUnpackJob(session, attempt, board.memory);
+  const arriving = countersOf(packs, first2);
+  const job = await toUnpackJob(session, attempt, { board: board.memory, arriving });
+  const enough = new AbortController();
+  const unpackSignal = AbortSignal.any([signal, enough.signal]);
   const onAbort = () => board.abort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
+  unpackSignal.addEventListener("abort", onAbort, { once: true });
+  if (unpackSignal.aborted) onAbort();
+  let lost;
   const stopping = (error) => {
-    stop.abort();
+    if (!lost || !isAbort(error)) stop.abort();
     throw error;
   };
   const context = { source, descriptors: layers, tallies, pack, board, concurrency, emit, signal };
   const onEvent = ({ layer, entries }) => emit({ kind: "unpacked", index: layer, entries });
+  const unfollow = followArrivals(packs, { board, first: first2 }, (pack2) => {
+    if (!job.files.includes(pack2.path)) return;
+    lost ??= pack2;
+    enough.abort();
+  });
   const [unpacked, fetched] = await Promise.allSettled([
-    session.privileges.unpack(job, { signal, onEvent }).catch(stopping),
+    session.privileges.unpack(job, { signal: unpackSignal, onEvent }).catch(stopping),
     transfer(attempt.plan.groups, context).catch(stopping)
   ]);
-  signal.removeEventListener("abort", onAbort);
-  throwFirstCause(fetched, unpacked);
+  unpackSignal.removeEventListener("abort", onAbort);
+  unfollow();
+  const isLost = lost && !options.signal.aborted && unpacked.status === "rejected" && isAbort(unpacked.reason);
+  throwFirstCause(fetched, ...isLost ? [] : [unpacked]);
   await adoptFetched(session, attempt.plan);
-  return unpacked.value;
+  if (unpacked.status === "fulfilled") return unpacked.value;
+  return { kind: "lost", reason: `pack ${lost?.key} of the cache did not arrive` };
 }
 async function adoptFetched(session, plan) {
   const named = plan.chunks.filter(({ digest }) => digest.startsWith("sha256:"));
@@ -44652,7 +44918,7 @@ async function adoptFetched(session, plan) {
 // src/pull/destination.ts
 import { lstat as lstat10, mkdir as mkdir2, readdir as readdir7, stat as stat6 } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname as dirname7, join as join16, parse as parse6, relative as relative2, resolve as resolve4, sep } from "node:path";
+import { dirname as dirname7, join as join16, parse as parse4, relative as relative2, resolve as resolve4, sep } from "node:path";
 
 // src/elevate/inode.ts
 import { lstat as lstat6, stat as stat5 } from "node:fs/promises";
@@ -45003,7 +45269,7 @@ function refuseProtected(path, workspace) {
   const target = resolve4(path);
   const holds = (inner) => relative2(target, inner).split(sep)[0] !== "..";
   const reasons = [
-    [target === parse6(target).root, "it is the root of the file system"],
+    [target === parse4(target).root, "it is the root of the file system"],
     [target.split(sep).includes(".git"), "it lies inside of a .git directory"],
     [holds(resolve4(workspace)), "it is or holds the working directory"],
     [homedir() !== "" && holds(resolve4(homedir())), "it is or holds the home directory"]
@@ -45084,9 +45350,72 @@ import { connect } from "node:net";
 import { homedir as homedir2 } from "node:os";
 import { join as join17 } from "node:path";
 import { pipeline as pipeline2 } from "node:stream/promises";
+
+// src/export/engine-answer.ts
+import { StringDecoder } from "node:string_decoder";
+var MAX_LINE = 64 << 10;
+var MAX_ANSWER_BYTES = 16 << 20;
+var MAX_SAID = 100;
+var MAX_REASON = 500;
+async function readAnswer2(answer, silenceMs) {
+  const decoder = new StringDecoder("utf8");
+  const lines2 = new AnswerLines();
+  let bytes = 0;
+  const silence = () => setTimeout(() => answer.destroy(new Error(`it has said nothing for ${silenceMs / 1e3} s`)), silenceMs);
+  let timer = silence();
+  try {
+    for await (const piece of answer) {
+      clearTimeout(timer);
+      timer = silence();
+      bytes += piece.length;
+      if (bytes > MAX_ANSWER_BYTES) throw new Error(`it answers with more than ${MAX_ANSWER_BYTES} bytes`);
+      lines2.push(decoder.write(piece));
+    }
+    lines2.end();
+    return lines2;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+var AnswerLines = class {
+  said = [];
+  reason;
+  start = "";
+  #line = "";
+  push(text) {
+    this.start = (this.start + text).slice(0, MAX_REASON);
+    const [first2 = "", ...others] = text.split("\n");
+    this.#line = (this.#line + first2).slice(0, MAX_LINE);
+    for (const next of others) {
+      this.end();
+      this.#line = next.slice(0, MAX_LINE);
+    }
+  }
+  end() {
+    const { stream, error, errorDetail, message } = membersOf(this.#line);
+    if (typeof stream === "string" && stream.trim() !== "") this.said.push(stream.trim());
+    if (this.said.length > MAX_SAID) this.said.shift();
+    const detail = membersOf(errorDetail).message;
+    const reason = [error, detail, message].find((each) => typeof each === "string");
+    if (typeof reason === "string") this.reason ??= reason.slice(0, MAX_REASON);
+    this.#line = "";
+  }
+};
+function membersOf(value) {
+  if (typeof value === "object" && value !== null) return value;
+  if (typeof value !== "string") return {};
+  try {
+    const parsed = JSON.parse(value);
+    return typeof parsed === "object" && parsed !== null ? parsed : {};
+  } catch {
+    return {};
+  }
+}
+
+// src/export/docker-engine.ts
 var DEFAULT_HOST = "unix:///var/run/docker.sock";
-var MAX_ANSWER_BYTES = 1 << 20;
 var CONNECT_MS = 1e4;
+var SILENCE_MS = 10 * 60 * 1e3;
 async function reachDocker({ env, signal }) {
   const host = env.DOCKER_HOST || DEFAULT_HOST;
   const { socketPath, hostname: hostname2, port } = addressOf(host, env);
@@ -45103,36 +45432,58 @@ async function reachDocker({ env, signal }) {
     socket.destroy();
   }
 }
-async function loadIntoDocker({ path, env, signal }) {
+async function loadIntoDocker({ path, env, signal }, silenceMs = SILENCE_MS) {
   const host = env.DOCKER_HOST || DEFAULT_HOST;
-  const { size } = await stat7(path);
+  const over = new AbortController();
   try {
+    const { size } = await stat7(path);
     const { promise, resolve: resolve5, reject } = Promise.withResolvers();
+    const address = addressOf(host, env);
+    const name2 = address.socketPath ? { host: "docker" } : {};
     const options = {
-      ...addressOf(host, env),
+      ...address,
       method: "POST",
       path: "/images/load?quiet=1",
-      headers: { host: "docker", "content-type": "application/x-tar", "content-length": size },
-      signal
+      headers: { ...name2, "content-type": "application/x-tar", "content-length": size },
+      signal: AbortSignal.any([signal, over.signal])
     };
     const send = isTls(host, env) ? requestTls(options) : request(options);
     send.on("response", resolve5);
     send.on("error", reject);
     const sent = pipeline2(createReadStream2(path), send).catch(reject);
-    const answer = await promise;
-    const text = await readText2(answer);
-    const lines2 = messagesIn(text);
-    if (answer.statusCode !== 200)
-      throw failed2(host, `${answer.statusCode}: ${lines2.errors[0] ?? text.slice(0, 300)}`);
-    if (lines2.errors.length > 0) throw failed2(host, lines2.errors[0] ?? "");
+    const response = await withoutSilence(promise, sent, silenceMs);
+    const { said, reason, start: start2 } = await readAnswer2(response, silenceMs);
+    if (response.statusCode !== 200) throw failed2(host, `${response.statusCode}: ${reason ?? start2}`);
+    if (reason !== void 0) throw failed2(host, reason);
     await sent;
-    return lines2.said;
+    return said;
   } catch (cause) {
     if (signal.aborted) throw new PullError("ABORTED", "the pull was cancelled", { cause });
     throw toPullError(cause, {
       code: "LOAD_FAILED",
       message: `the image could not be sent to Docker at ${host}`
     });
+  } finally {
+    over.abort();
+  }
+}
+async function withoutSilence(answer, sent, silenceMs) {
+  const silent = Promise.withResolvers();
+  let timer;
+  let isOver = false;
+  void sent.then(() => {
+    if (isOver) return;
+    timer = setTimeout(
+      () => silent.reject(new Error(`it has said nothing for ${silenceMs / 1e3} s`)),
+      silenceMs
+    );
+  });
+  try {
+    return await Promise.race([answer, silent.promise]);
+  } finally {
+    isOver = true;
+    clearTimeout(timer);
+    silent.promise.catch(() => void 0);
   }
 }
 function failed2(host, reason) {
@@ -45162,33 +45513,24 @@ function certificates(env) {
     throw toPullError(cause, { code: "LOAD_FAILED", message });
   }
 }
-async function readText2(answer) {
-  let text = "";
-  for await (const piece of answer.setEncoding("utf8")) if (text.length < MAX_ANSWER_BYTES) text += piece;
-  return text;
-}
-function messagesIn(text) {
-  const said = [];
-  const errors2 = [];
-  for (const line of text.split("\n").filter((each) => each.trim() !== "")) {
-    const { stream, error, message } = parse7(line);
-    if (typeof stream === "string" && stream.trim() !== "") said.push(stream.trim());
-    for (const reason of [error, message]) if (typeof reason === "string") errors2.push(reason);
-  }
-  return { said, errors: errors2 };
-}
-function parse7(line) {
-  try {
-    const value = JSON.parse(line);
-    return typeof value === "object" && value !== null ? value : {};
-  } catch {
-    return {};
-  }
-}
 
 // src/export/podman-engine.ts
 import { spawn as spawn2 } from "node:child_process";
-var MAX_TEXT = 64 << 10;
+
+// src/export/said.ts
+function listenTo(stream, limit) {
+  const pieces = [];
+  let room = limit;
+  stream.on("data", (piece) => {
+    if (room === 0) return;
+    pieces.push(piece.subarray(0, room));
+    room -= Math.min(room, piece.length);
+  });
+  return () => Buffer.concat(pieces).toString();
+}
+
+// src/export/podman-engine.ts
+var MAX_SAID_BYTES = 64 << 10;
 async function reachPodman(job) {
   await run2(["--version"], job);
 }
@@ -45197,13 +45539,9 @@ async function loadIntoPodman({ path, ...job }) {
   if (status2 !== 0) throw new PullError("LOAD_FAILED", `podman did not take the image: ${complaint(stderr)}`);
   return stdout.split("\n").filter((line) => line.trim() !== "");
 }
-async function run2(args, { env, signal }) {
-  const child = spawn2("podman", args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe"], signal });
-  const text = { stdout: "", stderr: "" };
-  for (const name2 of ["stdout", "stderr"])
-    child[name2].setEncoding("utf8").on("data", (piece) => {
-      text[name2] = (text[name2] + piece).slice(0, MAX_TEXT);
-    });
+async function run2(args, { program, env, signal }) {
+  const child = spawn2(program, args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe"], signal });
+  const [stdout, stderr] = [listenTo(child.stdout, MAX_SAID_BYTES), listenTo(child.stderr, MAX_SAID_BYTES)];
   const status2 = await new Promise((resolve5, reject) => {
     child.once("error", reject);
     child.once("close", resolve5);
@@ -45211,7 +45549,7 @@ async function run2(args, { env, signal }) {
     if (signal.aborted) throw new PullError("ABORTED", "the pull was cancelled", { cause });
     throw toPullError(cause, { code: "LOAD_FAILED", message: "podman cannot be run" });
   });
-  return { status: status2, ...text };
+  return { status: status2, stdout: stdout(), stderr: stderr() };
 }
 function complaint(text) {
   const [, ours] = /^\s*\* docker-archive: (.*)$/m.exec(text) ?? [];
@@ -45221,12 +45559,19 @@ function complaint(text) {
 // src/pull/load.ts
 async function reachEngine({ network, signal }, engine) {
   const { env } = network.hosts;
-  await (engine === "docker" ? reachDocker({ env, signal }) : reachPodman({ env, signal }));
+  await (engine === "docker" ? reachDocker({ env, signal }) : reachPodman(await podmanOf(env, signal)));
 }
 async function loadImage({ network, emit, signal }, engine, path) {
   const { env } = network.hosts;
-  const said = engine === "docker" ? await loadIntoDocker({ path, env, signal }) : await loadIntoPodman({ path, env, signal });
+  const said = engine === "docker" ? await loadIntoDocker({ path, env, signal }) : await loadIntoPodman({ path, ...await podmanOf(env, signal) });
   for (const message of said) emit({ kind: "info", message: `${engine}: ${message}` });
+}
+async function podmanOf(env, signal) {
+  const program = await findProgram("podman", { env, platform: process.platform });
+  if (program !== void 0) return { program, env: childEnvironment(env), signal };
+  throw new PullError("LOAD_FAILED", "podman is not on PATH", {
+    hint: "Install podman, or load the image into another engine by the input load."
+  });
 }
 
 // src/elevate/board-relay.ts
@@ -45555,7 +45900,7 @@ var MAX_TAR_SPLIT_SIZE = 2 ** 30;
 var SMALL_STORED = 256 << 10;
 var SMALL_OUTPUT = 8 << 20;
 
-// src/unpack/run-reader.ts
+// src/unpack/run.ts
 var RUN_BYTES = 256 << 10;
 var RUN_OUTPUT = 1 << 20;
 var LARGE_CHUNK = 32 << 20;
@@ -45581,7 +45926,7 @@ async function unpackHere(job, hooks) {
   if (layer === void 0 || FINAL.includes(error.code)) throw fromErrorData(error);
   return diagnosed(job, { index: layer, error }, hooks.signal);
 }
-async function diagnosed({ files, board, layers }, { index, error }, signal) {
+async function diagnosed({ files, arriving, board, layers }, { index, error }, signal) {
   var _stack = [];
   try {
     const pool = __using(_stack, openPool(1), true);
@@ -45589,7 +45934,14 @@ async function diagnosed({ files, board, layers }, { index, error }, signal) {
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
     try {
-      return await pool.run("diagnose", { files, board, layer: layers[index], index, error });
+      return await pool.run("diagnose", {
+        files,
+        arriving,
+        board,
+        layer: layers[index],
+        index,
+        error
+      });
     } finally {
       signal.removeEventListener("abort", stop);
     }
@@ -45612,7 +45964,7 @@ async function runThreads(job, { signal, onEvent }) {
     };
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
-    const { files, board, layers, output, ...options } = job;
+    const { files, arriving, board, layers, output, ...options } = job;
     const passes = output && planPasses(output.format, layers);
     const streams = passes ? layersToStream(layers, passes) : layers;
     const failed3 = Promise.withResolvers();
@@ -45625,6 +45977,7 @@ async function runThreads(job, { signal, onEvent }) {
     const streamed = watched(
       pool.run("stream", {
         files,
+        arriving,
         board,
         layers: streams,
         ring,
@@ -45764,13 +46117,13 @@ async function learn(session, detour, circumstances) {
       reason: `its parts do not make up the layer (${detour.reason})`
     });
   }
-  const described = metadata[layer];
+  const described2 = metadata[layer];
   if (isLocal(circumstances.plan, layer)) return learnLocal(session, detour, circumstances.plan);
   if (detour.found.blob) await learnBlob(session, lessons, detour);
-  if (described?.kind !== "chunked") return;
-  if (detour.found.tarSplit) await learnTarSplit(session, lessons, { layer, described });
+  if (described2?.kind !== "chunked") return;
+  if (detour.found.tarSplit) await learnTarSplit(session, lessons, { layer, described: described2 });
   if (detour.found.chunks.length > 0)
-    await learnChunks(session, lessons, { layer, described, chunks: detour.found.chunks });
+    await learnChunks(session, lessons, { layer, described: described2, chunks: detour.found.chunks });
 }
 function learnLocal(session, { layer, reason }, plan) {
   const planned = plan.layers[layer];
@@ -45795,15 +46148,15 @@ async function learnBlob(session, lessons, { layer, reason }) {
   throw new PullError("DIGEST_MISMATCH", message);
 }
 async function learnChunks(session, lessons, found) {
-  const { layer, described } = found;
+  const { layer, described: described2 } = found;
   const reasons = {
     frame: (hex) => `chunk sha256:${hex} does not match its digest`,
     part: () => "what lies between its chunks cannot be read"
   };
   for (const form of ["frame", "part"]) {
     const chunks = namesOf3(
-      described.table,
-      found.chunks.filter((chunk) => isGap(described.table, chunk) === (form === "part"))
+      described2.table,
+      found.chunks.filter((chunk) => isGap(described2.table, chunk) === (form === "part"))
     );
     const [first2] = chunks.keys();
     if (first2 === void 0) continue;
@@ -45820,9 +46173,9 @@ function namesOf3({ digests, sizes }, chunks) {
     ])
   );
 }
-async function forgetGaps(session, lessons, { layer, described }) {
-  if (described?.kind !== "chunked" || !described.table.gaps) return false;
-  const { table } = described;
+async function forgetGaps(session, lessons, { layer, described: described2 }) {
+  if (described2?.kind !== "chunked" || !described2.table.gaps) return false;
+  const { table } = described2;
   const all = [...table.offsets.keys()].filter((index) => isGap(table, index));
   const names = namesOf3(table, all);
   const isStored2 = [...names].some(
@@ -45832,7 +46185,10 @@ async function forgetGaps(session, lessons, { layer, described }) {
   await session.staging.drop("part", new Set(names.keys()));
   if (!isStored2) return false;
   const digest = session.layers[layer]?.digest;
-  warn(session, `what the cache holds of layer ${digest} does not make up the layer, and is fetched again`);
+  warn(
+    session,
+    `what the cache holds of layer ${digest} does not make up the layer; what may be wrong is fetched`
+  );
   distrustStore(session, lessons, layer);
   return true;
 }
@@ -45855,8 +46211,9 @@ function discard2(session, lessons, { form, layer, chunks }) {
     frame: `chunk sha256:${first2}${others} of layer ${digest}`,
     part: `a part of layer ${digest}`
   }[form];
-  const verb = cached > 0 ? "was damaged in the cache" : "arrived damaged";
-  if (!again) warn(session, `${what} ${verb} and is fetched again`);
+  const mended = form === "blob" ? "; what is wrong in it is fetched" : " and is fetched";
+  const fate = cached > 0 ? `was damaged in the cache${mended}` : "arrived damaged and is fetched again";
+  if (!again) warn(session, `${what} ${fate}`);
   if (cached > 0) distrustStore(session, lessons, layer);
   return { again };
 }
@@ -45864,9 +46221,9 @@ function distrustStore(session, lessons, layer) {
   lessons.damagedInStore.add(layer);
   if (lessons.damagedInStore.size > 1) session.store.forgetSealed();
 }
-async function learnTarSplit(session, lessons, { layer, described }) {
-  if (!described.tarSplit) return;
-  const { form, hex, compressedSize } = described.tarSplit;
+async function learnTarSplit(session, lessons, { layer, described: described2 }) {
+  if (!described2.tarSplit) return;
+  const { form, hex, compressedSize } = described2.tarSplit;
   const key = digestKeyOfHex(hex);
   const cached = session.store.isStored(form, key, compressedSize);
   session.store.forget(form, key, compressedSize);
@@ -45878,7 +46235,7 @@ async function learnTarSplit(session, lessons, { layer, described }) {
   }
   warn(
     session,
-    `the tar-split of layer ${session.layers[layer]?.digest} was damaged in the cache and is fetched again`
+    `the tar-split of layer ${session.layers[layer]?.digest} was damaged in the cache and is fetched`
   );
   distrustStore(session, lessons, layer);
 }
@@ -45920,13 +46277,17 @@ async function restorePacks(options, { image, caching }) {
   );
 }
 async function restoreRest(session, begun) {
-  const { cache } = session.caching;
+  const { arrivals, caching, store } = session;
+  const { cache } = caching;
+  if (caching.storeRead) await arrivals.showTo(store);
   if (!cache || !begun || begun.waiting === 0) return begun;
   const metadata = await readMetadata(session, /* @__PURE__ */ new Map(), true);
   const needed = neededKeys(metadata);
   const isNeeded = ({ hex }) => needed.has(digestKeyOfHex(hex));
-  const report = await cache.restoreRest(isNeeded, packsDirectory(session.store.directory));
-  await session.store.addPacks(report.packKeys);
+  const report = await cache.restoreRest(isNeeded);
+  await store.addPacks(report.packKeys);
+  arrivals.expect(report.arriving);
+  await arrivals.showTo(store);
   return report;
 }
 function isNamedBy(layers) {
@@ -45997,12 +46358,12 @@ async function trimStore(session, packs) {
 // src/pull/pull.ts
 var MAX_ATTEMPTS = 10;
 async function pull(options) {
-  var _stack = [];
+  var _stack2 = [];
   try {
     const watch = new Stopwatch();
     const { format = "rootfs" } = options;
     const ownership = format === "rootfs" ? options.ownership : "runner";
-    const privileges = __using(_stack, await acquirePrivileges({ ...options, ownership }), true);
+    const privileges = __using(_stack2, await acquirePrivileges({ ...options, ownership }), true);
     const { removeTree, onStaged } = privileges;
     const destination = await claimDestination(options.destination, {
       removeTree,
@@ -46016,36 +46377,46 @@ async function pull(options) {
       const access2 = await openImage(options);
       watch.lap("resolve");
       try {
-        const begun = await restorePacks(options, access2);
-        watch.lap("restore");
-        let session = await openSession(options, access2, privileges);
-        if (access2.image.remark !== void 0) warn(session, access2.image.remark);
+        var _stack = [];
         try {
-          let restored;
-          const run3 = async () => {
-            restored = await restoreRest(session, begun);
-            return fetchAndUnpack(session, destination, watch);
-          };
-          const finished = await run3().catch(async (error) => {
-            session = await leaveStore(session, error);
-            await destination.reset();
-            return run3();
-          });
-          watch.lap("fetchAndUnpack");
-          checkMatches(session, finished.part);
-          const verdict = await access2.judge();
-          const packs = await keep2(withCaching(session, verdict.caching), finished);
-          noteQuota(session);
-          noteRemarks(session);
-          const result = describeResult(session, finished, { destination, packs, verdict, restored });
-          if (options.load) await loadImage(options, options.load, destination.made);
-          const about = { image: result.image, platform: result.platform, ownership: privileges.owner };
-          const skipped = renderSkipList(finished.skipped, about);
-          await destination.publish(about, { config: access2.image.configBytes, skipped });
-          watch.lap("finish");
-          return { ...result, timings: watch.timings() };
+          const begun = await restorePacks(options, access2);
+          watch.lap("restore");
+          const arrivals = __using(_stack, new Arrivals(), true);
+          arrivals.expect(begun?.arriving ?? []);
+          let session = await openSession(options, access2, { privileges, arrivals });
+          if (access2.image.remark !== void 0) warn(session, access2.image.remark);
+          try {
+            let restored;
+            const run3 = async () => {
+              restored = await restoreRest(session, begun);
+              return fetchAndUnpack(session, destination, watch);
+            };
+            const finished = await run3().catch(async (error) => {
+              session = await leaveStore(session, error);
+              await destination.reset();
+              return run3();
+            });
+            watch.lap("fetchAndUnpack");
+            checkMatches(session, finished.part);
+            const verdict = await access2.judge();
+            const packs = await keep2(withCaching(session, verdict.caching), finished);
+            noteQuota(session);
+            noteRemarks(session);
+            const result = describeResult(session, finished, { destination, packs, verdict, restored });
+            if (options.load) await loadImage(options, options.load, destination.made);
+            const about = { image: result.image, platform: result.platform, ownership: privileges.owner };
+            const skipped = renderSkipList(finished.skipped, about);
+            await destination.publish(about, { config: access2.image.configBytes, skipped });
+            watch.lap("finish");
+            return { ...result, timings: watch.timings() };
+          } finally {
+            await closeSession(session);
+          }
+        } catch (_) {
+          var _error = _, _hasError = true;
         } finally {
-          await closeSession(session);
+          var _promise = __callDispose(_stack, _error, _hasError);
+          _promise && await _promise;
         }
       } finally {
         await access2.source.close();
@@ -46053,11 +46424,11 @@ async function pull(options) {
     } finally {
       await destination.discard();
     }
-  } catch (_) {
-    var _error = _, _hasError = true;
+  } catch (_2) {
+    var _error2 = _2, _hasError2 = true;
   } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
+    var _promise2 = __callDispose(_stack2, _error2, _hasError2);
+    _promise2 && await _promise2;
   }
 }
 function refuseNested({ destination, storeDirectory }) {
@@ -46074,18 +46445,22 @@ function refuseNested({ destination, storeDirectory }) {
 async function fetchAndUnpack(session, destination, watch) {
   const lessons = { whole: /* @__PURE__ */ new Map(), refetched: /* @__PURE__ */ new Set(), damagedInStore: /* @__PURE__ */ new Set() };
   const missing2 = /* @__PURE__ */ new Map();
+  let losses = 0;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     session.options.emit({ kind: "stage", stage: "plan" });
-    const described = await readMetadata(session, lessons.whole);
-    const { metadata, parts } = await selectParts(session, described, missing2);
+    await session.arrivals.giveUpLost(session.store, losses > 1);
+    const described2 = await readMetadata(session, lessons.whole);
+    const { metadata, parts } = await selectParts(session, described2, missing2);
     const plan = planLayers(session, metadata);
     await markPlanned(session, plan, metadata);
-    announcePlan(session, plan, metadata);
+    announcePlan(session, plan, metadata, attempt);
     watch.lap("plan");
     session.options.emit({ kind: "stage", stage: "fetch" });
     const outcome = await runAttempt(session, { plan, metadata, missing: missing2, parts, root: destination.root });
     watch.lap("fetchAndUnpack");
     if (outcome.kind === "done") {
+      await session.arrivals.settle(session.store);
+      if (session.options.signal.aborted) throw new PullError("ABORTED", "the pull was cancelled");
       const { skipped, part } = outcome.report;
       noteSkipped(session, summarizeSkips(skipped));
       const { layers, written } = outcome;
@@ -46097,6 +46472,7 @@ async function fetchAndUnpack(session, destination, watch) {
     const message = `attempt ${attempt} took a detour: ${outcome.kind}, ${why2}`;
     session.options.emit({ kind: "debug", message });
     if (outcome.kind === "missing") learnMissing(missing2, outcome);
+    else if (outcome.kind === "lost") losses++;
     else await learn(session, outcome, { lessons, plan, metadata });
     await destination.reset();
   }
@@ -46126,7 +46502,7 @@ function describeResult(session, finished, { destination, packs, verdict, restor
   const sum2 = (measure) => layers.reduce((total, layer) => total + measure(layer), 0);
   const bytesDownloaded = sum2((layer) => layer.bytesDownloaded);
   return {
-    ...nameOf7(session),
+    ...nameOf8(session),
     digest: session.image.digest,
     ...session.image.indexDigest === void 0 ? {} : { indexDigest: session.image.indexDigest },
     rootPath: destination.path,
@@ -46141,7 +46517,7 @@ function describeResult(session, finished, { destination, packs, verdict, restor
     bytesFromCache: sum2((layer) => layer.bytesFromCache),
     bytesFromSeed: sum2((layer) => layer.bytesFromSeed),
     bytesTotal: sum2((layer) => layer.compressedSize),
-    cacheRepairs: (restored?.unusable ?? 0) + session.store.brokenPacks + session.store.damagedChunks,
+    cacheRepairs: (restored?.unusable ?? 0) + session.arrivals.lost + session.store.brokenPacks + session.store.damagedChunks,
     requests: source.requests + verdict.requests,
     hosts: source.hosts ?? [],
     ...source.quota ? { quota: source.quota } : {},
@@ -46164,7 +46540,7 @@ function formatOf({ options, privileges }, { written }) {
     ...load ? { loaded: load } : {}
   };
 }
-function nameOf7({ image }) {
+function nameOf8({ image }) {
   return { image: `${image.repository}@${image.digest}`, platform: image.platform };
 }
 var Stopwatch = class {

@@ -702,7 +702,7 @@ var MAX_TAR_SPLIT_SIZE = 2 ** 30;
 var SMALL_STORED = 256 << 10;
 var SMALL_OUTPUT = 8 << 20;
 
-// src/unpack/run-reader.ts
+// src/unpack/run.ts
 var RUN_BYTES = 256 << 10;
 var RUN_OUTPUT = 1 << 20;
 var LARGE_CHUNK = 32 << 20;
@@ -821,7 +821,7 @@ async function unpackHere(job, hooks) {
   if (layer === void 0 || FINAL.includes(error.code)) throw fromErrorData(error);
   return diagnosed(job, { index: layer, error }, hooks.signal);
 }
-async function diagnosed({ files, board, layers }, { index, error }, signal) {
+async function diagnosed({ files, arriving, board, layers }, { index, error }, signal) {
   var _stack = [];
   try {
     const pool = __using(_stack, openPool(1), true);
@@ -829,7 +829,14 @@ async function diagnosed({ files, board, layers }, { index, error }, signal) {
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
     try {
-      return await pool.run("diagnose", { files, board, layer: layers[index], index, error });
+      return await pool.run("diagnose", {
+        files,
+        arriving,
+        board,
+        layer: layers[index],
+        index,
+        error
+      });
     } finally {
       signal.removeEventListener("abort", stop);
     }
@@ -852,7 +859,7 @@ async function runThreads(job, { signal, onEvent }) {
     };
     signal.addEventListener("abort", stop, { once: true });
     if (signal.aborted) stop();
-    const { files, board, layers, output, ...options } = job;
+    const { files, arriving, board, layers, output, ...options } = job;
     const passes = output && planPasses(output.format, layers);
     const streams = passes ? layersToStream(layers, passes) : layers;
     const failed2 = Promise.withResolvers();
@@ -865,6 +872,7 @@ async function runThreads(job, { signal, onEvent }) {
     const streamed = watched(
       pool.run("stream", {
         files,
+        arriving,
         board,
         layers: streams,
         ring,

@@ -1671,6 +1671,15 @@ function unquote(quoted) {
 
 // src/unpack/finish.ts
 async function finishTree(root, context) {
+  const { special, xattrs } = whatIsLeft(root);
+  await makeSpecialFiles(special, context);
+  visit(root, "", (node, path) => {
+    if (node.kind === "directory" && node !== root) context.sink.setDirectory(path, node.attributes);
+  });
+  await setXattrs(xattrs, context.paths, context.skips);
+  context.sink.setDirectory("", root.attributes);
+}
+function whatIsLeft(root) {
   const special = /* @__PURE__ */ new Map();
   const xattrs = /* @__PURE__ */ new Map();
   visit(root, "", (node, path) => {
@@ -1681,15 +1690,7 @@ async function finishTree(root, context) {
     } else if (node.kind !== "symlink" && node.xattrs && !xattrs.has(node.xattrs))
       xattrs.set(node.xattrs, { path, xattrs: node.xattrs });
   });
-  await makeSpecialFiles(
-    [...special].map(([file, names]) => ({ file, names })),
-    context
-  );
-  visit(root, "", (node, path) => {
-    if (node.kind === "directory" && node !== root) context.sink.setDirectory(path, node.attributes);
-  });
-  await setXattrs([...xattrs.values()], context.paths, context.skips);
-  context.sink.setDirectory("", root.attributes);
+  return { special: [...special].map(([file, names]) => ({ file, names })), xattrs: [...xattrs.values()] };
 }
 function visit(node, path, see) {
   if (node.kind === "directory")
@@ -2315,34 +2316,6 @@ var LiveTree = class {
   }
 };
 
-// src/unpack/prune.ts
-function prune(root, sink, selection) {
-  const [idle, missing] = [new Set(selection?.includes), /* @__PURE__ */ new Map()];
-  let matched = 0;
-  const visit3 = (directory, prefix) => {
-    for (const [name2, node] of directory.children) {
-      const path = prefix + name2;
-      if (idle.size > 0) selection?.cross(idle, path);
-      const isWanted = selection === void 0 || selection.has(path);
-      if (isWanted) matched++;
-      if (node.kind === "directory") {
-        visit3(node, `${path}/`);
-        if (isWanted || node.children.size > 0) continue;
-        if (node.isMade) sink.removeDirectory(path);
-      } else if (isWanted) {
-        if (node.kind === "file" && node.aside) {
-          const { origin } = node.aside;
-          missing.set(`${origin.layer} ${origin.entry}`, origin);
-        }
-        continue;
-      }
-      directory.children.delete(name2);
-    }
-  };
-  visit3(root, "");
-  return { matched, idle: [...idle], missing: [...missing.values()] };
-}
-
 // src/unpack/skips.ts
 var SkipList = class {
   named = [];
@@ -2390,45 +2363,167 @@ function fromRoot(path) {
   return path.slice(0, end).replace(/^(?:\.?\/)+/, "");
 }
 
+// src/unpack/node-maker.ts
+var NodeMaker = class {
+  #options;
+  #skipsOfOthers = new SkipList();
+  #layer = 0;
+  #entries = 0;
+  #kept;
+  /** What every file of this layer without extended attributes is in the tree. */
+  #plainFile = { kind: "file", layer: -1, xattrs: void 0 };
+  /** The file whose data is coming. */
+  #open;
+  bytes = { read: 0, written: 0 };
+  constructor(options) {
+    this.#options = options;
+  }
+  beginLayer(index, kept) {
+    this.#layer = index;
+    this.#kept = kept;
+    this.#plainFile = { kind: "file", layer: index, xattrs: void 0 };
+    this.#entries = 0;
+  }
+  beginEntry() {
+    this.#entries++;
+  }
+  /** Of this layer, so far. */
+  get entries() {
+    return this.#entries;
+  }
+  /** The entry that is being placed. */
+  get origin() {
+    return { layer: this.#layer, entry: this.#entries - 1 };
+  }
+  /** What is wanted, at its path. */
+  make(path, entry) {
+    const layer = this.#layer;
+    if (entry.kind === "file") {
+      const xattrs = this.keepXattrs(entry);
+      this.#countFile(entry);
+      if (this.#kept?.isExact && !this.#isKept())
+        return { kind: "file", layer, xattrs, aside: { path: void 0, origin: this.origin } };
+      this.#openFile(path, entry);
+      return xattrs ? { kind: "file", layer, xattrs } : this.#plainFile;
+    }
+    if (entry.kind !== "symlink") return this.#makeSpecial(entry);
+    this.keepXattrs(entry);
+    this.#options.quota.countLinkTarget(entry.linkPath.length);
+    this.#options.sink.makeSymlink(path, entry.linkPath, entry);
+    return { kind: "symlink", layer, target: entry.linkPath };
+  }
+  /** What is not wanted, but may yet be the target of a hard link that is. */
+  makeAside(entry) {
+    const layer = this.#layer;
+    if (entry.kind === "symlink") {
+      this.#options.quota.countLinkTarget(entry.linkPath.length);
+      const { mode, uid, gid, mtime, linkPath: target } = entry;
+      const aside = { path: void 0, origin: this.origin, attributes: { mode, uid, gid, mtime } };
+      return { kind: "symlink", layer, target, aside };
+    }
+    if (entry.kind !== "file") return this.#makeSpecial(entry, false);
+    const isKept = this.#isKept();
+    const xattrs = this.keepXattrs(entry, isKept);
+    this.#countFile(entry);
+    const path = isKept ? this.#options.asides.next() : void 0;
+    if (path !== void 0) this.#openFile(path, entry);
+    return { kind: "file", layer, xattrs, aside: { path, origin: this.origin } };
+  }
+  keepXattrs(entry, isWanted = true) {
+    const { owner, skips, quota } = this.#options;
+    const xattrs = keptXattrs(entry, owner, isWanted ? skips : this.#skipsOfOthers);
+    quota.countXattrs(xattrs);
+    return xattrs;
+  }
+  write(bytes, position) {
+    if (this.#open) this.#options.sink.writeFile(bytes, position);
+  }
+  end() {
+    if (this.#open) this.#options.sink.closeFile(this.#open.size);
+    this.#open = void 0;
+  }
+  /** It is made at the end, if it is still there. */
+  #makeSpecial(entry, isWanted = true) {
+    this.keepXattrs(entry, isWanted);
+    this.#options.quota.countSpecialFile();
+    return { kind: "special", layer: this.#layer, file: specialFileOf(entry) };
+  }
+  #countFile(entry) {
+    this.#options.quota.countFile(entry);
+    this.bytes.read += entry.size;
+  }
+  #openFile(path, entry) {
+    this.#options.sink.openFile(path, entry);
+    this.#open = entry;
+    this.bytes.written += entry.size;
+  }
+  #isKept() {
+    return this.#kept?.flags[this.#entries - 1] === 1;
+  }
+};
+
+// src/unpack/prune.ts
+function prune(root, sink, selection) {
+  const [idle, missing] = [new Set(selection?.patterns), /* @__PURE__ */ new Map()];
+  let matched = 0;
+  const visit3 = (directory, prefix) => {
+    for (const [name2, node] of directory.children) {
+      const path = prefix + name2;
+      if (idle.size > 0) selection?.cross(idle, path);
+      const isWanted = selection === void 0 || selection.has(path);
+      if (isWanted) matched++;
+      if (node.kind === "directory") {
+        visit3(node, `${path}/`);
+        if (isWanted || node.children.size > 0) continue;
+        if (node.isMade) sink.removeDirectory(path);
+      } else if (isWanted) {
+        if (node.kind === "file" && node.aside) {
+          const { origin } = node.aside;
+          missing.set(`${origin.layer} ${origin.entry}`, origin);
+        }
+        continue;
+      }
+      directory.children.delete(name2);
+    }
+  };
+  visit3(root, "");
+  return { matched, idle: [...idle], missing: [...missing.values()] };
+}
+
 // src/unpack/planner.ts
 var Planner = class {
   #options;
   #sink;
   #tree;
-  /** What every file of this layer without extended attributes is in the tree. */
-  #plainFile = { kind: "file", layer: -1, xattrs: void 0 };
-  #entries = 0;
-  /** The file whose data is coming. */
-  #open;
   #asides;
   #links;
-  #skipsOfOthers = new SkipList();
-  #kept;
+  #maker;
   #isPartial;
-  bytes = { read: 0, written: 0 };
   constructor(options) {
     this.#options = options;
     this.#sink = options.sink;
     this.#tree = new LiveTree(options.sink, options.limits, options.quota, options.selection);
     this.#asides = new AsideNames(options.sink);
     this.#links = new Links({ ...options, asides: this.#asides });
+    this.#maker = new NodeMaker({ ...options, asides: this.#asides });
     this.#isPartial = options.selection !== void 0;
   }
   get root() {
     return this.#tree.root;
   }
+  get bytes() {
+    return this.#maker.bytes;
+  }
   /** Layers start with 0, each comes after the ones below it. `kept`: absent: all files are written whose names are wanted. */
   beginLayer(index, kept) {
     this.#tree.layer = index;
-    this.#kept = kept;
+    this.#maker.beginLayer(index, kept);
     if (kept) this.#isPartial = true;
-    this.#plainFile = { kind: "file", layer: index, xattrs: void 0 };
-    this.#entries = 0;
   }
   /** Returns the number of the layer's entries. */
   endLayer() {
     this.#tree.removeLeftovers();
-    return this.#entries;
+    return this.#maker.entries;
   }
   /** After the last layer: leaves only what is wanted, in the tree and on the disk. undefined: that is all of it. */
   prune() {
@@ -2438,7 +2533,7 @@ var Planner = class {
     return pruned;
   }
   entry(entry) {
-    this.#entries++;
+    this.#maker.beginEntry();
     this.#options.quota.countNode();
     checkName(entry.path, this.#options.limits);
     const { directory, base } = splitName(entry.path);
@@ -2449,11 +2544,10 @@ var Planner = class {
     else if (meaning.kind === "opaque") this.#whiteoutAll(directory);
   }
   data(bytes, position) {
-    if (this.#open) this.#sink.writeFile(bytes, position);
+    this.#maker.write(bytes, position);
   }
   end() {
-    if (this.#open) this.#sink.closeFile(this.#open.size);
-    this.#open = void 0;
+    this.#maker.end();
   }
   #whiteout(directory, target) {
     const parent = this.#tree.findDirectory(directory);
@@ -2482,7 +2576,7 @@ var Planner = class {
       if (entry.kind === "hardlink") this.#placeHardLink({ parent, base, isWanted }, entry);
       else {
         if (existing) this.#tree.remove(parent, base);
-        const node = isWanted ? this.#make(this.#placeFor(parent, base), entry) : this.#makeAside(entry);
+        const node = isWanted ? this.#maker.make(this.#placeFor(parent, base), entry) : this.#maker.makeAside(entry);
         this.#tree.add(parent, base, node);
       }
     } catch (error) {
@@ -2499,63 +2593,7 @@ var Planner = class {
     const { mode, uid, gid, mtime, mtimeText } = entry;
     const { layer } = this.#tree;
     directory.touch(layer);
-    directory.describe({ mode, uid, gid, mtime, mtimeText }, this.#keepXattrs(entry, isWanted), layer);
-  }
-  /** What is wanted, at its path. */
-  #make(path, entry) {
-    const { layer } = this.#tree;
-    if (entry.kind === "file") {
-      const xattrs = this.#keepXattrs(entry);
-      this.#countFile(entry);
-      if (this.#kept?.isExact && !this.#isKept())
-        return { kind: "file", layer, xattrs, aside: { path: void 0, origin: this.#origin } };
-      this.#openFile(path, entry);
-      return xattrs ? { kind: "file", layer, xattrs } : this.#plainFile;
-    }
-    if (entry.kind !== "symlink") return this.#makeSpecial(entry);
-    this.#keepXattrs(entry);
-    this.#options.quota.countLinkTarget(entry.linkPath.length);
-    this.#sink.makeSymlink(path, entry.linkPath, entry);
-    return { kind: "symlink", layer, target: entry.linkPath };
-  }
-  /** What is not wanted, but may yet be the target of a hard link that is. */
-  #makeAside(entry) {
-    const { layer } = this.#tree;
-    if (entry.kind === "symlink") {
-      this.#options.quota.countLinkTarget(entry.linkPath.length);
-      const { mode, uid, gid, mtime, linkPath: target } = entry;
-      const aside = { path: void 0, origin: this.#origin, attributes: { mode, uid, gid, mtime } };
-      return { kind: "symlink", layer, target, aside };
-    }
-    if (entry.kind !== "file") return this.#makeSpecial(entry, false);
-    const isKept = this.#isKept();
-    const xattrs = this.#keepXattrs(entry, isKept);
-    this.#countFile(entry);
-    const path = isKept ? this.#asides.next() : void 0;
-    if (path !== void 0) this.#openFile(path, entry);
-    return { kind: "file", layer, xattrs, aside: { path, origin: this.#origin } };
-  }
-  /** It is made at the end, if it is still there. */
-  #makeSpecial(entry, isWanted = true) {
-    this.#keepXattrs(entry, isWanted);
-    this.#options.quota.countSpecialFile();
-    return { kind: "special", layer: this.#tree.layer, file: specialFileOf(entry) };
-  }
-  #countFile(entry) {
-    this.#options.quota.countFile(entry);
-    this.bytes.read += entry.size;
-  }
-  #openFile(path, entry) {
-    this.#sink.openFile(path, entry);
-    this.#open = entry;
-    this.bytes.written += entry.size;
-  }
-  #isKept() {
-    return this.#kept?.flags[this.#entries - 1] === 1;
-  }
-  /** The entry that is being placed. */
-  get #origin() {
-    return { layer: this.#tree.layer, entry: this.#entries - 1 };
+    directory.describe({ mode, uid, gid, mtime, mtimeText }, this.#maker.keepXattrs(entry, isWanted), layer);
   }
   /** A link takes no attributes from its entry: they could reach further than the entry, and sane images repeat the target's. */
   #placeHardLink({ parent, base, isWanted }, entry) {
@@ -2571,15 +2609,9 @@ var Planner = class {
       this.#tree.add(parent, base, { ...node, layer });
     } else {
       const existing = this.#tree.pathIn(found.parent, found.base);
-      const linked = isWanted ? this.#links.add(this.#placeFor(parent, base), node, existing) : this.#links.addAside(node, existing, this.#origin);
+      const linked = isWanted ? this.#links.add(this.#placeFor(parent, base), node, existing) : this.#links.addAside(node, existing, this.#maker.origin);
       this.#tree.add(parent, base, { ...linked, layer });
     }
-  }
-  #keepXattrs(entry, isWanted = true) {
-    const skips = isWanted ? this.#options.skips : this.#skipsOfOthers;
-    const xattrs = keptXattrs(entry, this.#options.owner, skips);
-    this.#options.quota.countXattrs(xattrs);
-    return xattrs;
   }
 };
 
@@ -2777,24 +2809,29 @@ var MAX_ALTERNATIVES = 4096;
 var Selection = class {
   #includes;
   #excludes;
+  #all;
   constructor(includes, excludes) {
     this.#includes = includes;
     this.#excludes = excludes;
+    this.#all = [...includes, ...excludes];
   }
   /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
   has(path) {
     const names = toText(path).split("/");
-    const isIncluded = this.#includes.length === 0 || this.#includes.some((one) => matches(one, names));
-    return isIncluded && !this.#excludes.some((one) => matches(one, names));
+    return this.#isIncluded(names) && !this.#excludes.some((one) => matches(one, names));
   }
-  /** Removes from `left` those of `includes` that match. */
+  /** Removes from `left` patterns that are of use for this path: that match it, or leave it out where it would be wanted. */
   cross(left, path) {
     const names = toText(path).split("/");
-    for (const one of this.#includes) if (left.has(one.text) && matches(one, names)) left.delete(one.text);
+    if (!this.#isIncluded(names)) return;
+    for (const one of this.#all) if (left.has(one.text) && matches(one, names)) left.delete(one.text);
   }
   /** As they were given. */
-  get includes() {
-    return this.#includes.map(({ text }) => text);
+  get patterns() {
+    return this.#all.map(({ text }) => text);
+  }
+  #isIncluded(names) {
+    return this.#includes.length === 0 || this.#includes.some((one) => matches(one, names));
   }
 };
 function createSelection(patterns, where = "paths") {
@@ -2963,6 +3000,30 @@ function contentsOf({ kept, isStargz, entries }) {
 
 // src/unpack/output.ts
 var OUTPUT_NAME = "image";
+
+// src/oci/digest.ts
+var CANONICAL = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
+function parseDigest(text, what) {
+  if (isDigest(text)) return text;
+  throw new PullError("MANIFEST_INVALID", `${what}: ${digestFault(text)}`);
+}
+function isDigest(text) {
+  return CANONICAL.test(text);
+}
+function digestFault(text) {
+  const [, algorithm, encoded] = /^([A-Za-z0-9]+(?:[+._-][A-Za-z0-9]+)*):(.*)$/s.exec(text) ?? [];
+  if (algorithm === void 0 || encoded === void 0) return `${quote(text)} is not a digest`;
+  if (algorithm !== "sha256" && algorithm !== "sha512")
+    return `digest algorithm ${quote(algorithm)} is not supported (only sha256 and sha512 are)`;
+  const length = algorithm === "sha256" ? 64 : 128;
+  return `${quote(text)} is not a digest: ${algorithm} takes ${length} lower-case hex digits`;
+}
+function digestAlgorithm(digest) {
+  return digest.startsWith("sha256:") ? "sha256" : "sha512";
+}
+function digestHex(digest) {
+  return digest.slice(digest.indexOf(":") + 1);
+}
 
 // src/export/exporter.ts
 var NOTHING_SKIPPED = { count: 0, byKind: { device: 0, fifo: 0, xattr: 0 }, named: [] };
@@ -3168,6 +3229,9 @@ function putFile(files, name2, bytes) {
   files.write(bytes);
   files.end();
 }
+function json(value) {
+  return Buffer.from(JSON.stringify(value));
+}
 function directoryFiles(directory) {
   const names = /* @__PURE__ */ new Set();
   let file;
@@ -3235,72 +3299,17 @@ function archiveFiles(path) {
 }
 var END_OF_ARCHIVE = Buffer.alloc(1024);
 
-// src/integrity/hash.ts
-import { createHash, hash } from "node:crypto";
-
-// src/oci/digest.ts
-var CANONICAL = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
-function parseDigest(text, what) {
-  if (isDigest(text)) return text;
-  throw new PullError("MANIFEST_INVALID", `${what}: ${digestFault(text)}`);
-}
-function isDigest(text) {
-  return CANONICAL.test(text);
-}
-function digestFault(text) {
-  const [, algorithm, encoded] = /^([A-Za-z0-9]+(?:[+._-][A-Za-z0-9]+)*):(.*)$/s.exec(text) ?? [];
-  if (algorithm === void 0 || encoded === void 0) return `${quote(text)} is not a digest`;
-  if (algorithm !== "sha256" && algorithm !== "sha512")
-    return `digest algorithm ${quote(algorithm)} is not supported (only sha256 and sha512 are)`;
-  const length = algorithm === "sha256" ? 64 : 128;
-  return `${quote(text)} is not a digest: ${algorithm} takes ${length} lower-case hex digits`;
-}
-function digestAlgorithm(digest) {
-  return digest.startsWith("sha256:") ? "sha256" : "sha512";
-}
-
-// src/integrity/hash.ts
-function digestOf(bytes, algorithm = "sha256") {
-  return parseDigest(`${algorithm}:${hash(algorithm, bytes, "hex")}`, "hash");
-}
-function createHasher(algorithm = "sha256") {
-  const state = createHash(algorithm);
-  return {
-    update: (bytes) => {
-      state.update(bytes);
-    },
-    digest: () => parseDigest(`${algorithm}:${state.digest("hex")}`, "hash")
-  };
-}
-
-// src/oci/media-type.ts
-var OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-var OCI_INDEX = "application/vnd.oci.image.index.v1+json";
-var OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
-var DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
-var DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
-var MANIFEST_MEDIA_TYPES = [
-  OCI_MANIFEST,
-  OCI_INDEX,
-  DOCKER_MANIFEST,
-  DOCKER_MANIFEST_LIST
-];
-var MANIFEST_ACCEPT = MANIFEST_MEDIA_TYPES.join(", ");
-
-// src/export/layout.ts
-var PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar";
-var REF_NAME = "org.opencontainers.image.ref.name";
-var CONTAINERD_NAME = "io.containerd.image.name";
-function createLayoutExporter({ output, layers, limits }, files, keepsManifest) {
+// src/export/layer-files.ts
+function createLayerFiles(files, names, limits) {
   const quota = new Quota(limits);
-  const names = layers.map(({ digest, diffId }) => keepsManifest ? digest : diffId);
   const sizes = /* @__PURE__ */ new Map();
   let open4;
   return {
+    sizes,
     beginLayer: (index) => {
       const name2 = names[index] ?? "";
-      open4 = files.has(blobPath(name2)) ? void 0 : name2;
-      if (open4 !== void 0) files.begin(blobPath(open4));
+      open4 = files.has(name2) ? void 0 : name2;
+      if (open4 !== void 0) files.begin(open4);
     },
     write: (bytes) => {
       quota.countStream(bytes.length);
@@ -3309,75 +3318,28 @@ function createLayoutExporter({ output, layers, limits }, files, keepsManifest) 
     endLayer: () => {
       if (open4 !== void 0) sizes.set(open4, files.end());
       return 0;
-    },
-    finish: () => {
-      const manifest = keepsManifest ? output.manifest : newManifest(output, names, sizes);
-      for (const { digest, bytes } of [output.config, manifest]) putFile(files, blobPath(digest), bytes);
-      putFile(files, "index.json", json(indexOf(manifest, output)));
-      putFile(files, "oci-layout", json({ imageLayoutVersion: "1.0.0" }));
-      files.finish();
-      return { skipped: NOTHING_SKIPPED };
-    },
-    abort: () => files.abort()
+    }
   };
-}
-function blobPath(digest) {
-  return `blobs/${digest.replace(":", "/")}`;
-}
-function newManifest({ config }, diffIds, sizes) {
-  const bytes = json({
-    schemaVersion: 2,
-    mediaType: OCI_MANIFEST,
-    config: { mediaType: OCI_CONFIG, digest: config.digest, size: config.bytes.length },
-    layers: diffIds.map((digest) => ({ mediaType: PLAIN_LAYER, digest, size: sizes.get(digest) ?? 0 }))
-  });
-  return { bytes, digest: digestOf(bytes), mediaType: OCI_MANIFEST };
-}
-function indexOf({ mediaType, digest, bytes }, { tag, fullName }) {
-  const names = { ...fullName ? { [CONTAINERD_NAME]: fullName } : {}, ...tag ? { [REF_NAME]: tag } : {} };
-  const annotations = Object.keys(names).length === 0 ? {} : { annotations: names };
-  const manifest = { mediaType, digest, size: bytes.length, ...annotations };
-  return { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [manifest] };
-}
-function json(value) {
-  return Buffer.from(JSON.stringify(value));
 }
 
 // src/export/docker-archive.ts
 function createDockerExporter({ output, layers, limits }, files) {
-  const quota = new Quota(limits);
-  const names = layers.map(({ diffId }) => `${hexOf(diffId)}.tar`);
-  let isOpen = false;
+  const names = layers.map(({ diffId }) => `${digestHex(diffId)}.tar`);
   return {
-    beginLayer: (index) => {
-      const name2 = names[index] ?? "";
-      isOpen = !files.has(name2);
-      if (isOpen) files.begin(name2);
-    },
-    write: (bytes) => {
-      quota.countStream(bytes.length);
-      if (isOpen) files.write(bytes);
-    },
-    endLayer: () => {
-      if (isOpen) files.end();
-      return 0;
-    },
+    ...createLayerFiles(files, names, limits),
     finish: () => {
       const { config, repoTags } = output;
-      const Config = `${hexOf(config.digest)}.json`;
+      const Config = `${digestHex(config.digest)}.json`;
       putFile(files, Config, config.bytes);
       putFile(files, "manifest.json", json([{ Config, RepoTags: repoTags, Layers: names }]));
       const top = layers.at(-1);
       if (top && repoTags.length > 0)
-        putFile(files, "repositories", json(repositoriesOf(repoTags, hexOf(top.diffId))));
+        putFile(files, "repositories", json(repositoriesOf(repoTags, digestHex(top.diffId))));
       files.finish();
       return { skipped: NOTHING_SKIPPED };
     },
     abort: () => files.abort()
   };
-}
-function hexOf(digest) {
-  return digest.slice(digest.indexOf(":") + 1);
 }
 function repositoriesOf(repoTags, top) {
   const cut = repoTags.map((name2) => [
@@ -3419,7 +3381,7 @@ var RegionCursor = class {
 var Emission = class {
   #tree;
   #append;
-  /** The survey has told of them already. */
+  /** The first pass has told of them already. */
   #skips = new SkipList();
   #entry = 0;
   #open;
@@ -3500,10 +3462,38 @@ function visit2(directory, path, see) {
   see(directory, path);
 }
 
-// src/export/survey.ts
+// src/unpack/no-disk.ts
+var NoDisk = class {
+  makeDirectory() {
+  }
+  openFile(_path, _attributes) {
+  }
+  writeFile(_bytes, _position) {
+  }
+  closeFile(_size) {
+  }
+  makeSymlink(_path, _target, _attributes) {
+  }
+  makeHardLink(_path, _existing) {
+    return "linked";
+  }
+  removeFile(_path) {
+  }
+  removeDirectory() {
+  }
+  setDirectory() {
+  }
+  setSpecialFile() {
+    return true;
+  }
+  abort() {
+  }
+};
+
+// src/export/final-tree.ts
 var MAX_LINK_TARGET = 4095;
 var MAX_HELD_REGIONS = 2e6;
-var Survey = class {
+var FinalTreeFinder = class {
   planner;
   #sink = new NameSink();
   constructor(options) {
@@ -3529,7 +3519,7 @@ var Survey = class {
     return { winners, root: this.planner.root };
   }
 };
-var NameSink = class {
+var NameSink = class extends NoDisk {
   files = /* @__PURE__ */ new Map();
   #budget = new NameBudget();
   /** The one that is being read. */
@@ -3574,17 +3564,6 @@ var NameSink = class {
   removeFile(path) {
     if (this.files.delete(path)) this.#budget.remove(path);
   }
-  makeDirectory() {
-  }
-  removeDirectory() {
-  }
-  setDirectory() {
-  }
-  setSpecialFile() {
-    return true;
-  }
-  abort() {
-  }
   #add(path) {
     const file = { entry: this.entry, names: [], sparse: void 0 };
     this.#set(path, file);
@@ -3615,7 +3594,7 @@ var TarExporter = class {
   #file;
   #quota;
   #skips = new SkipList();
-  #survey;
+  #finder;
   #layerCount;
   #emission;
   #streams = 0;
@@ -3624,15 +3603,15 @@ var TarExporter = class {
   constructor({ path, layers, limits }) {
     this.#file = new OutputFile(path);
     this.#quota = new Quota(limits);
-    this.#survey = new Survey({ limits, quota: this.#quota, skips: this.#skips });
+    this.#finder = new FinalTreeFinder({ limits, quota: this.#quota, skips: this.#skips });
     this.#layerCount = layers.length;
-    this.#reader = createTarReader(this.#survey);
+    this.#reader = createTarReader(this.#finder);
   }
   beginLayer(index, { createReader = createTarReader }) {
     this.#layer = index;
     if (this.#streams++ === this.#layerCount) this.#startEmission();
-    if (!this.#emission) this.#survey.planner.beginLayer(index);
-    const handler = this.#emission ?? this.#survey;
+    if (!this.#emission) this.#finder.planner.beginLayer(index);
+    const handler = this.#emission ?? this.#finder;
     this.#reader = createReader(handler);
   }
   write(bytes) {
@@ -3643,7 +3622,7 @@ var TarExporter = class {
   }
   endLayer() {
     this.#located(() => this.#reader.finish());
-    return this.#emission ? 0 : this.#survey.planner.endLayer();
+    return this.#emission ? 0 : this.#finder.planner.endLayer();
   }
   finish() {
     this.#startEmission().finish();
@@ -3654,7 +3633,7 @@ var TarExporter = class {
     this.#file.abort();
   }
   #startEmission() {
-    this.#emission ??= new Emission(this.#survey.result(), (bytes) => this.#file.append(bytes));
+    this.#emission ??= new Emission(this.#finder.result(), (bytes) => this.#file.append(bytes));
     return this.#emission;
   }
   /** Adds to a failure that is the image's fault where in the image it is. */
@@ -3671,6 +3650,78 @@ var TarExporter = class {
     }
   }
 };
+
+// src/integrity/hash.ts
+import { createHash, hash } from "node:crypto";
+function digestOf(bytes, algorithm = "sha256") {
+  return parseDigest(`${algorithm}:${hash(algorithm, bytes, "hex")}`, "hash");
+}
+function createHasher(algorithm = "sha256") {
+  const state = createHash(algorithm);
+  return {
+    update: (bytes) => {
+      state.update(bytes);
+    },
+    digest: () => parseDigest(`${algorithm}:${state.digest("hex")}`, "hash")
+  };
+}
+
+// src/oci/media-type.ts
+var OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+var OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+var OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
+var DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+var DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+var MANIFEST_MEDIA_TYPES = [
+  OCI_MANIFEST,
+  OCI_INDEX,
+  DOCKER_MANIFEST,
+  DOCKER_MANIFEST_LIST
+];
+var MANIFEST_ACCEPT = MANIFEST_MEDIA_TYPES.join(", ");
+
+// src/export/layout.ts
+var PLAIN_LAYER = "application/vnd.oci.image.layer.v1.tar";
+var REF_NAME = "org.opencontainers.image.ref.name";
+var CONTAINERD_NAME = "io.containerd.image.name";
+function createLayoutExporter({ output, layers, limits }, files, keepsManifest) {
+  const digests = layers.map(({ digest, diffId }) => keepsManifest ? digest : diffId);
+  const layerFiles = createLayerFiles(files, digests.map(blobPath), limits);
+  return {
+    ...layerFiles,
+    finish: () => {
+      const manifest = keepsManifest ? output.manifest : newManifest(output, digests, layerFiles.sizes);
+      for (const { digest, bytes } of [output.config, manifest]) putFile(files, blobPath(digest), bytes);
+      putFile(files, "index.json", json(indexOf(manifest, output)));
+      putFile(files, "oci-layout", json({ imageLayoutVersion: "1.0.0" }));
+      files.finish();
+      return { skipped: NOTHING_SKIPPED };
+    },
+    abort: () => files.abort()
+  };
+}
+function blobPath(digest) {
+  return `blobs/${digest.replace(":", "/")}`;
+}
+function newManifest({ config }, diffIds, sizes) {
+  const bytes = json({
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: { mediaType: OCI_CONFIG, digest: config.digest, size: config.bytes.length },
+    layers: diffIds.map((digest) => ({
+      mediaType: PLAIN_LAYER,
+      digest,
+      size: sizes.get(blobPath(digest)) ?? 0
+    }))
+  });
+  return { bytes, digest: digestOf(bytes), mediaType: OCI_MANIFEST };
+}
+function indexOf({ mediaType, digest, bytes }, { tag, fullName }) {
+  const names = { ...fullName ? { [CONTAINERD_NAME]: fullName } : {}, ...tag ? { [REF_NAME]: tag } : {} };
+  const annotations = Object.keys(names).length === 0 ? {} : { annotations: names };
+  const manifest = { mediaType, digest, size: bytes.length, ...annotations };
+  return { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [manifest] };
+}
 
 // src/export/passes.ts
 function planPasses(format, layers) {
@@ -4482,12 +4533,16 @@ function partName(layer, { start, end }) {
 var MAX_ARCHIVE_OVERHEAD = 1 << 20;
 async function readToc(job) {
   const frame = await readFrame(job).catch(() => void 0);
-  if (!frame) return { kind: "corrupt", reason: "its TOC cannot be read" };
-  const wrong = mismatch(frame, job.digest);
+  if (!frame) return { kind: "corrupt", of: "bytes", reason: "its TOC cannot be read" };
+  const wrong = mismatch("bytes", frame, job.digest);
   if (wrong) return wrong;
   const json2 = decodeToc(frame, job.compression);
-  if (json2 === void 0) return { kind: "unusable", reason: "its TOC cannot be decoded, or is too large" };
-  const wrongJson = mismatch(json2, job.jsonDigest);
+  if (json2 === void 0)
+    return {
+      ...job.digest === void 0 ? { kind: "corrupt", of: "bytes" } : { kind: "unusable" },
+      reason: "its TOC cannot be decoded, or is too large"
+    };
+  const wrongJson = mismatch("json", json2, job.jsonDigest);
   if (wrongJson) return wrongJson;
   const parsed = parseLayerToc(json2.toString(), job.dataEnd);
   if (parsed.kind !== "toc") return parsed;
@@ -4503,9 +4558,9 @@ function entriesOf(toc) {
   const parsed = tocEntries(toc);
   return parsed.kind === "entries" ? { entries: packEntries(parsed.entries) } : {};
 }
-function mismatch(bytes, expected) {
+function mismatch(of, bytes, expected) {
   const actual = expected && digestOf(bytes);
-  return actual === expected ? void 0 : { kind: "corrupt", reason: `its TOC hashes to ${actual} instead of ${expected}` };
+  return actual === expected ? void 0 : { kind: "corrupt", of, reason: `its TOC hashes to ${actual} instead of ${expected}` };
 }
 function piecesOf2(toc, dataEnd, { layer, end }) {
   const gaps = gapTable(toc, end);
@@ -5042,9 +5097,18 @@ import { closeSync as closeSync4, constants as constants6, fstatSync as fstatSyn
 var PIECE_BYTES2 = 1 << 20;
 var InputFiles = class {
   #paths;
+  #arriving;
+  #board;
   #descriptors = /* @__PURE__ */ new Map();
-  constructor(paths) {
-    this.#paths = paths;
+  constructor({ files, arriving }, board) {
+    this.#paths = files;
+    this.#arriving = arriving;
+    this.#board = board;
+  }
+  /** Before anything is read up to `end`, of a file that may be on its way. undefined: it is there. Throws ABORTED. */
+  whenThere(file, end) {
+    const counter = this.#arriving?.[file] ?? -1;
+    return counter === -1 || this.#board.has(counter, end) ? void 0 : this.#board.waitFor(counter, end);
   }
   /** In fresh memory. Throws STORE_FAILED where the file is gone or too short. */
   read(file, offset, length) {
@@ -5085,6 +5149,7 @@ async function* readBlob(files, blob, board) {
     const length = Math.min(PIECE_BYTES2, blob.compressedSize - at, untilGroupEnd(blob, at));
     const group = blob.groups[Math.floor(at / blob.groupBytes)];
     if (group !== void 0) await board.waitFor(group, at % blob.groupBytes + length);
+    await files.whenThere(blob.file, blob.offset + at + length);
     const piece = memory.subarray(0, length);
     files.readInto(piece, blob.file, blob.offset + at);
     yield piece;
@@ -5124,6 +5189,7 @@ async function decodeMember2(piece, { innerOffsets, sizes }, { take, count }) {
 }
 async function decodePiece({ files, board, blob }, sink) {
   if (blob.compressedSize <= SMALL_STORED) {
+    await files.whenThere(blob.file, blob.offset + blob.compressedSize);
     const output = decodeSmall(files.read(blob.file, blob.offset, blob.compressedSize));
     if (output) {
       for (const bytes of output) sink(bytes);
@@ -5170,11 +5236,47 @@ function checkCompressed(head) {
     throw new PullError("TAR_INVALID", "a part of the layer is neither gzip nor zstd");
 }
 
-// src/unpack/run-reader.ts
+// src/unpack/run.ts
 var RUN_BYTES = 256 << 10;
 var RUN_OUTPUT = 1 << 20;
-var RUNS_AHEAD = 2;
 var LARGE_CHUNK = 32 << 20;
+function isAlone({ sizes, compressedSizes, innerOffsets, gaps }, index) {
+  return sizes[index] > LARGE_CHUNK || compressedSizes[index] > LARGE_CHUNK || (innerOffsets?.[index] ?? -1) >= 0 || gaps?.[index] === 1;
+}
+function runEnd(columns, first) {
+  const { compressedSizes, sizes } = columns;
+  let end = first;
+  let stored = 0;
+  let output = 0;
+  do {
+    stored += compressedSizes[end];
+    output += sizes[end];
+    end++;
+  } while (end < sizes.length && stored + compressedSizes[end] <= RUN_BYTES && output + sizes[end] <= RUN_OUTPUT && !isAlone(columns, end));
+  return end;
+}
+function gatherRun(columns, first, end, files, memory) {
+  let fill2 = 0;
+  for (let index = first; index < end; ) {
+    const { next, length } = stretch(columns, index, end);
+    const offset = columns.offsets[index];
+    files.readInto(memory.subarray(fill2, fill2 + length), columns.files[index], offset);
+    fill2 += length;
+    index = next;
+  }
+}
+function stretch(columns, first, end) {
+  const { files, offsets, compressedSizes } = columns;
+  let next = first;
+  let length = 0;
+  do
+    length += compressedSizes[next++];
+  while (next < end && files[next] === files[first] && offsets[next] === offsets[first] + length);
+  return { next, length };
+}
+
+// src/unpack/run-reader.ts
+var RUNS_AHEAD = 2;
 var RunReader = class {
   #columns;
   #files;
@@ -5256,18 +5358,19 @@ var RunReader = class {
     }
   }
   async #decode(first, end) {
-    const { files, offsets, compressedSizes, sizes } = this.#columns;
+    const { compressedSizes, sizes } = this.#columns;
     let compressedSize = 0;
     let size = 0;
     for (let index = first; index < end; index++) {
-      await this.#ready(index);
+      const waiting = this.#ready(index);
+      if (waiting) await waiting;
       compressedSize += compressedSizes[index];
       size += sizes[index];
     }
     const spare = this.#spare.pop() ?? Buffer.allocUnsafeSlow(RUN_BYTES);
     const memory = compressedSize <= RUN_BYTES ? spare : Buffer.allocUnsafeSlow(compressedSize);
     const stored = memory.subarray(0, compressedSize);
-    this.#files.readInto(stored, files[first], offsets[first]);
+    gatherRun(this.#columns, first, end, this.#files, stored);
     const decoded = await decodeFrames(stored, size);
     this.#spare.push(spare);
     return decoded;
@@ -5276,12 +5379,12 @@ var RunReader = class {
   #ready(index) {
     const group = this.#columns.groups[index];
     const amount = this.#columns.ready[index];
-    return group === -1 || this.#board.has(group, amount) ? void 0 : this.#board.waitFor(group, amount);
+    if (group !== -1 && !this.#board.has(group, amount)) return this.#board.waitFor(group, amount);
+    const { files, offsets, compressedSizes } = this.#columns;
+    const end = offsets[index] + compressedSizes[index];
+    return this.#files.whenThere(files[index], end);
   }
 };
-function isAlone({ sizes, compressedSizes, innerOffsets, gaps }, index) {
-  return sizes[index] > LARGE_CHUNK || compressedSizes[index] > LARGE_CHUNK || (innerOffsets?.[index] ?? -1) >= 0 || gaps?.[index] === 1;
-}
 function memberEnd(columns, first) {
   const { files, offsets, compressedSizes, sizes, innerOffsets, gaps } = columns;
   let end = first + 1;
@@ -5305,28 +5408,14 @@ function blobOf({ files, offsets, compressedSizes }, index) {
     groupBytes: 1
   };
 }
-function runEnd(columns, first) {
-  const { files, offsets, compressedSizes, sizes } = columns;
-  let end = first + 1;
-  let position = offsets[first] + compressedSizes[first];
-  let stored = compressedSizes[first];
-  let output = sizes[first];
-  while (end < sizes.length && files[end] === files[first] && offsets[end] === position && !isAlone(columns, end)) {
-    stored += compressedSizes[end];
-    output += sizes[end];
-    if (stored > RUN_BYTES || output > RUN_OUTPUT) break;
-    position += compressedSizes[end];
-    end++;
-  }
-  return end;
-}
 
 // src/unpack/diagnose.ts
 var BLAME_STREAM = ["TAR_INVALID", "DIGEST_MISMATCH"];
 var BLAME_BYTES = ["TAR_INVALID", "STORE_FAILED", "LIMIT_EXCEEDED"];
 async function diagnose({ layer, index, error, ...job }) {
-  const files = new InputFiles(job.files);
-  const context = { files, board: new ProgressBoard(job.board), quota: new Quota(DEFAULT_LIMITS) };
+  const board = new ProgressBoard(job.board);
+  const files = new InputFiles(job, board);
+  const context = { files, board, quota: new Quota(DEFAULT_LIMITS) };
   const reason = error.cause === void 0 ? error.message : `${error.message}: ${error.cause}`;
   try {
     const found = await findDamage(layer, context);
@@ -5457,7 +5546,7 @@ import { createReadStream } from "node:fs";
 
 // src/unpack/listing-sink.ts
 var ZEROS = new Uint8Array(64 << 10);
-var ListingSink = class {
+var ListingSink = class extends NoDisk {
   /** By path from the root. */
   inodes = /* @__PURE__ */ new Map();
   #budget = new NameBudget();
@@ -5494,24 +5583,13 @@ var ListingSink = class {
   removeFile(path) {
     if (this.inodes.delete(path)) this.#budget.remove(path);
   }
-  makeDirectory() {
-  }
-  removeDirectory() {
-  }
-  setDirectory() {
-  }
-  setSpecialFile() {
-    return true;
-  }
-  abort() {
-  }
   #set(path, inode) {
     if (!this.inodes.has(path)) this.#budget.add(path);
     this.inodes.set(path, inode);
   }
   #digestOf(size) {
     this.#fillTo(size);
-    return this.#hasher.digest().slice("sha256:".length);
+    return digestHex(this.#hasher.digest());
   }
   /** A hole reads as zeros. */
   #fillTo(position) {
@@ -5632,7 +5710,7 @@ function rehearse(planner, layer, entries) {
 function createPlanner({ paths = [], limits: changes, owner }) {
   const limits = { ...DEFAULT_LIMITS, ...changes };
   return new Planner({
-    sink: NO_DISK,
+    sink: new NoDisk(),
     limits,
     quota: new Quota(limits),
     owner,
@@ -5648,21 +5726,6 @@ function addFile2(needed, { firstChunk, endChunk }, entry) {
   needed.flags[entry] = 1;
   needed.chunks.fill(1, firstChunk, endChunk);
 }
-var nothing = () => {
-};
-var NO_DISK = {
-  makeDirectory: nothing,
-  openFile: nothing,
-  writeFile: nothing,
-  closeFile: nothing,
-  makeSymlink: nothing,
-  makeHardLink: () => "linked",
-  removeFile: nothing,
-  removeDirectory: nothing,
-  setDirectory: nothing,
-  setSpecialFile: () => true,
-  abort: nothing
-};
 
 // src/unpack/rebuild.ts
 import zlib6 from "node:zlib";
@@ -5815,10 +5878,11 @@ function needsDiffId(layer) {
   return layer.kind === "chunked" ? !layer.entries : !layer.isKept;
 }
 async function streamLayers(job) {
-  const files = new InputFiles(job.files);
+  const board = new ProgressBoard(job.board);
+  const files = new InputFiles(job, board);
   const context = {
     files,
-    board: new ProgressBoard(job.board),
+    board,
     ring: new RingWriter(job.ring, readersOf(job)),
     stored: new RingWriter(job.stored, job.reads === "stored" ? ["apply", "hash"] : ["hash"]),
     // Who reads the tar streams counts as well, but not where they are only hashed.
@@ -5856,6 +5920,7 @@ async function streamChunked(layer, { files, board, ring, members }) {
   if (layer.entries) await streamChunks(layer, chunks, sink);
   else if (!split) await playPieces(chunks, sizes.length, sink);
   else {
+    await files.whenThere(split.file, split.offset + split.compressedSize);
     const tarSplit = files.read(split.file, split.offset, split.compressedSize);
     await rebuildTar({ tarSplit, firstChunk, sizes, chunks }, sink);
   }
