@@ -1,5 +1,6 @@
 // Door: the command line program.
 import { homedir } from 'node:os';
+import { createPageFinder } from './cli/documentation.ts';
 import { listenForInterrupt } from './cli/interrupt.ts';
 import { main } from './cli/main.ts';
 import { pull } from './pull/pull.ts';
@@ -29,6 +30,7 @@ const status = await main({
   stderr: (text) => process.stderr.write(text),
   columns: () => (process.stderr.isTTY ? (process.stderr.columns ?? 80) : undefined),
   interrupt,
+  findPage: createPageFinder(import.meta.dirname),
   pull,
 });
 interrupt.dispose();

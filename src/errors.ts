@@ -4,7 +4,7 @@
 export const ERROR_CODES = {
   INPUT_INVALID: {
     meaning: 'An input or an argument has a value that cannot be used.',
-    hint: 'Correct the named input.',
+    hint: 'The README lists all inputs with what they may be, and `oci-pull --help` all options.',
   },
   REFERENCE_INVALID: {
     meaning: 'The image reference does not follow the reference grammar.',

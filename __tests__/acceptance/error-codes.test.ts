@@ -32,7 +32,8 @@ const image = fixtureImage('v1', 'gzip');
 
 /** Pulls into `rootfs`, knowing nothing of the machine's own configuration. */
 function pull(place: Place, name: string, args: readonly string[] = [], env: Record<string, string> = {}) {
-  const common = ['--platform=linux/amd64', '--cache-dir', place.in('cache')];
+  const isTold = args.some((arg) => arg.startsWith('--platform'));
+  const common = [...(isTold ? [] : ['--platform=linux/amd64']), '--cache-dir', place.in('cache')];
   const nothing = place.in('nothing.conf');
   writeFileSync(nothing, '');
   const home = { HOME: place.path, XDG_RUNTIME_DIR: place.path, CONTAINERS_REGISTRIES_CONF: nothing };
@@ -268,7 +269,8 @@ describe.each(Object.entries(PROVOCATIONS))('%s', (code, { run, message, hint, s
       if (hint) expect(line('hint')).toMatch(hint);
       else expect(line('hint')).toBe(asFlags(ERROR_CODES[code as ErrorCode].hint));
       const [path, anchor] = line('see').split('#');
-      expect(path).toBe('docs/errors.md');
+      // A copy of the program elsewhere has no documentation beside it.
+      expect([join(import.meta.dirname, '../../docs/errors.md'), 'docs/errors.md']).toContain(path);
       const anchors = [...page.matchAll(/^## (.+)$/gm)].map(([, heading = '']) => heading.toLowerCase());
       expect(anchors).toContain(anchor);
     },

@@ -34,6 +34,16 @@ describe('the summary', () => {
       { bytesFromSeed: 50_000_000, bytesFromCache: 40_000_000 },
       '10.0 of 100 MB downloaded, 40% from cache, 50% from this machine',
     ],
+    [
+      'a part of an image',
+      {
+        bytesDownloaded: 5_000_000,
+        bytesFromCache: 15_000_000,
+        bytesTotal: 320_000_000,
+        part: { matched: 12, idle: [], bytesRead: 917_400_000, bytesWritten: 917_300_000 },
+      },
+      '5.00 of 320 MB downloaded, 75% of what was needed from cache',
+    ],
     ['an image without layers', { layers: [], bytesTotal: 0, cacheHit: true }, 'it has no layers'],
   ])('begins with a line that says it all: %s', (_, changes, expected) => {
     const result = pullResult(changes);

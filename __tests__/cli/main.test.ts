@@ -1,9 +1,14 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { main, type Program } from '../../src/cli/main.ts';
 import { PullError } from '../../src/errors.ts';
 import type { PullOptions } from '../../src/pull/options.ts';
 import { pullResult } from '../support/pull-result.ts';
+import { temporaryDirectories } from '../support/temporary.ts';
+
+const temporary = temporaryDirectories();
 
 const RESULT = pullResult();
 
@@ -113,11 +118,53 @@ describe('a pull that fails', () => {
   });
 });
 
+describe('an image that is not found, and has the name of something on this machine', () => {
+  const cwd = temporary();
+  mkdirSync(join(cwd, 'layout'));
+  writeFileSync(join(cwd, 'layout/index.json'), '{}');
+  mkdirSync(join(cwd, 'directory'));
+  writeFileSync(join(cwd, 'image.tar'), '');
+  writeFileSync(join(cwd, 'Image.tar'), '');
+
+  it.each([
+    ['a file', 'image.tar', 'write oci-archive:image.tar, or docker-archive:image.tar.'],
+    ['a file that no image can be called like', 'Image.tar', 'write oci-archive:Image.tar'],
+    ['a path', './image.tar', 'write oci-archive:./image.tar'],
+    ['a directory', 'layout', 'write oci:layout.'],
+  ])('comes with a hint how to name %s', async (_, image, hint) => {
+    const pull = failing(new PullError('NOT_FOUND', 'no such repository'));
+    expect((await run([image, 'rootfs'], { pull, cwd })).stderr).toContain(hint);
+  });
+
+  it('comes without one where there is nothing of that name, or it failed for another reason', async () => {
+    const [absent, broken] = [new PullError('NOT_FOUND', 'no'), new PullError('DISK_FULL', 'full')];
+    const outputs = [
+      await run(['image', 'rootfs'], { pull: failing(absent), cwd }),
+      await run(['directory', 'rootfs'], { pull: failing(absent), cwd }),
+      await run(['x'.repeat(5000), 'rootfs'], { pull: failing(absent), cwd }),
+      await run(['layout', 'rootfs'], { pull: failing(broken), cwd }),
+    ];
+    expect(outputs.map(({ stderr }) => stderr).join()).not.toMatch(/oci:|archive:/);
+  });
+});
+
 describe('wrong usage', () => {
   it.each([
     ['too few arguments', ['alpine'], 'usage: '],
     ['a bad reference', ['a/UPPER', 'b'], 'code: REFERENCE_INVALID'],
     ['a bad platform', ['a', 'b', '--platform', '/'], 'code: INPUT_INVALID'],
+    ['a bad mirror', ['a', 'b', '--mirror', 'http://a b'], 'error: --mirror: "http://a b" is not'],
+    [
+      'an absent seed',
+      ['a', 'b', '--seed', 'nodir'],
+      'error: --seed: /project/nodir does not exist\nhint: Check the path.\n',
+    ],
+    ['an absent layout', ['a', 'b', '--seed', 'oci:nodir'], 'does not exist\nhint: Check the path.\n'],
+    [
+      'an absent layout with a tag',
+      ['a', 'b', '--seed', 'oci:nodir:v1'],
+      'behind the colon, "v1", was read as a tag',
+    ],
     ['an empty password', ['a', 'b', '--username', 'u', '--password-stdin'], 'code: INPUT_INVALID'],
   ])('%s ends with 2 before anything is pulled', async (_, argv, expected) => {
     const { status, stdout, stderr } = await run(argv, { pull: failing(new Error('pulled')) });
@@ -128,12 +175,20 @@ describe('wrong usage', () => {
 
 describe('a name of a command', () => {
   it.each([
-    ['ls', ['cache', 'sl'], /^error: cache: expected one of ls, verify, prune\nusage: oci-pull cache/],
-    ['an image', ['inspect'], /^error: expected one image, got 0 arguments\nusage: oci-pull inspect/],
-    ['two images', ['diff', 'a'], /^error: expected 2 images, got 1 arguments\nusage: oci-pull diff/],
-  ])('wants %s behind it, and tells its own usage', async (_, argv, message) => {
-    const answer = { status: 2, stdout: '', stderr: expect.stringMatching(message) };
-    expect(await run(argv, { pull: failing(new Error('pulled')) })).toEqual(answer);
+    ['ls', ['cache', 'sl'], 'cache: expected one of ls, verify, prune', 'oci-pull cache'],
+    ['an image', ['inspect'], 'expected one image, got none', 'oci-pull inspect'],
+    ['two images', ['diff', 'a'], 'expected two images, got 1 argument', 'oci-pull diff'],
+  ])('wants %s behind it, and tells its own usage and help', async (_, argv, message, name) => {
+    const { status, stdout, stderr } = await run(argv, { pull: failing(new Error('pulled')) });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr.split('\n')).toEqual([
+      `error: ${message}`,
+      expect.stringMatching(`^hint: .*Try ${name} --help\\.$`),
+      'code: INPUT_INVALID',
+      expect.stringMatching('^see: '),
+      expect.stringMatching(`^usage: ${name} `),
+      '',
+    ]);
   });
 
   it.each([
@@ -146,7 +201,7 @@ describe('a name of a command', () => {
 
   it.each([
     ['has a tag', ['cache:1', 'ls']],
-    ['stands behind an option', ['--json', 'cache', 'ls']],
+    ['is written with its registry', ['docker.io/library/cache', 'ls']],
     ['is one of every object', ['constructor', 'ls']],
   ])('is an image where it %s', async (_, argv) => {
     const images: PullOptions['image'][] = [];
@@ -159,11 +214,63 @@ describe('a name of a command', () => {
   });
 });
 
+describe('the hint for a value that cannot be used', () => {
+  it.each([
+    [['a', 'b', '--format=zip'], 'Write one of rootfs, oci-layout, oci-archive, docker-archive, tar.'],
+    [['a', 'b', '--ownership=me'], 'Write one of auto, preserve, runner.'],
+    [['a', 'b', '--limit=size=3'], 'Write for example file-size=8GiB or entries=200000.'],
+    [['a', 'b', '--path=..'], 'Write globs as paths from the root of the image'],
+    [['a', 'b', '--cache-dir-max-size=5GB'], 'Write for example 50GiB, 0 or unlimited.'],
+    [['a', 'b', '--format=tar', '--path=etc'], 'Leave out one of the two.'],
+    [
+      ['cache', 'ls', '--cache-dir=nowhere'],
+      'Check the path; the first pull with this --cache-dir makes it.',
+    ],
+  ])('of %j says what to write', async (argv, hint) => {
+    const { status, stderr } = await run(argv, { pull: failing(new Error('pulled')), cwd: temporary() });
+    expect(status).toBe(2);
+    expect(stderr).toContain(`hint: ${hint}`);
+  });
+});
+
+describe('a mistake', () => {
+  it.each([
+    [['inspct', 'r.example.com/app:v1'], 'Did you mean oci-pull inspect?'],
+    [['inspct'], 'Did you mean oci-pull inspect?'],
+    [['inspct', 'oci:layout'], 'Did you mean oci-pull inspect?'],
+    [['dif', 'r.example.com/app:v1', 'v2'], 'Did you mean oci-pull diff?'],
+    [['cahce', 'ls'], 'Did you mean oci-pull cache?'],
+    [['--json', 'cache', 'ls'], 'A command stands before all options: oci-pull cache …'],
+    [['pull', 'alpine', 'rootfs'], 'A pull needs no word of its own'],
+    [['pull', 'alpine:3'], 'A pull needs no word of its own'],
+    [['alpine', 'rootfs', '--quite'], 'Did you mean --quiet?'],
+    [['alpine', 'rootfs', '--cache_dir=x'], 'Did you mean --cache-dir?'],
+    [['inspect', 'alpine', '--form', 'v1'], 'Did you mean --from?'],
+    [['alpine', 'rootfs', '--nothing-like-it'], 'Try oci-pull --help.'],
+  ])('%j is wrong usage, with a hint', async (argv, hint) => {
+    const { status, stderr } = await run(argv, { pull: failing(new Error('pulled')) });
+    expect(status).toBe(2);
+    expect(stderr).toContain(`hint: ${hint}`);
+  });
+
+  it.each([[['inspct', 'rootfs']], [['pull', 'rootfs']], [['find', 'example.com/dir']], [['a', 'b:1']]])(
+    '%j may be meant',
+    async (argv) => expect(await run(argv)).toMatchObject({ status: 0 }),
+  );
+});
+
 describe('questions', () => {
   it.each([
     ['--help', /^usage: oci-pull IMAGE DESTINATION/],
+    ['help', /^usage: oci-pull IMAGE DESTINATION/],
+    ['help cache', /^usage: oci-pull cache/],
     ['--version', /^\d+\.\d+\.\d+\n$/],
+    ['version', /^\d+\.\d+\.\d+\n$/],
   ])('%s is answered on standard output', async (option, expected) => {
-    expect(await run([option])).toEqual({ status: 0, stdout: expect.stringMatching(expected), stderr: '' });
+    expect(await run(option.split(' '))).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(expected),
+      stderr: '',
+    });
   });
 });

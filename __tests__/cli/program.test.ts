@@ -54,12 +54,35 @@ describe('a pull', () => {
 
   it('takes an update from the cache but for what is new', async () => {
     const image = await serve();
-    await finish(start(`${image}:v1`, 'rootfs'));
-    const { stdout } = await finish(start(`${image}:v2`, 'rootfs', '--json'));
+    const first = await finish(start(`${image}:v1`, 'rootfs'));
+    expect(first.stderr).not.toContain('tables of contents');
+    const { stdout, stderr } = await finish(start(`${image}:v2`, 'rootfs', '--json'));
+    expect(stderr).toMatch(/^besides \S+ k?B of tables of contents, fetched already$/m);
     const result = JSON.parse(stdout);
     expect(result).toMatchObject({ 'cache-hit': false, 'root-path': join(directory, 'rootfs') });
     expect(result['bytes-downloaded']).toBeLessThan(result['bytes-total'] / 5);
     expect(result['bytes-from-cache']).toBeGreaterThan(result['bytes-total'] / 2);
+  });
+
+  it.each(['empty', 'filled'])(
+    'says why a plain layer comes whole, with a cache that is %s',
+    async (cache) => {
+      const gzip = join(import.meta.dirname, '../fixtures/image/gzip');
+      const images = [
+        { repository: 'app', layout: LAYOUT },
+        { repository: 'plain', layout: gzip },
+      ];
+      const image = await serve({ images });
+      if (cache === 'filled') await finish(start(`${image}:v1`, 'other'));
+      const { stderr } = await finish(start(`${registry.host}/plain:v1`, 'rootfs'));
+      expect(stderr.match(/whole: gzip has no parts/g)?.length).toBe(2);
+      expect(stderr).not.toContain('next to nothing');
+    },
+  );
+
+  it('says so where a layer that has parts comes whole', async () => {
+    const { stderr } = await finish(start(`${await serve()}:v1`, 'rootfs'));
+    expect(stderr).toContain('whole: next to nothing of it is at hand');
   });
 
   it('signs in with the password from standard input', async () => {
@@ -85,7 +108,7 @@ describe('a pull that cannot be', () => {
     const { status, stdout, stderr } = await finish(start(`${image}:v3`, 'rootfs', '--json'));
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toMatch(
-      /^error: .+\n(cause: .+\n)?hint: .+\ncode: NOT_FOUND\nsee: docs\/errors\.md#not_found\n$/,
+      /^error: .+\n(cause: .+\n)?hint: .+\ncode: NOT_FOUND\nsee: .*\/docs\/errors\.md#not_found\n$/,
     );
     expect(existsSync(join(directory, 'rootfs'))).toBe(false);
   });

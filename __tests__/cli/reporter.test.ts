@@ -94,6 +94,12 @@ describe('messages', () => {
     expect(written).toEqual(expected);
   });
 
+  it('are shown when quiet where something else may have been made than was asked for', () => {
+    const { reporter, written } = start({ quiet: true });
+    reporter.emit({ kind: 'warning', message: 'not from the registry', isVital: true });
+    expect(written).toEqual(['warning: not from the registry\n']);
+  });
+
   it('cannot move the cursor', () => {
     const { reporter, written } = start();
     reporter.emit({ kind: 'warning', message: 'a\u001b[2J\nb' });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { otherImage } from '../../src/cli/survey-names.ts';
+import { otherImage, secondImage } from '../../src/cli/survey-names.ts';
 import { parseImageName } from '../../src/oci/image-name.ts';
 import { formatReference } from '../../src/oci/reference.ts';
 
@@ -36,5 +36,20 @@ describe('what an update starts from', () => {
 
   it.each(['-x', 'a/B', 'sha256:12', `x@${DIGEST.slice(1)}`, '@latest'])('is not %s', (text) => {
     expect(() => other('r.test/app:1.5', text)).toThrow(/./);
+  });
+});
+
+describe('what an image is compared with', () => {
+  it.each([
+    ['a tag', 'r.test/app:1.5', 'v2', 'r.test/app:v2'],
+    ['a tag behind a name of Docker Hub', 'debian:11', '12-slim', 'docker.io/library/debian:12-slim'],
+    ['a digest', 'debian', `@${DIGEST}`, `docker.io/library/debian@${DIGEST}`],
+    ['a whole name', 'r.test/app:1.5', 'r.test/app:v2', 'r.test/app:v2'],
+    ['a word, as the first is', 'debian', 'ubuntu', 'docker.io/library/ubuntu:latest'],
+    ['a tag in a layout', 'oci:dir:1', '2', { kind: 'oci', path: '/project/dir', name: '2' }],
+    ['an image of a registry', 'oci:dir:1', 'r.test/app:1', 'r.test/app:1'],
+  ])('may be %s', (_, first, text, expected) => {
+    const name = secondImage(first, text, '/project');
+    expect(name.kind === 'registry' ? formatReference(name.reference) : name).toEqual(expected);
   });
 });

@@ -134,7 +134,7 @@ describe('diff', () => {
 describe('both', () => {
   it.each([
     [['inspect'], 2, 'expected one image'],
-    [['diff', 'a'], 2, 'expected 2 images'],
+    [['diff', 'a'], 2, 'expected two images'],
     [['inspect', 'a', '--cache-dir=x'], 2, 'cache-dir'],
     [['inspect', 'a/UPPER'], 2, 'REFERENCE_INVALID'],
   ])('refuse %j', async (args, status, message) => {

@@ -116,7 +116,7 @@ describe('the input mirrors', () => {
   ])('%j is refused, even for another registry', async (line) => {
     const settings = { mirrors: ['fine.test', line] };
     const error = await rejected('INPUT_INVALID', find({ image: 'ghcr.io/a/b', settings }));
-    expect(error.message).toMatch(/^mirrors: ".*" is not host\[:port\]\[\/path\]$/);
+    expect(error.message).toMatch(/^`mirrors`: ".*" is not host\[:port\]\[\/path\]$/);
   });
 
   it.each(['https://user:secret@mirror.test', 'user:secret@mirror.test', 'mirror.test?token=secret'])(

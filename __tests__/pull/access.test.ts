@@ -253,3 +253,20 @@ describe('a refusal without a login', () => {
     );
   });
 });
+
+describe('a file of logins that was named', () => {
+  it.each([
+    ['is absent', undefined],
+    ['is no JSON', 'not JSON'],
+  ])('and %s is told before anything is asked, though the image is for everybody', async (_, content) => {
+    using dir = scratch();
+    await using registry = await startRegistry({
+      images: [{ repository: 'fx', layout: fixtureLayout('gzip') }],
+    });
+    const authFile = dir.in('auth.json');
+    if (content !== undefined) writeFileSync(authFile, content);
+    const opened = openImage(options(registry, { network: network(registry, { authFile }) }));
+    expect(await rejection(opened)).toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(registry.requests).toEqual([]);
+  });
+});

@@ -455,3 +455,36 @@ describe('after a pull that was killed', () => {
     expect(readdirSync(directory)).toEqual(expect.arrayContaining(['.rootfs', basename(other.root)]));
   });
 });
+
+describe('parents of a destination', () => {
+  it('that were made for it go with a pull that fails, and no others', async () => {
+    const there = newDirectory();
+    const destination = await claim(join(there, 'a/b/rootfs'));
+    expect(existsSync(join(there, 'a/b'))).toBe(true);
+    await destination.discard();
+    expect(readdirSync(there)).toEqual([]);
+  });
+
+  it('stay with what somebody else has put in them', async () => {
+    const there = newDirectory();
+    const destination = await claim(join(there, 'a/b/rootfs'));
+    writeFileSync(join(there, 'a/file'), '');
+    await destination.discard();
+    expect(readdirSync(join(there, 'a'))).toEqual(['file']);
+  });
+
+  it('stay with a tree that was made', async () => {
+    const there = newDirectory();
+    const destination = await claim(join(there, 'a/rootfs'));
+    await destination.publish(RECORD, { config: CONFIG, skipped: undefined });
+    await destination.discard();
+    expect(existsSync(join(there, 'a/rootfs'))).toBe(true);
+  });
+});
+
+it('a hint for a destination that is to be a file speaks of a file', async () => {
+  const path = join(newDirectory(), 'image.tar');
+  writeFileSync(path, 'of somebody else');
+  const claimed = claimDestination(path, { workspace: '/elsewhere', form: 'file' });
+  expect((await rejected('DESTINATION_UNSAFE', claimed)).hint).toContain('Choose a file');
+});

@@ -182,7 +182,21 @@ describe('a seed', () => {
     const result = await pullHere(temporary(), 'registry.invalid/team/app:v1', { seeds: [`oci:${layout}`] });
     checkTree(result.rootPath, 'v1');
     expect(result).toMatchObject({ digest: image.digest, requests: 0, bytesDownloaded: 0 });
-    expect(result.notes.join()).toContain('registry.invalid/team/app:v1 is taken from');
+    expect(result.warnings).toEqual([
+      expect.stringMatching(
+        /^the tag registry\.invalid\/team\/app:v1 is resolved from the seed .* is not asked/,
+      ),
+    ]);
+    expect(result.warnings[0]).toContain(image.digest);
+  });
+
+  it('that names the whole reference answers for a digest without a warning', async () => {
+    const layout = copyOf('gzip');
+    const index = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8'));
+    index.manifests[0].annotations = { 'io.containerd.image.name': 'registry.invalid/team/app:v1' };
+    writeFileSync(join(layout, 'index.json'), JSON.stringify(index));
+    const name = `registry.invalid/team/app:v1@${image.digest}`;
+    expect((await pullHere(temporary(), name, { seeds: [`oci:${layout}`] })).warnings).toEqual([]);
   });
 
   it.each(FORMATS)('made by old Docker spares what it holds uncompressed (%s)', async (format) => {
@@ -224,7 +238,7 @@ describe('a seed', () => {
     const result = await pullHere(temporary(), name, { seeds: [file] });
     checkTree(result.rootPath, 'v1');
     expect(result.bytesDownloaded).toBe(0);
-    expect(result.notes.join()).toContain(`${result.digest} is not the digest that the registry knows`);
+    expect(result.warnings.join()).toContain(`${result.digest} is not the digest that the registry knows`);
   });
 
   it('that is damaged costs a warning, and the layer is fetched', async () => {

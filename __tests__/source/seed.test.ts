@@ -92,7 +92,7 @@ describe('a source with seeds', () => {
     const { bytes } = await source.manifest('v1');
     expect(Buffer.from(bytes)).toEqual(taken ? manifest : Buffer.from('of the registry'));
     expect(primary.asked.length).toBe(taken ? 0 : 1);
-    expect(notes.length).toBe(taken ? 1 : 0);
+    expect(notes).toEqual(taken ? [expect.stringContaining('warning: the tag example.com/app:v1')] : []);
   });
 
   it('takes no other tag from a seed than the one it was named with', async () => {
@@ -291,11 +291,11 @@ describe('what is wrong with a seed', () => {
   it('is said to be about a seed', async () => {
     const missing = openSeeds([parseSeed('oci:/not/there')], { signal });
     expect((await rejected('LAYOUT_INVALID', missing)).message).toMatch(
-      /^seed: .*not\/there does not exist$/,
+      /^`seed`: .*not\/there does not exist$/,
     );
     const unnamed = openSeeds([parseSeed(`oci:${writeSeed({ ref: 'v1' })}:v2`)], { signal });
-    expect((await rejected('LAYOUT_INVALID', unnamed)).message).toMatch(/^seed: .* holds no image /);
+    expect((await rejected('LAYOUT_INVALID', unnamed)).message).toMatch(/^`seed`: .* holds no image /);
     for (const text of ['oci:', 'docker-archive:x:UPPER', 'docker://x'])
-      expect(() => parseSeed(text)).toThrow(/^seed: /);
+      expect(() => parseSeed(text)).toThrow(/^`seed`: /);
   });
 });

@@ -68,10 +68,14 @@ function sentence(result: PullResult, name: string): string {
   return [`${start}; ${amount} downloaded`, ...otherOrigins(result)].join(', ');
 }
 
-function otherOrigins({ bytesFromCache, bytesFromSeed, bytesTotal }: PullResult): string[] {
-  const cached = `${percent(bytesFromCache, bytesTotal)} from cache`;
+/** Of the whole image, or, where only a part of it is wanted, of all that was had for that. */
+function otherOrigins(result: PullResult): string[] {
+  const { bytesDownloaded, bytesFromCache, bytesFromSeed, bytesTotal, part } = result;
+  const whole = part ? bytesDownloaded + bytesFromCache + bytesFromSeed : bytesTotal;
+  const share = (bytes: number) => `${percent(bytes, whole)}${part ? ' of what was needed' : ''}`;
+  const cached = `${share(bytesFromCache)} from cache`;
   if (bytesFromSeed === 0) return [cached];
-  const local = `${percent(bytesFromSeed, bytesTotal)} from this machine`;
+  const local = `${share(bytesFromSeed)} from this machine`;
   return bytesFromCache === 0 ? [local] : [cached, local];
 }
 

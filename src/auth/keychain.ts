@@ -27,6 +27,8 @@ export interface KeychainSettings extends Machine {
 
 export interface Logins {
   readonly keychain: Keychain;
+  /** Reads the file of `authFile`, if there is one. Throws CONFIG_INVALID where it cannot be used, whoever asks for a login or not. */
+  check(): Promise<void>;
   /**
    * Why a registry was given no credential, as far as can be told: sentences without secrets, to be put behind one another;
    * undefined: there is nothing to say. Never throws.
@@ -49,7 +51,8 @@ export interface Logins {
 export function openLogins(settings: KeychainSettings): Logins {
   const inputs = inputKeychain(settings.registry, settings.login ?? {});
   const helpers = createHelperDesk(settings);
-  const sources = [once(() => readNamed(settings)), once(() => readFound(settings))];
+  const named = once(() => readNamed(settings));
+  const sources = [named, once(() => readFound(settings))];
 
   const keychain: Keychain = async (registry, repository) => {
     const given = await inputs(registry, repository);
@@ -72,7 +75,10 @@ export function openLogins(settings: KeychainSettings): Logins {
     return [...failed, ...kept].join(' ') || undefined;
   }
 
-  return { keychain, advice: (registry) => advice(registry).catch(() => undefined) };
+  const check = async () => {
+    if (settings.authFile !== undefined) await named();
+  };
+  return { keychain, check, advice: (registry) => advice(registry).catch(() => undefined) };
 }
 
 /** The Keychain of openLogins. */

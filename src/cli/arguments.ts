@@ -1,4 +1,5 @@
 // The arguments of a pull, checked before anything is done.
+import { quote } from '../oci/json.ts';
 import { choose, parseConcurrency } from '../pull/choice.ts';
 import {
   DEFAULT_CONCURRENCY,
@@ -8,8 +9,9 @@ import {
   type Verification,
 } from '../pull/options.ts';
 import { DEFAULT_STORE_SIZE } from '../pull/store-size.ts';
+import { adviseCommand } from './mistaken-command.ts';
 import { NETWORK_OPTIONS, type NetworkArguments, networkArguments } from './network-arguments.ts';
-import { checkNotEmpty, parseOptions, wrongUsage } from './parse-options.ts';
+import { checkNotEmpty, countArguments, parseOptions, wrongUsage } from './parse-options.ts';
 
 export interface PullArguments extends NetworkArguments {
   readonly image: string;
@@ -58,6 +60,9 @@ export function parsePull(argv: readonly string[]): PullArguments | 'help' | 've
   const { values, positionals } = parseOptions(argv, OPTIONS);
   if (values.help) return 'help';
   if (values.version) return 'version';
+  // Where there is one argument it cannot be an image that is called so.
+  const [word] = positionals;
+  if (positionals.length === 1 && (word === 'help' || word === 'version')) return word;
   const [image = '', destination = ''] = checkPositionals(positionals);
   checkNotEmpty(values, ['format', 'load', 'cache-dir']);
   return {
@@ -81,7 +86,8 @@ export function parsePull(argv: readonly string[]): PullArguments | 'help' | 've
 function checkPositionals(positionals: readonly string[]): readonly string[] {
   const empty = ['IMAGE', 'DESTINATION'].find((_, index) => positionals[index] === '');
   if (empty) throw wrongUsage(`${empty} is empty`);
-  const count = positionals.length === 1 ? 'one argument' : `${positionals.length} arguments`;
-  if (positionals.length !== 2) throw wrongUsage(`expected IMAGE and DESTINATION, got ${count}`);
-  return positionals;
+  const advice = adviseCommand(positionals);
+  if (positionals.length === 2 && advice === undefined) return positionals;
+  const got = positionals.length === 2 ? positionals.map(quote).join(' ') : countArguments(positionals);
+  throw wrongUsage(`expected IMAGE and DESTINATION, got ${got}`, advice);
 }

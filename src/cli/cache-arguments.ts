@@ -19,6 +19,8 @@ const OPTIONS = {
   'max-size': { type: 'string' },
   'remove-damaged': { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
+  // There is nothing to leave out.
+  quiet: { type: 'boolean', short: 'q', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 

@@ -17,6 +17,7 @@ import { CACHE_HELP, CACHE_USAGE } from './help.ts';
 import type { Program } from './program.ts';
 
 export const cacheCommand = createCommand({
+  name: 'oci-pull cache',
   usage: CACHE_USAGE,
   help: CACHE_HELP,
   parse: parseCache,
@@ -48,7 +49,9 @@ async function lookAfterCache(
   const directory = resolve(machine.cwd, args.cacheDirectory ?? defaultCacheDirectory(machine));
   // One that goes without saying may not have been made yet; another one was most likely mistyped.
   if (args.cacheDirectory !== undefined && !existsSync(directory))
-    throw new PullError('INPUT_INVALID', `the cache directory ${directory} does not exist`);
+    throw new PullError('INPUT_INVALID', `the cache directory ${directory} does not exist`, {
+      hint: 'Check the path; the first pull with this --cache-dir makes it.',
+    });
   switch (args.action) {
     case 'ls':
       return list(directory);

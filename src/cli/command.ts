@@ -1,7 +1,9 @@
 // What all commands have in common: help, complaints, and the status that the program ends with.
-import { PullError, redactUrls, toPullError } from '../errors.ts';
+import { ERROR_CODES, PullError, redactUrls, toPullError } from '../errors.ts';
+import { checkSeeds } from '../pull/named-places.ts';
 import type { PullOptions } from '../pull/options.ts';
 import type { PullArguments } from './arguments.ts';
+import { adviseLocal } from './local-advice.ts';
 import { toPullOptions } from './options.ts';
 import type { Program } from './program.ts';
 import { renderError } from './report.ts';
@@ -14,6 +16,8 @@ export const [DONE, FAILED, WRONG_USAGE] = [0, 1, 2];
 export type Command = (argv: readonly string[], program: Program) => Promise<number>;
 
 interface CommandParts<Args> {
+  /** With the name of the program. */
+  readonly name: string;
   /** One line or two, for who has made a mistake. */
   readonly usage: string;
   readonly help: string;
@@ -22,7 +26,8 @@ interface CommandParts<Args> {
   readonly run: (args: Args, program: Program) => Promise<number>;
 }
 
-export function createCommand<Args extends object>({ usage, help, parse, run }: CommandParts<Args>): Command {
+export function createCommand<Args extends object>(parts: CommandParts<Args>): Command {
+  const { name, usage, help, parse, run } = parts;
   const understand = (argv: readonly string[]) => {
     try {
       return parse(argv);
@@ -34,13 +39,20 @@ export function createCommand<Args extends object>({ usage, help, parse, run }: 
   return async (argv, program) => {
     const args = understand(argv);
     if (args instanceof PullError) {
-      program.stderr(`error: ${args.message}\n${usage}\n`);
+      program.stderr(`${renderError(pointTo(args, `${name} --help`), program.findPage)}\n${usage}\n`);
       return WRONG_USAGE;
     }
     if (typeof args === 'object') return await run(args, program);
     program.stdout(`${args === 'help' ? help : VERSION}\n`);
     return DONE;
   };
+}
+
+/** The error with a hint that says where to read on. */
+function pointTo(error: PullError, help: string): PullError {
+  const { code, message, hint, cause } = error;
+  const own = hint === ERROR_CODES[code].hint ? '' : `${hint} `;
+  return new PullError(code, message, { hint: `${own}Try ${help}.`, cause });
 }
 
 /** What is printed, for people and for programs. */
@@ -62,6 +74,7 @@ export async function runWithProgress(
   const reporter = new Reporter({ write: program.stderr, columns, quiet: args.quiet, debug });
   try {
     const options = await toPullOptions(args, { ...program, signal: interrupt.signal });
+    checkSeeds(options.seeds);
     status = FAILED;
     const answer = await work({ ...options, emit: reporter.emit, signal: interrupt.signal });
     reporter.stop();
@@ -69,7 +82,7 @@ export async function runWithProgress(
     return DONE;
   } catch (error) {
     reporter.stop();
-    return fail(error, status, program);
+    return fail(adviseLocal(error, args.image, program.cwd), status, program);
   }
 }
 
@@ -79,7 +92,7 @@ export function print({ text, json }: Answer, options: { readonly json: boolean 
 
 /** Tells why. `status`: unless the program was interrupted. */
 export function fail(error: unknown, status: number, program: Program): number {
-  program.stderr(`${renderError(toPullError(error))}\n`);
+  program.stderr(`${renderError(toPullError(error), program.findPage)}\n`);
   if (isDebugging(program) && error instanceof Error) program.stderr(`${redactUrls(error.stack ?? '')}\n`);
   return program.interrupt.exitStatus() ?? status;
 }

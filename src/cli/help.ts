@@ -3,8 +3,10 @@ import { NAMED_LIMITS } from '../pull/limits.ts';
 import { DEFAULT_CONCURRENCY } from '../pull/options.ts';
 import { DEFAULT_STORE_SIZE } from '../pull/store-size.ts';
 
-export const USAGE =
-  'usage: oci-pull IMAGE DESTINATION [options]\n       oci-pull cache ls|verify|prune [options]';
+export const USAGE = `usage: oci-pull IMAGE DESTINATION [options]
+       oci-pull inspect IMAGE [--from TAG|IMAGE] [options]
+       oci-pull diff IMAGE TAG|IMAGE [options]
+       oci-pull cache ls|verify|prune [options]`;
 
 export const HELP = `${USAGE}
 
@@ -25,6 +27,7 @@ options:
                          this user; default: auto, which is preserve for root and runner for everybody else
   --path GLOB            what to unpack, as a path from the root of the image with *, **, ?, [a-z] and {a,b}; with !
                          before it, what to leave out; may be repeated; default: everything
+                         Layers that can be fetched in parts are then proven as with --verify toc
   --verify V             what proves layers that can be fetched in parts. diff-id: the digest of the whole layer
                          (default); toc: their tables of contents, so that files which upper layers replace are spared
   --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
@@ -41,16 +44,18 @@ options:
   --hosts-dir D          directory of containerd's hosts.toml directories
   --ca-file F            PEM file with certificates to trust besides those of the system
   --tls-verify=false     accept any certificate, and plain http
-  --seed S               layout or archive to look in before the registry is asked, written as IMAGE is; may be repeated
+  --seed S               layout or archive to look in before the registry is asked, written as IMAGE is; one that names
+                         the whole reference answers for the tag, with a warning, and the registry is not asked; may be
+                         repeated
   --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
   --json                 print the result as one JSON object on standard output
-  -q, --quiet            no progress, messages and warnings; only the result and errors
+  -q, --quiet            only the result, errors, and a warning where a seed answers for the tag
   -h, --help             this text
   --version              the version
 
 other commands, each with a --help of its own:
   oci-pull inspect IMAGE [--from OLD]   what an image is made of, and what an update would cost
-  oci-pull diff IMAGE IMAGE             which files differ
+  oci-pull diff IMAGE TAG|IMAGE         which files differ
   oci-pull cache ls|verify|prune        looks after the chunk cache
 An image of such a name needs its registry in front: docker.io/library/diff.
 
@@ -59,7 +64,7 @@ environment:
 
 Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;
 
-export const CACHE_USAGE = 'usage: oci-pull cache ls|verify|prune [options]\nTry oci-pull cache --help.';
+export const CACHE_USAGE = 'usage: oci-pull cache ls|verify|prune [options]';
 
 export const CACHE_HELP = `usage: oci-pull cache ls|verify|prune [options]
 
@@ -77,6 +82,7 @@ options:
                          default: ${DEFAULT_STORE_SIZE}
   --remove-damaged       for verify: removes damaged packs
   --json                 print one JSON object on standard output
+  -q, --quiet            only the result and errors, which is all there is
   -h, --help             this text
 
 Exit status: 0 done, 1 failed or damage found that is still there, 2 wrong usage; 130 or 143 when interrupted.

@@ -5,6 +5,7 @@ import { type ImageName, parseImageName, parseSeed } from '../oci/image-name.ts'
 import { hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { parseFormat } from '../pull/formats.ts';
 import { parseLimits } from '../pull/limits.ts';
+import { checkMirrors } from '../pull/named-places.ts';
 import type { NetworkSettings, PullOptions } from '../pull/options.ts';
 import { checkPaths } from '../pull/parts.ts';
 import { parseStoreSize } from '../pull/store-size.ts';
@@ -66,7 +67,7 @@ async function readNetwork(
   return {
     hosts: {
       tlsVerify: args.tlsVerify,
-      mirrors: args.mirrors,
+      mirrors: checkMirrors(args.mirrors),
       hostsDirectory: path(args.hostsDirectory),
       authorityFile: path(args.authorityFile),
       env,

@@ -1,6 +1,9 @@
 // Node's parser of arguments, with complaints as they are told here.
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { PullError } from '../errors.ts';
+import { quote } from '../oci/json.ts';
+import { count } from '../progress/figures.ts';
+import { nearestName } from './nearest-name.ts';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -17,10 +20,18 @@ function parseStrictly<const T extends Options>(argv: readonly string[], options
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true, tokens: true });
   } catch (error) {
+    if (!(error instanceof TypeError) || !('code' in error)) throw error;
+    const unknown = /^Unknown option '(-[^']*)'/.exec(error.message)?.[1];
+    if (unknown !== undefined)
+      throw wrongUsage(`unknown option ${quote(unknown)}`, adviseOption(unknown, options));
     // The sentences behind the first suggest what to write instead, for programs that take less.
-    if (error instanceof TypeError && 'code' in error) throw wrongUsage(error.message.split('. ')[0] ?? '');
-    throw error;
+    throw wrongUsage(error.message.split('. ')[0] ?? '');
   }
+}
+
+function adviseOption(text: string, options: Options): string | undefined {
+  const name = nearestName(text.replace(/^-+/, ''), Object.keys(options));
+  return name && `Did you mean --${name}?`;
 }
 
 function takesOne(option: Options[string] | undefined): boolean {
@@ -36,6 +47,12 @@ export function checkNotEmpty<Name extends string>(
   if (empty !== undefined) throw wrongUsage(`--${empty} must not be empty`);
 }
 
-export function wrongUsage(message: string): PullError {
-  return new PullError('INPUT_INVALID', message);
+/** `hint`: where more is known than where to read on. */
+export function wrongUsage(message: string, hint?: string): PullError {
+  return new PullError('INPUT_INVALID', message, { hint });
+}
+
+/** `1 argument` */
+export function countArguments(positionals: readonly string[]): string {
+  return positionals.length === 0 ? 'none' : count(positionals.length, 'argument');
 }

@@ -1,6 +1,7 @@
 // What the program has of the machine that it runs on.
 import type { PullOptions } from '../pull/options.ts';
 import type { PullResult } from '../pull/result.ts';
+import type { PageFinder } from './documentation.ts';
 import type { Interrupt } from './interrupt.ts';
 import type { Surroundings } from './options.ts';
 
@@ -12,5 +13,7 @@ export interface Program extends Omit<Surroundings, 'signal'> {
   /** Columns of the terminal behind `stderr`; undefined when it is none. */
   readonly columns: () => number | undefined;
   readonly interrupt: Interrupt;
+  /** Absent: pages are told by their names. */
+  readonly findPage?: PageFinder;
   readonly pull: (options: PullOptions) => Promise<PullResult>;
 }

@@ -5,6 +5,7 @@ import { HELP, USAGE } from './help.ts';
 import { renderReport, toJson } from './report.ts';
 
 export const pullCommand = createCommand({
+  name: 'oci-pull',
   usage: USAGE,
   help: HELP,
   parse: parsePull,

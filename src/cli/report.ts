@@ -8,6 +8,7 @@ import { describeFormat } from '../pull/formats.ts';
 import { describePart } from '../pull/part-words.ts';
 import type { LayerReport, PullResult } from '../pull/result.ts';
 import { countsInWords } from '../pull/skipped.ts';
+import type { PageFinder } from './documentation.ts';
 
 /** The report for people, without a line break at its end. */
 export function renderReport(result: PullResult): string {
@@ -93,10 +94,16 @@ function layerToJson(layer: LayerReport): Record<string, unknown> {
 }
 
 /** A failure: the fact, what led to it, what can be done, the code, and where that is explained. */
-export function renderError(error: PullError): string {
+export function renderError(error: PullError, find: PageFinder = (page) => page): string {
   const cause = describeCause(error);
   const causes = cause === undefined ? [] : [`cause: ${cause}`];
   const { message, hint, code } = error;
-  const lines = [`error: ${message}`, ...causes, `hint: ${hint}`, `code: ${code}`, `see: ${errorPage(code)}`];
+  const lines = [
+    `error: ${message}`,
+    ...causes,
+    `hint: ${hint}`,
+    `code: ${code}`,
+    `see: ${find(errorPage(code))}`,
+  ];
   return lines.map((line) => oneLine(asFlags(line))).join('\n');
 }

@@ -9,7 +9,7 @@ export interface ReporterOptions {
   readonly write: (text: string) => void;
   /** Columns of the terminal; undefined where `write` does not reach one. Asked anew at each drawing. */
   readonly columns: () => number | undefined;
-  /** Shows nothing at all. */
+  /** Shows nothing but vital warnings. */
   readonly quiet: boolean;
   /** Shows debug events too. */
   readonly debug: boolean;
@@ -36,7 +36,7 @@ export class Reporter {
 
   readonly emit = (event: PullEvent): void => {
     this.#progress = advance(this.#progress, event, performance.now());
-    if (event.kind === 'warning') this.#message(`warning: ${event.message}`);
+    if (event.kind === 'warning') this.#message(`warning: ${event.message}`, event.isVital);
     if (event.kind === 'info') this.#message(event.message);
     if (event.kind === 'resolved') this.#message(describeImage(event));
     if (event.kind === 'layer') this.#message(describeLayer(event));
@@ -49,8 +49,8 @@ export class Reporter {
     this.#clear();
   }
 
-  #message(text: string): void {
-    if (this.#options.quiet) return;
+  #message(text: string, isVital = false): void {
+    if (this.#options.quiet && !isVital) return;
     this.#clear();
     this.#options.write(`${oneLine(asFlags(text))}\n`);
   }

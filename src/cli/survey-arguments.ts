@@ -2,7 +2,7 @@
 import { DEFAULT_CONCURRENCY } from '../pull/options.ts';
 import type { PullArguments } from './arguments.ts';
 import { NETWORK_OPTIONS, networkArguments } from './network-arguments.ts';
-import { checkNotEmpty, parseOptions, wrongUsage } from './parse-options.ts';
+import { checkNotEmpty, countArguments, parseOptions, wrongUsage } from './parse-options.ts';
 
 const OPTIONS = { ...NETWORK_OPTIONS, from: { type: 'string' } } as const;
 
@@ -17,9 +17,10 @@ export interface SurveyArguments {
 export function parseSurvey(argv: readonly string[], wanted: number): SurveyArguments | 'help' {
   const { values, positionals } = parseOptions(argv, OPTIONS);
   if (values.help) return 'help';
-  if (positionals.length !== wanted || positionals.includes(''))
+  if (positionals.includes('')) throw wrongUsage('the name of an image is empty');
+  if (positionals.length !== wanted)
     throw wrongUsage(
-      `expected ${wanted === 1 ? 'one image' : `${wanted} images`}, got ${positionals.length} arguments`,
+      `expected ${wanted === 1 ? 'one image' : 'two images'}, got ${countArguments(positionals)}`,
     );
   checkNotEmpty(values, ['from']);
   if (values.from !== undefined && wanted !== 1) throw wrongUsage('--from is for inspect');

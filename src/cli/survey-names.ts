@@ -17,6 +17,20 @@ export function otherImage(image: ImageName, text: string, cwd: string): ImageNa
   return digest ? { kind, path, digest } : { kind, path, name: text };
 }
 
+/** A word alone: a tag, or a name of Docker Hub. */
+const WORD = /^\w[\w.-]*$/;
+
+/**
+ * The image that `first` is compared with: a whole name, or a tag or digest in the same place. A word alone is a tag, but a name where
+ * the first is a word alone too: `debian ubuntu`. Throws REFERENCE_INVALID.
+ */
+export function secondImage(first: string, text: string, cwd: string): ImageName {
+  const isInPlace = digestIn(text) !== undefined || (WORD.test(text) && !WORD.test(first));
+  return isInPlace
+    ? otherImage(toAbsolute(parseImageName(first), cwd), text, cwd)
+    : toAbsolute(parseImageName(text), cwd);
+}
+
 /** With or without the @ that stands before it in references. Throws REFERENCE_INVALID for one that is none. */
 function digestIn(text: string): Digest | undefined {
   const [, digest] = /^@?(sha(?:256|512):.*)$/s.exec(text) ?? [];

@@ -1,13 +1,11 @@
 // `oci-pull inspect` and `oci-pull diff`: they look at images and make nothing of them.
-import { parseImageName } from '../oci/image-name.ts';
 import { compareImages } from '../pull/compare.ts';
 import { inspectImage } from '../pull/inspect.ts';
 import type { SurveyOptions } from '../pull/survey.ts';
 import { type Answer, createCommand, runWithProgress } from './command.ts';
-import { toAbsolute } from './options.ts';
 import { parseSurvey, type SurveyArguments } from './survey-arguments.ts';
 import { SURVEY_HELP, SURVEY_USAGE } from './survey-help.ts';
-import { otherImage } from './survey-names.ts';
+import { otherImage, secondImage } from './survey-names.ts';
 import { renderComparison, renderInspection, toComparisonJson, toInspectionJson } from './survey-report.ts';
 
 export const inspectCommand = createSurvey('inspect', 1, async (options, args, cwd) => {
@@ -17,7 +15,7 @@ export const inspectCommand = createSurvey('inspect', 1, async (options, args, c
 });
 
 export const diffCommand = createSurvey('diff', 2, async (options, args, cwd) => {
-  const after = toAbsolute(parseImageName(args.images[1] ?? ''), cwd);
+  const after = secondImage(args.images[0] ?? '', args.images[1] ?? '', cwd);
   const found = await compareImages(options, after);
   return { text: renderComparison(found), json: toComparisonJson(found) };
 });
@@ -29,6 +27,7 @@ function createSurvey(
   look: (options: SurveyOptions, args: SurveyArguments, cwd: string) => Promise<Answer>,
 ) {
   return createCommand({
+    name: `oci-pull ${name}`,
     usage: SURVEY_USAGE[name],
     help: SURVEY_HELP,
     parse: (argv) => parseSurvey(argv, images),

@@ -60,7 +60,7 @@ function repositoryAt(line: string, { host, path }: Mirror, repository: string):
     // told below, without the text where that may hold a password
   }
   const shown = /[@?]/.test(line) ? 'a line' : quote(line);
-  throw new PullError('INPUT_INVALID', `mirrors: ${shown} is not host[:port][/path]`, {
-    hint: 'Write one mirror in each line, as host[:port][/path] or registry=host[:port][/path]; https:// may stand before the host.',
+  throw new PullError('INPUT_INVALID', `\`mirrors\`: ${shown} is not host[:port][/path]`, {
+    hint: 'Write each mirror as host[:port][/path] or registry=host[:port][/path]; https:// may stand before the host.',
   });
 }

@@ -66,7 +66,8 @@ export function parseSeed(text: string): LocalImage {
 /** What is wrong with a seed is not taken for something about the image. */
 export function asSeedError(error: unknown): unknown {
   if (!(error instanceof PullError) || error.code === 'ABORTED') return error;
-  return new PullError(error.code, `seed: ${error.message}`, { hint: error.hint, cause: error.cause });
+  if (error.message.startsWith('`seed`: ')) return error;
+  return new PullError(error.code, `\`seed\`: ${error.message}`, { hint: error.hint, cause: error.cause });
 }
 
 function readSeed(text: string): LocalImage {

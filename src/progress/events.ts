@@ -34,7 +34,8 @@ export type PullEvent =
   /** Bytes received since the last such event. */
   | { readonly kind: 'received'; readonly bytes: number }
   | { readonly kind: 'unpacked'; readonly index: number; readonly entries: number }
-  | { readonly kind: 'warning'; readonly message: string }
+  /** `isVital`: what was made may be something else than was asked for, so that even a quiet run tells. */
+  | { readonly kind: 'warning'; readonly message: string; readonly isVital?: true }
   | { readonly kind: 'info'; readonly message: string }
   | { readonly kind: 'debug'; readonly message: string };
 

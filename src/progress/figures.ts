@@ -29,10 +29,11 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-/** Whole percent, rounded down so that 100 % means all. */
+/** Whole percent, rounded down; 0 % means nothing and 100 % all. */
 export function percent(part: number, whole: number): string {
   const share = whole <= 0 ? 0 : Math.min(1, part / whole) * 100;
-  return share > 0 && share < 1 ? '<1%' : `${Math.floor(share)}%`;
+  if (share > 0 && share < 1) return '<1%';
+  return share > 99 && share < 100 ? '>99%' : `${Math.floor(share)}%`;
 }
 
 export function count(number: number, noun: string): string {

@@ -7,6 +7,7 @@ import { type FoundHosts, findHosts } from '../hosts/find-hosts.ts';
 import type { RegistryHost } from '../hosts/registry-host.ts';
 import type { LocalImage, RegistryImage } from '../oci/image-name.ts';
 import { referenceTarget } from '../oci/reference.ts';
+import type { Emit } from '../progress/events.ts';
 import { adviseLogin } from '../registry/login-advice.ts';
 import { openLocalSource } from '../source/local-source.ts';
 import { openRegistrySource } from '../source/registry-source.ts';
@@ -25,6 +26,8 @@ export interface Access {
   readonly tocImage: TocImage;
   /** What may be remembered of this image, as far as can be told now. */
   readonly caching: Caching;
+  /** What the source has warned of so far; it grows, and the pull adds its own. */
+  readonly warnings: string[];
   /** To be asked before anything is kept: a credential may have been needed since, for a layer. */
   judge(): Promise<Verdict>;
 }
@@ -43,10 +46,19 @@ const NO_CACHING: Caching = { storeRead: false, storeWrite: false };
 /** The caller closes `source`. Throws as resolveImage, openLocalSource, findHosts and createKeychain. */
 export async function openImage(options: PullOptions): Promise<Access> {
   const { image } = options;
-  return image.kind === 'registry' ? openFromRegistry(options, image) : openFromDisk(options, image);
+  const warnings: string[] = [];
+  const emit: Emit = (event) => {
+    if (event.kind === 'warning') warnings.push(event.message);
+    options.emit(event);
+  };
+  const heard = { ...options, emit };
+  const opened = image.kind === 'registry' ? openFromRegistry(heard, image) : openFromDisk(heard, image);
+  return { ...(await opened), warnings };
 }
 
-async function openFromDisk(options: PullOptions, local: LocalImage): Promise<Access> {
+type Opened = Omit<Access, 'warnings'>;
+
+async function openFromDisk(options: PullOptions, local: LocalImage): Promise<Opened> {
   if (options.seeds.length > 0 || options.network.hosts.mirrors.length > 0)
     options.emit({ kind: 'info', message: 'mirrors and seeds are of no use to an image on this machine' });
   const source = await openLocalSource(local, localContext(options));
@@ -56,10 +68,11 @@ async function openFromDisk(options: PullOptions, local: LocalImage): Promise<Ac
   return { source, image, tocImage, caching: NO_CACHING, judge: async () => verdict };
 }
 
-async function openFromRegistry(options: PullOptions, named: RegistryImage): Promise<Access> {
+async function openFromRegistry(options: PullOptions, named: RegistryImage): Promise<Opened> {
   const found = await findHosts(named, options.network.hosts);
   for (const message of found.notes) options.emit({ kind: 'info', message });
   const lender = createLender(options, found);
+  await lender.check();
   const seeds = await openSeeds(options.seeds, localContext(options));
   const source = openSource(options, found, { lender, seeds });
   const target = referenceTarget(found.reference);
@@ -81,6 +94,8 @@ function tagOf({ name }: LocalImage): string | undefined {
 
 interface Lender {
   readonly keychain: Keychain;
+  /** Throws CONFIG_INVALID for a file of logins that was named and cannot be used, before anything is asked. */
+  check(): Promise<void>;
   /** For a host that refuses although the keychain has nothing for it. */
   fallback(host: RegistryHost): Credential | undefined;
   /** Hosts that a credential was handed out for, so far. */
@@ -96,10 +111,12 @@ function createLender(options: PullOptions, { reference }: FoundHosts): Lender {
   const note = (message: string) => emit({ kind: 'info', message });
   const machine = { env, home, uid, platform };
   const { registry } = reference;
-  const { keychain, advice } = openLogins({ registry, login, authFile, ...machine, onSecret, note, signal });
+  const logins = openLogins({ registry, login, authFile, ...machine, onSecret, note, signal });
+  const { keychain, advice, check } = logins;
   const lent = new Set<string>();
   return {
     lent,
+    check,
     advise: (error) => adviseLogin(error, registry, advice),
     keychain: async (asked, repository) => {
       const credential = await keychain(asked, repository);

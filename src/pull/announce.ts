@@ -1,9 +1,10 @@
 // Tells what is going to happen to each layer and why, and afterwards, for whoever looks for a fault, what it cost.
 import type { LayerMetadata } from '../fetch/layer-metadata.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
 import { count, formatBytes, formatDuration } from '../progress/figures.ts';
 import { isLocal } from './live-packs.ts';
-import type { Finished } from './report.ts';
+import { type Finished, formatName, isChunked } from './report.ts';
 import type { PullSession } from './session.ts';
 
 /** `attempt`: from 1 on. Later ones are told only of layers that something is fetched of. */
@@ -20,8 +21,9 @@ export function announcePlan(
     const isNew = missing > 0 || (tallies[index]?.bytes ?? 0) > 0;
     const how = metadata[index]?.kind === 'chunked' ? 'ranges' : 'whole';
     const way = isLocal(plan, index) ? 'local' : isNew ? how : 'cached';
-    const digest = layers[index]?.digest ?? '';
-    const reason = way === 'whole' ? reasonOf(metadata[index]) : undefined;
+    const [descriptor, layer] = [layers[index], metadata[index]];
+    const digest = descriptor?.digest ?? '';
+    const reason = way === 'whole' && descriptor && layer ? reasonOf(descriptor, layer) : undefined;
     const ranges = groups.get(index)?.length ?? 0;
     const why = reason === undefined ? {} : { reason };
     const more = isAgain ? { isAgain } : {};
@@ -29,14 +31,22 @@ export function announcePlan(
   });
   options.emit({ kind: 'debug', message: describePlan(plan) });
   const received = tallies.reduce((sum, { bytes }) => sum + bytes, 0);
+  // Before the first plan nothing else has come.
+  if (!isAgain && received > 0)
+    options.emit({
+      kind: 'info',
+      message: `besides ${formatBytes(received)} of tables of contents, fetched already`,
+    });
   const missing = plan.bytes.reduce((sum, layer) => sum + layer.missing, 0);
   options.emit({ kind: 'planned', bytes: received + missing });
 }
 
-/** A layer without parts needs no reason to come whole. */
-function reasonOf(metadata: LayerMetadata | undefined): string | undefined {
-  if (metadata?.kind !== 'plain') return undefined;
-  return metadata.reason ?? (metadata.chunked && 'next to nothing of it is at hand');
+/** Why a layer comes whole. Of one that was never looked at its media type tells, as in the report. */
+function reasonOf(descriptor: Descriptor, metadata: LayerMetadata): string | undefined {
+  if (metadata.kind !== 'plain') return undefined;
+  if (metadata.reason !== undefined) return metadata.reason;
+  if (!isChunked(descriptor, metadata)) return `${formatName(descriptor.mediaType, false)} has no parts`;
+  return metadata.chunked && 'next to nothing of it is at hand';
 }
 
 function describePlan({ groups, chunks, files }: FetchPlan): string {

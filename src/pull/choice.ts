@@ -12,8 +12,8 @@ export function choose<Choice extends string>(
   name: string,
 ): Choice {
   const choice = choices.find((known) => known === value);
-  if (choice === undefined) throw wrongValue(name, value, `one of ${choices.join(', ')}`);
-  return choice;
+  if (choice !== undefined) return choice;
+  throw wrongValue(name, value, `one of ${choices.join(', ')}`);
 }
 
 /** A number of connections. Throws INPUT_INVALID. */
@@ -23,6 +23,12 @@ export function parseConcurrency(value: string, name: string): number {
   throw wrongValue(name, value, `a whole number from 1 to ${MAX_CONCURRENCY}`);
 }
 
-export function wrongValue(name: string, value: string, wanted: string): PullError {
-  return new PullError('INPUT_INVALID', `${name} is ${quote(value)}; it must be ${wanted}`);
+/** `hint`: default: `Write ${wanted}.` */
+export function wrongValue(
+  name: string,
+  value: string,
+  wanted: string,
+  hint = `Write ${wanted}.`,
+): PullError {
+  return new PullError('INPUT_INVALID', `${name} is ${quote(value)}; it must be ${wanted}`, { hint });
 }

@@ -1,5 +1,5 @@
 // The directory that becomes the root file system: what may be replaced, and where the new one is made meanwhile.
-import { lstat, mkdir, readdir, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rmdir, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, parse, relative, resolve, sep } from 'node:path';
 import { inodeName, inodeOf, isInodeAt } from '../elevate/inode.ts';
@@ -28,7 +28,7 @@ export interface Destination {
   reset(): Promise<void>;
   /** Moves `made` to its place. The record is written last: without it nothing counts as complete. */
   publish(record: DestinationRecord, files: SideFiles): Promise<void>;
-  /** Removes `root`; what was at the destination before stays. Never throws. */
+  /** Removes `root`, and parents that were made for it and are empty; what was at the destination before stays. Never throws. */
   discard(): Promise<void>;
 }
 
@@ -61,11 +61,19 @@ export async function claimDestination(path: string, options: ClaimOptions = {})
   const removeRoot = async () => {
     if (inode !== undefined) await remove({ path: root, inode });
   };
+  const parents = await missingParents(path);
+  const discard = async () => {
+    await removeRoot().catch(() => undefined);
+    await removeEmpty(parents);
+  };
   await guarded(`nothing can be created in ${dirname(path)}, where the destination is to be`, async () => {
     // Root works only where others cannot write, whatever the umask says.
     await makeDirectories(dirname(path), removeTree ? 0o755 : 0o777);
     await removeStale(path, removeTree);
     await make();
+  }).catch(async (error: unknown) => {
+    await discard();
+    throw error;
   });
   return {
     path,
@@ -82,8 +90,20 @@ export async function claimDestination(path: string, options: ClaimOptions = {})
       await refuseForeignFiles(path);
       await publish({ path, root, made, accepted, files, remove }, record);
     },
-    discard: () => removeRoot().catch(() => undefined),
+    discard,
   };
+}
+
+/** Those that there are not, the deepest first. */
+async function missingParents(path: string): Promise<readonly string[]> {
+  const parent = dirname(path);
+  const isThere = parent === path || (await lstat(parent).catch(() => undefined)) !== undefined;
+  return isThere ? [] : [parent, ...(await missingParents(parent))];
+}
+
+/** Never throws: one that is not empty is in use. */
+async function removeEmpty(directories: readonly string[]): Promise<void> {
+  for (const directory of directories) await rmdir(directory).catch(() => undefined);
 }
 
 async function guarded(message: string, work: () => Promise<void>): Promise<void> {
@@ -124,6 +144,7 @@ async function acceptedTree(path: string, form: ClaimOptions['form']): Promise<s
     throw new PullError(
       'DESTINATION_UNSAFE',
       `destination ${path} exists and ${form === 'file' ? 'was not made by an earlier pull' : 'is not a directory'}`,
+      form === 'file' ? { hint: 'Choose a file that is absent, or was made by an earlier pull.' } : {},
     );
   const entries = await readdir(path).catch(() => ['?']);
   if (entries.length === 0) return undefined;

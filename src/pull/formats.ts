@@ -48,7 +48,7 @@ export function parseFormat(
 }
 
 function invalid(message: string): PullError {
-  return new PullError('INPUT_INVALID', message);
+  return new PullError('INPUT_INVALID', message, { hint: 'Leave out one of the two.' });
 }
 
 /** Relative. */

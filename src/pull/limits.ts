@@ -81,5 +81,7 @@ export function parseSize(text: string): number | undefined {
 }
 
 function invalid(where: string, setting: string, wanted: string): PullError {
-  return new PullError('INPUT_INVALID', `${where}: ${quote(setting)} ${wanted}`);
+  return new PullError('INPUT_INVALID', `${where}: ${quote(setting)} ${wanted}`, {
+    hint: 'Write for example file-size=8GiB or entries=200000.',
+  });
 }

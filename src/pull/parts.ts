@@ -77,9 +77,17 @@ export async function selectParts(
 
 /** Throws INPUT_INVALID for globs that cannot be used. `where`: how the user knows them. */
 export function checkPaths(paths: readonly string[], where: string): readonly string[] {
-  createSelection(paths, where);
-  return paths;
+  try {
+    createSelection(paths, where);
+    return paths;
+  } catch (error) {
+    if (!(error instanceof PullError)) throw error;
+    throw new PullError(error.code, error.message, { hint: GLOB_HINT, cause: error.cause });
+  }
 }
+
+const GLOB_HINT =
+  'Write globs as paths from the root of the image, like usr/lib/jvm/**, or **/*.conf wherever it is; a backslash takes away the meaning of the character behind it.';
 
 /** An empty tree would only fail later, and with less to go by. Throws INPUT_INVALID; a glob that is of no use is a warning. */
 export function checkMatches(session: PullSession, part: UnpackedPart | undefined): void {

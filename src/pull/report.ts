@@ -67,7 +67,7 @@ function chainOf(
 }
 
 /** By what is known of it: a layer that may be chunked and was never looked at counts as plain. */
-function isChunked(descriptor: Descriptor, metadata: LayerMetadata): boolean {
+export function isChunked(descriptor: Descriptor, metadata: LayerMetadata): boolean {
   if (metadata.kind === 'chunked' || metadata.reason !== undefined || metadata.table) return true;
   const { kind } = detectDialect(descriptor);
   return kind === 'zstd-chunked' || kind === 'estargz';

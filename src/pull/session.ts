@@ -21,7 +21,6 @@ export interface PullSession extends Access {
   readonly workshop: Workshop;
   readonly arrivals: Arrivals;
   readonly tallies: LayerTally[];
-  readonly warnings: string[];
 }
 
 /** Throws STORE_FAILED or DISK_FULL where there is no place for what is fetched, not even beside the destination. */
@@ -31,9 +30,8 @@ export async function openSession(
   { privileges, arrivals }: Pick<PullSession, 'privileges' | 'arrivals'>,
 ): Promise<PullSession> {
   const { layers } = access.image.manifest;
-  const warnings: string[] = [];
   const note = (message: string) => {
-    warnings.push(message);
+    access.warnings.push(message);
     options.emit({ kind: 'warning', message });
   };
   const workshop = await openWorkshop(options, access.caching, note);
@@ -47,7 +45,6 @@ export async function openSession(
     arrivals,
     layers,
     tallies: createTally(layers.length),
-    warnings,
   };
 }
 

@@ -14,5 +14,6 @@ export function parseStoreSize(text: string, where: string): number | undefined 
   throw new PullError(
     'INPUT_INVALID',
     `${where} is ${quote(text)}; it must be a whole number of bytes, perhaps with KiB, MiB, GiB or TiB behind it, or unlimited`,
+    { hint: 'Write for example 50GiB, 0 or unlimited.' },
   );
 }

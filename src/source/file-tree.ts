@@ -47,13 +47,11 @@ export function fileAt(path: string): FileAt {
   }
 }
 
-/** Throws LAYOUT_INVALID where there is nothing. */
-export function realPath(path: string): string {
+/** Throws LAYOUT_INVALID, with this hint, where there is nothing. */
+export function realPath(path: string, hint = 'Check the path.'): string {
   const found = realPathIfAny(path);
   if (found !== undefined) return found;
-  throw new PullError('LAYOUT_INVALID', `${path} does not exist`, {
-    hint: 'Check the path; what stands behind a further colon was read as a tag.',
-  });
+  throw new PullError('LAYOUT_INVALID', `${path} does not exist`, { hint });
 }
 
 function realPathIfAny(path: string): string | undefined {

@@ -2,7 +2,11 @@
 import { type ArchiveWork, hashFiles, unpackArchive } from './archive-jobs.ts';
 
 /** What a door is told; an Emit of pull events takes it. */
-export type LocalNote = (note: { readonly kind: 'info' | 'warning'; readonly message: string }) => void;
+export type LocalNote = (note: Note) => void;
+
+export type Note =
+  | { readonly kind: 'info'; readonly message: string }
+  | { readonly kind: 'warning'; readonly message: string; readonly isVital?: true };
 
 export interface LocalContext {
   /** For an archive that is compressed as a whole; the system's own unless told. */

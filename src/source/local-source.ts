@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { PullError } from '../errors.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { formatLocalImage, type LocalImage } from '../oci/image-name.ts';
+import { quote } from '../oci/json.ts';
 import { openArchive } from './archive.ts';
 import { openDockerArchive } from './docker-archive.ts';
 import { isDockerArchive } from './docker-manifest.ts';
@@ -68,8 +69,15 @@ export async function openLocalImages(image: LocalImage, context: LocalContext):
   }
 }
 
-async function openTree({ kind, path }: LocalImage, context: LocalContext): Promise<FileTree> {
-  const isDirectory = statSync(realPath(path)).isDirectory();
+/** Throws LAYOUT_INVALID where there is nothing at its path. */
+export function checkThere({ path, name }: LocalImage): string {
+  const hint = `Check the path; what stands behind the colon, ${quote(name ?? '')}, was read as a tag.`;
+  return realPath(path, name === undefined ? undefined : hint);
+}
+
+async function openTree(image: LocalImage, context: LocalContext): Promise<FileTree> {
+  const { kind, path } = image;
+  const isDirectory = statSync(checkThere(image)).isDirectory();
   if (kind === 'oci' && !isDirectory)
     throw new PullError('LAYOUT_INVALID', `${path} is a file and no directory`, {
       hint: `A layout in an archive is named oci-archive:${path}`,

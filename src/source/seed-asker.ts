@@ -2,7 +2,7 @@
 import { isAbort, PullError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
-import type { LocalNote } from './local-context.ts';
+import type { LocalNote, Note } from './local-context.ts';
 import type { FileAt } from './local-file.ts';
 import {
   findBlob,
@@ -47,7 +47,8 @@ export class SeedAsker {
     for (const seed of this.#seeds) {
       const found = await this.#try(seed, () => findReference(seed, reference, 'held'));
       if (!found) continue;
-      this.#say('info', `${reference} is taken from ${seed.path}; its registry is not asked`);
+      const message = `the tag ${reference} is resolved from the seed ${seed.path} and its registry is not asked: there it may mean another manifest than ${found.digest}`;
+      this.#say({ kind: 'warning', message, isVital: true });
       return found;
     }
     return undefined;
@@ -59,10 +60,8 @@ export class SeedAsker {
     for (const seed of this.#seeds) {
       const found = await this.#try(seed, () => findReference(seed, reference, 'made-up'));
       if (!found) continue;
-      this.#say(
-        'warning',
-        `the registry of ${reference} cannot be reached, so the image is taken from ${seed.path}, which does not hold its manifest: ${found.digest} is not the digest that the registry knows`,
-      );
+      const message = `the registry of ${reference} cannot be reached, so the image is taken from ${seed.path}, which does not hold its manifest: ${found.digest} is not the digest that the registry knows`;
+      this.#say({ kind: 'warning', message, isVital: true });
       return found;
     }
     return undefined;
@@ -154,13 +153,14 @@ export class SeedAsker {
   /** A seed is only an optimisation: whatever is wrong with it, the registry has it right. */
   #passOver(seed: LocalImages, error: unknown): void {
     if (!(error instanceof PullError) || isAbort(error)) throw error;
-    this.#say('warning', `the seed ${seed.path} is passed over for this: ${error.message}`);
+    const message = `the seed ${seed.path} is passed over for this: ${error.message}`;
+    this.#say({ kind: 'warning', message });
   }
 
-  #say(kind: 'info' | 'warning', message: string): void {
-    if (this.#said.has(message)) return;
-    this.#said.add(message);
-    this.#note({ kind, message });
+  #say(note: Note): void {
+    if (this.#said.has(note.message)) return;
+    this.#said.add(note.message);
+    this.#note(note);
   }
 }
 
