@@ -124,6 +124,20 @@ const PAIRS: readonly Pair[] = [
     refused: [tar(file('1/2/3/f'))],
   },
   {
+    what: 'depth by way of links',
+    limits: { depth: 3 },
+    allowed: [tar(symlink('l', '1/2'), file('l/f'))],
+    tree: { l: 'link: 1/2', '1': 'implicit', '1/2': 'implicit', '1/2/f': 'file: ' },
+    refused: [tar(symlink('l', '1/2'), file('l/3/f'))],
+  },
+  {
+    what: 'the length of a path by way of links',
+    limits: { pathLength: 10 },
+    allowed: [tar(symlink('l', '1234'), file('l/6789a'))],
+    tree: { l: 'link: 1234', '1234': 'implicit', '1234/6789a': 'file: ' },
+    refused: [tar(symlink('l', '1234'), file('l/6789ab'))],
+  },
+  {
     what: 'components that links add to one lookup',
     linuxOnly: true,
     allowed: [tar(dir('d/'), ...longLinks(9), file('l8/f'))],

@@ -1,5 +1,5 @@
 // The whole corpus, flattened: GNU tar makes the tree of the expectation of it, and what the unpacker refuses is refused here.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PullError } from '../../src/errors.ts';
@@ -12,7 +12,7 @@ import { expectedRecords } from '../corpus/expected.ts';
 import { CORPUS } from '../corpus/index.ts';
 import { run, skipWithout } from '../support/peers.ts';
 import { thrown } from '../support/pull-error.ts';
-import { deepFiles, dir, file, hardlink, pax, paxSparse, tar } from '../support/tar-builder.ts';
+import { deepFiles, dir, file, hardlink, pax, paxSparse, symlink, tar } from '../support/tar-builder.ts';
 import { temporaryDirectories } from '../support/temporary.ts';
 import { canListXattrs, isRoot, listTree } from '../support/tree.ts';
 
@@ -161,6 +161,40 @@ describe('a flattened tar', () => {
   it('holds no more bytes of paths than is sound', () => {
     expect(thrown('LIMIT_EXCEEDED', () => flatten([deepFiles(70_000)])).message).toContain('paths');
   }, 60_000);
+
+  it('counts for the size of all, whatever links make of the layers', () => {
+    const deep = Array(15).fill('n'.repeat(250)).join('/');
+    const link = Buffer.concat([pax(['linkpath', deep]), symlink('l', '')]);
+    const dirs = Array.from({ length: 1000 }, (_, at) => dir(`l/${at}/`));
+    const links = Array.from({ length: 1000 }, (_, at) => hardlink(`x${at}`, 'l/f'));
+    for (const entries of [dirs, [file('l/f'), ...links]]) {
+      const layer = tar(link, ...entries);
+      const [enough, less] = [{ totalSize: 16 * layer.length }, { totalSize: 4 * layer.length }];
+      const size = statSync(flatten([layer], { limits: enough }).path).size;
+      expect(size).toBeGreaterThan(less.totalSize);
+      const { message } = thrown('LIMIT_EXCEEDED', () => flatten([layer], { limits: less }));
+      expect(message).toContain('the archive');
+      expect(statSync(flatten([layer], { limits: { totalSize: size } }).path).size).toBe(size);
+      thrown('LIMIT_EXCEEDED', () => flatten([layer], { limits: { totalSize: size - 1 } }));
+    }
+  });
+
+  it.each<[what: string, entries: (count: number) => Buffer[]]>([
+    ['directories', (count) => Array.from({ length: count }, (_, at) => dir(`l/${at}/`))],
+    [
+      'targets of hard links',
+      (count) => [hardlink('x', 'l/f'), ...Array.from({ length: count }, (_, at) => hardlink(`x${at}`, 'x'))],
+    ],
+  ])(
+    'has no more bytes of paths of %s than is sound',
+    (_, entries) => {
+      const deep = Array(15).fill('0'.repeat(255)).join('/');
+      const link = Buffer.concat([pax(['linkpath', deep]), symlink('l', '')]);
+      const layer = tar(link, file('l/f'), ...entries(70_000));
+      expect(thrown('LIMIT_EXCEEDED', () => flatten([layer])).message).toContain('paths');
+    },
+    60_000,
+  );
 
   it('of an image without layers has a root', () => {
     expect(readFileSync(flatten([]).path).length).toBe(512 + 1024);

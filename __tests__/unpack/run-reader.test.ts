@@ -122,4 +122,12 @@ describe.each(COMPRESSIONS)('chunks that share a member of %s', (_, compress) =>
     });
     expect(found).toMatchObject({ kind: 'corrupt', found: { chunks: [2] } });
   });
+
+  it('are looked at within the limits of the pull', async () => {
+    const { path, layer } = layerOf([Buffer.alloc(34 * MiB)], compress, deep(1));
+    const error = toErrorData(new PullError('TAR_INVALID', 'wrong'));
+    const job = { files: [path], board: new SharedArrayBuffer(0), layer, index: 0, error };
+    await rejected('LIMIT_EXCEEDED', diagnose({ ...job, limits: { totalSize: 31 * MiB } }));
+    expect(await diagnose(job)).toMatchObject({ kind: 'inconsistent' });
+  });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { packEntries } from '../../src/layer/packed-entries.ts';
 import { type SelectJob, selectFiles } from '../../src/unpack/select.ts';
 import { rejected } from '../support/pull-error.ts';
-import { file, hardlink, symlink, tar } from '../support/tar-builder.ts';
+import { file, hardlink, pax, symlink, tar } from '../support/tar-builder.ts';
 import { tocLayer } from '../support/toc-layer.ts';
 
 type Layer = readonly Buffer[] | undefined;
@@ -67,5 +67,34 @@ describe('selectFiles', () => {
 
   it('fails where the image is larger than its limits', async () => {
     await rejected('LIMIT_EXCEEDED', needed([[file('a'), file('b'), file('c')]], { limits: { entries: 2 } }));
+  });
+
+  it('asks of a name what patterns say of its directory once, however deep that is and however many entries it has', async () => {
+    const deep = Array(1000).fill('n').join('/');
+    const files = Array.from({ length: 10_000 }, (_, at) => file(`${at % 2 ? 'p' : 'q'}/f${at}`));
+    const layer = [
+      pax(['linkpath', `${deep}/p`]),
+      symlink('p', ''),
+      pax(['linkpath', `${deep}/q`]),
+      symlink('q', ''),
+      ...files,
+    ];
+    const paths = Array.from({ length: 100 }, (_, at) => `**/x${at}/**/*.conf`);
+    const start = performance.now();
+    expect(await needed([layer], { paths: [...paths, '**/f9999'] })).toEqual([['p/f9999']]);
+    // Held against the whole path, each of them took 3 ms.
+    expect(performance.now() - start).toBeLessThan(10_000);
+  });
+
+  it('looks for entries behind links that lead nowhere only as long as is sound', async () => {
+    const link = (name: string, target: string) => [
+      pax(['linkpath', `${'d'.repeat(250)}/../${target}`]),
+      symlink(name, ''),
+    ];
+    const loop = [...link('a', 'b'), ...link('b', 'a')];
+    const lost = Array.from({ length: 4500 }, (_, at) => file(`a/f${at}`));
+    expect(await needed([[...loop, ...lost.slice(0, 1000), file('x')]])).toEqual([['x']]);
+    const { message } = await rejected('LIMIT_EXCEEDED', needed([[...loop, ...lost]]));
+    expect(message).toContain('symbolic links');
   });
 });

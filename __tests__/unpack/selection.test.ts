@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { createSelection } from '../../src/unpack/selection.ts';
+import { createSelection, type Progress, type Selection } from '../../src/unpack/selection.ts';
 import { thrown } from '../support/pull-error.ts';
+
+/** Of a path from the root, one UTF-16 unit a byte. */
+function progressOf(selection: Selection, path: string): Progress {
+  return path.split('/').reduce((above, name) => selection.below(above, name), selection.root);
+}
+
+const has = (selection: Selection | undefined, path: string) =>
+  selection && progressOf(selection, path).isWanted;
 
 const latin1 = (text: string) => Buffer.from(text).toString('latin1');
 
@@ -32,10 +40,23 @@ describe('createSelection', () => {
     ['__proto__', ['__proto__'], ['a']],
     ['é?', [latin1('éé')], [latin1('é')]],
     ['caf?', ['caf\xe9'], ['caf']],
+    [
+      '?',
+      [latin1('é'), latin1('😀'), '\xe9', latin1('\u{fffd}')],
+      [latin1('😀😀'), latin1('é'.normalize('NFD'))],
+    ],
+    ['a?b*c', [latin1('a😀bc'), latin1('a😀b😀😀c'), 'a\xf0b\x9fc'], [latin1('a😀😀bc')]],
+    ['[😀]', [latin1('😀')], [latin1('😁'), '\xf0']],
+    ['[!😀]', [latin1('😁'), 'a'], [latin1('😀'), latin1('😁😁')]],
+    ['[😀-😂]', [latin1('😁')], [latin1('😃'), latin1('\u{ffff}')]],
+    ['[\ue000-😀]', [latin1('\uffee'), latin1('😀')], ['a', latin1('😁')]],
+    ['\\😀*', [latin1('😀'), latin1('😀x')], ['\\', latin1('😁')]],
+    ['{😀,é}/x', [latin1('😀/x'), latin1('é/x')], ['a/x']],
+    ['😀', [latin1('😀')], [latin1('😁')]],
   ])('%s', (pattern, matching, others) => {
     const selection = createSelection([pattern]);
-    expect(matching.filter((path) => !selection?.has(path))).toEqual([]);
-    expect(others.filter((path) => selection?.has(path))).toEqual([]);
+    expect(matching.filter((path) => !has(selection, path))).toEqual([]);
+    expect(others.filter((path) => has(selection, path))).toEqual([]);
   });
 
   it('wants nothing that a pattern with ! before it matches, in whatever order they are given', () => {
@@ -44,7 +65,7 @@ describe('createSelection', () => {
       ['!etc/ssl', 'etc/**'],
     ]) {
       const selection = createSelection(patterns);
-      expect(['etc', 'etc/ssl', 'etc/ssl/a', 'etc/sslx'].map((path) => selection?.has(path))).toEqual([
+      expect(['etc', 'etc/ssl', 'etc/ssl/a', 'etc/sslx'].map((path) => has(selection, path))).toEqual([
         true,
         false,
         false,
@@ -55,8 +76,8 @@ describe('createSelection', () => {
 
   it('wants everything else where there are only such patterns, and everything where there are none', () => {
     const selection = createSelection(['!**/*.pyc']);
-    expect(selection?.has('usr/a.py')).toBe(true);
-    expect(selection?.has('usr/a.pyc')).toBe(false);
+    expect(has(selection, 'usr/a.py')).toBe(true);
+    expect(has(selection, 'usr/a.pyc')).toBe(false);
     expect(createSelection([])).toBeUndefined();
   });
 
@@ -84,7 +105,7 @@ describe('createSelection', () => {
 
   it('refuses more patterns than anybody needs', () => {
     thrown('INPUT_INVALID', () => createSelection(Array(1001).fill('a')));
-    expect(createSelection(Array(1000).fill('a'))?.has('a')).toBe(true);
+    expect(has(createSelection(Array(1000).fill('a')), 'a')).toBe(true);
   });
 });
 
@@ -102,7 +123,19 @@ describe('patterns that are of no use', () => {
   ])('of %j are %j', (patterns, idle) => {
     const selection = createSelection(patterns);
     const left = new Set(selection?.patterns);
-    for (const path of ['etc', 'etc/a.conf', 'etc/ssl', 'usr', 'usr/lib']) selection?.cross(left, path);
+    for (const path of ['etc', 'etc/a.conf', 'etc/ssl', 'usr', 'usr/lib'])
+      if (selection) selection.cross(left, progressOf(selection, path));
     expect([...left]).toEqual(idle);
+  });
+});
+
+describe('progress through a tree', () => {
+  it('is the same object for all directories that have come equally far', () => {
+    const selection = createSelection(['etc/**', '**/x/*.conf']) as Selection;
+    const held = (path: string) => selection.hold(progressOf(selection, path));
+    expect(held('usr/lib/a')).toBe(held('var'));
+    expect(held('a/x')).toBe(held('b/c/x'));
+    expect(held('a/x')).not.toBe(held('a/y'));
+    expect(progressOf(selection, 'etc/a/b')).toMatchObject({ isWanted: true });
   });
 });

@@ -43,11 +43,14 @@ class RegionCursor {
 export class Emission implements TarHandler {
   readonly #tree: FinalTree;
   readonly #append: (bytes: Uint8Array) => void;
+  /** For paths that are not among the names of files. */
+  readonly #budget = new NameBudget();
   /** The first pass has told of them already. */
   readonly #skips = new SkipList();
   #entry = 0;
   #open: OpenFile | undefined;
 
+  /** `append`: may throw. */
   constructor(tree: FinalTree, append: (bytes: Uint8Array) => void) {
     this.#tree = tree;
     this.#append = append;
@@ -86,14 +89,13 @@ export class Emission implements TarHandler {
     open.stored = stored;
   }
 
-  /** What has no content: devices and FIFOs, then directories. */
+  /** What has no content: devices and FIFOs, then directories. Throws LIMIT_EXCEEDED. */
   finish(): void {
     const { root } = this.#tree;
     const special = new Map<SpecialFile, string[]>();
-    const budget = new NameBudget();
     visit(root, '', (node, path) => {
+      this.#budget.add(path);
       if (node.kind !== 'special') return;
-      budget.add(path);
       const names = special.get(node.file);
       if (names) names.push(path);
       else special.set(node.file, [path]);
@@ -115,8 +117,10 @@ export class Emission implements TarHandler {
     { mode, uid, gid, mtime, mtimeText }: EntryToWrite,
   ): void {
     const attributes = { mode, uid, gid, mtime, mtimeText };
-    for (const path of others)
+    for (const path of others) {
+      this.#budget.add(first);
       this.#append(encodeEntry({ ...PLAIN_ENTRY, ...attributes, kind: 'hardlink', path, linkPath: first }));
+    }
   }
 }
 
@@ -126,7 +130,7 @@ function directoryEntry({ attributes, xattrs }: DirectoryNode, path: string): En
   return { ...PLAIN_ENTRY, ...others, mtime, kind: 'directory', path: path === '' ? './' : path, xattrs };
 }
 
-/** In the order of the names' bytes, children before their directory. As deep as names may be, which recursion bears. */
+/** In the order of the names' bytes, children before their directory. As deep as the limit allows, which recursion bears. */
 function visit(
   directory: DirectoryNode,
   path: string,

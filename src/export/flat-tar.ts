@@ -65,7 +65,10 @@ class TarExporter implements Exporter {
   }
 
   #startEmission(): Emission {
-    this.#emission ??= new Emission(this.#finder.result(), (bytes) => this.#file.append(bytes));
+    this.#emission ??= new Emission(this.#finder.result(), (bytes) => {
+      this.#quota.countArchive(bytes.length);
+      this.#file.append(bytes);
+    });
     return this.#emission;
   }
 

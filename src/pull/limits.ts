@@ -19,11 +19,22 @@ export const NAMED_LIMITS: readonly NamedLimit[] = [
     name: 'total-size',
     key: 'totalSize',
     kind: 'size',
-    meaning: 'size of all files of all layers, holes included, and of all uncompressed layers',
+    meaning:
+      'size of all files of all layers, holes included, of all uncompressed layers, and of the archive of `format: tar`',
   },
-  { name: 'path-length', key: 'pathLength', kind: 'count', meaning: 'bytes of a name in an archive' },
+  {
+    name: 'path-length',
+    key: 'pathLength',
+    kind: 'count',
+    meaning: 'bytes of a name in an archive, or of where links lead from it',
+  },
   { name: 'name-length', key: 'componentLength', kind: 'count', meaning: 'bytes between two slashes' },
-  { name: 'depth', key: 'depth', kind: 'count', meaning: 'directories above an entry' },
+  {
+    name: 'depth',
+    key: 'depth',
+    kind: 'count',
+    meaning: 'directories above an entry, also where links lead',
+  },
   {
     name: 'symlink-steps',
     key: 'symlinkSteps',

@@ -32,7 +32,7 @@ export async function unpackHere(job: UnpackJob, hooks: UnpackHooks): Promise<Un
 }
 
 async function diagnosed(
-  { files, arriving, board, layers }: UnpackJob,
+  { files, arriving, board, layers, limits }: UnpackJob,
   { index, error }: { index: number; error: ErrorData },
   signal: AbortSignal,
 ): Promise<UnpackOutcome> {
@@ -45,6 +45,7 @@ async function diagnosed(
       files,
       arriving,
       board,
+      ...(limits && { limits }),
       layer: layers[index] as LayerInput,
       index,
       error,

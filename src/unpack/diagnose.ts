@@ -22,7 +22,7 @@ const BLAME_STREAM: readonly ErrorCode[] = ['TAR_INVALID', 'DIGEST_MISMATCH'];
 /** Faults of a chunk's bytes, or of the store that holds them. */
 const BLAME_BYTES: readonly ErrorCode[] = ['TAR_INVALID', 'STORE_FAILED', 'LIMIT_EXCEEDED'];
 
-export interface DiagnoseJob extends Pick<UnpackJob, 'files' | 'arriving' | 'board'> {
+export interface DiagnoseJob extends Pick<UnpackJob, 'files' | 'arriving' | 'board' | 'limits'> {
   readonly layer: LayerInput;
   readonly index: number;
   readonly error: ErrorData;
@@ -32,7 +32,7 @@ export interface DiagnoseJob extends Pick<UnpackJob, 'files' | 'arriving' | 'boa
 export async function diagnose({ layer, index, error, ...job }: DiagnoseJob): Promise<Detour> {
   const board = new ProgressBoard(job.board);
   const files = new InputFiles(job, board);
-  const context = { files, board, quota: new Quota(DEFAULT_LIMITS) };
+  const context = { files, board, quota: new Quota({ ...DEFAULT_LIMITS, ...job.limits }) };
   const reason = error.cause === undefined ? error.message : `${error.message}: ${error.cause}`;
   try {
     const found = await findDamage(layer, context);

@@ -49,7 +49,7 @@ export function whatIsLeft(root: DirectoryNode): LeftToDo {
   return { special: [...special].map(([file, names]) => ({ file, names })), xattrs: [...xattrs.values()] };
 }
 
-/** Children before their directory. As deep as PATH_MAX allows, which recursion bears. */
+/** Children before their directory. As deep as the limit allows, which recursion bears. */
 function visit(node: TreeNode, path: string, see: (node: TreeNode, path: string) => void): void {
   if (node.kind === 'directory')
     for (const [name, child] of node.children) visit(child, path === '' ? name : `${path}/${name}`, see);

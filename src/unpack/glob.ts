@@ -1,21 +1,22 @@
 // Matching of names against globs, in time that no name can make long: names come from the image. A regular expression with as many
 // stars as `*-*-*-*` takes seconds for a name of 245 dashes.
 
-/** A glob without braces: what the names of a path are held against, one after the other. */
+/** A glob without braces: what the names of a path are held against, one after the other. The last part is ANY_NAMES. */
 export type Glob = readonly Part[];
 
 /** A string stands for itself. */
-type Part = string | typeof ANY_NAMES | readonly Token[];
-/** A string is one character. */
+export type Part = string | typeof ANY_NAMES | readonly Token[];
+/** A string is one character: a code point, which may be two UTF-16 units. */
 type Token = string | typeof ANY_CHARACTER | typeof ANY_CHARACTERS | CharacterClass;
 
 interface CharacterClass {
   readonly isNegated: boolean;
-  /** First and last of each. */
-  readonly ranges: readonly (readonly [string, string])[];
+  /** First and last code point of each. */
+  readonly ranges: readonly (readonly [number, number])[];
 }
 
-const ANY_NAMES = Symbol('**');
+/** Any number of names, also none. */
+export const ANY_NAMES = Symbol('**');
 const ANY_CHARACTERS = Symbol('*');
 const ANY_CHARACTER = Symbol('?');
 
@@ -31,41 +32,38 @@ export function parseGlobs(pattern: string, limit: number): Glob[] {
   return expandBraces(pattern, limit).map((alternative) => [...parseGlob(alternative), ANY_NAMES]);
 }
 
-/** Whether the names of a path, from the root on, are what the glob says. */
-export function matchesGlob(glob: Glob, names: readonly string[]): boolean {
-  return matchSequence(glob, names, ANY_NAMES, matchesName);
+/** One of a path. */
+export interface Name {
+  readonly text: string;
+  readonly characters: ArrayLike<string>;
 }
 
-function matchesName(part: Part, name: string): boolean {
+export function toName(text: string): Name {
+  // Few names have characters that are two units, and only those need an array.
+  return { text, characters: /[\ud800-\udbff]/.test(text) ? [...text] : text };
+}
+
+export function matchesName(part: Part, { text, characters }: Name): boolean {
   if (typeof part === 'symbol') return true;
-  return typeof part === 'string'
-    ? part === name
-    : matchSequence(part, name, ANY_CHARACTERS, matchesCharacter);
+  return typeof part === 'string' ? part === text : matchesTokens(part, characters);
 }
 
 function matchesCharacter(token: Token, character: string): boolean {
   if (typeof token === 'string') return token === character;
   if (typeof token === 'symbol') return true;
-  return token.ranges.some(([first, last]) => first <= character && character <= last) !== token.isNegated;
+  const code = codeOf(character);
+  return token.ranges.some(([first, last]) => first <= code && code <= last) !== token.isNegated;
 }
 
-/**
- * `many` stands for any number of items, also none. What stands between two of them is best found where it comes first, so that only
- * the last one ever has to take more.
- */
-function matchSequence<Item, Pattern>(
-  patterns: readonly Pattern[],
-  items: ArrayLike<Item>,
-  many: Pattern,
-  matches: (pattern: Pattern, item: Item) => boolean,
-): boolean {
+/** What stands between two stars is best found where it comes first, so that only the last one ever has to take more. */
+function matchesTokens(tokens: readonly Token[], characters: ArrayLike<string>): boolean {
   let [next, retry, taken] = [0, -1, 0];
-  for (let at = 0; at < items.length; ) {
-    const pattern = patterns[next];
-    if (pattern === many) {
+  for (let at = 0; at < characters.length; ) {
+    const token = tokens[next];
+    if (token === ANY_CHARACTERS) {
       retry = ++next;
       taken = at;
-    } else if (next < patterns.length && matches(pattern as Pattern, items[at] as Item)) {
+    } else if (token !== undefined && matchesCharacter(token, characters[at] ?? '')) {
       next++;
       at++;
     } else if (retry >= 0) {
@@ -73,8 +71,8 @@ function matchSequence<Item, Pattern>(
       at = ++taken;
     } else return false;
   }
-  while (next < patterns.length && patterns[next] === many) next++;
-  return next === patterns.length;
+  while (tokens[next] === ANY_CHARACTERS) next++;
+  return next === tokens.length;
 }
 
 function parseGlob(pattern: string): Glob {
@@ -105,21 +103,30 @@ function parseToken(text: string): Token {
   if (text === '*') return ANY_CHARACTERS;
   if (text === '?') return ANY_CHARACTER;
   if (text.length > 1 && text.startsWith('[')) return parseClass(text.slice(1, -1));
-  return text.length > 1 ? text.slice(1) : text;
+  return text.length > 1 && text.startsWith('\\') ? text.slice(1) : text;
 }
 
 function parseClass(text: string): CharacterClass {
   const isNegated = /^[!^]/.test(text);
   const content = isNegated ? text.slice(1) : text;
-  const ranges = [...content.matchAll(/\\?(.)(?:-\\?(.))?/gs)];
-  return { isNegated, ranges: ranges.map(([, first = '', last = first]) => [first, last]) };
+  const ranges = [...content.matchAll(/\\?(.)(?:-\\?(.))?/gsu)];
+  return { isNegated, ranges: ranges.map(([, first = '', last = first]) => [codeOf(first), codeOf(last)]) };
+}
+
+function codeOf(character: string): number {
+  return character.codePointAt(0) ?? -1;
+}
+
+/** One past the code point that is there. */
+function characterEnd(text: string, at: number): number {
+  return Math.min(at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1), text.length);
 }
 
 /** An escaped character, a class in its brackets, or a character. Throws GlobFault. */
 function tokenEnd(pattern: string, at: number): number {
-  if (pattern[at] === '\\') return Math.min(at + 2, pattern.length);
+  if (pattern[at] === '\\') return characterEnd(pattern, at + 1);
   if (pattern[at] === ']') throw new GlobFault('is no pattern: a bracket has no partner');
-  if (pattern[at] !== '[') return at + 1;
+  if (pattern[at] !== '[') return characterEnd(pattern, at);
   // A bracket that comes first is a character of the class.
   const found = /^\[(?:[!^]|(?![!^]))(?:\\[^/]|[^\\/])(?:\\[^/]|[^\\/\]])*\]/.exec(pattern.slice(at));
   if (!found) throw new GlobFault('is no pattern: a bracket has no partner');

@@ -6,12 +6,13 @@ export interface UnpackLimits {
   readonly entries: number;
   /** Bytes of one file, holes included. */
   readonly fileSize: number;
-  /** Bytes of all files of all layers, holes included; also bytes of all tar streams. */
+  /** Bytes of all files of all layers, holes included; also bytes of all tar streams, and of an archive in place of the tree. */
   readonly totalSize: number;
-  /** Bytes of a name as the archive has it; PATH_MAX of Linux. */
+  /** Bytes of a name as the archive has it, and of the path where links lead from there; PATH_MAX of Linux. */
   readonly pathLength: number;
   /** Bytes between two slashes; NAME_MAX of Linux. */
   readonly componentLength: number;
+  /** Directories above an entry, as its name has them and where links lead from there. */
   readonly depth: number;
   /** Symbolic links followed on the way to one entry; PATH_UNSAFE beyond. */
   readonly symlinkSteps: number;
@@ -31,6 +32,10 @@ export const DEFAULT_LIMITS: UnpackLimits = {
 
 /** Components looked up on the way to one entry, those of links included; real images need a few dozen. */
 export const MAX_WALKED_COMPONENTS = 16_384;
+/** Bytes of the links followed on the way to all entries; a million entries of other directories below `/lib -> usr/lib` are 23 MB. */
+export const MAX_FOLLOWED_BYTES = 256 << 20;
+/** Bytes that following one link counts for besides those of its target. */
+export const FOLLOW_OVERHEAD = 16;
 /** Bytes of extended attributes held in memory until the end. */
 export const MAX_PENDING_XATTR_BYTES = 64 << 20;
 /** Bytes that one attribute takes in memory besides its name and value. */
@@ -39,10 +44,12 @@ export const XATTR_OVERHEAD = 512;
 export const MAX_XATTR_INPUT = 4 << 20;
 /** Bytes of the targets of symbolic links, which the tree keeps to find its way. */
 export const MAX_LINK_TARGET_BYTES = 256 << 20;
-/** Bytes of paths from the root where all of them are held, for an archive or a comparison; real images stay below 100 MB. */
+/** Bytes of paths from the root where all of them are held or written, for an archive or a comparison; real images stay below 100 MB. */
 export const MAX_HELD_NAME_BYTES = 256 << 20;
 /** Devices and FIFOs held until the end; each device costs a process. */
 export const MAX_SPECIAL_FILES = 10_000;
+/** Positions in the patterns of a pull that the directories of its image have reached, where they differ; real images have a few hundred. */
+export const MAX_HELD_PROGRESS = 16 << 20;
 /** Things left out that are listed by name; the others are only counted. */
 export const MAX_NAMED_SKIPS = 10_000;
 /** Bytes of their names and reasons. */

@@ -2,10 +2,10 @@
 import type { FileSink } from './file-sink.ts';
 import { checkLimit, type UnpackLimits } from './limits.ts';
 import { explainClash } from './name-clash.ts';
-import { checkComponent, cleanComponents, splitName } from './names.ts';
+import { checkComponent, checkPath, cleanComponents, splitName } from './names.ts';
 import type { Quota } from './quota.ts';
 import { resolveDirectory } from './resolve.ts';
-import type { Selection } from './selection.ts';
+import type { Progress, Selection } from './selection.ts';
 import { DirectoryNode, type TreeNode } from './tree.ts';
 import { isAufsName } from './whiteout.ts';
 
@@ -19,12 +19,13 @@ export interface Place {
 interface Found {
   readonly name: string;
   readonly node: DirectoryNode;
-  readonly path: string;
+  /** Of the node, once that was asked. */
+  path: string | undefined;
   /** No link was followed. */
   readonly isLiteral: boolean;
 }
 
-// Recursion is safe here: a path longer than PATH_MAX cannot be made, so no tree is deeper than 2,048.
+// Recursion is safe here: no directory is made deeper than the limit, wherever links lead.
 
 export class LiveTree {
   readonly root = new DirectoryNode(undefined, '', -1);
@@ -48,7 +49,8 @@ export class LiveTree {
   }
 
   isWanted(parent: DirectoryNode, base: string): boolean {
-    return this.#selection === undefined || this.#selection.has(this.pathIn(parent, base));
+    const selection = this.#selection;
+    return selection === undefined || selection.below(progressOf(parent, selection), base).isWanted;
   }
 
   /** The directory of that name, made where it is missing. `whole`: the entry's name, for messages. */
@@ -60,9 +62,9 @@ export class LiveTree {
       this.#quota.countNode();
       return this.makeDirectory(parent, child);
     };
-    const { symlinkSteps } = this.#limits;
-    const node = resolveDirectory(this.root, components, { symlinkSteps, onMissing });
-    const path = node.path();
+    const node = resolveDirectory(this.root, components, { ...this.#following(), onMissing });
+    // Where no path is needed, a deep directory is as cheap as any.
+    const path = node.pathLength === name.length + 1 ? node.path() : undefined;
     this.#last = { name, node, path, isLiteral: path === `${name}/` };
     return node;
   }
@@ -70,8 +72,13 @@ export class LiveTree {
   /** The directory of that name, if there is one. Nothing is made. */
   findDirectory(name: string): DirectoryNode | undefined {
     if (this.#last?.name === name) return this.#last.node;
-    const { symlinkSteps } = this.#limits;
-    return resolveDirectory(this.root, cleanComponents(name), { symlinkSteps, onMissing: () => undefined });
+    const lookup = { ...this.#following(), onMissing: () => undefined };
+    return resolveDirectory(this.root, cleanComponents(name), lookup);
+  }
+
+  #following() {
+    const onFollow = (bytes: number) => this.#quota.countFollowed(bytes);
+    return { symlinkSteps: this.#limits.symlinkSteps, onFollow };
   }
 
   /** Where `name` stands; its last component is not followed. undefined: its directory does not exist, or it is the root. */
@@ -83,7 +90,9 @@ export class LiveTree {
 
   /** From the root. */
   pathIn(parent: DirectoryNode, base: string): string {
-    return (this.#last?.node === parent ? this.#last.path : parent.path()) + base;
+    if (this.#last?.node !== parent) return parent.path() + base;
+    this.#last.path ??= parent.path();
+    return this.#last.path + base;
   }
 
   /** Enters what the disk has already, in place of nothing. */
@@ -93,9 +102,16 @@ export class LiveTree {
     if (node.kind === 'symlink' && !this.#last?.isLiteral) this.#last = undefined;
   }
 
+  /** Throws LIMIT_EXCEEDED or PATH_UNSAFE where nothing of that name can be: by way of links it may be longer and deeper than an entry's name. */
+  checkPlace(parent: DirectoryNode, base: string): void {
+    checkComponent(base, this.#limits);
+    checkLimit(parent.depth + 1, this.#limits.depth, 'directories above an entry', 'depth');
+    checkPath(parent, base, this.#limits);
+  }
+
   /** A new directory, in place of whatever stands there. */
   makeDirectory(parent: DirectoryNode, base: string): DirectoryNode {
-    checkComponent(base, this.#limits);
+    this.checkPlace(parent, base);
     this.remove(parent, base);
     const node = new DirectoryNode(parent, base, -1);
     if (this.isWanted(parent, base)) this.bringToDisk(node);
@@ -163,4 +179,12 @@ export class LiveTree {
       if (node.isMade) this.#sink.removeDirectory(path);
     } else if (node.kind !== 'special' && !node.aside) this.#sink.removeFile(path);
   }
+}
+
+/** Once for each directory: the image decides how many entries follow in how deep a one. */
+function progressOf(directory: DirectoryNode, selection: Selection): Progress {
+  const { parent, name } = directory;
+  if (parent === directory) return selection.root;
+  directory.progress ??= selection.hold(selection.below(progressOf(parent, selection), name));
+  return directory.progress;
 }

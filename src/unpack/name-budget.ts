@@ -1,4 +1,4 @@
-// For those who hold every path of a tree in full: the tree itself has each name once.
+// For those who hold or write every path of a tree in full: the tree itself has each name once.
 import { checkLimit, MAX_HELD_NAME_BYTES } from './limits.ts';
 
 export class NameBudget {
@@ -7,7 +7,7 @@ export class NameBudget {
   /** Throws LIMIT_EXCEEDED. */
   add(path: string): void {
     this.#bytes += path.length;
-    checkLimit(this.#bytes, MAX_HELD_NAME_BYTES, 'bytes of the paths of all files');
+    checkLimit(this.#bytes, MAX_HELD_NAME_BYTES, 'bytes of the paths of all entries');
   }
 
   remove(path: string): void {

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { PullError } from '../errors.ts';
 import { showName } from '../tar/entry.ts';
 import { checkLimit, type UnpackLimits } from './limits.ts';
+import type { DirectoryNode } from './tree.ts';
 
 /** A name cut at its last slash. */
 export interface SplitName {
@@ -44,6 +45,14 @@ export function cleanComponents(name: string, whole = name): string[] {
       throw new PullError('PATH_UNSAFE', `the name ${showName(whole)} leads out of the root`);
   }
   return components;
+}
+
+/** Of something in the tree. Throws LIMIT_EXCEEDED. */
+export function checkPath(parent: DirectoryNode, base: string, { pathLength }: UnpackLimits): void {
+  const length = parent.pathLength + base.length;
+  if (length <= pathLength) return;
+  const path = showName(`/${parent.path()}${base}`);
+  checkLimit(length, pathLength, `bytes in the path ${path}, to which links lead`, 'path-length');
 }
 
 export function checkName(name: string, limits: UnpackLimits): void {

@@ -7,7 +7,7 @@ import type { UnpackLimits } from './limits.ts';
 import { badTarget, Links } from './links.ts';
 import { LiveTree } from './live-tree.ts';
 import { explainClash } from './name-clash.ts';
-import { checkComponent, checkName, splitName } from './names.ts';
+import { checkName, splitName } from './names.ts';
 import { type FileBytes, type KeptEntries, NodeMaker } from './node-maker.ts';
 import type { OwnerPolicy } from './ownership.ts';
 import { type Pruned, prune } from './prune.ts';
@@ -113,7 +113,7 @@ export class Planner implements TarHandler {
   }
 
   #place(parent: DirectoryNode, base: string, entry: TarEntry): void {
-    checkComponent(base, this.#options.limits);
+    this.#tree.checkPlace(parent, base);
     parent.touch(this.#tree.layer);
     const existing = parent.children.get(base);
     const isWanted = this.#tree.isWanted(parent, base);

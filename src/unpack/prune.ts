@@ -1,6 +1,6 @@
 // Takes out of the tree what is not wanted, once all layers have had their say.
 import type { FileSink } from './file-sink.ts';
-import type { Selection } from './selection.ts';
+import type { Progress, Selection } from './selection.ts';
 import type { DirectoryNode, Origin } from './tree.ts';
 
 export interface Pruned {
@@ -19,14 +19,15 @@ export interface Pruned {
 export function prune(root: DirectoryNode, sink: FileSink, selection: Selection | undefined): Pruned {
   const [idle, missing] = [new Set(selection?.patterns), new Map<string, Origin>()];
   let matched = 0;
-  const visit = (directory: DirectoryNode, prefix: string) => {
+  const visit = (directory: DirectoryNode, prefix: string, above: Progress | undefined) => {
     for (const [name, node] of directory.children) {
       const path = prefix + name;
-      if (idle.size > 0) selection?.cross(idle, path);
-      const isWanted = selection === undefined || selection.has(path);
+      const progress = above && selection?.below(above, name);
+      if (idle.size > 0 && progress) selection?.cross(idle, progress);
+      const isWanted = progress === undefined || progress.isWanted;
       if (isWanted) matched++;
       if (node.kind === 'directory') {
-        visit(node, `${path}/`);
+        visit(node, `${path}/`, progress);
         if (isWanted || node.children.size > 0) continue;
         if (node.isMade) sink.removeDirectory(path);
       } else if (isWanted) {
@@ -39,6 +40,6 @@ export function prune(root: DirectoryNode, sink: FileSink, selection: Selection 
       directory.children.delete(name);
     }
   };
-  visit(root, '');
+  visit(root, '', selection?.root);
   return { matched, idle: [...idle], missing: [...missing.values()] };
 }

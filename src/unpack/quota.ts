@@ -2,6 +2,8 @@
 import { showName, type TarEntry } from '../tar/entry.ts';
 import {
   checkLimit,
+  FOLLOW_OVERHEAD,
+  MAX_FOLLOWED_BYTES,
   MAX_LINK_TARGET_BYTES,
   MAX_PENDING_XATTR_BYTES,
   MAX_SPECIAL_FILES,
@@ -15,9 +17,11 @@ export class Quota {
   #entries = 0;
   #fileBytes = 0;
   #streamBytes = 0;
+  #archiveBytes = 0;
   #xattrBytes = 0;
   #specialFiles = 0;
   #linkBytes = 0;
+  #followedBytes = 0;
 
   constructor(limits: UnpackLimits) {
     this.#limits = limits;
@@ -27,6 +31,13 @@ export class Quota {
     this.#streamBytes += bytes;
     if (this.#streamBytes > this.#limits.totalSize)
       checkLimit(this.#streamBytes, this.#limits.totalSize, 'bytes of uncompressed layers', 'total-size');
+  }
+
+  /** What is written in place of a tree: by way of links, headers may name more than the layers hold. */
+  countArchive(bytes: number): void {
+    this.#archiveBytes += bytes;
+    if (this.#archiveBytes > this.#limits.totalSize)
+      checkLimit(this.#archiveBytes, this.#limits.totalSize, 'bytes of the archive', 'total-size');
   }
 
   /** Entries, and directories made without one. */
@@ -54,6 +65,17 @@ export class Quota {
   countLinkTarget(bytes: number): void {
     this.#linkBytes += bytes;
     checkLimit(this.#linkBytes, MAX_LINK_TARGET_BYTES, 'bytes of the targets of symbolic links');
+  }
+
+  /** A link on the way to an entry: what looking entries up costs is what their links make of it. */
+  countFollowed(bytes: number): void {
+    this.#followedBytes += bytes + FOLLOW_OVERHEAD;
+    if (this.#followedBytes > MAX_FOLLOWED_BYTES)
+      checkLimit(
+        this.#followedBytes,
+        MAX_FOLLOWED_BYTES,
+        'bytes of symbolic links on the way to all entries',
+      );
   }
 
   countSpecialFile(): void {

@@ -7,6 +7,8 @@ import type { DirectoryNode } from './tree.ts';
 export interface Lookup<Missing extends DirectoryNode | undefined> {
   /** Symbolic links that may be followed. */
   readonly symlinkSteps: number;
+  /** Told of every link that is followed, with the bytes of its target; may throw. */
+  readonly onFollow: (bytes: number) => void;
   readonly onMissing: (parent: DirectoryNode, name: string) => Missing;
 }
 
@@ -19,7 +21,7 @@ export interface Lookup<Missing extends DirectoryNode | undefined> {
 export function resolveDirectory<Missing extends DirectoryNode | undefined>(
   root: DirectoryNode,
   components: readonly string[],
-  { symlinkSteps, onMissing }: Lookup<Missing>,
+  { symlinkSteps, onFollow, onMissing }: Lookup<Missing>,
 ): DirectoryNode | Missing {
   const pending = components.toReversed();
   const missing: string[] = [];
@@ -36,6 +38,7 @@ export function resolveDirectory<Missing extends DirectoryNode | undefined>(
     if (node?.kind === 'directory') directory = node;
     else if (node?.kind === 'symlink') {
       if (++steps > symlinkSteps) throw tooManyLinks(components, symlinkSteps);
+      onFollow(node.target.length);
       if (node.target.startsWith('/')) directory = root;
       const target = node.target.split('/');
       walked += target.length;

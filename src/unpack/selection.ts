@@ -1,7 +1,9 @@
 // Which paths of an image are wanted: globs, held against where things stand in the tree.
 import { PullError } from '../errors.ts';
 import { quote } from '../oci/json.ts';
-import { type Glob, GlobFault, matchesGlob, parseGlobs } from './glob.ts';
+import { type Glob, GlobFault, parseGlobs } from './glob.ts';
+import { GlobSet, type Reached } from './glob-set.ts';
+import { checkLimit, MAX_HELD_PROGRESS } from './limits.ts';
 
 /** Patterns of one pull, and characters of one. They are the caller's; nobody needs more. */
 const MAX_PATTERNS = 1000;
@@ -13,32 +15,61 @@ const MAX_ALTERNATIVES = 4096;
 interface Pattern {
   /** As it was given. */
   readonly text: string;
+  readonly isExclude: boolean;
   /** It matches what one of them does. */
   readonly globs: readonly Glob[];
 }
 
-export class Selection {
-  readonly #includes: readonly Pattern[];
-  readonly #excludes: readonly Pattern[];
-  readonly #all: readonly Pattern[];
+/** What the patterns say of a path, and as much of it as it takes to go on from there. */
+export interface Progress {
+  readonly reached: Reached;
+  /** Some pattern without `!` matches, or there is none. */
+  readonly isIncluded: boolean;
+  readonly isWanted: boolean;
+}
 
-  constructor(includes: readonly Pattern[], excludes: readonly Pattern[]) {
-    this.#includes = includes;
-    this.#excludes = excludes;
-    this.#all = [...includes, ...excludes];
+export class Selection {
+  /** Of the root. */
+  readonly root: Progress;
+  readonly #all: readonly Pattern[];
+  /** But what the patterns leave out. */
+  readonly #wantsAll: boolean;
+  readonly #globs: GlobSet;
+  /** By glob. */
+  readonly #patterns: readonly Pattern[];
+  /** By what they have reached; most directories of an image have one of few. */
+  readonly #held = new Map<string, Progress>();
+  #heldPositions = 0;
+
+  constructor(patterns: readonly Pattern[]) {
+    this.#all = patterns;
+    this.#wantsAll = patterns.every(({ isExclude }) => isExclude);
+    this.#globs = new GlobSet(patterns.flatMap(({ globs }) => globs));
+    this.#patterns = patterns.flatMap((one) => one.globs.map(() => one));
+    this.root = this.#progress(this.#globs.start);
   }
 
-  /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
-  has(path: string): boolean {
-    const names = toText(path).split('/');
-    return this.#isIncluded(names) && !this.#excludes.some((one) => matches(one, names));
+  /** One name further. `name`: one UTF-16 unit a byte. */
+  below(progress: Progress, name: string): Progress {
+    const reached = this.#globs.advance(progress.reached, toText(name));
+    return isSame(reached, progress.reached) ? progress : this.#progress(reached);
+  }
+
+  /** The same, to be held for long. Throws LIMIT_EXCEEDED. */
+  hold(progress: Progress): Progress {
+    if (progress === this.root) return progress;
+    const key = progress.reached.join();
+    const held = this.#held.get(key);
+    if (held) return held;
+    this.#heldPositions += progress.reached.length + 1;
+    checkLimit(this.#heldPositions, MAX_HELD_PROGRESS, 'ways in which directories match the patterns');
+    this.#held.set(key, progress);
+    return progress;
   }
 
   /** Removes from `left` patterns that are of use for this path: that match it, or leave it out where it would be wanted. */
-  cross(left: Set<string>, path: string): void {
-    const names = toText(path).split('/');
-    if (!this.#isIncluded(names)) return;
-    for (const one of this.#all) if (left.has(one.text) && matches(one, names)) left.delete(one.text);
+  cross(left: Set<string>, { isIncluded, reached }: Progress): void {
+    if (isIncluded) for (const { text } of this.#matching(reached)) left.delete(text);
   }
 
   /** As they were given. */
@@ -46,9 +77,22 @@ export class Selection {
     return this.#all.map(({ text }) => text);
   }
 
-  #isIncluded(names: readonly string[]): boolean {
-    return this.#includes.length === 0 || this.#includes.some((one) => matches(one, names));
+  #progress(reached: Reached): Progress {
+    const matching = [...this.#matching(reached)];
+    const isIncluded = this.#wantsAll || matching.some((one) => !one.isExclude);
+    return { reached, isIncluded, isWanted: isIncluded && !matching.some((one) => one.isExclude) };
   }
+
+  *#matching(reached: Reached): Generator<Pattern> {
+    for (const glob of this.#globs.matching(reached)) {
+      const pattern = this.#patterns[glob];
+      if (pattern) yield pattern;
+    }
+  }
+}
+
+function isSame(one: Reached, other: Reached): boolean {
+  return one.length === other.length && one.every((position, index) => position === other[index]);
 }
 
 /**
@@ -59,21 +103,16 @@ export function createSelection(patterns: readonly string[], where = 'paths'): S
   if (patterns.length === 0) return undefined;
   if (patterns.length > MAX_PATTERNS)
     throw new PullError('INPUT_INVALID', `${where}: more than ${MAX_PATTERNS} patterns`);
-  const [includes, excludes]: [Pattern[], Pattern[]] = [[], []];
   let left = MAX_ALTERNATIVES;
-  for (const text of patterns) {
+  const compiled = patterns.map((text) => {
     const isExclude = text.startsWith('!');
     const globs = compile(isExclude ? text.slice(1) : text, left, (problem) => {
       throw new PullError('INPUT_INVALID', `${where}: ${quote(text)} ${problem}`);
     });
     left -= globs.length;
-    (isExclude ? excludes : includes).push({ text, globs });
-  }
-  return new Selection(includes, excludes);
-}
-
-function matches({ globs }: Pattern, names: readonly string[]): boolean {
-  return globs.some((glob) => matchesGlob(glob, names));
+    return { text, isExclude, globs };
+  });
+  return new Selection(compiled);
 }
 
 /** A pattern stands for what it matches and everything below it, as everywhere in workflows: https://github.com/actions/toolkit/tree/main/packages/glob */
@@ -92,6 +131,6 @@ function compile(pattern: string, limit: number, fail: (problem: string) => neve
 }
 
 /** Bytes that are no UTF-8 are U+FFFD to patterns. */
-function toText(path: string): string {
-  return Buffer.byteLength(path) === path.length ? path : Buffer.from(path, 'latin1').toString('utf8');
+function toText(name: string): string {
+  return Buffer.byteLength(name) === name.length ? name : Buffer.from(name, 'latin1').toString('utf8');
 }

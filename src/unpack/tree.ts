@@ -1,5 +1,6 @@
 // The root file system as it stands, in memory. Paths are looked up here and never by the kernel, which cannot be told to stay inside.
 // Everything below the root was made by this run, so the tree is the truth.
+import type { Progress } from './selection.ts';
 
 /** Every node knows the last layer that wrote it, or for a directory something below it. */
 export type TreeNode = DirectoryNode | FileNode | SymlinkNode | SpecialNode;
@@ -72,11 +73,17 @@ export class DirectoryNode {
   /** The root is its own parent, as in any file system. */
   readonly parent: DirectoryNode;
   readonly name: string;
+  /** Directories from the root to this one, which has 0. */
+  readonly depth: number;
+  /** Characters of path(). */
+  readonly pathLength: number;
   /** Keys are latin1 strings of the raw bytes. */
   readonly children = new Map<string, TreeNode>();
   layer: number;
   /** Is it on the disk? One that is not wanted comes there with the first thing in it that is. */
   isMade = false;
+  /** What the patterns of the pull say of its path, once that was asked. */
+  progress: Progress | undefined;
   /** Applied at the end, when nothing is written below any more. */
   attributes = IMPLICIT;
   xattrs: Xattrs | undefined;
@@ -88,6 +95,8 @@ export class DirectoryNode {
   constructor(parent: DirectoryNode | undefined, name: string, layer: number) {
     this.parent = parent ?? this;
     this.name = name;
+    this.depth = parent ? parent.depth + 1 : 0;
+    this.pathLength = parent ? parent.pathLength + name.length + 1 : 0;
     this.layer = layer;
   }
 
