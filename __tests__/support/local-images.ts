@@ -87,13 +87,19 @@ export async function pullHere(
     platform = 'amd64',
     store,
     env = {},
+    tlsVerify = true,
+    onEvent,
     ...more
   }: {
     seeds?: readonly string[];
     platform?: string;
     store?: string;
     env?: Readonly<Record<string, string>>;
-  } & Partial<Pick<PullOptions, 'destination' | 'format' | 'load' | 'limits' | 'paths'>> = {},
+    tlsVerify?: boolean;
+    onEvent?: PullOptions['emit'];
+  } & Partial<
+    Pick<PullOptions, 'destination' | 'format' | 'load' | 'limits' | 'paths' | 'verify' | 'signal'>
+  > = {},
 ): Promise<PullResult & { readonly notes: readonly string[]; readonly storeDirectory: string }> {
   const directory = mkdtempSync(join(room, 'pull-'));
   const notes: string[] = [];
@@ -106,7 +112,7 @@ export async function pullHere(
     ownership: 'auto',
     limits: {},
     network: {
-      hosts: { tlsVerify: true, mirrors: [], env, home: directory, uid: 0, root: directory },
+      hosts: { tlsVerify, mirrors: [], env, home: directory, uid: 0, root: directory },
       login: {},
       platform: 'linux',
     },
@@ -115,6 +121,7 @@ export async function pullHere(
     storeWrite: true,
     concurrency: 4,
     emit: (event) => {
+      onEvent?.(event);
       if (event.kind === 'info' || event.kind === 'warning') notes.push(event.message);
     },
     signal: new AbortController().signal,

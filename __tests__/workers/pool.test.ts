@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { PullError } from '../../src/errors.ts';
 import { WorkerPool } from '../../src/workers/pool.ts';
 import type { EchoJobs } from '../support/echo-worker.ts';
 import { rejected } from '../support/pull-error.ts';
@@ -32,6 +33,22 @@ describe('WorkerPool', () => {
     const shared = (await open().run('echo', memory)) as SharedArrayBuffer;
     new Uint8Array(shared)[3] = 42;
     expect(new Uint8Array(memory)[3]).toBe(42);
+  });
+
+  it('asks before a thread turns to a job, and goes on where the answer is no', async () => {
+    const pool = open();
+    const turns: string[] = [];
+    const first = pool.run('thread', 50, { onTurn: () => void turns.push('first') });
+    const no = () => {
+      turns.push('second');
+      throw new PullError('LIMIT_EXCEEDED', 'no more of it');
+    };
+    const second = rejected('LIMIT_EXCEEDED', pool.run('echo', 1, { onTurn: no }));
+    const third = pool.run('echo', 3);
+    expect(turns).toEqual(['first']);
+    await first;
+    await second;
+    expect([await third, turns]).toEqual([3, ['first', 'second']]);
   });
 
   it('reports events in order, before the result', async () => {

@@ -24,13 +24,6 @@ async function runAlone<Name extends 'unpackArchive' | 'hashFiles'>(
   job: PullJobs[Name]['input'],
   signal: AbortSignal,
 ): Promise<PullJobs[Name]['output']> {
-  await using pool = openPool(1);
-  const stop = () => void pool.close();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    if (signal.aborted) await pool.close();
-    return await pool.run(name, job);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  await using pool = openPool(1, signal);
+  return await pool.run(name, job);
 }

@@ -14,9 +14,10 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
 import type { PackEntry } from '../store/pack-format.ts';
 import { openPool } from './jobs.ts';
+import { tooLarge } from './read-layers.ts';
 import type { PullSession } from './session.ts';
 
-/** A layer whose table cannot be used is kept without: it is a blob like any other. */
+/** A layer whose table cannot be used is kept without: it is a blob like any other. Throws ABORTED. */
 export async function indexWholeLayers(
   session: PullSession,
   plan: FetchPlan,
@@ -24,15 +25,13 @@ export async function indexWholeLayers(
 ): Promise<void> {
   const whole = await findWhole(session, plan, metadata);
   // One thread: a table of contents takes up to a hundred times its size in memory while it is read.
-  await using pool = openPool(1);
+  await using pool = openPool(1, session.options.signal);
   for (const layer of whole) {
     const { table, pack, offset } = layer;
     const job = table ? undefined : await findToc(session, layer);
     if (!table && !job) continue;
     const outcome = job
-      ? await pool
-          .run('readToc', job)
-          .catch((error: unknown) => ({ kind: 'unusable', reason: String(error) }) as const)
+      ? await pool.run('readToc', job).catch(tooLarge)
       : ({ kind: 'toc', table: table as ChunkTable } as const);
     if (outcome.kind === 'toc') await session.staging.index(pack, entriesOf(outcome.table, offset));
     else

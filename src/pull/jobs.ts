@@ -27,9 +27,24 @@ export type PullJobs = {
   diagnose: { input: DiagnoseJob; output: Detour; event: never };
 };
 
-/** Threads for one stage, ended with it: the memory of a thread that has read large tables of contents is only given back then. */
-export function openPool(threads: number): WorkerPool<PullJobs> {
-  return new WorkerPool<PullJobs>(workerScript(), threads);
+export interface PullPool extends AsyncDisposable, Pick<WorkerPool<PullJobs>, 'run'> {}
+
+/**
+ * Threads for one stage, ended with it: the memory of a thread that has read large tables of contents is only given back then. The signal
+ * ends them too, whatever they are doing: their jobs, and those that come later, are rejected with ABORTED.
+ */
+export function openPool(threads: number, signal: AbortSignal): PullPool {
+  const pool = new WorkerPool<PullJobs>(workerScript(), threads);
+  const stop = () => void pool.close();
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  return {
+    run: pool.run.bind(pool),
+    [Symbol.asyncDispose]() {
+      signal.removeEventListener('abort', stop);
+      return pool.close();
+    },
+  };
 }
 
 /** Bundled, the worker lies beside this file; in a checkout it is the door of that name. */

@@ -58,7 +58,7 @@ export async function selectParts(
 ): Promise<Parts> {
   const layers = metadata.map((layer) => (layer.kind === 'chunked' ? layer.entries : undefined));
   if (layers.every((entries) => entries === undefined)) return { metadata, parts: [] };
-  await using pool = openPool(1);
+  await using pool = openPool(1, options.signal);
   const besides = [...missing].flatMap(([layer, entries]) => [...entries].map((entry) => ({ layer, entry })));
   const { paths, limits } = options;
   const needed = await pool.run('select', { layers, paths, limits, owner: privileges.owner, besides });

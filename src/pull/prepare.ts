@@ -10,6 +10,7 @@ import type { BlobPlace } from '../source/source.ts';
 import type { PullOptions } from './options.ts';
 import { readLayers } from './read-layers.ts';
 import { type PullSession, warn } from './session.ts';
+import { TocBudget } from './toc-budget.ts';
 
 /**
  * With the chunk that fills it a pack stays below 128 MiB, which @actions/cache sends at one go. The service limits lookups, and each pack
@@ -32,13 +33,15 @@ export async function readMetadata(
   const emit: Emit = (event) =>
     event.kind === 'warning' ? warn(session, event.message) : options.emit(event);
   const shared = { source, store, staging, tocImage, emit, trustsToc: trustsTocs(options), expectsChunks };
-  return readLayers(session.layers, options.signal, async (descriptor, index, reading) => {
+  const budget = new TocBudget('whole');
+  const { signal } = options;
+  return readLayers(session.layers, { signal, budget }, async (descriptor, index, reading) => {
     if (locate(session, index)) return inPlace(descriptor);
     // A layer that is plain by its own account has a reason of its own, if any.
     const reason = detectDialect(descriptor).kind === 'plain' ? undefined : whole.get(index);
     if (reason !== undefined) return { kind: 'plain', ...(reason === '' ? {} : { reason }) };
     const tally = session.tallies[index] as LayerTally;
-    return readLayerMetadata(descriptor, { ...shared, ...reading, tally });
+    return budget.read(descriptor, () => readLayerMetadata(descriptor, { ...shared, ...reading, tally }));
   });
 }
 

@@ -19,7 +19,15 @@ import { type Lessons, learn } from './recover.ts';
 import { type Finished, reportLayers } from './report.ts';
 import { restorePacks, restoreRest } from './restore.ts';
 import type { PullResult, Timings } from './result.ts';
-import { closeSession, leaveStore, openSession, type PullSession, warn, withCaching } from './session.ts';
+import {
+  closeSession,
+  leaveStore,
+  openSession,
+  type PullSession,
+  throwIfCancelled,
+  warn,
+  withCaching,
+} from './session.ts';
 import { renderSkipList, type SkippedSummary, summarizeSkips } from './skipped.ts';
 import { keep, markPlanned } from './store-use.ts';
 
@@ -114,6 +122,7 @@ async function fetchAndUnpack(
   const missing: MissingByLayer = new Map();
   let losses = 0;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    throwIfCancelled(session);
     session.options.emit({ kind: 'stage', stage: 'plan' });
     await session.arrivals.giveUpLost(session.store, losses > 1);
     const described = await readMetadata(session, lessons.whole);
@@ -125,9 +134,10 @@ async function fetchAndUnpack(
     session.options.emit({ kind: 'stage', stage: 'fetch' });
     const outcome = await runAttempt(session, { plan, metadata, missing, parts, root: destination.root });
     watch.lap('fetchAndUnpack');
+    throwIfCancelled(session);
     if (outcome.kind === 'done') {
       await session.arrivals.settle(session.store);
-      if (session.options.signal.aborted) throw new PullError('ABORTED', 'the pull was cancelled');
+      throwIfCancelled(session);
       const { skipped, part } = outcome.report;
       noteSkipped(session, summarizeSkips(skipped));
       const { layers, written } = outcome;

@@ -1,6 +1,6 @@
 // What one pull holds open: source, store and staging area, and the counters. Closed in one place.
 
-import { describeError, isAbort } from '../errors.ts';
+import { describeError, isAbort, PullError } from '../errors.ts';
 import { createTally, type LayerTally } from '../fetch/tally.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Staging } from '../store/staging.ts';
@@ -78,6 +78,11 @@ export async function leaveStore(session: PullSession, error: unknown): Promise<
 export function warn(session: PullSession, message: string): void {
   session.warnings.push(message);
   session.options.emit({ kind: 'warning', message });
+}
+
+/** Whatever else the work has come to by now: who cancels is to hear of that. Throws ABORTED. */
+export function throwIfCancelled({ options }: Pick<PullSession, 'options'>): void {
+  if (options.signal.aborted) throw new PullError('ABORTED', 'the pull was cancelled');
 }
 
 /** Never throws. What was staged and not sealed is gone afterwards. */

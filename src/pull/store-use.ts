@@ -1,5 +1,5 @@
 // What a pull does to the store as a whole: says which packs it reads, keeps what is new, and keeps the store within its size.
-import { describeError } from '../errors.ts';
+import { describeError, isAbort } from '../errors.ts';
 import type { LayerMetadata } from '../fetch/layer-metadata.ts';
 import type { FetchPlan } from '../plan/fetch-plan.ts';
 import { count, formatBytes } from '../progress/figures.ts';
@@ -21,7 +21,7 @@ export async function markPlanned(
   await markUsed(new Set([...files, ...blobs].filter((path) => store.packAt(path) !== undefined)));
 }
 
-/** The root file system stands by now; without a cache it is still what was asked for, whatever went wrong. */
+/** The root file system stands by now; without a cache it is still what was asked for, whatever went wrong. Throws ABORTED. */
 export async function keep(session: PullSession, finished: Finished): Promise<Packs> {
   session.options.emit({ kind: 'stage', stage: 'finish' });
   let packs: Packs = { fresh: [], live: [], mixed: new Set() };
@@ -30,6 +30,7 @@ export async function keep(session: PullSession, finished: Finished): Promise<Pa
     packs = await keepPacks(session, finished.plan, finished.metadata);
     await markUsed(packs.live.map(({ path }) => path));
   } catch (error) {
+    if (isAbort(error)) throw error;
     warn(session, `the chunks could not be kept for the next pull: ${describeError(error)}`);
   }
   await trimStore(session, packs);

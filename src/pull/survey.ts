@@ -17,6 +17,7 @@ import { type Access, openImage } from './access.ts';
 import { openPool } from './jobs.ts';
 import type { PullOptions } from './options.ts';
 import { readLayers } from './read-layers.ts';
+import { TocBudget } from './toc-budget.ts';
 
 /** A pull's options without where it puts things and what it keeps. The format and what belongs to it mean nothing here. */
 export type SurveyOptions = Omit<
@@ -37,7 +38,10 @@ export interface SurveyedImage {
   list(): Promise<readonly ListedEntry[]>;
 }
 
-/** Opens the image, and closes it once `use` is done. Throws what resolving an image and fetching its metadata throws. */
+/**
+ * Opens the image, and closes it once `use` is done. Throws what resolving an image and fetching its metadata throws, and
+ * LIMIT_EXCEEDED where its tables of contents are too much to be held together.
+ */
 export async function surveyImage<T>(
   options: SurveyOptions,
   use: (image: SurveyedImage) => Promise<T>,
@@ -69,11 +73,13 @@ async function readTables(
   const store = await ChunkStore.open(join(directory, 'store'), false);
   const staging = new Staging(store);
   const tallies = createTally(layers.length);
+  const budget = new TocBudget('refused');
   try {
-    return await readLayers(layers, signal, async (descriptor, index, reading) => {
+    return await readLayers(layers, { signal, budget }, async (descriptor, index, reading) => {
       const tally = tallies[index] as LayerTally;
       const context = { source, store, staging, tocImage, ...reading, tally, emit, trustsToc: true };
-      return { descriptor, metadata: await readLayerMetadata(descriptor, context) };
+      const read = () => readLayerMetadata(descriptor, context);
+      return { descriptor, metadata: await budget.read(descriptor, read) };
     });
   } finally {
     await staging.discard();
@@ -105,14 +111,8 @@ async function list(
       inputs.push({ kind: 'blob', path, digest: descriptor.digest });
     }
   }
-  await using pool = openPool(1);
-  const stop = () => void pool.close();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await pool.run('list', { layers: inputs, limits });
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  await using pool = openPool(1, signal);
+  return await pool.run('list', { layers: inputs, limits });
 }
 
 function entriesOf(metadata: LayerMetadata) {

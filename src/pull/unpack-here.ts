@@ -36,23 +36,10 @@ async function diagnosed(
   { index, error }: { index: number; error: ErrorData },
   signal: AbortSignal,
 ): Promise<UnpackOutcome> {
-  await using pool = openPool(1);
-  const stop = () => void pool.close();
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  try {
-    return await pool.run('diagnose', {
-      files,
-      arriving,
-      board,
-      ...(limits && { limits }),
-      layer: layers[index] as LayerInput,
-      index,
-      error,
-    });
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
+  await using pool = openPool(1, signal);
+  const layer = layers[index] as LayerInput;
+  const job = { files, arriving, board, layer, index, error };
+  return await pool.run('diagnose', { ...job, ...(limits && { limits }) });
 }
 
 /** Settles with the first failure, and then has ended the other threads: what they wait for may take as long as the download. */
@@ -60,7 +47,7 @@ async function runThreads(
   job: UnpackJob,
   { signal, onEvent }: UnpackHooks,
 ): Promise<UnpackedImage | MissingFiles | LayerFailure> {
-  await using pool = openPool(THREADS);
+  await using pool = openPool(THREADS, signal);
   const ring = createRing();
   const stored = createRing();
   const stop = () => {

@@ -1,6 +1,6 @@
 // A small pool of worker threads that knows no job: the rooms that do the work own the job map and its types.
 import { Worker } from 'node:worker_threads';
-import { type ErrorData, fromErrorData, PullError } from '../errors.ts';
+import { type ErrorData, fromErrorData, PullError, toPullError } from '../errors.ts';
 
 /** Job name to what goes in, what comes out, and what is reported on the way. All of it must be structured-cloneable. */
 export type JobMap = Record<string, { input: unknown; output: unknown; event: unknown }>;
@@ -19,12 +19,15 @@ export type JobReply =
   | { readonly kind: 'failed'; readonly id: number; readonly error: ErrorData };
 
 export interface RunOptions<Event> {
+  /** Called when a thread is free for the job: what it throws is what the job comes to. */
+  readonly onTurn?: () => void;
   readonly onEvent?: (event: Event) => void;
 }
 
 interface Task {
   readonly name: string;
   readonly input: unknown;
+  readonly onTurn: (() => void) | undefined;
   readonly onEvent: ((event: never) => void) | undefined;
   readonly resolve: (output: never) => void;
   readonly reject: (error: Error) => void;
@@ -53,7 +56,9 @@ export class WorkerPool<Jobs extends JobMap> {
   ): Promise<Jobs[Name]['output']> {
     if (this.#closed) return Promise.reject(cancelled());
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ name, input, onEvent: options.onEvent as Task['onEvent'], resolve, reject });
+      const { onTurn } = options;
+      const onEvent = options.onEvent as Task['onEvent'];
+      this.#waiting.push({ name, input, onTurn, onEvent, resolve, reject });
       this.#dispatch();
     });
   }
@@ -76,6 +81,12 @@ export class WorkerPool<Jobs extends JobMap> {
       if (!worker) return;
       const task = this.#waiting.shift() as Task;
       this.#busy.set(worker, task);
+      try {
+        task.onTurn?.();
+      } catch (error) {
+        this.#settle(worker)?.reject(toPullError(error));
+        continue;
+      }
       const request: JobRequest = { id: this.#nextId++, name: task.name, input: task.input };
       try {
         worker.postMessage(request);
