@@ -197,7 +197,7 @@ var require_mod = __commonJS({
       }
       return score;
     };
-    var distance3 = function(a, b) {
+    var distance4 = function(a, b) {
       if (a.length < b.length) {
         var tmp = b;
         b = a;
@@ -211,12 +211,12 @@ var require_mod = __commonJS({
       }
       return myers_x(a, b);
     };
-    exports.distance = distance3;
+    exports.distance = distance4;
     var closest = function(str, arr) {
       var min_distance = Infinity;
       var min_index = 0;
       for (var i = 0; i < arr.length; i++) {
-        var dist = distance3(str, arr[i]);
+        var dist = distance4(str, arr[i]);
         if (dist < min_distance) {
           min_distance = dist;
           min_index = i;
@@ -5214,9 +5214,9 @@ var require_dispatcher_base = __commonJS({
       }
       close(callback) {
         if (callback === void 0) {
-          return new Promise((resolve5, reject) => {
+          return new Promise((resolve6, reject) => {
             this.close((err, data) => {
-              return err ? reject(err) : resolve5(data);
+              return err ? reject(err) : resolve6(data);
             });
           });
         }
@@ -5254,9 +5254,9 @@ var require_dispatcher_base = __commonJS({
           err = null;
         }
         if (callback === void 0) {
-          return new Promise((resolve5, reject) => {
+          return new Promise((resolve6, reject) => {
             this.destroy(err, (err2, data) => {
-              return err2 ? reject(err2) : resolve5(data);
+              return err2 ? reject(err2) : resolve6(data);
             });
           });
         }
@@ -10659,12 +10659,12 @@ upgrade: ${upgrade}\r
           cb();
         }
       }
-      const waitForDrain = () => new Promise((resolve5, reject) => {
+      const waitForDrain = () => new Promise((resolve6, reject) => {
         assert(callback === null);
         if (socket[kError]) {
           reject(socket[kError]);
         } else {
-          callback = resolve5;
+          callback = resolve6;
         }
       });
       socket.on("close", onDrain).on("drain", onDrain);
@@ -12174,12 +12174,12 @@ var require_client_h2 = __commonJS({
           cb();
         }
       }
-      const waitForDrain = () => new Promise((resolve5, reject) => {
+      const waitForDrain = () => new Promise((resolve6, reject) => {
         assert(callback === null);
         if (socket[kError]) {
           reject(socket[kError]);
         } else {
-          callback = resolve5;
+          callback = resolve6;
         }
       });
       h2stream.on("close", onDrain).on("drain", onDrain);
@@ -12551,16 +12551,16 @@ var require_client = __commonJS({
         return this[kNeedDrain] < 2;
       }
       [kClose]() {
-        return new Promise((resolve5) => {
+        return new Promise((resolve6) => {
           if (this[kSize]) {
-            this[kClosedResolve] = resolve5;
+            this[kClosedResolve] = resolve6;
           } else {
-            resolve5(null);
+            resolve6(null);
           }
         });
       }
       [kDestroy](err) {
-        return new Promise((resolve5) => {
+        return new Promise((resolve6) => {
           const requests = this[kQueue].splice(this[kPendingIdx]);
           for (let i = 0; i < requests.length; i++) {
             const request2 = requests[i];
@@ -12573,7 +12573,7 @@ var require_client = __commonJS({
               this[kClosedResolve]();
               this[kClosedResolve] = null;
             }
-            resolve5(null);
+            resolve6(null);
           };
           if (this[kHTTPContext]) {
             this[kHTTPContext].destroy(err, callback);
@@ -13050,8 +13050,8 @@ var require_pool_base = __commonJS({
         if (this[kQueue].isEmpty()) {
           return closeClients(this);
         } else {
-          return new Promise((resolve5) => {
-            this[kClosedResolve] = resolve5;
+          return new Promise((resolve6) => {
+            this[kClosedResolve] = resolve6;
           });
         }
       }
@@ -13120,8 +13120,8 @@ var require_pool_base = __commonJS({
         }
         let done = false;
         let resolveClosed;
-        const closed = new Promise((resolve5) => {
-          resolveClosed = resolve5;
+        const closed = new Promise((resolve6) => {
+          resolveClosed = resolve6;
         });
         this[kRetiring].set(client, closed);
         client.close(() => {
@@ -15926,7 +15926,7 @@ var require_readable = __commonJS({
         if (this._readableState.closeEmitted) {
           return Promise.resolve(null);
         }
-        return new Promise((resolve5, reject) => {
+        return new Promise((resolve6, reject) => {
           if (this[kContentLength] && this[kContentLength] > limit || this[kBytesRead] > limit) {
             this.destroy(new AbortError());
           }
@@ -15940,11 +15940,11 @@ var require_readable = __commonJS({
               if (signal.aborted) {
                 reject(signal.reason ?? new AbortError());
               } else {
-                resolve5(null);
+                resolve6(null);
               }
             });
           } else {
-            this.on("close", resolve5);
+            this.on("close", resolve6);
           }
           this.on("error", noop).on("data", () => {
             if (this[kBytesRead] > limit) {
@@ -15972,7 +15972,7 @@ var require_readable = __commonJS({
     }
     function consume(stream, type) {
       assert(!stream[kConsume]);
-      return new Promise((resolve5, reject) => {
+      return new Promise((resolve6, reject) => {
         if (isUnusable(stream)) {
           const rState = stream._readableState;
           if (rState.destroyed && rState.closeEmitted === false) {
@@ -15987,7 +15987,7 @@ var require_readable = __commonJS({
             stream[kConsume] = {
               type,
               stream,
-              resolve: resolve5,
+              resolve: resolve6,
               reject,
               length: 0,
               body: []
@@ -16065,18 +16065,18 @@ var require_readable = __commonJS({
       return buffer;
     }
     function consumeEnd(consume2, encoding) {
-      const { type, body, resolve: resolve5, stream, length } = consume2;
+      const { type, body, resolve: resolve6, stream, length } = consume2;
       try {
         if (type === "text") {
-          resolve5(chunksDecode(body, length, encoding));
+          resolve6(chunksDecode(body, length, encoding));
         } else if (type === "json") {
-          resolve5(JSON.parse(chunksDecode(body, length, encoding)));
+          resolve6(JSON.parse(chunksDecode(body, length, encoding)));
         } else if (type === "arrayBuffer") {
-          resolve5(chunksConcat(body, length).buffer);
+          resolve6(chunksConcat(body, length).buffer);
         } else if (type === "blob") {
-          resolve5(new Blob(body, { type: stream[kContentType] }));
+          resolve6(new Blob(body, { type: stream[kContentType] }));
         } else if (type === "bytes") {
-          resolve5(chunksConcat(body, length));
+          resolve6(chunksConcat(body, length));
         }
         consumeFinish(consume2);
       } catch (err) {
@@ -16295,9 +16295,9 @@ var require_api_request = __commonJS({
     };
     function request2(opts, callback) {
       if (callback === void 0) {
-        return new Promise((resolve5, reject) => {
+        return new Promise((resolve6, reject) => {
           request2.call(this, opts, (err, data) => {
-            return err ? reject(err) : resolve5(data);
+            return err ? reject(err) : resolve6(data);
           });
         });
       }
@@ -16558,9 +16558,9 @@ var require_api_stream = __commonJS({
     };
     function stream(opts, factory, callback) {
       if (callback === void 0) {
-        return new Promise((resolve5, reject) => {
+        return new Promise((resolve6, reject) => {
           stream.call(this, opts, factory, (err, data) => {
-            return err ? reject(err) : resolve5(data);
+            return err ? reject(err) : resolve6(data);
           });
         });
       }
@@ -16860,9 +16860,9 @@ var require_api_upgrade = __commonJS({
     };
     function upgrade(opts, callback) {
       if (callback === void 0) {
-        return new Promise((resolve5, reject) => {
+        return new Promise((resolve6, reject) => {
           upgrade.call(this, opts, (err, data) => {
-            return err ? reject(err) : resolve5(data);
+            return err ? reject(err) : resolve6(data);
           });
         });
       }
@@ -16956,9 +16956,9 @@ var require_api_connect = __commonJS({
     };
     function connect2(opts, callback) {
       if (callback === void 0) {
-        return new Promise((resolve5, reject) => {
+        return new Promise((resolve6, reject) => {
           connect2.call(this, opts, (err, data) => {
-            return err ? reject(err) : resolve5(data);
+            return err ? reject(err) : resolve6(data);
           });
         });
       }
@@ -18443,7 +18443,7 @@ var require_snapshot_recorder = __commonJS({
   "node_modules/undici/lib/mock/snapshot-recorder.js"(exports, module) {
     "use strict";
     var { writeFile: writeFile4, readFile, mkdir: mkdir3 } = __require("node:fs/promises");
-    var { dirname: dirname8, resolve: resolve5 } = __require("node:path");
+    var { dirname: dirname8, resolve: resolve6 } = __require("node:path");
     var { setTimeout: setTimeout2, clearTimeout: clearTimeout2 } = __require("node:timers");
     var { InvalidArgumentError, UndiciError } = require_errors();
     var { setHeader } = require_util();
@@ -18660,7 +18660,7 @@ var require_snapshot_recorder = __commonJS({
           throw new InvalidArgumentError("Snapshot path is required");
         }
         try {
-          const data = await readFile(resolve5(path), "utf8");
+          const data = await readFile(resolve6(path), "utf8");
           const parsed = JSON.parse(data);
           if (Array.isArray(parsed)) {
             this.#snapshots.clear();
@@ -18689,7 +18689,7 @@ var require_snapshot_recorder = __commonJS({
         if (!path) {
           throw new InvalidArgumentError("Snapshot path is required");
         }
-        const resolvedPath = resolve5(path);
+        const resolvedPath = resolve6(path);
         await mkdir3(dirname8(resolvedPath), { recursive: true });
         const data = Array.from(this.#snapshots.entries()).map(([hash2, snapshot]) => ({
           hash: hash2,
@@ -24200,17 +24200,17 @@ var require_sqlite_cache_store = __commonJS({
           if (now >= value.deleteAt && !canBeExpired) {
             continue;
           }
-          let matches3 = true;
+          let matches2 = true;
           if (value.vary) {
             const vary = JSON.parse(value.vary);
             for (const header in vary) {
               if (!headerValueEquals(headers2[header], vary[header])) {
-                matches3 = false;
+                matches2 = false;
                 break;
               }
             }
           }
-          if (matches3) {
+          if (matches2) {
             return value;
           }
         }
@@ -26996,7 +26996,7 @@ var require_fetch = __commonJS({
         const hasTrailingQuestionMark = url.search.length === 0 && url.href[url.href.length - url.hash.length - 1] === "?";
         return dispatchWithProtocolPreference(body);
         function dispatchWithProtocolPreference(body2, allowH2) {
-          return new Promise((resolve5, reject) => agent.dispatch(
+          return new Promise((resolve6, reject) => agent.dispatch(
             {
               path: hasTrailingQuestionMark ? `${path}?` : path,
               origin: url.origin,
@@ -27083,7 +27083,7 @@ var require_fetch = __commonJS({
                 }
                 this.body = new Readable2({ read: () => controller.resume() });
                 const onError = (err) => this.onResponseError(controller, err);
-                resolve5({
+                resolve6({
                   status: status2,
                   statusText,
                   headersList,
@@ -27116,7 +27116,7 @@ var require_fetch = __commonJS({
                   fetchParams.controller.off("terminated", this.abort);
                 }
                 if (request2.mode === "websocket" && allowH2 !== false && error?.code === "UND_ERR_INFO" && error?.message === "HTTP/2: Extended CONNECT protocol not supported by server") {
-                  resolve5(dispatchWithProtocolPreference(body2, false));
+                  resolve6(dispatchWithProtocolPreference(body2, false));
                   return;
                 }
                 this.body?.destroy(error);
@@ -27135,7 +27135,7 @@ var require_fetch = __commonJS({
                 const rawHeaders = controller?.rawHeaders ?? [];
                 const headersList = new HeadersList();
                 appendHeadersListFromResponseHeaders(headersList, headers2, rawHeaders);
-                resolve5({
+                resolve6({
                   status: status2,
                   statusText: STATUS_CODES2[status2],
                   headersList,
@@ -31579,6 +31579,31 @@ ${captureLines}` : capture.stack;
 // src/cli.ts
 import { homedir as homedir3 } from "node:os";
 
+// src/cli/documentation.ts
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+// package.json
+var package_default = { name: "oci-pull-action", version: "1.0.0" };
+
+// src/cli/version.ts
+var VERSION = package_default.version;
+
+// src/cli/documentation.ts
+function createPageFinder(directory, manifest = package_default) {
+  const home = webAddress(manifest.repository);
+  return (page) => {
+    if (home !== void 0) return `${home}/blob/v${VERSION}/${page}`;
+    const [path = "", anchor] = page.split("#");
+    const file = join(directory, "..", path);
+    return existsSync(file) ? `${file}#${anchor}` : page;
+  };
+}
+function webAddress(repository) {
+  const text = typeof repository === "object" && repository !== null && "url" in repository ? repository.url : repository;
+  return typeof text === "string" ? /^(?:git\+)?(https:\/\/.+?)(?:\.git)?\/?$/.exec(text)?.[1] : void 0;
+}
+
 // src/cli/interrupt.ts
 import { constants } from "node:os";
 var SIGNALS = ["SIGINT", "SIGTERM"];
@@ -31601,15 +31626,15 @@ function listenForInterrupt() {
 }
 
 // src/cli/cache-command.ts
-import { existsSync } from "node:fs";
-import { rm as rm7 } from "node:fs/promises";
-import { resolve as resolve2 } from "node:path";
+import { existsSync as existsSync3 } from "node:fs";
+import { rm as rm8 } from "node:fs/promises";
+import { resolve as resolve3 } from "node:path";
 
 // src/errors.ts
 var ERROR_CODES = {
   INPUT_INVALID: {
     meaning: "An input or an argument has a value that cannot be used.",
-    hint: "Correct the named input."
+    hint: "The README lists all inputs with what they may be, and `oci-pull --help` all options."
   },
   REFERENCE_INVALID: {
     meaning: "The image reference does not follow the reference grammar.",
@@ -31795,7 +31820,8 @@ function formatDuration(milliseconds) {
 }
 function percent(part, whole) {
   const share = whole <= 0 ? 0 : Math.min(1, part / whole) * 100;
-  return share > 0 && share < 1 ? "<1%" : `${Math.floor(share)}%`;
+  if (share > 0 && share < 1) return "<1%";
+  return share > 99 && share < 100 ? ">99%" : `${Math.floor(share)}%`;
 }
 function count(number, noun) {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
@@ -31895,11 +31921,18 @@ var DEFAULT_LIMITS = {
   depth: 1024,
   symlinkSteps: 255
 };
+var MAX_FOLLOWED_BYTES = 256 << 20;
 var MAX_PENDING_XATTR_BYTES = 64 << 20;
 var MAX_XATTR_INPUT = 4 << 20;
 var MAX_LINK_TARGET_BYTES = 256 << 20;
 var MAX_HELD_NAME_BYTES = 256 << 20;
+var MAX_HELD_PROGRESS = 16 << 20;
 var MAX_NAMED_SKIP_BYTES = 4 << 20;
+function checkLimit(actual, limit, what, name2) {
+  if (actual <= limit) return;
+  const hint = name2 && `If you trust the image, raise the limit ${name2} (input limits, option --limit).`;
+  throw new PullError("LIMIT_EXCEEDED", `${what}: ${actual} is more than the limit of ${limit}`, { hint });
+}
 
 // src/pull/limits.ts
 var NAMED_LIMITS = [
@@ -31909,11 +31942,21 @@ var NAMED_LIMITS = [
     name: "total-size",
     key: "totalSize",
     kind: "size",
-    meaning: "size of all files of all layers, holes included, and of all uncompressed layers"
+    meaning: "size of all files of all layers, holes included, of all uncompressed layers, and of the archive of `format: tar`"
   },
-  { name: "path-length", key: "pathLength", kind: "count", meaning: "bytes of a name in an archive" },
+  {
+    name: "path-length",
+    key: "pathLength",
+    kind: "count",
+    meaning: "bytes of a name in an archive, or of where links lead from it"
+  },
   { name: "name-length", key: "componentLength", kind: "count", meaning: "bytes between two slashes" },
-  { name: "depth", key: "depth", kind: "count", meaning: "directories above an entry" },
+  {
+    name: "depth",
+    key: "depth",
+    kind: "count",
+    meaning: "directories above an entry, also where links lead"
+  },
   {
     name: "symlink-steps",
     key: "symlinkSteps",
@@ -31955,7 +31998,9 @@ function parseSize(text) {
   return Number.isSafeInteger(value) ? value : void 0;
 }
 function invalid(where, setting, wanted) {
-  return new PullError("INPUT_INVALID", `${where}: ${quote(setting)} ${wanted}`);
+  return new PullError("INPUT_INVALID", `${where}: ${quote(setting)} ${wanted}`, {
+    hint: "Write for example file-size=8GiB or entries=200000."
+  });
 }
 
 // src/pull/store-size.ts
@@ -31966,20 +32011,21 @@ function parseStoreSize(text, where) {
   if (bytes !== void 0) return bytes;
   throw new PullError(
     "INPUT_INVALID",
-    `${where} is ${quote(text)}; it must be a whole number of bytes, perhaps with KiB, MiB, GiB or TiB behind it, or unlimited`
+    `${where} is ${quote(text)}; it must be a whole number of bytes, perhaps with KiB, MiB, GiB or TiB behind it, or unlimited`,
+    { hint: "Write for example 50GiB, 0 or unlimited." }
   );
 }
 
 // src/store/evict.ts
 import { lstat as lstat3, lutimes, readdir as readdir2, rm as rm2 } from "node:fs/promises";
-import { join as join3 } from "node:path";
+import { join as join4 } from "node:path";
 
 // src/store/lease.ts
 import { randomBytes } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 import { lstat as lstat2, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join as join2 } from "node:path";
+import { join as join3 } from "node:path";
 
 // src/integrity/hash.ts
 import { createHash, hash } from "node:crypto";
@@ -32047,7 +32093,7 @@ import { lstat, stat as stat2 } from "node:fs/promises";
 import { dirname as dirname2 } from "node:path";
 
 // src/store/places.ts
-import { join } from "node:path";
+import { join as join2 } from "node:path";
 
 // src/store/pack-trailer.ts
 var PACK_VERSION = 1;
@@ -32087,13 +32133,13 @@ function decodeTrailer(trailer, fileSize) {
 
 // src/store/places.ts
 function packsDirectory(storeDirectory) {
-  return join(storeDirectory, `v${PACK_VERSION}`, "packs");
+  return join2(storeDirectory, `v${PACK_VERSION}`, "packs");
 }
 function stagingDirectory(storeDirectory) {
-  return join(storeDirectory, `v${PACK_VERSION}`, "staging");
+  return join2(storeDirectory, `v${PACK_VERSION}`, "staging");
 }
 function leasesDirectory(storeDirectory) {
-  return join(storeDirectory, `v${PACK_VERSION}`, "leases");
+  return join2(storeDirectory, `v${PACK_VERSION}`, "leases");
 }
 function keyOfPackName(name2) {
   return /^([0-9a-f]{40})\.pack$/.exec(name2)?.[1];
@@ -32132,7 +32178,7 @@ var SEEN_MS = 24 * 60 * 60 * 1e3;
 async function takeLease(storeDirectory) {
   const id = leaseName({ started: Date.now(), pid: process.pid, space: processSpace() });
   const directory = leasesDirectory(storeDirectory);
-  const path = join2(directory, id);
+  const path = join3(directory, id);
   await checkOwnDirectories(storeDirectory);
   await makeDirectories(directory, 448);
   await writeFile(path, "", { flag: "wx", mode: 384 });
@@ -32149,7 +32195,7 @@ async function takeLease(storeDirectory) {
 async function readLeases(storeDirectory) {
   const directory = leasesDirectory(storeDirectory);
   const names = await readdir(directory).catch(() => []);
-  const found = await Promise.all(names.map((name2) => readLease(name2, join2(directory, name2))));
+  const found = await Promise.all(names.map((name2) => readLease(name2, join3(directory, name2))));
   return found.filter((lease) => lease !== void 0);
 }
 function leaseName({ started, pid, space }) {
@@ -32193,7 +32239,7 @@ async function listPackFiles(storeDirectory) {
   const packs = [];
   for (const name2 of (await listNames(directory)).sort()) {
     const key = keyOfPackName(name2);
-    const path = join3(directory, name2);
+    const path = join4(directory, name2);
     const found = key === void 0 ? void 0 : await lstat3(path).catch(() => void 0);
     if (key !== void 0 && found?.isFile())
       packs.push({ key, path, size: found.size, usedAt: found.mtimeMs });
@@ -32267,8 +32313,8 @@ function storedForm({ form, innerOffset }) {
   return innerOffset === void 0 ? form : "member";
 }
 function isStorable({ form, compressedSize, size, innerOffset = 0 }) {
-  const fits = size < MAX_ENTRY_SIZE && innerOffset <= MAX_INNER_OFFSET;
-  return fits && (form === "blob" || compressedSize >= MIN_ENTRY_BYTES);
+  const fits2 = size < MAX_ENTRY_SIZE && innerOffset <= MAX_INNER_OFFSET;
+  return fits2 && (form === "blob" || compressedSize >= MIN_ENTRY_BYTES);
 }
 function believableEntries(entries, end) {
   if (isBelievable(entries.length, end)) return entries;
@@ -32443,7 +32489,7 @@ async function listStore(storeDirectory) {
 
 // src/store/leftovers.ts
 import { lstat as lstat5, readdir as readdir3, rm as rm3 } from "node:fs/promises";
-import { join as join4 } from "node:path";
+import { join as join5 } from "node:path";
 var STALE_MS = 24 * 60 * 60 * 1e3;
 var UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
 var STAGED = /^(\d{1,15}-\d{1,10}-[0-9a-f]{16}-[0-9a-f]{8}|\d{1,10})-[0-9a-f]{16}$/;
@@ -32466,7 +32512,7 @@ function isHeld(name2, leases) {
 async function removeFrom(directory, isWanted, staleMs) {
   let bytes = 0;
   for (const name2 of (await readdir3(directory).catch(() => [])).filter(isWanted)) {
-    const path = join4(directory, name2);
+    const path = join5(directory, name2);
     const found = await lstat5(path).catch(() => void 0);
     if (!found || staleMs > 0 && Date.now() - found.mtimeMs <= staleMs) continue;
     await rm3(path).then(
@@ -32524,10 +32570,10 @@ function decodeThrough(stream, sink) {
     destroy: () => void stream.destroy(),
     async write(bytes) {
       check();
-      await new Promise((resolve5) => {
+      await new Promise((resolve6) => {
         const done = () => {
           stream.off("close", done);
-          resolve5();
+          resolve6();
         };
         stream.once("close", done);
         stream.write(bytes, done);
@@ -33010,8 +33056,8 @@ function* togetherWhereStored(entries) {
   let group = [];
   for (const entry of entries) {
     const first2 = group[0];
-    const isSame = first2?.innerOffset !== void 0 && entry.innerOffset !== void 0 && first2.offset === entry.offset;
-    if (first2 && !(isSame && first2.compressedSize === entry.compressedSize)) {
+    const isSame2 = first2?.innerOffset !== void 0 && entry.innerOffset !== void 0 && first2.offset === entry.offset;
+    if (first2 && !(isSame2 && first2.compressedSize === entry.compressedSize)) {
       yield group;
       group = [];
     }
@@ -33108,6 +33154,16 @@ async function fill(file, bytes, position) {
 
 // src/cli/parse-options.ts
 import { parseArgs } from "node:util";
+
+// src/cli/nearest-name.ts
+var import_fastest_levenshtein = __toESM(require_mod(), 1);
+var LETTERS_A_SLIP = 3;
+function nearestName(text, names) {
+  const ranked = names.map((name2) => ({ name: name2, edits: (0, import_fastest_levenshtein.distance)(text, name2) })).filter(({ name: name2, edits: edits2 }) => edits2 <= Math.ceil(name2.length / LETTERS_A_SLIP) && edits2 < text.length).sort((a, b) => a.edits - b.edits);
+  return ranked[0]?.name;
+}
+
+// src/cli/parse-options.ts
 function parseOptions(argv, options) {
   const { values, positionals, tokens } = parseStrictly(argv, options);
   const names = tokens.flatMap((token) => token.kind === "option" ? [token.name] : []);
@@ -33119,9 +33175,16 @@ function parseStrictly(argv, options) {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true, tokens: true });
   } catch (error) {
-    if (error instanceof TypeError && "code" in error) throw wrongUsage(error.message.split(". ")[0] ?? "");
-    throw error;
+    if (!(error instanceof TypeError) || !("code" in error)) throw error;
+    const unknown = /^Unknown option '(-[^']*)'/.exec(error.message)?.[1];
+    if (unknown !== void 0)
+      throw wrongUsage(`unknown option ${quote(unknown)}`, adviseOption(unknown, options));
+    throw wrongUsage(error.message.split(". ")[0] ?? "");
   }
+}
+function adviseOption(text, options) {
+  const name2 = nearestName(text.replace(/^-+/, ""), Object.keys(options));
+  return name2 && `Did you mean --${name2}?`;
 }
 function takesOne(option) {
   return option?.type === "string" && option.multiple !== true;
@@ -33130,8 +33193,11 @@ function checkNotEmpty(values, names) {
   const empty = names.find((name2) => values[name2] === "");
   if (empty !== void 0) throw wrongUsage(`--${empty} must not be empty`);
 }
-function wrongUsage(message) {
-  return new PullError("INPUT_INVALID", message);
+function wrongUsage(message, hint) {
+  return new PullError("INPUT_INVALID", message, { hint });
+}
+function countArguments(positionals) {
+  return positionals.length === 0 ? "none" : count(positionals.length, "argument");
 }
 
 // src/cli/cache-arguments.ts
@@ -33141,6 +33207,8 @@ var OPTIONS = {
   "max-size": { type: "string" },
   "remove-damaged": { type: "boolean", default: false },
   json: { type: "boolean", default: false },
+  // There is nothing to leave out.
+  quiet: { type: "boolean", short: "q", default: false },
   help: { type: "boolean", short: "h", default: false }
 };
 function parseCache(argv) {
@@ -33172,16 +33240,6 @@ function defaultCacheDirectory({ platform, home, env }) {
   if (platform === "darwin") return posix.join(home, "Library", "Caches", NAME);
   const xdg = env.XDG_CACHE_HOME ?? "";
   return posix.join(posix.isAbsolute(xdg) ? xdg : posix.join(home, ".cache"), NAME);
-}
-
-// src/cli/options.ts
-import { resolve } from "node:path";
-
-// src/auth/login.ts
-function checkLogin({ username, password }) {
-  if (password && !username) throw new PullError("INPUT_INVALID", "password is given without username");
-  if (username && !password) throw new PullError("INPUT_INVALID", "username is given without password");
-  if (username?.includes(":")) throw new PullError("INPUT_INVALID", "username must not hold a colon");
 }
 
 // src/oci/docker-hub.ts
@@ -33284,6 +33342,47 @@ function invalid3(text, why2, hint) {
   return new PullError("REFERENCE_INVALID", `${quote(text)} is not an image reference: ${why2}`, { hint });
 }
 
+// src/hosts/mirror-input.ts
+var LINE = /^(?:([^=/]+)=)?(?:(https?):\/\/)?([^=/]+)((?:\/[^/]+)*)\/?$/;
+function mirrorsFromInput(lines2, reference) {
+  return lines2.map((line) => line.trim()).filter((line) => line !== "").flatMap((line) => {
+    const { registry = reference.registry, ...mirror } = parseLine(line);
+    return canonicalHost(registry) === canonicalHost(reference.registry) ? [endpoint(line, mirror, reference.repository)] : [];
+  });
+}
+function parseLine(line) {
+  const [, registry, scheme, host = "", path = ""] = LINE.exec(line) ?? [];
+  const mirror = { scheme: scheme === "http" || scheme === "https" ? scheme : void 0, host, path };
+  repositoryAt(line, mirror, "name");
+  if (registry === void 0) return mirror;
+  repositoryAt(line, { scheme: void 0, host: registry, path: "" }, "name");
+  return { ...mirror, registry };
+}
+function endpoint(line, mirror, repository) {
+  return {
+    registry: mirror.host,
+    repository: repositoryAt(line, mirror, repository),
+    ...mirror.scheme ? { scheme: mirror.scheme } : {},
+    headers: {},
+    serves: { tags: false, digests: true },
+    insecure: false,
+    source: "`mirrors`"
+  };
+}
+function repositoryAt(line, { host, path }, repository) {
+  const whole = `${path.slice(1)}${path && "/"}${repository}`;
+  const checked = /:\d+$/.test(host) ? host : `${host}:443`;
+  try {
+    const parsed = parseReference(`${checked}/${whole}@sha256:${"0".repeat(64)}`);
+    if (parsed.registry === checked && parsed.repository === whole && parsed.tag === void 0) return whole;
+  } catch {
+  }
+  const shown2 = /[@?]/.test(line) ? "a line" : quote(line);
+  throw new PullError("INPUT_INVALID", `\`mirrors\`: ${shown2} is not host[:port][/path]`, {
+    hint: "Write each mirror as host[:port][/path] or registry=host[:port][/path]; https:// may stand before the host."
+  });
+}
+
 // src/oci/image-name.ts
 var LOCAL_TRANSPORTS = ["oci", "oci-archive", "docker-archive"];
 var DOCKER_PREFIX = "docker://";
@@ -33308,7 +33407,8 @@ function parseSeed(text) {
 }
 function asSeedError(error) {
   if (!(error instanceof PullError) || error.code === "ABORTED") return error;
-  return new PullError(error.code, `seed: ${error.message}`, { hint: error.hint, cause: error.cause });
+  if (error.message.startsWith("`seed`: ")) return error;
+  return new PullError(error.code, `\`seed\`: ${error.message}`, { hint: error.hint, cause: error.cause });
 }
 function readSeed(text) {
   const local2 = parseLocal(text);
@@ -33361,6 +33461,1453 @@ function invalid4(text, why2, hint) {
   return new PullError("REFERENCE_INVALID", `${quote(text)} cannot be used: ${why2}`, {
     hint: hint ?? "Write oci:DIR[:TAG], oci:DIR@sha256:…, oci-archive:FILE[:TAG] or docker-archive:FILE[:REPOSITORY:TAG]."
   });
+}
+
+// src/source/local-source.ts
+import { statSync as statSync2 } from "node:fs";
+
+// src/source/archive.ts
+import { mkdtemp, rm as rm4 } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join as join7 } from "node:path";
+
+// src/source/file-tree.ts
+import { accessSync, constants as constants5, realpathSync, statSync } from "node:fs";
+import { isAbsolute, join as join6, relative } from "node:path";
+
+// src/source/local-file.ts
+import { constants as constants4 } from "node:fs";
+import { open as open3 } from "node:fs/promises";
+
+// src/bytes/range.ts
+function rangeLength(range) {
+  return range.end - range.start;
+}
+function containsRange(outer, inner) {
+  return inner.start >= outer.start && inner.end <= outer.end;
+}
+
+// src/http/abort.ts
+import { setTimeout as sleep } from "node:timers/promises";
+function abortedError(signal) {
+  return new PullError("ABORTED", "the pull was cancelled", { cause: signal.reason });
+}
+function throwIfAborted(signal) {
+  if (signal.aborted) throw abortedError(signal);
+}
+async function waitFor(milliseconds, signal) {
+  try {
+    await sleep(milliseconds, void 0, { signal });
+  } catch {
+    throw abortedError(signal);
+  }
+}
+function untilAborted(promise, signal) {
+  return new Promise((resolve6, reject) => {
+    const onAbort = () => reject(abortedError(signal));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve6, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+// src/source/local-file.ts
+var PIECE_BYTES = 1 << 20;
+async function readSmall(file, maxBytes, what) {
+  if (file.size > maxBytes)
+    throw new PullError("LIMIT_EXCEEDED", `${what}: ${file.size} bytes, more than ${maxBytes}`, {
+      hint: "No sound image has one so large."
+    });
+  return readPiece(file, { start: 0, end: file.size });
+}
+async function readPiece(file, range) {
+  var _stack = [];
+  try {
+    const handle = __using(_stack, await openLocal(file.path), true);
+    const bytes = Buffer.allocUnsafeSlow(rangeLength(range));
+    await fill2(handle, bytes, { path: file.path, position: file.offset + range.start });
+    return bytes;
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+async function* streamFile(file, range, signal) {
+  var _stack = [];
+  try {
+    const handle = __using(_stack, await openLocal(file.path), true);
+    for (let at = range.start; at < range.end; at += PIECE_BYTES) {
+      if (signal) throwIfAborted(signal);
+      const bytes = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, range.end - at));
+      await fill2(handle, bytes, { path: file.path, position: file.offset + at });
+      yield bytes;
+    }
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+async function openLocal(path) {
+  const { O_RDONLY: O_RDONLY3, O_NOFOLLOW: O_NOFOLLOW3 = 0, O_NONBLOCK = 0 } = constants4;
+  let handle;
+  try {
+    handle = await open3(path, O_RDONLY3 | O_NOFOLLOW3 | O_NONBLOCK);
+    if ((await handle.stat()).isFile()) return handle;
+  } catch (cause) {
+    await handle?.close();
+    throw unreadable(path, cause);
+  }
+  await handle.close();
+  throw new PullError("LAYOUT_INVALID", `${path} is no file`);
+}
+async function fill2(handle, bytes, { path, position }) {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, position + done).catch((cause) => {
+      throw unreadable(path, cause);
+    });
+    if (bytesRead === 0)
+      throw new PullError("LAYOUT_INVALID", `${path} ends at byte ${position + done}, before it should`);
+    done += bytesRead;
+  }
+}
+function unreadable(path, cause) {
+  return toPullError(cause, { code: "LAYOUT_INVALID", message: `${path} cannot be read` });
+}
+
+// src/source/file-tree.ts
+function openDirectory(path) {
+  const root = realPath(path);
+  return {
+    path,
+    find: (name2) => {
+      const found = realPathIfAny(join6(root, ...name2.split("/")));
+      if (found === void 0) return void 0;
+      if (!isInside(root, found))
+        throw new PullError("LAYOUT_INVALID", `${path}: ${quote(name2)} leads out of the directory`, {
+          hint: "Copy the layout so that it holds the file itself, for example with cp -RL."
+        });
+      return fileAt(found);
+    },
+    close: async () => void 0
+  };
+}
+function fileAt(path) {
+  try {
+    const stats = statSync(path);
+    if (!stats.isFile()) throw new PullError("LAYOUT_INVALID", `${path} is no file`);
+    accessSync(path, constants5.R_OK);
+    return { path, offset: 0, size: stats.size };
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+function realPath(path, hint = "Check the path.") {
+  const found = realPathIfAny(path);
+  if (found !== void 0) return found;
+  throw new PullError("LAYOUT_INVALID", `${path} does not exist`, { hint });
+}
+function realPathIfAny(path) {
+  try {
+    return realpathSync(path);
+  } catch (cause) {
+    const { code: code2 } = cause;
+    if (code2 === "ENOENT" || code2 === "ENOTDIR") return void 0;
+    throw unreadable(path, cause);
+  }
+}
+function isInside(root, path) {
+  const way = relative(root, path);
+  return !/^\.\.(?:[\\/]|$)/.test(way) && !isAbsolute(way);
+}
+
+// src/source/archive-jobs.ts
+import { writeSync } from "node:fs";
+import { open as open4 } from "node:fs/promises";
+import { dirname as dirname3 } from "node:path";
+var MAX_ARCHIVE_BYTES = 256 * 2 ** 30;
+async function unpackArchive({ name: name2, file, target }, signal) {
+  try {
+    var _stack = [];
+    try {
+      const handle = __using(_stack, await open4(target, "wx", 384), true);
+      let size = 0;
+      const sink = (bytes) => {
+        if (signal) throwIfAborted(signal);
+        size += bytes.length;
+        if (size > MAX_ARCHIVE_BYTES)
+          throw new PullError(
+            "LIMIT_EXCEEDED",
+            `${name2} decompresses to more than ${MAX_ARCHIVE_BYTES} bytes`,
+            {
+              hint: "Decompress it first if you trust it."
+            }
+          );
+        for (let done = 0; done < bytes.length; ) done += writeSync(handle.fd, bytes, done);
+      };
+      await decompress(streamFile(file, { start: 0, end: file.size }, signal), sink);
+    } catch (_) {
+      var _error = _, _hasError = true;
+    } finally {
+      var _promise = __callDispose(_stack, _error, _hasError);
+      _promise && await _promise;
+    }
+  } catch (cause) {
+    if (cause instanceof PullError && cause.code !== "TAR_INVALID") throw cause;
+    throw fault(cause instanceof PullError ? cause.cause : cause, name2, target);
+  }
+}
+function fault(cause, name2, target) {
+  const known2 = toPullError(cause, { code: "LAYOUT_INVALID", message: `${name2} cannot be decompressed` });
+  if (known2.code !== "DISK_FULL") return known2;
+  return new PullError("DISK_FULL", `no space left in ${dirname3(target)} to decompress ${name2}`, {
+    hint: "Free some space there, or decompress the archive first, where there is more.",
+    cause
+  });
+}
+async function hashFiles({ files }, signal) {
+  const digests = [];
+  for (const file of files) {
+    const hasher = createHasher();
+    for await (const bytes of streamFile(file, { start: 0, end: file.size }, signal)) hasher.update(bytes);
+    digests.push(hasher.digest());
+  }
+  return digests;
+}
+
+// src/source/local-context.ts
+var ANNOUNCED_BYTES = 64 << 20;
+function workOf({ work }) {
+  return work ?? { unpackArchive, hashFiles };
+}
+function announce({ emit }, what, bytes) {
+  if (bytes >= ANNOUNCED_BYTES)
+    emit?.({ kind: "info", message: `${what} (${Math.round(bytes / 2 ** 20)} MiB)…` });
+}
+
+// src/tar/entry.ts
+var MAX_SHOWN_NAME = 300;
+function showName(raw) {
+  const cut2 = raw.length > MAX_SHOWN_NAME ? `${raw.slice(0, MAX_SHOWN_NAME)}…` : raw;
+  const text = Buffer.from(cut2, "latin1").toString("utf8");
+  return JSON.stringify(raw === cut2 ? text : `${text.slice(0, -1)}…`).replace(
+    /[\u007f-\u009f\u2028\u2029]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
+  );
+}
+
+// node_modules/tar/dist/esm/header.js
+import { posix as pathModule } from "node:path";
+
+// node_modules/tar/dist/esm/large-numbers.js
+var encode = (num, buf) => {
+  if (!Number.isSafeInteger(num)) {
+    throw Error("cannot encode number outside of javascript safe integer range");
+  } else if (num < 0) {
+    encodeNegative(num, buf);
+  } else {
+    encodePositive(num, buf);
+  }
+  return buf;
+};
+var encodePositive = (num, buf) => {
+  buf[0] = 128;
+  for (var i = buf.length; i > 1; i--) {
+    buf[i - 1] = num & 255;
+    num = Math.floor(num / 256);
+  }
+};
+var encodeNegative = (num, buf) => {
+  buf[0] = 255;
+  var flipped = false;
+  num = num * -1;
+  for (var i = buf.length; i > 1; i--) {
+    var byte = num & 255;
+    num = Math.floor(num / 256);
+    if (flipped) {
+      buf[i - 1] = onesComp(byte);
+    } else if (byte === 0) {
+      buf[i - 1] = 0;
+    } else {
+      flipped = true;
+      buf[i - 1] = twosComp(byte);
+    }
+  }
+};
+var parse = (buf) => {
+  const pre = buf[0];
+  const value = pre === 128 ? pos(buf.subarray(1, buf.length)) : pre === 255 ? twos(buf) : null;
+  if (value === null) {
+    throw Error("invalid base256 encoding");
+  }
+  if (!Number.isSafeInteger(value)) {
+    throw Error("parsed number outside of javascript safe integer range");
+  }
+  return value;
+};
+var twos = (buf) => {
+  var len = buf.length;
+  var sum2 = 0;
+  var flipped = false;
+  for (var i = len - 1; i > -1; i--) {
+    var byte = Number(buf[i]);
+    var f;
+    if (flipped) {
+      f = onesComp(byte);
+    } else if (byte === 0) {
+      f = byte;
+    } else {
+      flipped = true;
+      f = twosComp(byte);
+    }
+    if (f !== 0) {
+      sum2 -= f * Math.pow(256, len - i - 1);
+    }
+  }
+  return sum2;
+};
+var pos = (buf) => {
+  var len = buf.length;
+  var sum2 = 0;
+  for (var i = len - 1; i > -1; i--) {
+    var byte = Number(buf[i]);
+    if (byte !== 0) {
+      sum2 += byte * Math.pow(256, len - i - 1);
+    }
+  }
+  return sum2;
+};
+var onesComp = (byte) => (255 ^ byte) & 255;
+var twosComp = (byte) => (255 ^ byte) + 1 & 255;
+
+// node_modules/tar/dist/esm/types.js
+var isCode = (c) => name.has(c);
+var normalFsTypes = /* @__PURE__ */ new Set([
+  "0",
+  "",
+  "1",
+  "2",
+  "3",
+  "4",
+  "5",
+  "6",
+  "7",
+  "D"
+]);
+var name = /* @__PURE__ */ new Map([
+  ["0", "File"],
+  // same as File
+  ["", "OldFile"],
+  ["1", "Link"],
+  ["2", "SymbolicLink"],
+  // Devices and FIFOs aren't fully supported
+  // they are parsed, but skipped when unpacking
+  ["3", "CharacterDevice"],
+  ["4", "BlockDevice"],
+  ["5", "Directory"],
+  ["6", "FIFO"],
+  // same as File
+  ["7", "ContiguousFile"],
+  // pax headers
+  ["g", "GlobalExtendedHeader"],
+  ["x", "ExtendedHeader"],
+  // vendor-specific stuff
+  // skip
+  ["A", "SolarisACL"],
+  // like 5, but with data, which should be skipped
+  ["D", "GNUDumpDir"],
+  // metadata only, skip
+  ["I", "Inode"],
+  // data = link path of next file
+  ["K", "NextFileHasLongLinkpath"],
+  // data = path of next file
+  ["L", "NextFileHasLongPath"],
+  // skip
+  ["M", "ContinuationFile"],
+  // like L
+  ["N", "OldGnuLongPath"],
+  // skip
+  ["S", "SparseFile"],
+  // skip
+  ["V", "TapeVolumeHeader"],
+  // like x
+  ["X", "OldExtendedHeader"]
+]);
+var code = new Map(Array.from(name).map((kv) => [kv[1], kv[0]]));
+
+// node_modules/tar/dist/esm/header.js
+var notNegative = (n) => n === void 0 || n < 0 ? void 0 : n;
+var Header = class {
+  cksumValid = false;
+  needPax = false;
+  nullBlock = false;
+  block;
+  path;
+  mode;
+  uid;
+  gid;
+  size;
+  cksum;
+  #type = "Unsupported";
+  linkpath;
+  uname;
+  gname;
+  devmaj = 0;
+  devmin = 0;
+  atime;
+  ctime;
+  mtime;
+  charset;
+  comment;
+  constructor(data, off = 0, ex, gex) {
+    if (Buffer.isBuffer(data)) {
+      this.decode(data, off || 0, ex, gex);
+    } else if (data) {
+      this.#slurp(data);
+    }
+  }
+  decode(buf, off, ex, gex) {
+    if (!off) {
+      off = 0;
+    }
+    if (!buf || !(buf.length >= off + 512)) {
+      throw new Error("need 512 bytes for header");
+    }
+    const t = decString(buf, off + 156, 1);
+    const isNormalFS = normalFsTypes.has(t);
+    const exForFields = isNormalFS ? ex : void 0;
+    const gexForFields = isNormalFS ? gex : void 0;
+    this.path = exForFields?.path ?? decString(buf, off, 100);
+    this.mode = exForFields?.mode ?? gexForFields?.mode ?? decNumber(buf, off + 100, 8);
+    this.uid = exForFields?.uid ?? gexForFields?.uid ?? decNumber(buf, off + 108, 8);
+    this.gid = exForFields?.gid ?? gexForFields?.gid ?? decNumber(buf, off + 116, 8);
+    this.size = notNegative(exForFields?.size ?? gexForFields?.size ?? decNumber(buf, off + 124, 12));
+    this.mtime = exForFields?.mtime ?? gexForFields?.mtime ?? decDate(buf, off + 136, 12);
+    this.cksum = decNumber(buf, off + 148, 12);
+    if (gexForFields)
+      this.#slurp(gexForFields, true);
+    if (exForFields)
+      this.#slurp(exForFields);
+    if (isCode(t)) {
+      this.#type = t || "0";
+    }
+    if (this.#type === "0" && this.path.slice(-1) === "/") {
+      this.#type = "5";
+    }
+    if (this.#type === "5") {
+      this.size = 0;
+    }
+    this.linkpath = decString(buf, off + 157, 100);
+    if (buf.subarray(off + 257, off + 265).toString() === "ustar\x0000") {
+      this.uname = exForFields?.uname ?? gexForFields?.uname ?? decString(buf, off + 265, 32);
+      this.gname = exForFields?.gname ?? gexForFields?.gname ?? decString(buf, off + 297, 32);
+      this.devmaj = exForFields?.devmaj ?? gexForFields?.devmaj ?? decNumber(buf, off + 329, 8) ?? 0;
+      this.devmin = exForFields?.devmin ?? gexForFields?.devmin ?? decNumber(buf, off + 337, 8) ?? 0;
+      if (buf[off + 475] !== 0) {
+        const prefix = decString(buf, off + 345, 155);
+        this.path = prefix + "/" + this.path;
+      } else {
+        const prefix = decString(buf, off + 345, 130);
+        if (prefix) {
+          this.path = prefix + "/" + this.path;
+        }
+        this.atime = ex?.atime ?? gex?.atime ?? decDate(buf, off + 476, 12);
+        this.ctime = ex?.ctime ?? gex?.ctime ?? decDate(buf, off + 488, 12);
+      }
+    }
+    let sum2 = 8 * 32;
+    for (let i = off; i < off + 148; i++) {
+      sum2 += buf[i];
+    }
+    for (let i = off + 156; i < off + 512; i++) {
+      sum2 += buf[i];
+    }
+    this.cksumValid = sum2 === this.cksum;
+    if (this.cksum === void 0 && sum2 === 8 * 32) {
+      this.nullBlock = true;
+    }
+  }
+  #slurp(ex, gex = false) {
+    Object.assign(this, Object.fromEntries(Object.entries(ex).filter(([k, v]) => {
+      return !(v === null || v === void 0 || k === "size" && Number(v) < 0 || k === "path" && gex || k === "linkpath" && gex || k === "global");
+    })));
+  }
+  encode(buf, off = 0) {
+    if (!buf) {
+      buf = this.block = Buffer.alloc(512);
+    }
+    if (this.#type === "Unsupported") {
+      this.#type = "0";
+    }
+    if (!(buf.length >= off + 512)) {
+      throw new Error("need 512 bytes for header");
+    }
+    const prefixSize = this.ctime || this.atime ? 130 : 155;
+    const split = splitPrefix(this.path || "", prefixSize);
+    const path = split[0];
+    const prefix = split[1];
+    this.needPax = !!split[2];
+    this.needPax = encString(buf, off, 100, path) || this.needPax;
+    this.needPax = encNumber(buf, off + 100, 8, this.mode) || this.needPax;
+    this.needPax = encNumber(buf, off + 108, 8, this.uid) || this.needPax;
+    this.needPax = encNumber(buf, off + 116, 8, this.gid) || this.needPax;
+    this.needPax = encNumber(buf, off + 124, 12, this.size) || this.needPax;
+    this.needPax = encDate(buf, off + 136, 12, this.mtime) || this.needPax;
+    buf[off + 156] = Number(this.#type.codePointAt(0));
+    this.needPax = encString(buf, off + 157, 100, this.linkpath) || this.needPax;
+    buf.write("ustar\x0000", off + 257, 8);
+    this.needPax = encString(buf, off + 265, 32, this.uname) || this.needPax;
+    this.needPax = encString(buf, off + 297, 32, this.gname) || this.needPax;
+    this.needPax = encNumber(buf, off + 329, 8, this.devmaj) || this.needPax;
+    this.needPax = encNumber(buf, off + 337, 8, this.devmin) || this.needPax;
+    this.needPax = encString(buf, off + 345, prefixSize, prefix) || this.needPax;
+    if (buf[off + 475] !== 0) {
+      this.needPax = encString(buf, off + 345, 155, prefix) || this.needPax;
+    } else {
+      this.needPax = encString(buf, off + 345, 130, prefix) || this.needPax;
+      this.needPax = encDate(buf, off + 476, 12, this.atime) || this.needPax;
+      this.needPax = encDate(buf, off + 488, 12, this.ctime) || this.needPax;
+    }
+    let sum2 = 8 * 32;
+    for (let i = off; i < off + 148; i++) {
+      sum2 += buf[i];
+    }
+    for (let i = off + 156; i < off + 512; i++) {
+      sum2 += buf[i];
+    }
+    this.cksum = sum2;
+    encNumber(buf, off + 148, 8, this.cksum);
+    this.cksumValid = true;
+    return this.needPax;
+  }
+  get type() {
+    return this.#type === "Unsupported" ? this.#type : name.get(this.#type);
+  }
+  get typeKey() {
+    return this.#type;
+  }
+  set type(type) {
+    const c = String(code.get(type));
+    if (isCode(c) || c === "Unsupported") {
+      this.#type = c;
+    } else if (isCode(type)) {
+      this.#type = type;
+    } else {
+      throw new TypeError("invalid entry type: " + type);
+    }
+  }
+};
+var splitPrefix = (p, prefixSize) => {
+  const pathSize = 100;
+  let pp = p;
+  let prefix = "";
+  let ret = void 0;
+  const root = pathModule.parse(p).root || ".";
+  if (Buffer.byteLength(pp) < pathSize) {
+    ret = [pp, prefix, false];
+  } else {
+    prefix = pathModule.dirname(pp);
+    pp = pathModule.basename(pp);
+    do {
+      if (Buffer.byteLength(pp) <= pathSize && Buffer.byteLength(prefix) <= prefixSize) {
+        ret = [pp, prefix, false];
+      } else if (Buffer.byteLength(pp) > pathSize && Buffer.byteLength(prefix) <= prefixSize) {
+        ret = [pp.slice(0, pathSize - 1), prefix, true];
+      } else {
+        pp = pathModule.join(pathModule.basename(prefix), pp);
+        prefix = pathModule.dirname(prefix);
+      }
+    } while (prefix !== root && ret === void 0);
+    if (!ret) {
+      ret = [p.slice(0, pathSize - 1), "", true];
+    }
+  }
+  return ret;
+};
+var decString = (buf, off, size) => buf.subarray(off, off + size).toString("utf8").replace(/\0.*/, "");
+var decDate = (buf, off, size) => numToDate(decNumber(buf, off, size));
+var numToDate = (num) => num === void 0 ? void 0 : new Date(num * 1e3);
+var decNumber = (buf, off, size) => Number(buf[off]) & 128 ? parse(buf.subarray(off, off + size)) : decSmallNumber(buf, off, size);
+var nanUndef = (value) => isNaN(value) ? void 0 : value;
+var decSmallNumber = (buf, off, size) => nanUndef(parseInt(buf.subarray(off, off + size).toString("utf8").replace(/\0.*$/, "").trim(), 8));
+var MAXNUM = {
+  12: 8589934591,
+  8: 2097151
+};
+var encNumber = (buf, off, size, num) => num === void 0 ? false : num > MAXNUM[size] || num < 0 ? (encode(num, buf.subarray(off, off + size)), true) : (encSmallNumber(buf, off, size, num), false);
+var encSmallNumber = (buf, off, size, num) => buf.write(octalString(num, size), off, size, "ascii");
+var octalString = (num, size) => padOctal(Math.floor(num).toString(8), size);
+var padOctal = (str, size) => (str.length === size - 1 ? str : new Array(size - str.length - 1).join("0") + str + " ") + "\0";
+var encDate = (buf, off, size, date) => date === void 0 ? false : encNumber(buf, off, size, date.getTime() / 1e3);
+var NULLS = new Array(156).join("\0");
+var encString = (buf, off, size, str) => str === void 0 ? false : (buf.write(str + NULLS, off, size, "utf8"), str.length !== Buffer.byteLength(str) || str.length > size);
+
+// src/tar/header.ts
+var BLOCK_SIZE = 512;
+var MODE = { name: "mode", start: 100, length: 8 };
+var UID = { name: "uid", start: 108, length: 8 };
+var GID = { name: "gid", start: 116, length: 8 };
+var SIZE = { name: "size", start: 124, length: 12 };
+var MTIME = { name: "mtime", start: 136, length: 12, signed: true };
+var CHECKSUM = { name: "checksum", start: 148, length: 8 };
+var DEVICE_MAJOR = { name: "device major", start: 329, length: 8 };
+var DEVICE_MINOR = { name: "device minor", start: 337, length: 8 };
+var TYPE = 156;
+var MAGIC2 = 257;
+function newBlock() {
+  const words = new Uint32Array(BLOCK_SIZE / 4);
+  return { bytes: Buffer.from(words.buffer), words };
+}
+function isZeroBlock({ words }) {
+  return words.every((word) => word === 0);
+}
+function decodeHeader(block) {
+  verifyChecksum(block);
+  const { bytes } = block;
+  return {
+    type: String.fromCharCode(bytes[TYPE]),
+    name: nameOf(bytes),
+    linkName: textAt(bytes, 157, 100),
+    mode: numberAt(bytes, MODE),
+    uid: numberAt(bytes, UID),
+    gid: numberAt(bytes, GID),
+    size: numberAt(bytes, SIZE),
+    mtime: numberAt(bytes, MTIME)
+  };
+}
+function decodeDevice({ bytes }) {
+  return { major: numberAt(bytes, DEVICE_MAJOR), minor: numberAt(bytes, DEVICE_MINOR) };
+}
+function textAt(bytes, start2, length) {
+  let end = start2;
+  while (end < start2 + length && bytes[end] !== 0) end++;
+  return end === start2 ? "" : bytes.toString("latin1", start2, end);
+}
+function numberAt(bytes, field2) {
+  const isOctal = (bytes[field2.start] & 128) === 0;
+  const value = isOctal ? octalAt(bytes, field2) : base256At(bytes, field2);
+  if (value !== void 0 && Number.isSafeInteger(value) && (value >= 0 || field2.signed)) return value;
+  const name2 = showName(textAt(bytes, 0, 100));
+  throw new PullError(
+    "TAR_INVALID",
+    `the tar header of ${name2} has a ${field2.name} that is no usable number`
+  );
+}
+function octalAt(bytes, { start: start2, length }) {
+  const end = start2 + length;
+  let at = start2;
+  while (at < end && isBlank(bytes[at])) at++;
+  let value = 0;
+  for (; at < end && !isBlank(bytes[at]); at++) {
+    const digit = bytes[at] - 48;
+    if (digit < 0 || digit > 7) return void 0;
+    value = value * 8 + digit;
+  }
+  return value;
+}
+function isBlank(byte) {
+  return byte === 32 || byte === 0;
+}
+function base256At(bytes, field2) {
+  const shape = field2.signed ? MTIME : field2.length === SIZE.length ? SIZE : UID;
+  const alone = Buffer.alloc(BLOCK_SIZE);
+  bytes.copy(alone, shape.start, field2.start, field2.start + shape.length);
+  try {
+    const { uid, size, mtime } = new Header(alone);
+    return shape === MTIME ? (mtime?.getTime() ?? Number.NaN) / 1e3 : shape === SIZE ? size : uid;
+  } catch {
+    return void 0;
+  }
+}
+function verifyChecksum({ bytes, words }) {
+  const wanted = numberAt(bytes, CHECKSUM);
+  let sum2 = sumOfBytes(words) + CHECKSUM.length * 32;
+  for (let at = CHECKSUM.start; at < CHECKSUM.start + CHECKSUM.length; at++) sum2 -= bytes[at];
+  if (sum2 === wanted) return;
+  const negative = bytes.reduce((count2, byte) => byte > 127 ? count2 + 1 : count2, 0);
+  if (sum2 - negative * 256 !== wanted)
+    throw new PullError("TAR_INVALID", `a tar header has the checksum ${sum2}, not ${wanted} as it says`);
+}
+function sumOfBytes(words) {
+  let even = 0;
+  let odd = 0;
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index];
+    even += word & 16711935;
+    odd += word >>> 8 & 16711935;
+  }
+  return (even & 65535) + (even >>> 16) + (odd & 65535) + (odd >>> 16);
+}
+function nameOf(bytes) {
+  const name2 = textAt(bytes, 0, 100);
+  if (bytes[345] === 0 || bytes.toString("latin1", MAGIC2, MAGIC2 + 6) !== "ustar\0") return name2;
+  const isStar = bytes.toString("latin1", 508, 512) === "tar\0";
+  return `${textAt(bytes, 345, isStar ? 131 : 155)}/${name2}`;
+}
+
+// src/tar/build-entry.ts
+var KINDS = {
+  "0": "file",
+  "\0": "file",
+  "7": "file",
+  S: "file",
+  "1": "hardlink",
+  "2": "symlink",
+  "3": "char",
+  "4": "block",
+  "5": "directory",
+  "6": "fifo"
+};
+var MAX_ID = 2 ** 32 - 2;
+var MAX_DEVICE_NUMBER = 2 ** 32 - 1;
+var NO_DEVICE = { major: 0, minor: 0 };
+function buildEntry(header, preface, block) {
+  const { pax } = preface;
+  const path = preface.longName ?? pax?.path ?? header.name;
+  const kind = kindOf(header.type, path);
+  const device = kind === "char" || kind === "block" ? decodeDevice(block) : NO_DEVICE;
+  if (device.major > MAX_DEVICE_NUMBER || device.minor > MAX_DEVICE_NUMBER)
+    throw new PullError("TAR_INVALID", `the device numbers of ${showName(path)} are too large`);
+  return {
+    kind,
+    path,
+    linkPath: kind === "symlink" || kind === "hardlink" ? preface.longLink ?? pax?.linkPath ?? header.linkName : "",
+    mode: header.mode & 4095,
+    uid: checkId(pax?.uid ?? header.uid, path),
+    gid: checkId(pax?.gid ?? header.gid, path),
+    mtime: pax?.mtime ?? header.mtime,
+    ...pax?.mtimeText === void 0 ? {} : { mtimeText: pax.mtimeText },
+    size: kind === "file" ? pax?.size ?? header.size : 0,
+    deviceMajor: device.major,
+    deviceMinor: device.minor,
+    xattrs: pax?.xattrs
+  };
+}
+function kindOf(type, path) {
+  if (type === "\0" && path.endsWith("/")) return "directory";
+  const kind = KINDS[type];
+  if (kind !== void 0) return kind;
+  throw new PullError(
+    "TAR_INVALID",
+    `the tar entry ${showName(path)} has the unknown type ${showName(type)}`
+  );
+}
+function checkId(id, path) {
+  if (id > MAX_ID) throw new PullError("TAR_INVALID", `the owner ${id} of ${showName(path)} is too large`);
+  return id;
+}
+
+// src/tar/limits.ts
+var MAX_EXTENDED_HEADER = 1 << 20;
+var MAX_XATTR_BYTES = 64 << 10;
+var MAX_SPARSE_REGIONS = 1e5;
+
+// src/tar/pax.ts
+var XATTR_PREFIX = "SCHILY.xattr.";
+var NO_RECORDS = /* @__PURE__ */ new Map();
+var SPARSE_PREFIX = "GNU.sparse.";
+var SPARSE_OFFSET = `${SPARSE_PREFIX}offset`;
+var SPARSE_LENGTH = `${SPARSE_PREFIX}numbytes`;
+var MAX_LENGTH_DIGITS = 7;
+function parsePax(bytes) {
+  const text = bytes.toString("latin1");
+  const values = /* @__PURE__ */ new Map();
+  const sparseNumbers = [];
+  for (let at = 0; at < text.length; ) {
+    const { key, value, end } = recordAt(text, at);
+    if (key === SPARSE_OFFSET || key === SPARSE_LENGTH) addSparseNumber(sparseNumbers, key, value);
+    else if (value === "") values.delete(key);
+    else values.set(key, value);
+    at = end;
+  }
+  return {
+    path: nameIn(values, "path"),
+    linkPath: nameIn(values, "linkpath"),
+    size: integerIn(values, "size"),
+    uid: integerIn(values, "uid"),
+    gid: integerIn(values, "gid"),
+    mtime: timeIn(values, "mtime"),
+    ...fractionIn(values.get("mtime")),
+    xattrs: xattrsIn(values),
+    sparse: sparseIn(values),
+    sparseNumbers
+  };
+}
+function recordAt(text, start2) {
+  const space = text.indexOf(" ", start2);
+  const length = space - start2 > MAX_LENGTH_DIGITS ? void 0 : decimal(text.slice(start2, space));
+  const end = start2 + (length ?? 0);
+  if (space < 0 || length === void 0 || end > text.length || text[end - 1] !== "\n")
+    throw malformed("a record has a wrong length");
+  const equals = text.indexOf("=", space + 1);
+  if (equals <= space + 1 || equals >= end - 1) throw malformed("a record is no key and value");
+  const key = text.slice(space + 1, equals);
+  if (key.includes("\0")) throw malformed("a key holds a NUL");
+  return { key, value: text.slice(equals + 1, end - 1), end };
+}
+function addSparseNumber(numbers, key, value) {
+  const expected = numbers.length % 2 === 0 ? SPARSE_OFFSET : SPARSE_LENGTH;
+  if (key !== expected) throw malformed("its sparse regions are out of order");
+  if (numbers.length >= 2 * MAX_SPARSE_REGIONS)
+    throw new PullError("LIMIT_EXCEEDED", `a sparse file has more than ${MAX_SPARSE_REGIONS} regions`);
+  numbers.push(value);
+}
+function nameIn(values, key) {
+  const value = values.get(key);
+  if (value?.includes("\0")) throw malformed(`${key} holds a NUL`);
+  return value === void 0 ? void 0 : detach(value);
+}
+function detach(slice) {
+  return Buffer.from(slice, "latin1").toString("latin1");
+}
+function integerIn(values, key) {
+  const text = values.get(key);
+  if (text === void 0) return void 0;
+  const value = decimal(text);
+  if (value === void 0) throw malformed(`${key} is no usable number`);
+  return value;
+}
+function decimal(text) {
+  const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(value) ? value : void 0;
+}
+function timeIn(values, key) {
+  const text = values.get(key);
+  if (text === void 0) return void 0;
+  const [, sign, whole, fraction] = /^(-?)([0-9]+)(?:\.([0-9]*))?$/.exec(text) ?? [];
+  const seconds2 = Number(whole);
+  if (!Number.isSafeInteger(seconds2)) throw malformed(`${key} is no usable time`);
+  const exact = Number(`${seconds2}.${fraction || "0"}`);
+  const kept = Math.floor(exact) === seconds2 ? exact : seconds2 + 0.999999;
+  return sign === "-" ? -kept : kept;
+}
+function fractionIn(text = "") {
+  const [, seconds2, fraction = ""] = /^(-?[0-9]+)\.([0-9]{1,9})/.exec(text) ?? [];
+  return seconds2 === void 0 || /^0*$/.test(fraction) ? {} : { mtimeText: detach(`${seconds2}.${fraction}`) };
+}
+function xattrsIn(values) {
+  let xattrs;
+  let total = 0;
+  for (const [key, value] of values) {
+    if (!key.startsWith(XATTR_PREFIX)) continue;
+    const name2 = key.slice(XATTR_PREFIX.length);
+    if (name2 === "") throw malformed("an extended attribute has no name");
+    total += value.length;
+    if (total > MAX_XATTR_BYTES)
+      throw new PullError(
+        "LIMIT_EXCEEDED",
+        `an entry has more than ${MAX_XATTR_BYTES} bytes of extended attributes, the last one is ${showName(name2)}`
+      );
+    xattrs ??= /* @__PURE__ */ new Map();
+    xattrs.set(detach(name2), unpooled(value));
+  }
+  return xattrs;
+}
+function unpooled(value) {
+  const bytes = Buffer.allocUnsafeSlow(value.length);
+  bytes.write(value, "latin1");
+  return bytes;
+}
+function sparseIn(values) {
+  let sparse;
+  for (const [key, value] of values) {
+    if (!key.startsWith(SPARSE_PREFIX)) continue;
+    sparse ??= /* @__PURE__ */ new Map();
+    sparse.set(key.slice(SPARSE_PREFIX.length), value);
+  }
+  return sparse ?? NO_RECORDS;
+}
+function malformed(reason) {
+  return new PullError("TAR_INVALID", `a pax header is malformed: ${reason}`);
+}
+
+// src/tar/preface.ts
+var NO_PREFACE = {};
+function isPrefaceType(type) {
+  return type === "x" || type === "L" || type === "K";
+}
+var PrefaceReader = class {
+  #type;
+  #bytes;
+  #filled = 0;
+  /** Throws LIMIT_EXCEEDED if the header is too long. */
+  constructor(type, size) {
+    if (size > MAX_EXTENDED_HEADER)
+      throw new PullError(
+        "LIMIT_EXCEEDED",
+        `an extended tar header of ${size} bytes is longer than ${MAX_EXTENDED_HEADER}`
+      );
+    this.#type = type;
+    this.#bytes = Buffer.allocUnsafe(size);
+  }
+  get isComplete() {
+    return this.#filled === this.#bytes.length;
+  }
+  /** Takes bytes from `at` on and returns where it stopped. */
+  push(slice, at) {
+    const copied = slice.copy(this.#bytes, this.#filled, at);
+    this.#filled += copied;
+    return at + copied;
+  }
+  addTo(preface) {
+    if (this.#type === "x") return { ...preface, pax: parsePax(this.#bytes) };
+    const name2 = textAt(this.#bytes, 0, this.#bytes.length);
+    return this.#type === "L" ? { ...preface, longName: name2 } : { ...preface, longLink: name2 };
+  }
+};
+
+// src/tar/sparse.ts
+function paxSparse(records) {
+  const form = sparseForm(records);
+  if (form === "none") return { kind: "none" };
+  const raw = records.sparse.get("name");
+  if (raw?.includes("\0")) throw badMap("its name holds a NUL");
+  const name2 = raw && detach(raw);
+  const sizeText = records.sparse.get("size") ?? records.sparse.get("realsize");
+  const size = sizeText === void 0 ? void 0 : decimal(sizeText);
+  if (sizeText !== void 0 && size === void 0) throw badMap("its size is no number");
+  if (form === "map-in-data") return { kind: form, regions: [], name: name2, size };
+  return { kind: form, regions: regionsOfRecords(records), name: name2, size };
+}
+function sparseForm({ sparse, sparseNumbers }) {
+  const version = `${sparse.get("major") ?? ""}.${sparse.get("minor") ?? ""}`;
+  if (version === "1.0") return "map-in-data";
+  const hasMap = sparse.has("map") || sparseNumbers.length > 0;
+  if (version === "0.0" || version === "0.1" || version === "." && hasMap) return "map";
+  if (sparse.size > 0) throw badMap("it has no map, or one of an unknown form");
+  return "none";
+}
+function regionsOfRecords({ sparse, sparseNumbers }) {
+  const map = sparse.get("map");
+  const numbers = sparseNumbers.length > 0 ? sparseNumbers : map === void 0 ? [] : map.split(",");
+  if (numbers.length % 2 !== 0) throw badMap("its map has an offset without a length");
+  const regions = [];
+  for (let index = 0; index < numbers.length; index += 2) {
+    const offset = decimal(numbers[index]);
+    const length = decimal(numbers[index + 1]);
+    if (offset === void 0 || length === void 0)
+      throw badMap("its map holds something that is no number");
+    addRegion(regions, { offset, length });
+  }
+  return regions;
+}
+var OLD_HEADER = { regions: 386, count: 4, more: 482, realSize: 483 };
+var OLD_EXTENSION = { regions: 0, count: 21, more: 504 };
+function oldSparse({ bytes }) {
+  const regions = [];
+  const more = addOldRegions(regions, bytes, OLD_HEADER);
+  const size = numberAt(bytes, { name: "real size", start: OLD_HEADER.realSize, length: 12 });
+  return { regions, size, more };
+}
+function addOldExtension(regions, { bytes }) {
+  return addOldRegions(regions, bytes, OLD_EXTENSION);
+}
+function addOldRegions(regions, bytes, layout) {
+  for (let index = 0; index < layout.count; index++) {
+    const start2 = layout.regions + index * 24;
+    if (bytes[start2] === 0) break;
+    const offset = numberAt(bytes, { name: "sparse offset", start: start2, length: 12 });
+    const length = numberAt(bytes, { name: "sparse length", start: start2 + 12, length: 12 });
+    addRegion(regions, { offset, length });
+  }
+  return bytes[layout.more] !== 0;
+}
+function addRegion(regions, region) {
+  if (regions.length >= MAX_SPARSE_REGIONS)
+    throw new PullError("LIMIT_EXCEEDED", `a sparse file has more than ${MAX_SPARSE_REGIONS} regions`);
+  regions.push(region);
+}
+function badMap(reason) {
+  return new PullError("TAR_INVALID", `a sparse file is malformed: ${reason}`);
+}
+
+// src/source/read-window.ts
+var WINDOW_BYTES = 256 << 10;
+var ReadWindow = class {
+  #handle;
+  #file;
+  #memory;
+  #held;
+  /** Of what is held, in the file. */
+  #start = 0;
+  constructor(handle, file) {
+    this.#handle = handle;
+    this.#file = file;
+    this.#memory = Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, file.size));
+    this.#held = this.#memory.subarray(0, 0);
+  }
+  /** Fills `bytes` if what belongs there is at hand. */
+  copy(bytes, position) {
+    const from = position - this.#start;
+    if (from < 0 || from + bytes.length > this.#held.length) return false;
+    this.#held.copy(bytes, 0, from, from + bytes.length);
+    return true;
+  }
+  /** The same from the file, with what follows. The range lies within the file. Throws LAYOUT_INVALID. */
+  async read(bytes, position) {
+    const { path, size } = this.#file;
+    if (bytes.length > this.#memory.length) return fill2(this.#handle, bytes, { path, position });
+    const held = this.#memory.subarray(0, Math.min(this.#memory.length, size - position));
+    this.#held = held.subarray(0, 0);
+    await fill2(this.#handle, held, { path, position });
+    this.#held = held;
+    this.#start = position;
+    this.copy(bytes, position);
+  }
+};
+
+// src/source/tar-index.ts
+var MAX_MEMBERS = 2e5;
+var HEADERS_PER_MEMBER = 4;
+var MAX_NAME_BYTES = 1024;
+var MAX_LINK_STEPS = 16;
+async function indexTar(archive, signal, maxMembers = MAX_MEMBERS) {
+  var _stack = [];
+  try {
+    const members = /* @__PURE__ */ new Map();
+    const handle = __using(_stack, await openLocal(archive.path), true);
+    try {
+      await scan({ ...archive, window: new ReadWindow(handle, archive), signal, maxMembers }, members);
+    } catch (cause) {
+      if (!(cause instanceof PullError) || cause.code !== "TAR_INVALID") throw cause;
+      throw new PullError("LAYOUT_INVALID", `${archive.path} is no usable tar archive: ${cause.message}`, {
+        cause
+      });
+    }
+    return { find: (name2) => findMember(members, name2, archive.path) };
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+async function scan(archive, members) {
+  const block = newBlock();
+  const { maxMembers } = archive;
+  const maxHeaders = HEADERS_PER_MEMBER * maxMembers;
+  let preface = NO_PREFACE;
+  let zeroBlocks = 0;
+  let headers2 = 0;
+  let count2 = 0;
+  let at = 0;
+  while (at < archive.size && zeroBlocks < 2) {
+    throwIfAborted(archive.signal);
+    await readAt(archive, block.bytes, at);
+    at += BLOCK_SIZE;
+    if (isZeroBlock(block)) {
+      if (preface !== NO_PREFACE) throw broken2("it ends after an extended header that is about no member");
+      zeroBlocks++;
+      continue;
+    }
+    if (zeroBlocks > 0) throw broken2("a single zero block stands between members");
+    if (++headers2 > maxHeaders) throw tooMany(archive.path, `${maxHeaders} headers`);
+    const header = decodeHeader(block);
+    if (isPrefaceType(header.type)) preface = await readPreface(archive, { header, at, preface });
+    else if (header.type !== "g") {
+      if (++count2 > maxMembers) throw tooMany(archive.path, `${maxMembers} members`);
+      const { stored, extensions } = await addMember(archive, { header, block, preface, at }, members);
+      at += extensions + roundUp(stored);
+      preface = NO_PREFACE;
+      continue;
+    }
+    at += roundUp(header.size);
+  }
+  if (preface !== NO_PREFACE) throw broken2("it ends after an extended header that is about no member");
+  if (at > archive.size) throw endsEarly(archive);
+}
+async function readPreface(archive, { header, at, preface }) {
+  if (!isPrefaceType(header.type)) return preface;
+  const reader = new PrefaceReader(header.type, header.size);
+  const bytes = Buffer.allocUnsafe(Math.min(header.size, MAX_EXTENDED_HEADER));
+  await readAt(archive, bytes, at);
+  reader.push(bytes, 0);
+  return reader.addTo(preface);
+}
+async function addMember(archive, { header, block, preface, at }, members) {
+  const entry = buildEntry(header, preface, block);
+  const sparse = preface.pax && paxSparse(preface.pax);
+  const isSparse = header.type === "S" || sparse !== void 0 && sparse.kind !== "none";
+  const extensions = header.type === "S" ? await skipExtensions(archive, block, at) : 0;
+  if (at + extensions + entry.size > archive.size) throw endsEarly(archive);
+  const name2 = sparse !== void 0 && sparse.kind !== "none" ? sparse.name ?? entry.path : entry.path;
+  const key = cleanName(name2);
+  const member2 = isSparse ? { kind: "sparse" } : toMember(entry, key, at);
+  if (name2.length <= MAX_NAME_BYTES) {
+    if (member2) members.set(key, member2);
+    else members.delete(key);
+  }
+  return { stored: entry.size, extensions };
+}
+function toMember(entry, key, offset) {
+  if (entry.kind === "file") return { kind: "file", offset, size: entry.size };
+  if (entry.kind !== "hardlink" && entry.kind !== "symlink" || entry.linkPath.length > MAX_NAME_BYTES)
+    return void 0;
+  if (entry.kind === "hardlink") return { kind: "link", target: cleanName(entry.linkPath) };
+  return { kind: "link", target: resolveLink(key, entry.linkPath) };
+}
+async function skipExtensions(archive, header, start2) {
+  const regions = [];
+  const block = newBlock();
+  let at = start2;
+  for (let more = oldSparse(header).more; more; at += BLOCK_SIZE) {
+    throwIfAborted(archive.signal);
+    await readAt(archive, block.bytes, at);
+    more = addOldExtension(regions, block);
+  }
+  return at - start2;
+}
+function findMember(members, name2, path) {
+  let key = cleanName(Buffer.from(name2).toString("latin1"));
+  for (let step = 0; step <= MAX_LINK_STEPS; step++) {
+    const member2 = key === void 0 ? void 0 : members.get(key);
+    if (member2?.kind === "sparse")
+      throw new PullError("LAYOUT_INVALID", `${path}: ${name2} is stored as a sparse file`, {
+        hint: "Write the archive without the option --sparse."
+      });
+    if (member2?.kind !== "link") return member2;
+    key = member2.target;
+  }
+  throw new PullError("LAYOUT_INVALID", `${path}: ${name2} is a link to a link to a link, without an end`);
+}
+function cleanName(raw) {
+  return raw.split("/").filter((part) => part !== "" && part !== ".").join("/");
+}
+function resolveLink(from, target) {
+  if (target.startsWith("/")) return void 0;
+  const parts = from.split("/").slice(0, -1);
+  for (const part of target.split("/")) {
+    if (part === "..") {
+      if (parts.pop() === void 0) return void 0;
+    } else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return parts.join("/");
+}
+async function readAt(archive, bytes, position) {
+  if (position + bytes.length > archive.size) throw endsEarly(archive);
+  const { window } = archive;
+  if (!window.copy(bytes, position)) await window.read(bytes, position);
+}
+function roundUp(size) {
+  return Math.ceil(size / BLOCK_SIZE) * BLOCK_SIZE;
+}
+function broken2(why2) {
+  return new PullError("TAR_INVALID", why2);
+}
+function endsEarly({ size }) {
+  return broken2(`it ends after ${size} bytes, inside of a member`);
+}
+function tooMany(path, what) {
+  return new PullError("LIMIT_EXCEEDED", `${path}: more than ${what}`, {
+    hint: "An archive of images holds far fewer."
+  });
+}
+
+// src/source/archive.ts
+var FOREIGN = [
+  ["xz", "ý7zXZ\0"],
+  // https://tukaani.org/xz/xz-file-format.txt, 2.1.1.1
+  ["bzip2", "BZh"],
+  ["lz4", '"M']
+];
+async function openArchive(path, context) {
+  const file = fileAt(realPath(path));
+  const head = await readPiece(file, { start: 0, end: Math.min(file.size, 8) });
+  const foreign = FOREIGN.find(([, magic]) => head.toString("latin1").startsWith(magic));
+  if (foreign)
+    throw new PullError("LAYOUT_INVALID", `${path} is compressed with ${foreign[0]}`, {
+      hint: "Decompress it first, or compress it with gzip or zstd."
+    });
+  if (sniffCompression(head) !== "none") return openCompressed(path, file, context);
+  return treeOf(path, file, context);
+}
+async function treeOf(path, archive, { signal }, close = async () => void 0) {
+  const index = await indexTar({ path: archive.path, size: archive.size }, signal);
+  return {
+    path,
+    find: (name2) => {
+      const member2 = index.find(name2);
+      return member2 && { path: archive.path, offset: member2.offset, size: member2.size };
+    },
+    close
+  };
+}
+async function openCompressed(path, file, context) {
+  const directory = await mkdtemp(join7(context.temporaryDirectory ?? tmpdir(), "oci-pull-archive-")).catch(
+    (cause) => {
+      throw toPullError(cause, { code: "LAYOUT_INVALID", message: `${path} cannot be decompressed` });
+    }
+  );
+  const close = () => rm4(directory, { recursive: true, force: true }).catch(() => void 0);
+  try {
+    const target = join7(realPath(directory), "archive.tar");
+    announce(context, `unpacking ${path}, which is compressed as a whole`, file.size);
+    await workOf(context).unpackArchive({ name: path, file, target }, context.signal);
+    return await treeOf(path, fileAt(target), context, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+// src/oci/media-type.ts
+var OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+var OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+var OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
+var OCI_EMPTY = "application/vnd.oci.empty.v1+json";
+var DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
+var DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
+var DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
+var DOCKER_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json";
+var DOCKER_SCHEMA_1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws";
+var MANIFEST_MEDIA_TYPES = [
+  OCI_MANIFEST,
+  OCI_INDEX,
+  DOCKER_MANIFEST,
+  DOCKER_MANIFEST_LIST
+];
+var MANIFEST_ACCEPT = MANIFEST_MEDIA_TYPES.join(", ");
+function normalizeMediaType(mediaType) {
+  const [type = ""] = mediaType.split(";", 1);
+  return type.trim().toLowerCase();
+}
+function isIndexType(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  return type === OCI_INDEX || type === DOCKER_MANIFEST_LIST;
+}
+function isImageManifestType(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  return type === OCI_MANIFEST || type === DOCKER_MANIFEST;
+}
+function isSchema1Type(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  return type === DOCKER_SCHEMA_1 || type === DOCKER_SCHEMA_1_SIGNED;
+}
+function isImageConfigType(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  return type === OCI_CONFIG || type === DOCKER_CONFIG;
+}
+var OCI_LAYER = /^application\/vnd\.oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+(gzip|zstd))?$/;
+var DOCKER_LAYER = /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(gzip|zstd))?$/;
+function isForeignLayerType(mediaType) {
+  return /\.(?:foreign|nondistributable)\./.test(normalizeMediaType(mediaType));
+}
+function layerCompression(mediaType) {
+  const type = normalizeMediaType(mediaType);
+  const match = OCI_LAYER.exec(type) ?? DOCKER_LAYER.exec(type);
+  if (match) return match[1] === "gzip" || match[1] === "zstd" ? match[1] : "none";
+  throw unsupportedLayer(type);
+}
+function unsupportedLayer(type) {
+  const code2 = "MEDIA_TYPE_UNSUPPORTED";
+  if (type.endsWith("+encrypted"))
+    return new PullError(code2, `the layer is encrypted (media type ${quote(type)})`, {
+      hint: "Encrypted layers cannot be unpacked; push a decrypted copy of the image."
+    });
+  if (type === "application/vnd.in-toto+json" || type.startsWith("application/vnd.dev.cosign."))
+    return new PullError(code2, `the layer is a signature or an attestation (media type ${quote(type)})`, {
+      hint: "The reference names what was signed about an image, not the image; name the image itself."
+    });
+  return new PullError(code2, `a layer of media type ${quote(type)} cannot be unpacked`);
+}
+
+// src/oci/descriptor.ts
+function parseDescriptor(json, what) {
+  if (!isJsonRecord(json)) throw new PullError("MANIFEST_INVALID", `${what}: not a descriptor`);
+  const platform = parsePlatformField(json, what);
+  const artifactType = stringField(json, "artifactType", what);
+  return {
+    mediaType: normalizeMediaType(requiredString(json, "mediaType", what)),
+    digest: parseDigest(requiredString(json, "digest", what), what),
+    size: parseSize2(field(json, "size"), what),
+    annotations: parseAnnotations(field(json, "annotations"), what),
+    ...platform ? { platform } : {},
+    ...artifactType ? { artifactType: normalizeMediaType(artifactType) } : {}
+  };
+}
+function requiredString(record, key, what) {
+  const value = stringField(record, key, what);
+  if (value) return value;
+  throw new PullError("MANIFEST_INVALID", `${what}: the descriptor has no "${key}"`);
+}
+function parseSize2(value, what) {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new PullError("MANIFEST_INVALID", `${what}: "size" is not a number of bytes`);
+}
+function parseAnnotations(value, what) {
+  const annotations = /* @__PURE__ */ Object.create(null);
+  if (value === void 0) return annotations;
+  if (!isJsonRecord(value))
+    throw new PullError("MANIFEST_INVALID", `${what}: "annotations" is not an object`);
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== "string")
+      throw new PullError("MANIFEST_INVALID", `${what}: an annotation is not a string`);
+    annotations[key] = text;
+  }
+  return annotations;
+}
+function parsePlatformField(descriptor, what) {
+  const json = field(descriptor, "platform");
+  if (json === void 0) return void 0;
+  if (!isJsonRecord(json)) throw new PullError("MANIFEST_INVALID", `${what}: "platform" is not an object`);
+  const os = stringField(json, "os", what);
+  const architecture = stringField(json, "architecture", what);
+  if (!os || !architecture) return void 0;
+  const variant = stringField(json, "variant", what);
+  const osVersion = stringField(json, "os.version", what);
+  const osFeatures = arrayField(json, "os.features", what).filter((name2) => typeof name2 === "string");
+  return {
+    os,
+    architecture,
+    ...variant ? { variant } : {},
+    ...osVersion ? { osVersion } : {},
+    ...osFeatures.length > 0 ? { osFeatures } : {}
+  };
+}
+
+// src/oci/manifest.ts
+var MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+var MAX_LAYERS = 1e3;
+var MAX_INDEX_ENTRIES = 1e4;
+function parseManifest(bytes, mediaType, what = "the manifest", by = "tag") {
+  const document = parseJsonObject(bytes, what, MAX_MANIFEST_BYTES);
+  const type = resolveType(document, { given: normalizeMediaType(mediaType), by, what });
+  if (isIndexType(type)) return parseIndex(document, type, what);
+  if (isImageManifestType(type)) return parseImage(document, type, what);
+  throw new PullError(
+    "MEDIA_TYPE_UNSUPPORTED",
+    `${what}: ${quote(type)} is not an image or an index of images`
+  );
+}
+function resolveType(document, { given, by, what }) {
+  const own = normalizeMediaType(stringField(document, "mediaType", what) ?? "");
+  checkSchema(document, own || given, what);
+  const has = (key) => field(document, key) !== void 0;
+  if (has("manifests") && (has("config") || has("layers")))
+    throw new PullError("MANIFEST_INVALID", `${what}: both an index and an image manifest`, {
+      hint: "Tools disagree about what such a document means, so it is refused."
+    });
+  const givenIsManifest = isIndexType(given) || isImageManifestType(given);
+  if (by === "tag" && own && givenIsManifest && own !== given)
+    throw new PullError(
+      "MANIFEST_INVALID",
+      `${what}: calls itself ${quote(own)} but was served as ${quote(given)}`
+    );
+  if (own || givenIsManifest) return own || given;
+  return has("manifests") ? OCI_INDEX : OCI_MANIFEST;
+}
+function checkSchema(document, mediaType, what) {
+  const version = field(document, "schemaVersion");
+  if (version === 1 || isSchema1Type(mediaType) || field(document, "fsLayers") !== void 0)
+    throw new PullError(
+      "MEDIA_TYPE_UNSUPPORTED",
+      `${what}: a Docker schema 1 manifest, a format given up in 2017`,
+      {
+        hint: "Pull and push the image with a current tool, which writes a current manifest."
+      }
+    );
+  if (version !== void 0 && version !== 2)
+    throw new PullError("MANIFEST_INVALID", `${what}: its schemaVersion is not 2`);
+}
+function parseIndex(document, mediaType, what) {
+  if (field(document, "config") !== void 0 || field(document, "layers") !== void 0)
+    throw new PullError("MANIFEST_INVALID", `${what}: an image manifest under the media type of an index`);
+  const entries = arrayField(document, "manifests", what);
+  checkLimit2(entries.length, MAX_INDEX_ENTRIES, `${what}: ${entries.length} entries`);
+  const manifests = entries.map((entry, index) => parseDescriptor(entry, `${what}, entry ${index + 1}`));
+  return { kind: "index", mediaType, manifests };
+}
+function parseImage(document, mediaType, what) {
+  if (field(document, "manifests") !== void 0)
+    throw new PullError("MANIFEST_INVALID", `${what}: an index under the media type of an image manifest`);
+  const artifactType = stringField(document, "artifactType", what);
+  if (field(document, "config") === void 0)
+    throw artifactType ? artifact(artifactType, what) : new PullError("MANIFEST_INVALID", `${what}: has no config`);
+  const config = parseDescriptor(field(document, "config"), `${what}, config`);
+  if (!isConfigOfImage(config.mediaType, mediaType)) throw artifact(artifactType || config.mediaType, what);
+  const entries = arrayField(document, "layers", what);
+  checkLimit2(entries.length, MAX_LAYERS, `${what}: ${entries.length} layers`);
+  const layers = entries.map((entry, index) => parseDescriptor(entry, `${what}, layer ${index + 1}`));
+  if (!Number.isSafeInteger(layers.reduce((sum2, layer) => sum2 + layer.size, 0)))
+    throw new PullError("MANIFEST_INVALID", `${what}: the sizes of the layers add up to no safe number`);
+  return { kind: "image", mediaType, config, layers };
+}
+var EARLY_DOCKER_CONFIGS = ["application/octet-stream", "application/json", "text/html"];
+function isConfigOfImage(configType, manifestType) {
+  if (isImageConfigType(configType)) return true;
+  return manifestType === DOCKER_MANIFEST && EARLY_DOCKER_CONFIGS.includes(configType);
+}
+function artifact(type, what) {
+  const name2 = type === OCI_EMPTY ? "an artifact" : `an artifact of type ${quote(type)}`;
+  return new PullError("MEDIA_TYPE_UNSUPPORTED", `${what}: ${name2}, not a container image`, {
+    hint: "Only container images have a root file system; name an image."
+  });
+}
+function checkLimit2(count2, limit, what) {
+  if (count2 <= limit) return;
+  throw new PullError("LIMIT_EXCEEDED", `${what} exceed the limit of ${limit}`, {
+    hint: "No sound image needs so many."
+  });
+}
+
+// src/oci/config.ts
+var MAX_IMAGE_CONFIG_BYTES = 4 * 1024 * 1024;
+function parseConfig(bytes, what = "the image config") {
+  const document = parseJsonObject(bytes, what, MAX_IMAGE_CONFIG_BYTES);
+  const variant = stringField(document, "variant", what);
+  return {
+    os: stringField(document, "os", what) || "unknown",
+    architecture: stringField(document, "architecture", what) || "unknown",
+    ...variant ? { variant } : {},
+    diffIds: parseDiffIds(field(document, "rootfs"), what)
+  };
+}
+function parseDiffIds(rootfs, what) {
+  if (!isJsonRecord(rootfs)) throw new PullError("MANIFEST_INVALID", `${what}: has no "rootfs"`);
+  const type = stringField(rootfs, "type", what) ?? "";
+  if (type !== "layers")
+    throw new PullError("MEDIA_TYPE_UNSUPPORTED", `${what}: a root file system of type ${quote(type)}`);
+  const entries = arrayField(rootfs, "diff_ids", what);
+  if (entries.length > MAX_LAYERS)
+    throw new PullError(
+      "LIMIT_EXCEEDED",
+      `${what}: ${entries.length} layers exceed the limit of ${MAX_LAYERS}`,
+      {
+        hint: "No sound image needs so many."
+      }
+    );
+  return entries.map((entry, index) => parseDiffId(entry, `${what}, diff_id ${index + 1}`));
+}
+function parseDiffId(entry, what) {
+  if (typeof entry !== "string") throw new PullError("MANIFEST_INVALID", `${what}: not a string`);
+  return parseDigest(entry, what);
+}
+function checkLayerCount(manifest, config) {
+  const [layers, diffIds] = [manifest.layers.length, config.diffIds.length];
+  if (layers === diffIds) return;
+  throw new PullError(
+    "MANIFEST_INVALID",
+    `the manifest lists ${layers} layers, but the image config has ${diffIds} diff_ids`
+  );
+}
+
+// src/integrity/verify.ts
+function verifyBytes(bytes, expected, what) {
+  if (bytes.length !== expected.size) throw sizeMismatch(`${bytes.length} bytes`, expected, what);
+  verifyDigest(digestOf(bytes, digestAlgorithm(expected.digest)), expected.digest, what);
+}
+function verifyDigest(actual, expected, what) {
+  if (actual === expected) return;
+  throw new PullError("DIGEST_MISMATCH", `${what}: hashes to ${actual} instead of ${expected}`);
+}
+function sizeMismatch(found, expected, what) {
+  return new PullError(
+    "SIZE_MISMATCH",
+    `${what}: ${found} instead of ${expected.size} for ${expected.digest}`
+  );
 }
 
 // src/oci/platform.ts
@@ -33439,20 +34986,610 @@ function isComponent(text) {
   return COMPONENT.test(text);
 }
 
+// src/oci/select-manifest.ts
+var ATTESTATION_ANNOTATION = "vnd.docker.reference.type";
+var ZSTD_ANNOTATION = "io.github.containers.compression.zstd";
+var MAX_LISTED = 20;
+var MAX_NAME_LENGTH2 = 100;
+function selectManifest(manifests, wanted) {
+  const target = normalizePlatform(wanted);
+  for (const variant of acceptableVariants(target)) {
+    const found = manifests.filter((entry) => matches(entry, target, variant));
+    const best = found.find((entry) => entry.annotations[ZSTD_ANNOTATION] === "true") ?? found[0];
+    if (best) return best;
+  }
+  const last = manifests.find(hasNoPlatform);
+  if (last) return last;
+  throw notFound(manifests, target);
+}
+function acceptableVariants({ architecture, variant = "" }) {
+  if (architecture === "arm64") return arm64Variants(variant);
+  const version = Number(/^v(\d{1,2})$/.exec(variant)?.[1]);
+  if (architecture === "amd64" && version > 1) return [...countDown("v", version, 2), ""];
+  if (architecture === "arm") return version > 5 ? countDown("v", version, 5) : [variant];
+  return variant === "" ? [""] : [variant, ""];
+}
+function arm64Variants(variant) {
+  const [, major, digits = "0"] = /^v([89])(?:\.(\d{1,2}))?$/.exec(variant || "v8") ?? [];
+  if (major === void 0) return [variant, ""];
+  const minor = Number(digits);
+  if (major === "8") return [...countDown("v8.", minor, 1), ""];
+  return [...countDown("v9.", minor, 1), "v9", ...countDown("v8.", Math.min(minor + 5, 9), 1), ""];
+}
+function countDown(prefix, from, to) {
+  return Array.from({ length: Math.max(from - to + 1, 0) }, (_, index) => `${prefix}${from - index}`);
+}
+function matches(entry, wanted, variant) {
+  if (!entry.platform || isAttestation(entry)) return false;
+  const offered = normalizePlatform(entry.platform);
+  return offered.os === wanted.os && offered.architecture === wanted.architecture && (offered.variant ?? "") === variant && matchesOsVersion(offered, wanted) && (offered.osFeatures ?? []).every((feature) => wanted.osFeatures?.includes(feature));
+}
+function matchesOsVersion(offered, wanted) {
+  if (wanted.os !== "windows" || !offered.osVersion || !wanted.osVersion) return true;
+  const build = (version) => version.split(".").slice(0, 3).join(".");
+  return build(offered.osVersion) === build(wanted.osVersion);
+}
+function isUnknown({ platform }) {
+  return platform?.os === "unknown" || platform?.architecture === "unknown";
+}
+function isAttestation(entry) {
+  return ATTESTATION_ANNOTATION in entry.annotations || isUnknown(entry) && !isIndexType(entry.mediaType);
+}
+function hasNoPlatform(entry) {
+  if (isAttestation(entry) || entry.platform && !isUnknown(entry)) return false;
+  if (entry.artifactType && !isImageConfigType(entry.artifactType)) return false;
+  return isImageManifestType(entry.mediaType) || isIndexType(entry.mediaType);
+}
+function notFound(manifests, wanted) {
+  const images = manifests.filter((entry) => !isAttestation(entry));
+  const names = [...new Set(images.map(describeEntry))];
+  if (names.length === 0)
+    return new PullError(
+      "PLATFORM_NOT_FOUND",
+      `no image for ${formatPlatform(wanted)}: the index lists no image`,
+      {
+        hint: "Check that the reference names an image."
+      }
+    );
+  const listed = names.slice(0, MAX_LISTED).join(", ");
+  const more = names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : "";
+  return new PullError(
+    "PLATFORM_NOT_FOUND",
+    `no image for ${formatPlatform(wanted)}, only for ${listed}${more}`
+  );
+}
+function describeEntry(entry) {
+  if (entry.platform) return formatPlatform(normalizePlatform(entry.platform)).slice(0, MAX_NAME_LENGTH2);
+  return `no named platform (${quote(entry.artifactType ?? entry.mediaType)})`;
+}
+
+// src/source/local-images.ts
+var MAX_LISTED2 = 20;
+var DAMAGED = "The file is damaged or was changed; write it again.";
+async function pickImage(images, name2) {
+  const found = name2 === void 0 ? images.entries : images.entries.filter(isNamed(name2, images.entries));
+  if (found.length === 0) throw missingImage(images, name2);
+  return readEntries(images, found);
+}
+async function findReference(images, reference, origin) {
+  const found = images.entries.filter(({ names }) => names.some((name2) => fullName(name2) === reference));
+  const isMadeUp = found.some((entry) => entry.isMadeUp) || new Set(found.map(({ id }) => id)).size > 1;
+  return found.length === 0 || isMadeUp !== (origin === "made-up") ? void 0 : readEntries(images, found);
+}
+function isFile(content) {
+  return content !== void 0 && !(content instanceof Uint8Array);
+}
+async function readEntries(images, found) {
+  const distinct2 = [...new Map(found.map((entry) => [entry.id, entry])).values()];
+  const [first2, ...others] = distinct2;
+  if (!first2) throw missingImage(images);
+  const nameless = found.every(({ names }) => names.length === 0);
+  if (others.length === 0) return readManifest(images, await first2.describe());
+  if (!nameless && !shareName(distinct2)) throw ambiguous(images, found);
+  const descriptors = await describeDistinct(distinct2);
+  if (!descriptors) throw ambiguous(images, found);
+  const bytes = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: descriptors.map(toJson) })
+  );
+  return { bytes, mediaType: OCI_INDEX, digest: digestOf(bytes) };
+}
+async function readManifest(images, { digest, size, mediaType }) {
+  const bytes = await readVerified(images, { digest, size }, MAX_MANIFEST_BYTES);
+  return { bytes, mediaType, digest };
+}
+async function readVerified(images, { digest, size }, maxBytes) {
+  const what = `${digest} in ${images.path}`;
+  const content = images.find(digest);
+  if (!content) throw missing(images, digest);
+  const bytes = content instanceof Uint8Array ? content : await readSmall(content, maxBytes, what);
+  try {
+    verifyBytes(bytes, { digest, size: size ?? bytes.length }, what);
+  } catch (error) {
+    if (!(error instanceof PullError)) throw error;
+    throw new PullError(error.code, error.message, { hint: DAMAGED, cause: error });
+  }
+  return bytes;
+}
+function findBlob(images, { digest, size }) {
+  const found = images.find(digest);
+  if (!isFile(found)) return void 0;
+  if (found.size === size) return found;
+  throw new PullError(
+    "LAYOUT_INVALID",
+    `${images.path}: blob ${digest} has ${found.size} bytes instead of ${size}`,
+    { hint: DAMAGED }
+  );
+}
+function findTar(images, diffId) {
+  const found = images.find(diffId);
+  return isFile(found) ? found : void 0;
+}
+function missing(images, digest) {
+  return new PullError("LAYOUT_INVALID", `${images.path} holds no blob ${digest}`, {
+    hint: "It may have been written for some of its platforms only, or in part; write it again with what is wanted."
+  });
+}
+function asLayoutError(parse5) {
+  try {
+    return parse5();
+  } catch (error) {
+    if (!(error instanceof PullError) || error.code !== "MANIFEST_INVALID") throw error;
+    throw new PullError("LAYOUT_INVALID", error.message, { cause: error });
+  }
+}
+function isNamed(name2, entries) {
+  const number = /^@(\d+)$/.exec(name2)?.[1];
+  if (number !== void 0) return (entry) => entry === entries[Number(number)];
+  if (entries.some(({ names }) => names.includes(name2))) return ({ names }) => names.includes(name2);
+  const wanted = normalName(name2);
+  return ({ names }) => wanted !== void 0 && names.some((other) => fullName(other) === wanted);
+}
+function fullName(name2) {
+  return name2.includes(":") ? normalName(name2) : void 0;
+}
+function normalName(name2) {
+  try {
+    return formatReference(parseReference(name2));
+  } catch {
+    return void 0;
+  }
+}
+function shareName(entries) {
+  const [first2 = /* @__PURE__ */ new Set(), ...others] = entries.map(({ names }) => new Set(names));
+  return others.reduce((shared, names) => shared.intersection(names), first2).size > 0;
+}
+async function describeDistinct(entries) {
+  const descriptors = /* @__PURE__ */ new Map();
+  for (const entry of entries) {
+    const descriptor = await entry.describe();
+    const { platform, annotations } = descriptor;
+    const key = platform && platformKey(platform, annotations[ZSTD_ANNOTATION]);
+    if (key === void 0 || descriptors.has(key)) return void 0;
+    descriptors.set(key, descriptor);
+  }
+  return [...descriptors.values()];
+}
+function platformKey(platform, twin) {
+  const { os, architecture, variant, osVersion, osFeatures } = normalizePlatform(platform);
+  return JSON.stringify([os, architecture, variant, osVersion, osFeatures, twin]);
+}
+function toJson({ platform, annotations, ...descriptor }) {
+  const { osVersion, osFeatures, ...rest } = platform ?? {};
+  const versions = { "os.version": osVersion, "os.features": osFeatures };
+  return { ...descriptor, annotations, ...platform ? { platform: { ...rest, ...versions } } : {} };
+}
+function missingImage({ path, entries }, name2 = "") {
+  if (entries.length === 0) return new PullError("LAYOUT_INVALID", `${path} holds no image`);
+  return new PullError("LAYOUT_INVALID", `${path} holds no image ${quote(name2)}, only ${list(entries)}`, {
+    hint: "Name one of those, or leave the name out if there is only one."
+  });
+}
+function ambiguous({ path }, entries) {
+  return new PullError("LAYOUT_INVALID", `${path} holds several images: ${list(entries)}`, {
+    hint: "Name one of them behind a colon, or by @ and its digest, or as :@0, :@1 and so on."
+  });
+}
+function list(entries) {
+  const names = [...new Set(entries.flatMap(({ names: [name2], id }) => name2 ?? id))];
+  const shown2 = names.slice(0, MAX_LISTED2).map(quote).join(", ");
+  return names.length > MAX_LISTED2 ? `${shown2} and ${names.length - MAX_LISTED2} more` : shown2;
+}
+
+// src/source/docker-manifest.ts
+var MANIFEST = "manifest.json";
+var MAX_NAMES = 2 * MAX_INDEX_ENTRIES;
+function isDockerArchive(tree) {
+  return tree.find(MANIFEST) !== void 0;
+}
+async function readItems(tree) {
+  const file = tree.find(MANIFEST);
+  if (!file)
+    throw new PullError("LAYOUT_INVALID", `${tree.path} is no work of docker save: it holds no ${MANIFEST}`, {
+      hint: tree.find("index.json") ? "It is an image layout: name it oci-archive:FILE." : "Docker before 1.10 wrote none; load the archive into a current Docker and save it again."
+    });
+  const what = `${MANIFEST} of ${tree.path}`;
+  const bytes = await readSmall(file, MAX_MANIFEST_BYTES, what);
+  return asLayoutError(() => {
+    const wrapped = Buffer.concat([Buffer.from('{"images":'), bytes, Buffer.from("}")]);
+    const document = parseJsonObject(wrapped, what, wrapped.length);
+    const list5 = arrayField(document, "images", what);
+    if (Object.keys(document).length !== 1)
+      throw new PullError("LAYOUT_INVALID", `${what}: no list of images`);
+    if (list5.length > MAX_INDEX_ENTRIES) throw tooMany2(`${what}: ${list5.length} images`, MAX_INDEX_ENTRIES);
+    const items = list5.map((json, index) => toItem(json, `${what}, image ${index + 1}`));
+    const names = items.reduce((sum2, { tags }) => sum2 + tags.length, 0);
+    if (names > MAX_NAMES) throw tooMany2(`${what}: ${names} names`, MAX_NAMES);
+    return items;
+  });
+}
+function toItem(json, what) {
+  if (!isJsonRecord(json)) throw new PullError("LAYOUT_INVALID", `${what}: not an object`);
+  const config = stringField(json, "Config", what);
+  if (!config) throw new PullError("LAYOUT_INVALID", `${what}: has no config`);
+  const layers = strings(json, "Layers", what);
+  if (layers.length > MAX_LAYERS) throw tooMany2(`${what}: ${layers.length} layers`, MAX_LAYERS);
+  return { config, tags: strings(json, "RepoTags", what), layers };
+}
+function strings(json, key, what) {
+  return arrayField(json, key, what).map((value) => {
+    if (typeof value === "string") return value;
+    throw new PullError("LAYOUT_INVALID", `${what}: "${key}" holds something that is no string`);
+  });
+}
+function tooMany2(what, limit) {
+  return new PullError("LIMIT_EXCEEDED", `${what} exceed the limit of ${limit}`, {
+    hint: "No sound archive has so many."
+  });
+}
+
+// src/source/member-digests.ts
+var MAX_HASHED_BYTES = 256 * 2 ** 30;
+function memberDigests(path, context, maxBytes = MAX_HASHED_BYTES) {
+  const known2 = /* @__PURE__ */ new Map();
+  let total = 0;
+  return async (files) => {
+    const fresh = [...new Map(files.map((file) => [placeOf(file), file]))].filter(([at]) => !known2.has(at));
+    const bytes = fresh.reduce((sum2, [, { size }]) => sum2 + size, 0);
+    total += bytes;
+    if (total > maxBytes) throw tooMany3(path, maxBytes);
+    if (fresh.length > 0) {
+      announce(
+        context,
+        `hashing the compressed layers of ${path}, which are not named by their digests`,
+        bytes
+      );
+      const hashed = workOf(context).hashFiles({ files: fresh.map(([, file]) => file) }, context.signal);
+      for (const [index, [at]] of fresh.entries())
+        known2.set(
+          at,
+          hashed.then((digests) => digests[index])
+        );
+    }
+    return Promise.all(files.map((file) => known2.get(placeOf(file))));
+  };
+}
+function placeOf({ path, offset, size }) {
+  return `${offset}:${size}:${path}`;
+}
+function tooMany3(path, limit) {
+  return new PullError(
+    "LIMIT_EXCEEDED",
+    `${path}: layers of more than ${limit} bytes would have to be hashed, because they are not named by their digests`,
+    {
+      hint: "Name the one image that is meant, or write the archive again with skopeo copy or a current Docker."
+    }
+  );
+}
+
+// src/source/docker-archive.ts
+var LAYER_TYPES = {
+  none: "application/vnd.docker.image.rootfs.diff.tar",
+  gzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
+  zstd: "application/vnd.docker.image.rootfs.diff.tar.zstd"
+};
+async function openDockerArchive(tree, context) {
+  const archive = {
+    tree,
+    known: /* @__PURE__ */ new Map(),
+    digests: memberDigests(tree.path, context),
+    compressions: /* @__PURE__ */ new Map(),
+    images: /* @__PURE__ */ new Map()
+  };
+  const items = await readItems(tree);
+  let nameless = 0;
+  return {
+    path: tree.path,
+    entries: items.map((item) => toEntry(archive, item)),
+    find: (digest) => archive.known.get(digest) ?? findByName(tree, digest),
+    indexTars: async (note) => {
+      for (const { image } of archive.images.values()) {
+        throwIfAborted(context.signal);
+        const known2 = await image().catch(note);
+        nameless += known2?.layers.filter(({ digest }) => digest === void 0).length ?? 0;
+      }
+    },
+    get nameless() {
+      return nameless;
+    },
+    close: () => tree.close()
+  };
+}
+function toEntry(archive, item) {
+  const { id, describe: describe4 } = knowImage(archive, item);
+  return { id, names: item.tags, isMadeUp: true, describe: describe4 };
+}
+function knowImage(archive, item) {
+  const place = placeOfConfig(archive.tree, item);
+  const known2 = archive.images.get(place);
+  if (known2) return known2;
+  const image = once2(() => readImage(archive, item));
+  const describeImage2 = once2(async () => describe(archive, await image()));
+  const fresh = { id: item.config, image, describe: describeImage2 };
+  archive.images.set(place, fresh);
+  return fresh;
+}
+function placeOfConfig(tree, { config }) {
+  try {
+    const file = tree.find(config);
+    return file ? placeOf(file) : config;
+  } catch {
+    return config;
+  }
+}
+function once2(make) {
+  let made;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+async function readImage(archive, item) {
+  const { tree, known: known2 } = archive;
+  const what = `the config ${quote(item.config)} of ${tree.path}`;
+  const file = member(tree, item.config);
+  const bytes = await readSmall(file, MAX_IMAGE_CONFIG_BYTES, what);
+  const digest = checkName(item.config, bytes, what);
+  const config = asLayoutError(() => parseConfig(bytes, what));
+  if (config.diffIds.length !== item.layers.length)
+    throw invalid5(
+      tree,
+      `${item.layers.length} layers are listed, but the config has ${config.diffIds.length} diff_ids`
+    );
+  const layers = [];
+  for (const [index, name2] of item.layers.entries())
+    layers.push(await readLayer(archive, name2, config.diffIds[index]));
+  known2.set(digest, file);
+  for (const layer of layers) if (layer.digest) known2.set(layer.digest, layer.file);
+  return { described: { mediaType: DOCKER_CONFIG, digest, size: bytes.length }, config, layers };
+}
+function checkName(name2, bytes, what) {
+  const [, hex] = /^(?:blobs\/sha256\/|sha256:)?([0-9a-f]{64})(?:\.json)?$/.exec(name2) ?? [];
+  const actual = digestOf(bytes);
+  if (hex === void 0 || actual === `sha256:${hex}`) return actual;
+  throw new PullError("DIGEST_MISMATCH", `${what} hashes to ${actual}`, { hint: DAMAGED });
+}
+async function describe(archive, { described: described2, config, layers }) {
+  const { known: known2 } = archive;
+  const digests = await digestsOf(archive, layers);
+  const named = layers.map(({ file, compression }, index) => {
+    const digest2 = digests[index];
+    known2.set(digest2, file);
+    return { mediaType: LAYER_TYPES[compression], digest: digest2, size: file.size };
+  });
+  const manifest = Buffer.from(
+    JSON.stringify({ schemaVersion: 2, mediaType: DOCKER_MANIFEST, config: described2, layers: named })
+  );
+  const digest = digestOf(manifest);
+  known2.set(digest, manifest);
+  const { annotations, platform } = { annotations: /* @__PURE__ */ Object.create(null), platform: platformOf(config) };
+  return { mediaType: DOCKER_MANIFEST, digest, size: manifest.length, annotations, ...platform };
+}
+function platformOf({ os, architecture, variant }) {
+  if (os === "unknown" || architecture === "unknown") return {};
+  return { platform: { os, architecture, ...variant ? { variant } : {} } };
+}
+async function readLayer(archive, name2, diffId) {
+  const file = member(archive.tree, name2);
+  const compression = await compressionOf(archive, file);
+  return { file, compression, digest: compression === "none" ? diffId : digestInName(name2) };
+}
+async function compressionOf({ compressions }, file) {
+  const known2 = compressions.get(placeOf(file));
+  if (known2) return known2;
+  const compression = sniffCompression(await readPiece(file, { start: 0, end: Math.min(file.size, 8) }));
+  compressions.set(placeOf(file), compression);
+  return compression;
+}
+function digestInName(name2) {
+  const [, algorithm, hex] = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(name2) ?? [];
+  const named = `${algorithm}:${hex}`;
+  return isDigest(named) ? named : void 0;
+}
+async function digestsOf({ digests }, layers) {
+  const hashed = (await digests(layers.flatMap(({ file, digest }) => digest ? [] : [file]))).values();
+  return layers.map(({ digest }) => digest ?? hashed.next().value);
+}
+function member(tree, name2) {
+  const file = tree.find(name2);
+  if (file) return file;
+  throw invalid5(tree, `it lists ${quote(name2)} and does not hold it`);
+}
+function findByName(tree, digest) {
+  const hex = digestHex(digest);
+  const blob = `blobs/${digestAlgorithm(digest)}/${hex}`;
+  for (const name2 of [blob, `${blob}.tar.gz`, `${hex}.tar.gz`, `${hex}.tar`, `${hex}.json`, digest]) {
+    const file = tree.find(name2);
+    if (file) return file;
+  }
+  return void 0;
+}
+function invalid5(tree, why2) {
+  return new PullError("LAYOUT_INVALID", `${tree.path}: ${why2}`);
+}
+
+// src/source/layout.ts
+var NAMES2 = ["org.opencontainers.image.ref.name", "io.containerd.image.name"];
+var MAX_MARKER_BYTES = 64 << 10;
+function isLayout(tree) {
+  return tree.find("index.json") !== void 0;
+}
+async function openLayout(tree) {
+  await checkVersion(tree);
+  const index = tree.find("index.json");
+  if (!index)
+    throw new PullError("LAYOUT_INVALID", `${tree.path} is no image layout: it holds no index.json`, {
+      hint: tree.find("manifest.json") && "It looks like the work of docker save: name it docker-archive:FILE."
+    });
+  const what = `index.json of ${tree.path}`;
+  const bytes = await readSmall(index, MAX_MANIFEST_BYTES, what);
+  const parsed = asLayoutError(() => parseManifest(bytes, OCI_INDEX, what));
+  const manifests = parsed.kind === "index" ? parsed.manifests : [];
+  return {
+    path: tree.path,
+    entries: manifests.filter(isImage).map(toEntry2),
+    find: (digest) => tree.find(`blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`),
+    close: () => tree.close()
+  };
+}
+async function checkVersion(tree) {
+  const marker = tree.find("oci-layout");
+  if (!marker) return;
+  const what = `oci-layout of ${tree.path}`;
+  const bytes = await readSmall(marker, MAX_MARKER_BYTES, what);
+  const version = asLayoutError(
+    () => stringField(parseJsonObject(bytes, what, MAX_MARKER_BYTES), "imageLayoutVersion", what)
+  );
+  if (!version?.startsWith("1."))
+    throw new PullError(
+      "LAYOUT_INVALID",
+      `${what}: a layout of version ${quote(version ?? "")}, not of 1.0.0`
+    );
+}
+function isImage(entry) {
+  return (isIndexType(entry.mediaType) || isImageManifestType(entry.mediaType)) && !isAttestation(entry);
+}
+function toEntry2(descriptor) {
+  const names = NAMES2.flatMap((key) => descriptor.annotations[key] || []);
+  return { id: descriptor.digest, names: [...new Set(names)], describe: async () => descriptor };
+}
+
+// src/source/local-source.ts
+async function openLocalSource(image, context) {
+  const images = await openLocalImages(image, context);
+  return {
+    name: formatLocalImage({ kind: image.kind, path: image.path }),
+    requests: 0,
+    manifest: async (target, expected) => {
+      if (expected) return readManifest(images, expected);
+      const wanted = target || image.digest || image.name;
+      if (wanted === void 0 || !isDigest(wanted)) return pickImage(images, wanted);
+      return readManifest(images, await describeDigest(images, wanted));
+    },
+    smallBlob: (descriptor, maxBytes) => readVerified(images, descriptor, maxBytes),
+    openBlob: async (descriptor, range, signal) => {
+      const file = findBlob(images, descriptor);
+      if (!file) throw missing(images, descriptor.digest);
+      return { range, chunks: streamFile(file, range, signal) };
+    },
+    locate: (descriptor) => {
+      const file = findBlob(images, descriptor);
+      if (!file) throw missing(images, descriptor.digest);
+      return { ...file, digest: descriptor.digest };
+    },
+    close: () => images.close()
+  };
+}
+async function openLocalImages(image, context) {
+  const tree = await openTree(image, context);
+  try {
+    if (image.kind === "docker-archive" || image.kind === "path" && !isLayout(tree) && isDockerArchive(tree))
+      return await openDockerArchive(tree, context);
+    return await openLayout(tree);
+  } catch (error) {
+    await tree.close();
+    throw error;
+  }
+}
+function checkThere({ path, name: name2 }) {
+  const hint = `Check the path; what stands behind the colon, ${quote(name2 ?? "")}, was read as a tag.`;
+  return realPath(path, name2 === void 0 ? void 0 : hint);
+}
+async function openTree(image, context) {
+  const { kind, path } = image;
+  const isDirectory2 = statSync2(checkThere(image)).isDirectory();
+  if (kind === "oci" && !isDirectory2)
+    throw new PullError("LAYOUT_INVALID", `${path} is a file and no directory`, {
+      hint: `A layout in an archive is named oci-archive:${path}`
+    });
+  if (kind.endsWith("-archive") && isDirectory2)
+    throw new PullError("LAYOUT_INVALID", `${path} is a directory and no archive`, {
+      hint: `A layout in a directory is named oci:${path}`
+    });
+  return isDirectory2 ? openDirectory(path) : openArchive(path, context);
+}
+async function describeDigest(images, digest) {
+  const entry = images.entries.find(({ id }) => id === digest);
+  return entry ? entry.describe() : { digest, mediaType: "" };
+}
+
+// src/pull/named-places.ts
+var ANY = parseReference("any");
+function checkMirrors(lines2) {
+  mirrorsFromInput(lines2, ANY);
+  return lines2;
+}
+function checkSeeds(seeds) {
+  try {
+    for (const seed of seeds) checkThere(seed);
+    return seeds;
+  } catch (error) {
+    throw asSeedError(error);
+  }
+}
+
+// src/cli/local-advice.ts
+import { existsSync as existsSync2, statSync as statSync3 } from "node:fs";
+import { join as join8, resolve } from "node:path";
+var MISSING = /* @__PURE__ */ new Set([
+  "REFERENCE_INVALID",
+  "NOT_FOUND",
+  "UNAUTHORIZED",
+  "REGISTRY_UNAVAILABLE"
+]);
+function adviseLocal(error, image, cwd) {
+  if (!(error instanceof PullError) || !MISSING.has(error.code)) return error;
+  const path = resolve(cwd, image);
+  const found = existsSync2(path) ? statSync3(path, { throwIfNoEntry: false }) : void 0;
+  if (!found || found.isDirectory() && !existsSync2(join8(path, "index.json"))) return error;
+  const { code: code2, message, hint, cause } = error;
+  const advice = found.isDirectory() ? `For the layout in the directory of this name write oci:${image}.` : `For the file of this name write oci-archive:${image}, or docker-archive:${image}.`;
+  return new PullError(code2, message, { hint: `${hint} ${advice}`, cause });
+}
+
+// src/cli/options.ts
+import { resolve as resolve2 } from "node:path";
+
+// src/auth/login.ts
+function checkLogin({ username, password }) {
+  if (password && !username) throw new PullError("INPUT_INVALID", "password is given without username");
+  if (username && !password) throw new PullError("INPUT_INVALID", "username is given without password");
+  if (username?.includes(":")) throw new PullError("INPUT_INVALID", "username must not hold a colon");
+}
+
 // src/pull/choice.ts
 var MAX_CONCURRENCY = 64;
 function choose(value, choices, name2) {
   const choice = choices.find((known2) => known2 === value);
-  if (choice === void 0) throw wrongValue(name2, value, `one of ${choices.join(", ")}`);
-  return choice;
+  if (choice !== void 0) return choice;
+  throw wrongValue(name2, value, `one of ${choices.join(", ")}`);
 }
 function parseConcurrency(value, name2) {
   const number = /^[0-9]{1,3}$/.test(value) ? Number(value) : 0;
   if (number >= 1 && number <= MAX_CONCURRENCY) return number;
   throw wrongValue(name2, value, `a whole number from 1 to ${MAX_CONCURRENCY}`);
 }
-function wrongValue(name2, value, wanted) {
-  return new PullError("INPUT_INVALID", `${name2} is ${quote(value)}; it must be ${wanted}`);
+function wrongValue(name2, value, wanted, hint = `Write ${wanted}.`) {
+  return new PullError("INPUT_INVALID", `${name2} is ${quote(value)}; it must be ${wanted}`, { hint });
 }
 
 // src/unpack/output.ts
@@ -33471,22 +35608,22 @@ function parseFormat(wishes, name2) {
   const load = wishes.load === "" ? void 0 : choose(wishes.load, ENGINES, name2("load"));
   const format = choose(wishes.format || (load ? "docker-archive" : "rootfs"), FORMATS, name2("format"));
   if (load && format !== "docker-archive")
-    throw invalid5(`${name2("load")} takes a docker-archive, and ${name2("format")} is ${format}`);
+    throw invalid6(`${name2("load")} takes a docker-archive, and ${name2("format")} is ${format}`);
   if (format === "rootfs") return { format, load };
   const [isPart, isToc] = [wishes.paths.length > 0, wishes.verify === "toc"];
   if (wishes.ownership === "runner")
-    throw invalid5(
+    throw invalid6(
       `${name2("ownership")} runner is for root file systems: ${format} holds the owners of the image`
     );
-  if (isPart) throw invalid5(`${name2("paths")} is for root file systems, and ${name2("format")} is ${format}`);
+  if (isPart) throw invalid6(`${name2("paths")} is for root file systems, and ${name2("format")} is ${format}`);
   if (isToc)
-    throw invalid5(
+    throw invalid6(
       `${name2("verify")} toc is for root file systems: ${format} takes every layer whole and proves its diff_id`
     );
   return { format, load };
 }
-function invalid5(message) {
-  return new PullError("INPUT_INVALID", message);
+function invalid6(message) {
+  return new PullError("INPUT_INVALID", message, { hint: "Leave out one of the two." });
 }
 function formOf(format) {
   if (format === "rootfs") return "tree";
@@ -33567,26 +35704,27 @@ var GlobFault = class extends Error {
 function parseGlobs(pattern, limit) {
   return expandBraces(pattern, limit).map((alternative) => [...parseGlob(alternative), ANY_NAMES]);
 }
-function matchesGlob(glob, names) {
-  return matchSequence(glob, names, ANY_NAMES, matchesName);
+function toName(text) {
+  return { text, characters: /[\ud800-\udbff]/.test(text) ? [...text] : text };
 }
-function matchesName(part, name2) {
+function matchesName(part, { text, characters }) {
   if (typeof part === "symbol") return true;
-  return typeof part === "string" ? part === name2 : matchSequence(part, name2, ANY_CHARACTERS, matchesCharacter);
+  return typeof part === "string" ? part === text : matchesTokens(part, characters);
 }
 function matchesCharacter(token, character) {
   if (typeof token === "string") return token === character;
   if (typeof token === "symbol") return true;
-  return token.ranges.some(([first2, last]) => first2 <= character && character <= last) !== token.isNegated;
+  const code2 = codeOf(character);
+  return token.ranges.some(([first2, last]) => first2 <= code2 && code2 <= last) !== token.isNegated;
 }
-function matchSequence(patterns, items, many, matches3) {
+function matchesTokens(tokens, characters) {
   let [next, retry, taken] = [0, -1, 0];
-  for (let at = 0; at < items.length; ) {
-    const pattern = patterns[next];
-    if (pattern === many) {
+  for (let at = 0; at < characters.length; ) {
+    const token = tokens[next];
+    if (token === ANY_CHARACTERS) {
       retry = ++next;
       taken = at;
-    } else if (next < patterns.length && matches3(pattern, items[at])) {
+    } else if (token !== void 0 && matchesCharacter(token, characters[at] ?? "")) {
       next++;
       at++;
     } else if (retry >= 0) {
@@ -33594,8 +35732,8 @@ function matchSequence(patterns, items, many, matches3) {
       at = ++taken;
     } else return false;
   }
-  while (next < patterns.length && patterns[next] === many) next++;
-  return next === patterns.length;
+  while (tokens[next] === ANY_CHARACTERS) next++;
+  return next === tokens.length;
 }
 function parseGlob(pattern) {
   const parts = [];
@@ -33624,18 +35762,24 @@ function parseToken(text) {
   if (text === "*") return ANY_CHARACTERS;
   if (text === "?") return ANY_CHARACTER;
   if (text.length > 1 && text.startsWith("[")) return parseClass(text.slice(1, -1));
-  return text.length > 1 ? text.slice(1) : text;
+  return text.length > 1 && text.startsWith("\\") ? text.slice(1) : text;
 }
 function parseClass(text) {
   const isNegated = /^[!^]/.test(text);
   const content = isNegated ? text.slice(1) : text;
-  const ranges = [...content.matchAll(/\\?(.)(?:-\\?(.))?/gs)];
-  return { isNegated, ranges: ranges.map(([, first2 = "", last = first2]) => [first2, last]) };
+  const ranges = [...content.matchAll(/\\?(.)(?:-\\?(.))?/gsu)];
+  return { isNegated, ranges: ranges.map(([, first2 = "", last = first2]) => [codeOf(first2), codeOf(last)]) };
+}
+function codeOf(character) {
+  return character.codePointAt(0) ?? -1;
+}
+function characterEnd(text, at) {
+  return Math.min(at + ((text.codePointAt(at) ?? 0) > 65535 ? 2 : 1), text.length);
 }
 function tokenEnd(pattern, at) {
-  if (pattern[at] === "\\") return Math.min(at + 2, pattern.length);
+  if (pattern[at] === "\\") return characterEnd(pattern, at + 1);
   if (pattern[at] === "]") throw new GlobFault("is no pattern: a bracket has no partner");
-  if (pattern[at] !== "[") return at + 1;
+  if (pattern[at] !== "[") return characterEnd(pattern, at);
   const found = /^\[(?:[!^]|(?![!^]))(?:\\[^/]|[^\\/])(?:\\[^/]|[^\\/\]])*\]/.exec(pattern.slice(at));
   if (!found) throw new GlobFault("is no pattern: a bracket has no partner");
   return at + found[0].length;
@@ -33682,56 +35826,136 @@ function choicesOf(text, start2, end, cuts) {
   return { choices, resume: start2 };
 }
 
+// src/unpack/glob-set.ts
+var GlobSet = class {
+  #parts;
+  /** By part: the last one of its glob. It matches any names, so a path that gets there stays, and so does all that is below. */
+  #ends;
+  /** By last part. */
+  #globs;
+  /** Of the root itself. */
+  start;
+  constructor(globs) {
+    this.#parts = globs.flat();
+    let end = -1;
+    const ends = globs.map((glob) => {
+      end += glob.length;
+      return end;
+    });
+    this.#ends = globs.flatMap((glob, index) => glob.map(() => ends[index] ?? -1));
+    this.#globs = new Map(ends.map((last, index) => [last, index]));
+    const start2 = [];
+    globs.forEach((glob, index) => {
+      this.#reach(start2, (ends[index] ?? 0) - glob.length + 1, start2.length);
+    });
+    this.start = start2;
+  }
+  /** How far a path is with one more name. */
+  advance(reached, name2) {
+    const next = [];
+    const against = toName(name2);
+    let [end, first2] = [-1, 0];
+    for (const position of reached) {
+      if (position > end) [end, first2] = [this.#ends[position] ?? -1, next.length];
+      const part = this.#parts[position];
+      if (part === ANY_NAMES) this.#reach(next, position, first2);
+      else if (part !== void 0 && matchesName(part, against)) this.#reach(next, position + 1, first2);
+    }
+    return next;
+  }
+  /** The globs that match a path, by their index. */
+  *matching(reached) {
+    for (const position of reached) {
+      const glob = this.#globs.get(position);
+      if (glob !== void 0) yield glob;
+    }
+  }
+  /** What may be any names may be none. Whatever got there never needs to go back before it. `first`: where the glob begins in `into`. */
+  #reach(into, from, first2) {
+    for (let position = from; ; position++) {
+      if (this.#parts[position] === ANY_NAMES) into.length = first2;
+      if (into.length === first2 || position > (into.at(-1) ?? -1)) into.push(position);
+      if (this.#parts[position] !== ANY_NAMES || position === this.#ends[position]) return;
+    }
+  }
+};
+
 // src/unpack/selection.ts
 var MAX_PATTERNS = 1e3;
 var MAX_PATTERN_LENGTH = 4096;
 var MAX_ALTERNATIVES = 4096;
 var Selection = class {
-  #includes;
-  #excludes;
+  /** Of the root. */
+  root;
   #all;
-  constructor(includes, excludes) {
-    this.#includes = includes;
-    this.#excludes = excludes;
-    this.#all = [...includes, ...excludes];
+  /** But what the patterns leave out. */
+  #wantsAll;
+  #globs;
+  /** By glob. */
+  #patterns;
+  /** By what they have reached; most directories of an image have one of few. */
+  #held = /* @__PURE__ */ new Map();
+  #heldPositions = 0;
+  constructor(patterns) {
+    this.#all = patterns;
+    this.#wantsAll = patterns.every(({ isExclude }) => isExclude);
+    this.#globs = new GlobSet(patterns.flatMap(({ globs }) => globs));
+    this.#patterns = patterns.flatMap((one) => one.globs.map(() => one));
+    this.root = this.#progress(this.#globs.start);
   }
-  /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
-  has(path) {
-    const names = toText(path).split("/");
-    return this.#isIncluded(names) && !this.#excludes.some((one) => matches(one, names));
+  /** One name further. `name`: one UTF-16 unit a byte. */
+  below(progress, name2) {
+    const reached = this.#globs.advance(progress.reached, toText(name2));
+    return isSame(reached, progress.reached) ? progress : this.#progress(reached);
+  }
+  /** The same, to be held for long. Throws LIMIT_EXCEEDED. */
+  hold(progress) {
+    if (progress === this.root) return progress;
+    const key = progress.reached.join();
+    const held = this.#held.get(key);
+    if (held) return held;
+    this.#heldPositions += progress.reached.length + 1;
+    checkLimit(this.#heldPositions, MAX_HELD_PROGRESS, "ways in which directories match the patterns");
+    this.#held.set(key, progress);
+    return progress;
   }
   /** Removes from `left` patterns that are of use for this path: that match it, or leave it out where it would be wanted. */
-  cross(left, path) {
-    const names = toText(path).split("/");
-    if (!this.#isIncluded(names)) return;
-    for (const one of this.#all) if (left.has(one.text) && matches(one, names)) left.delete(one.text);
+  cross(left, { isIncluded, reached }) {
+    if (isIncluded) for (const { text } of this.#matching(reached)) left.delete(text);
   }
   /** As they were given. */
   get patterns() {
     return this.#all.map(({ text }) => text);
   }
-  #isIncluded(names) {
-    return this.#includes.length === 0 || this.#includes.some((one) => matches(one, names));
+  #progress(reached) {
+    const matching = [...this.#matching(reached)];
+    const isIncluded = this.#wantsAll || matching.some((one) => !one.isExclude);
+    return { reached, isIncluded, isWanted: isIncluded && !matching.some((one) => one.isExclude) };
+  }
+  *#matching(reached) {
+    for (const glob of this.#globs.matching(reached)) {
+      const pattern = this.#patterns[glob];
+      if (pattern) yield pattern;
+    }
   }
 };
+function isSame(one, other) {
+  return one.length === other.length && one.every((position, index) => position === other[index]);
+}
 function createSelection(patterns, where = "paths") {
   if (patterns.length === 0) return void 0;
   if (patterns.length > MAX_PATTERNS)
     throw new PullError("INPUT_INVALID", `${where}: more than ${MAX_PATTERNS} patterns`);
-  const [includes, excludes] = [[], []];
   let left = MAX_ALTERNATIVES;
-  for (const text of patterns) {
+  const compiled = patterns.map((text) => {
     const isExclude = text.startsWith("!");
     const globs = compile(isExclude ? text.slice(1) : text, left, (problem) => {
       throw new PullError("INPUT_INVALID", `${where}: ${quote(text)} ${problem}`);
     });
     left -= globs.length;
-    (isExclude ? excludes : includes).push({ text, globs });
-  }
-  return new Selection(includes, excludes);
-}
-function matches({ globs }, names) {
-  return globs.some((glob) => matchesGlob(glob, names));
+    return { text, isExclude, globs };
+  });
+  return new Selection(compiled);
 }
 function compile(pattern, limit, fail3) {
   const path = pattern.replace(/^(?:\.?\/)+/, "").replace(/\/+$/, "/");
@@ -33746,8 +35970,8 @@ function compile(pattern, limit, fail3) {
     throw error;
   }
 }
-function toText(path) {
-  return Buffer.byteLength(path) === path.length ? path : Buffer.from(path, "latin1").toString("utf8");
+function toText(name2) {
+  return Buffer.byteLength(name2) === name2.length ? name2 : Buffer.from(name2, "latin1").toString("utf8");
 }
 
 // src/workers/pool.ts
@@ -33767,8 +35991,10 @@ var WorkerPool = class {
   /** Rejects with the job's PullError, or WORKER_EXITED where the thread ended first. */
   run(name2, input, options = {}) {
     if (this.#closed) return Promise.reject(cancelled());
-    return new Promise((resolve5, reject) => {
-      this.#waiting.push({ name: name2, input, onEvent: options.onEvent, resolve: resolve5, reject });
+    return new Promise((resolve6, reject) => {
+      const { onTurn } = options;
+      const onEvent = options.onEvent;
+      this.#waiting.push({ name: name2, input, onTurn, onEvent, resolve: resolve6, reject });
       this.#dispatch();
     });
   }
@@ -33788,6 +36014,12 @@ var WorkerPool = class {
       if (!worker) return;
       const task = this.#waiting.shift();
       this.#busy.set(worker, task);
+      try {
+        task.onTurn?.();
+      } catch (error) {
+        this.#settle(worker)?.reject(toPullError(error));
+        continue;
+      }
       const request2 = { id: this.#nextId++, name: task.name, input: task.input };
       try {
         worker.postMessage(request2);
@@ -33836,8 +36068,18 @@ function cancelled() {
 }
 
 // src/pull/jobs.ts
-function openPool(threads) {
-  return new WorkerPool(workerScript(), threads);
+function openPool(threads, signal) {
+  const pool = new WorkerPool(workerScript(), threads);
+  const stop = () => void pool.close();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  return {
+    run: pool.run.bind(pool),
+    [Symbol.asyncDispose]() {
+      signal.removeEventListener("abort", stop);
+      return pool.close();
+    }
+  };
 }
 function workerScript() {
   return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
@@ -33849,16 +36091,16 @@ function createTally(layers) {
 }
 
 // src/pull/workshop.ts
-import { rm as rm6 } from "node:fs/promises";
+import { rm as rm7 } from "node:fs/promises";
 
 // src/elevate/staging-name.ts
 import { randomBytes as randomBytes2 } from "node:crypto";
-import { basename, dirname as dirname3, join as join5 } from "node:path";
+import { basename, dirname as dirname4, join as join9 } from "node:path";
 function stagingPrefix(destination) {
   return `.${basename(destination)}.oci-pull-`;
 }
 function newStagingPath(destination) {
-  return join5(dirname3(destination), stagingPrefix(destination) + randomBytes2(6).toString("hex"));
+  return join9(dirname4(destination), stagingPrefix(destination) + randomBytes2(6).toString("hex"));
 }
 function oldTreePath(staging) {
   return `${staging}.old`;
@@ -33972,8 +36214,8 @@ function storedBytes(entries) {
 
 // src/store/store.ts
 import { randomBytes as randomBytes3 } from "node:crypto";
-import { readdir as readdir4, rm as rm5 } from "node:fs/promises";
-import { join as join6 } from "node:path";
+import { readdir as readdir4, rm as rm6 } from "node:fs/promises";
+import { join as join10 } from "node:path";
 
 // src/oci/digest-key.ts
 function digestKeyOfHex(hex) {
@@ -34040,7 +36282,7 @@ async function prepareStore(storeDirectory, staging = stagingDirectory(storeDire
 }
 
 // src/store/staged-pack.ts
-import { link, open as open3, rename, rm as rm4 } from "node:fs/promises";
+import { link, open as open5, rename, rm as rm5 } from "node:fs/promises";
 var StagedPack = class _StagedPack {
   path;
   #file;
@@ -34052,7 +36294,7 @@ var StagedPack = class _StagedPack {
   }
   /** `path` must not exist. Throws STORE_FAILED. */
   static async create(path) {
-    const file = await open3(path, "wx+", 384).catch(
+    const file = await open5(path, "wx+", 384).catch(
       (cause) => fail(`${path} cannot be created`, cause)
     );
     return new _StagedPack(path, file);
@@ -34109,7 +36351,7 @@ var StagedPack = class _StagedPack {
       await this.#file.close();
       if (await this.#linkTo(path)) return { key, path, size: end + tail.length, isKept: false };
       const there = await isDamaged2(path) ? void 0 : await readSound(path, key);
-      if (there) await rm4(this.path, { force: true });
+      if (there) await rm5(this.path, { force: true });
       else await rename(this.path, path);
       return { key, path, size: there?.size ?? end + tail.length, isKept: there !== void 0 };
     } catch (cause) {
@@ -34123,13 +36365,13 @@ var StagedPack = class _StagedPack {
     } catch {
       return false;
     }
-    await rm4(this.path, { force: true }).catch(() => void 0);
+    await rm5(this.path, { force: true }).catch(() => void 0);
     return true;
   }
   /** Never throws. */
   async discard() {
     await this.#file.close().catch(() => void 0);
-    await rm4(this.path, { force: true }).catch(() => void 0);
+    await rm5(this.path, { force: true }).catch(() => void 0);
   }
 };
 function fail(message, cause) {
@@ -34165,7 +36407,7 @@ var ChunkStore = class _ChunkStore {
     for (const name2 of (await listPacks(directory)).sort()) {
       const key = keyOfPackName(name2);
       if (key !== void 0 && store.#entries < MAX_STORE_ENTRIES)
-        await store.#addPack(join6(packsDirectory(directory), name2), key);
+        await store.#addPack(join10(packsDirectory(directory), name2), key);
     }
     return store;
   }
@@ -34251,7 +36493,7 @@ var ChunkStore = class _ChunkStore {
   async removeDamaged(replaced) {
     for (const { path } of this.#damaged)
       if (!replaced.has(path) && await this.isDamagedAt(path))
-        await rm5(path, { force: true }).catch(() => void 0);
+        await rm6(path, { force: true }).catch(() => void 0);
     this.#damaged.clear();
   }
   /** Has the very file that stands there shown a wrong byte? One that has taken its place has other chunks elsewhere. */
@@ -34262,12 +36504,12 @@ var ChunkStore = class _ChunkStore {
   stage() {
     const { lease = process.pid, stagingDirectory: elsewhere } = this.#options;
     const directory = elsewhere ?? stagingDirectory(this.directory);
-    return StagedPack.create(join6(directory, `${lease}-${randomBytes3(8).toString("hex")}`));
+    return StagedPack.create(join10(directory, `${lease}-${randomBytes3(8).toString("hex")}`));
   }
   /** Of packs that have come since: keys of files in the packs directory. Damaged ones are passed over and removed. */
   async addPacks(packKeys) {
     for (const key of packKeys) {
-      const path = join6(packsDirectory(this.directory), `${key}.pack`);
+      const path = join10(packsDirectory(this.directory), `${key}.pack`);
       if (!this.#packs.has(path)) await this.#addPack(path, key);
     }
   }
@@ -34314,7 +36556,7 @@ var ChunkStore = class _ChunkStore {
     if (pack === "unreadable") return;
     if (!pack) {
       this.#brokenPacks++;
-      return rm5(path, { force: true }).catch(() => void 0);
+      return rm6(path, { force: true }).catch(() => void 0);
     }
     this.#hold(path, pack);
   }
@@ -34364,7 +36606,7 @@ async function openWorkshopApart({ lease }, options, { storeRead }) {
 }
 async function closeWorkshop({ lease, own }) {
   await lease?.[Symbol.asyncDispose]();
-  if (own !== void 0) await rm6(own, { recursive: true, force: true }).catch(() => void 0);
+  if (own !== void 0) await rm7(own, { recursive: true, force: true }).catch(() => void 0);
 }
 async function openShared(directory, read) {
   const lease = await takeLease(directory).catch(() => void 0);
@@ -34385,9 +36627,8 @@ async function openOwn({ destination }) {
 // src/pull/session.ts
 async function openSession(options, access2, { privileges, arrivals }) {
   const { layers } = access2.image.manifest;
-  const warnings = [];
   const note = (message) => {
-    warnings.push(message);
+    access2.warnings.push(message);
     options.emit({ kind: "warning", message });
   };
   const workshop = await openWorkshop(options, access2.caching, note);
@@ -34400,8 +36641,7 @@ async function openSession(options, access2, { privileges, arrivals }) {
     privileges,
     arrivals,
     layers,
-    tallies: createTally(layers.length),
-    warnings
+    tallies: createTally(layers.length)
   };
 }
 function placesOf({ store, staging }) {
@@ -34424,6 +36664,9 @@ async function leaveStore(session, error) {
 function warn(session, message) {
   session.warnings.push(message);
   session.options.emit({ kind: "warning", message });
+}
+function throwIfCancelled({ options }) {
+  if (options.signal.aborted) throw new PullError("ABORTED", "the pull was cancelled");
 }
 async function closeSession(session) {
   await session.staging.discard();
@@ -34454,7 +36697,7 @@ async function selectParts({ options, privileges }, metadata, missing2) {
   try {
     const layers = metadata.map((layer) => layer.kind === "chunked" ? layer.entries : void 0);
     if (layers.every((entries) => entries === void 0)) return { metadata, parts: [] };
-    const pool = __using(_stack, openPool(1), true);
+    const pool = __using(_stack, openPool(1, options.signal), true);
     const besides = [...missing2].flatMap(([layer, entries]) => [...entries].map((entry) => ({ layer, entry })));
     const { paths, limits } = options;
     const needed = await pool.run("select", { layers, paths, limits, owner: privileges.owner, besides });
@@ -34477,26 +36720,32 @@ async function selectParts({ options, privileges }, metadata, missing2) {
   }
 }
 function checkPaths(paths, where) {
-  createSelection(paths, where);
-  return paths;
+  try {
+    createSelection(paths, where);
+    return paths;
+  } catch (error) {
+    if (!(error instanceof PullError)) throw error;
+    throw new PullError(error.code, error.message, { hint: GLOB_HINT, cause: error.cause });
+  }
 }
+var GLOB_HINT = "Write globs as paths from the root of the image, like usr/lib/jvm/**, or **/*.conf wherever it is; a backslash takes away the meaning of the character behind it.";
 function checkMatches(session, part) {
   const { paths = [] } = session.options;
   if (!part || paths.length === 0) return;
   if (part.matched === 0)
     throw new PullError(
       "INPUT_INVALID",
-      `nothing in ${session.image.repository} is left by the globs ${list(paths)}`,
+      `nothing in ${session.image.repository} is left by the globs ${list2(paths)}`,
       {
         hint: "A glob has to match paths from the root of the image, like usr/lib/jvm/**, or **/*.conf wherever it is. Upper and lower case differ, and what a glob with ! matches is left out."
       }
     );
   const isExclude = (glob) => glob.startsWith("!");
   const [includes, excludes] = [part.idle.filter((glob) => !isExclude(glob)), part.idle.filter(isExclude)];
-  if (includes.length > 0) warn(session, `nothing in the image matches ${list(includes)}`);
-  if (excludes.length > 0) warn(session, `nothing is left out by ${list(excludes)}`);
+  if (includes.length > 0) warn(session, `nothing in the image matches ${list2(includes)}`);
+  if (excludes.length > 0) warn(session, `nothing is left out by ${list2(excludes)}`);
 }
-function list(paths) {
+function list2(paths) {
   const more = paths.length > MAX_SHOWN ? ` and ${paths.length - MAX_SHOWN} more` : "";
   return `${paths.slice(0, MAX_SHOWN).map(quote).join(", ")}${more}`;
 }
@@ -34517,14 +36766,14 @@ async function readAll(input) {
   for await (const chunk of input) {
     const buffer = Buffer.from(chunk);
     bytes += buffer.length;
-    if (bytes > MAX_PASSWORD_BYTES) throw invalid6(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
+    if (bytes > MAX_PASSWORD_BYTES) throw invalid7(`is longer than ${MAX_PASSWORD_BYTES} bytes`);
     chunks.push(buffer);
   }
   const password = Buffer.concat(chunks).toString("utf8").replace(/\r?\n$/, "");
-  if (password === "") throw invalid6("is empty");
+  if (password === "") throw invalid7("is empty");
   return password;
 }
-function invalid6(fault2) {
+function invalid7(fault2) {
   return new PullError("INPUT_INVALID", `the password on standard input ${fault2}`, {
     hint: 'Pipe the password in, for example: printf %s "$TOKEN" | oci-pull … --password-stdin'
   });
@@ -34541,7 +36790,7 @@ async function toPullOptions(args, surroundings) {
     image: toAbsolute(parseImageName(args.image), cwd),
     seeds: args.seeds.map((seed) => toAbsolute(parseSeed(seed), cwd)),
     platform: args.platform === void 0 ? hostPlatform(surroundings.arch) : parsePlatform(args.platform),
-    destination: resolve(cwd, args.destination),
+    destination: resolve2(cwd, args.destination),
     ownership: args.ownership,
     paths,
     format,
@@ -34549,7 +36798,7 @@ async function toPullOptions(args, surroundings) {
     verify: args.verify,
     limits: parseLimits(args.limits, "--limit"),
     network: await readNetwork(args, surroundings),
-    storeDirectory: resolve(cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
+    storeDirectory: resolve2(cwd, args.cacheDirectory ?? defaultCacheDirectory(surroundings)),
     storeMaxBytes: parseStoreSize(args.cacheDirectoryMaxSize, "--cache-dir-max-size"),
     storeRead: args.cacheMode !== "none",
     storeWrite: args.cacheMode === "write",
@@ -34557,7 +36806,7 @@ async function toPullOptions(args, surroundings) {
   };
 }
 async function readNetwork(args, { cwd, env, home, uid, platform, stdin, signal }) {
-  const path = (value) => value === void 0 ? void 0 : resolve(cwd, value);
+  const path = (value) => value === void 0 ? void 0 : resolve2(cwd, value);
   const login = {
     username: args.username,
     password: args.passwordStdin ? await readPassword(stdin, signal) : void 0
@@ -34566,7 +36815,7 @@ async function readNetwork(args, { cwd, env, home, uid, platform, stdin, signal 
   return {
     hosts: {
       tlsVerify: args.tlsVerify,
-      mirrors: args.mirrors,
+      mirrors: checkMirrors(args.mirrors),
       hostsDirectory: path(args.hostsDirectory),
       authorityFile: path(args.authorityFile),
       env,
@@ -34579,7 +36828,7 @@ async function readNetwork(args, { cwd, env, home, uid, platform, stdin, signal 
   };
 }
 function toAbsolute(name2, cwd) {
-  return name2.kind === "registry" ? name2 : { ...name2, path: resolve(cwd, name2.path) };
+  return name2.kind === "registry" ? name2 : { ...name2, path: resolve2(cwd, name2.path) };
 }
 
 // src/progress/error-page.ts
@@ -34649,11 +36898,11 @@ function countsInWords({ byKind }) {
 function renderSkipList(report, about) {
   if (report.count === 0) return void 0;
   const head = { tool: "oci-pull", version: LIST_VERSION, ...about };
-  const list5 = { ...head, count: report.count, counts: report.byKind, entries: report.named.map(toEntry) };
+  const list5 = { ...head, count: report.count, counts: report.byKind, entries: report.named.map(toEntry3) };
   return Buffer.from(`${JSON.stringify(list5, void 0, 2)}
 `);
 }
-function toEntry({ path, kind, reason }) {
+function toEntry3({ path, kind, reason }) {
   const { bytes, isText: isText2, text } = decode(path);
   const named = isText2 ? { path: `/${text}` } : { "path-base64": slashed(bytes).toString("base64") };
   return { ...named, kind, reason };
@@ -34687,7 +36936,7 @@ function originOf({ cacheHit, bytesDownloaded, bytesFromCache: bytesFromCache2, 
   ];
   return `${parts.length === 1 ? "all " : ""}${parts.join(", ")}`;
 }
-function toJson(result) {
+function toJson2(result) {
   const { timings } = result;
   return {
     digest: result.digest,
@@ -34742,11 +36991,17 @@ function layerToJson(layer) {
     milliseconds: Math.round(layer.milliseconds)
   };
 }
-function renderError(error) {
+function renderError(error, find = (page) => page) {
   const cause = describeCause(error);
   const causes = cause === void 0 ? [] : [`cause: ${cause}`];
   const { message, hint, code: code2 } = error;
-  const lines2 = [`error: ${message}`, ...causes, `hint: ${hint}`, `code: ${code2}`, `see: ${errorPage(code2)}`];
+  const lines2 = [
+    `error: ${message}`,
+    ...causes,
+    `hint: ${hint}`,
+    `code: ${code2}`,
+    `see: ${find(errorPage(code2))}`
+  ];
   return lines2.map((line) => oneLine(asFlags(line))).join("\n");
 }
 
@@ -34874,7 +37129,7 @@ var Reporter = class {
   }
   emit = (event) => {
     this.#progress = advance(this.#progress, event, performance.now());
-    if (event.kind === "warning") this.#message(`warning: ${event.message}`);
+    if (event.kind === "warning") this.#message(`warning: ${event.message}`, event.isVital);
     if (event.kind === "info") this.#message(event.message);
     if (event.kind === "resolved") this.#message(describeImage(event));
     if (event.kind === "layer") this.#message(describeLayer(event));
@@ -34885,8 +37140,8 @@ var Reporter = class {
     clearInterval(this.#timer);
     this.#clear();
   }
-  #message(text) {
-    if (this.#options.quiet) return;
+  #message(text, isVital = false) {
+    if (this.#options.quiet && !isVital) return;
     this.#clear();
     this.#options.write(`${oneLine(asFlags(text))}
 `);
@@ -34908,15 +37163,10 @@ var Reporter = class {
   }
 };
 
-// package.json
-var package_default = { name: "oci-pull-action", version: "1.0.0" };
-
-// src/cli/version.ts
-var VERSION = package_default.version;
-
 // src/cli/command.ts
 var [DONE2, FAILED, WRONG_USAGE] = [0, 1, 2];
-function createCommand({ usage, help, parse: parse5, run: run3 }) {
+function createCommand(parts) {
+  const { name: name2, usage, help, parse: parse5, run: run3 } = parts;
   const understand = (argv) => {
     try {
       return parse5(argv);
@@ -34928,7 +37178,7 @@ function createCommand({ usage, help, parse: parse5, run: run3 }) {
   return async (argv, program) => {
     const args = understand(argv);
     if (args instanceof PullError) {
-      program.stderr(`error: ${args.message}
+      program.stderr(`${renderError(pointTo(args, `${name2} --help`), program.findPage)}
 ${usage}
 `);
       return WRONG_USAGE;
@@ -34939,6 +37189,11 @@ ${usage}
     return DONE2;
   };
 }
+function pointTo(error, help) {
+  const { code: code2, message, hint, cause } = error;
+  const own = hint === ERROR_CODES[code2].hint ? "" : `${hint} `;
+  return new PullError(code2, message, { hint: `${own}Try ${help}.`, cause });
+}
 async function runWithProgress(args, program, work) {
   const { interrupt: interrupt2, columns } = program;
   const debug = isDebugging(program);
@@ -34946,6 +37201,7 @@ async function runWithProgress(args, program, work) {
   const reporter = new Reporter({ write: program.stderr, columns, quiet: args.quiet, debug });
   try {
     const options = await toPullOptions(args, { ...program, signal: interrupt2.signal });
+    checkSeeds(options.seeds);
     status2 = FAILED;
     const answer = await work({ ...options, emit: reporter.emit, signal: interrupt2.signal });
     reporter.stop();
@@ -34953,7 +37209,7 @@ async function runWithProgress(args, program, work) {
     return DONE2;
   } catch (error) {
     reporter.stop();
-    return fail2(error, status2, program);
+    return fail2(adviseLocal(error, args.image, program.cwd), status2, program);
   }
 }
 function print({ text, json }, options, program) {
@@ -34961,7 +37217,7 @@ function print({ text, json }, options, program) {
 `);
 }
 function fail2(error, status2, program) {
-  program.stderr(`${renderError(toPullError(error))}
+  program.stderr(`${renderError(toPullError(error), program.findPage)}
 `);
   if (isDebugging(program) && error instanceof Error) program.stderr(`${redactUrls(error.stack ?? "")}
 `);
@@ -34972,7 +37228,10 @@ function isDebugging({ env }) {
 }
 
 // src/cli/help.ts
-var USAGE = "usage: oci-pull IMAGE DESTINATION [options]\n       oci-pull cache ls|verify|prune [options]";
+var USAGE = `usage: oci-pull IMAGE DESTINATION [options]
+       oci-pull inspect IMAGE [--from TAG|IMAGE] [options]
+       oci-pull diff IMAGE TAG|IMAGE [options]
+       oci-pull cache ls|verify|prune [options]`;
 var HELP = `${USAGE}
 
 Pulls a container image and unpacks it into a directory as a root file system. Everything is verified against the
@@ -34992,6 +37251,7 @@ options:
                          this user; default: auto, which is preserve for root and runner for everybody else
   --path GLOB            what to unpack, as a path from the root of the image with *, **, ?, [a-z] and {a,b}; with !
                          before it, what to leave out; may be repeated; default: everything
+                         Layers that can be fetched in parts are then proven as with --verify toc
   --verify V             what proves layers that can be fetched in parts. diff-id: the digest of the whole layer
                          (default); toc: their tables of contents, so that files which upper layers replace are spared
   --limit NAME=VALUE     a limit of what the image may hold, may be repeated; NAME is one of
@@ -35008,16 +37268,18 @@ options:
   --hosts-dir D          directory of containerd's hosts.toml directories
   --ca-file F            PEM file with certificates to trust besides those of the system
   --tls-verify=false     accept any certificate, and plain http
-  --seed S               layout or archive to look in before the registry is asked, written as IMAGE is; may be repeated
+  --seed S               layout or archive to look in before the registry is asked, written as IMAGE is; one that names
+                         the whole reference answers for the tag, with a warning, and the registry is not asked; may be
+                         repeated
   --concurrency N        connections for layer data; default: ${DEFAULT_CONCURRENCY}
   --json                 print the result as one JSON object on standard output
-  -q, --quiet            no progress, messages and warnings; only the result and errors
+  -q, --quiet            only the result, errors, and a warning where a seed answers for the tag
   -h, --help             this text
   --version              the version
 
 other commands, each with a --help of its own:
   oci-pull inspect IMAGE [--from OLD]   what an image is made of, and what an update would cost
-  oci-pull diff IMAGE IMAGE             which files differ
+  oci-pull diff IMAGE TAG|IMAGE         which files differ
   oci-pull cache ls|verify|prune        looks after the chunk cache
 An image of such a name needs its registry in front: docker.io/library/diff.
 
@@ -35025,7 +37287,7 @@ environment:
   OCI_PULL_DEBUG=1       requests, plan, figures of each layer: for a report of a fault
 
 Progress and messages go to standard error. Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.`;
-var CACHE_USAGE = "usage: oci-pull cache ls|verify|prune [options]\nTry oci-pull cache --help.";
+var CACHE_USAGE = "usage: oci-pull cache ls|verify|prune [options]";
 var CACHE_HELP = `usage: oci-pull cache ls|verify|prune [options]
 
 Looks after the directory that keeps chunks between pulls. Pulls may run meanwhile.
@@ -35042,6 +37304,7 @@ options:
                          default: ${DEFAULT_STORE_SIZE}
   --remove-damaged       for verify: removes damaged packs
   --json                 print one JSON object on standard output
+  -q, --quiet            only the result and errors, which is all there is
   -h, --help             this text
 
 Exit status: 0 done, 1 failed or damage found that is still there, 2 wrong usage; 130 or 143 when interrupted.
@@ -35050,6 +37313,7 @@ An image that is called cache needs its registry in front: docker.io/library/cac
 
 // src/cli/cache-command.ts
 var cacheCommand = createCommand({
+  name: "oci-pull cache",
   usage: CACHE_USAGE,
   help: CACHE_HELP,
   parse: parseCache,
@@ -35066,19 +37330,21 @@ async function runCache(args, program) {
   }
 }
 async function lookAfterCache(args, machine, signal) {
-  const directory = resolve2(machine.cwd, args.cacheDirectory ?? defaultCacheDirectory(machine));
-  if (args.cacheDirectory !== void 0 && !existsSync(directory))
-    throw new PullError("INPUT_INVALID", `the cache directory ${directory} does not exist`);
+  const directory = resolve3(machine.cwd, args.cacheDirectory ?? defaultCacheDirectory(machine));
+  if (args.cacheDirectory !== void 0 && !existsSync3(directory))
+    throw new PullError("INPUT_INVALID", `the cache directory ${directory} does not exist`, {
+      hint: "Check the path; the first pull with this --cache-dir makes it."
+    });
   switch (args.action) {
     case "ls":
-      return list2(directory);
+      return list3(directory);
     case "verify":
       return verify(directory, args, signal);
     case "prune":
       return prune(directory, parseStoreSize(args.maxSize, "--max-size"));
   }
 }
-async function list2(directory) {
+async function list3(directory) {
   const { packs, bytes, runningPulls } = await listStore(directory);
   const lines2 = packs.map(({ key, size, chunks, usedAt }) => {
     const held = chunks === void 0 ? "no pack, or unreadable" : count(chunks, "chunk");
@@ -35141,7 +37407,7 @@ async function verify(directory, { removeDamaged }, signal) {
   };
 }
 async function remove2(path) {
-  await rm7(path, { force: true }).catch((cause) => {
+  await rm8(path, { force: true }).catch((cause) => {
     throw toPullError(cause, { code: "STORE_FAILED", message: `${path} is damaged and cannot be removed` });
   });
 }
@@ -35177,6 +37443,32 @@ async function prune(directory, maxBytes) {
     },
     isDamaged: false
   };
+}
+
+// src/cli/mistaken-command.ts
+var COMMAND_NAMES = ["inspect", "diff", "cache"];
+var CACHE_ACTIONS2 = ["ls", "verify", "prune"];
+function adviseCommand([word = "", ...others]) {
+  if (!/^[a-z]+$/.test(word)) return void 0;
+  if (word === "pull") {
+    const isPull = others.length === 2 || others.length === 1 && isImage2(others[0] ?? "");
+    return isPull ? "A pull needs no word of its own: oci-pull IMAGE DESTINATION." : void 0;
+  }
+  const name2 = COMMAND_NAMES.find((known2) => known2 === nearestName(word, COMMAND_NAMES));
+  if (name2 === void 0 || !fits(name2, others)) return void 0;
+  return name2 === word ? `A command stands before all options: oci-pull ${name2} …` : `Did you mean oci-pull ${name2}?`;
+}
+function fits(name2, others) {
+  if (name2 === "cache") return CACHE_ACTIONS2.includes(others[0] ?? "");
+  return others.length !== 1 || isImage2(others[0] ?? "");
+}
+function isImage2(text) {
+  try {
+    const { tag, digest } = parseReference(text);
+    return namesRegistry(text) || digest !== void 0 || tag !== void 0 && text.endsWith(`:${tag}`);
+  } catch {
+    return /^(?:oci|oci-archive|docker-archive|docker):/.test(text);
+  }
 }
 
 // src/cli/network-arguments.ts
@@ -35236,6 +37528,8 @@ function parsePull(argv) {
   const { values, positionals } = parseOptions(argv, OPTIONS2);
   if (values.help) return "help";
   if (values.version) return "version";
+  const [word] = positionals;
+  if (positionals.length === 1 && (word === "help" || word === "version")) return word;
   const [image = "", destination = ""] = checkPositionals(positionals);
   checkNotEmpty(values, ["format", "load", "cache-dir"]);
   return {
@@ -35258,19 +37552,21 @@ function parsePull(argv) {
 function checkPositionals(positionals) {
   const empty = ["IMAGE", "DESTINATION"].find((_, index) => positionals[index] === "");
   if (empty) throw wrongUsage(`${empty} is empty`);
-  const count2 = positionals.length === 1 ? "one argument" : `${positionals.length} arguments`;
-  if (positionals.length !== 2) throw wrongUsage(`expected IMAGE and DESTINATION, got ${count2}`);
-  return positionals;
+  const advice = adviseCommand(positionals);
+  if (positionals.length === 2 && advice === void 0) return positionals;
+  const got = positionals.length === 2 ? positionals.map(quote).join(" ") : countArguments(positionals);
+  throw wrongUsage(`expected IMAGE and DESTINATION, got ${got}`, advice);
 }
 
 // src/cli/pull-command.ts
 var pullCommand = createCommand({
+  name: "oci-pull",
   usage: USAGE,
   help: HELP,
   parse: parsePull,
   run: (args, program) => runWithProgress(args, program, async (options) => {
     const result = await program.pull(options);
-    return { text: renderReport(result), json: toJson(result) };
+    return { text: renderReport(result), json: toJson2(result) };
   })
 });
 
@@ -35318,75 +37614,6 @@ function registryOf(image) {
   return image.kind === "registry" ? canonicalRegistry(image.reference.registry) : void 0;
 }
 
-// src/bytes/range.ts
-function rangeLength(range) {
-  return range.end - range.start;
-}
-function containsRange(outer, inner) {
-  return inner.start >= outer.start && inner.end <= outer.end;
-}
-
-// src/oci/media-type.ts
-var OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-var OCI_INDEX = "application/vnd.oci.image.index.v1+json";
-var OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
-var OCI_EMPTY = "application/vnd.oci.empty.v1+json";
-var DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
-var DOCKER_MANIFEST_LIST = "application/vnd.docker.distribution.manifest.list.v2+json";
-var DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
-var DOCKER_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json";
-var DOCKER_SCHEMA_1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws";
-var MANIFEST_MEDIA_TYPES = [
-  OCI_MANIFEST,
-  OCI_INDEX,
-  DOCKER_MANIFEST,
-  DOCKER_MANIFEST_LIST
-];
-var MANIFEST_ACCEPT = MANIFEST_MEDIA_TYPES.join(", ");
-function normalizeMediaType(mediaType) {
-  const [type = ""] = mediaType.split(";", 1);
-  return type.trim().toLowerCase();
-}
-function isIndexType(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  return type === OCI_INDEX || type === DOCKER_MANIFEST_LIST;
-}
-function isImageManifestType(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  return type === OCI_MANIFEST || type === DOCKER_MANIFEST;
-}
-function isSchema1Type(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  return type === DOCKER_SCHEMA_1 || type === DOCKER_SCHEMA_1_SIGNED;
-}
-function isImageConfigType(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  return type === OCI_CONFIG || type === DOCKER_CONFIG;
-}
-var OCI_LAYER = /^application\/vnd\.oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+(gzip|zstd))?$/;
-var DOCKER_LAYER = /^application\/vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(gzip|zstd))?$/;
-function isForeignLayerType(mediaType) {
-  return /\.(?:foreign|nondistributable)\./.test(normalizeMediaType(mediaType));
-}
-function layerCompression(mediaType) {
-  const type = normalizeMediaType(mediaType);
-  const match = OCI_LAYER.exec(type) ?? DOCKER_LAYER.exec(type);
-  if (match) return match[1] === "gzip" || match[1] === "zstd" ? match[1] : "none";
-  throw unsupportedLayer(type);
-}
-function unsupportedLayer(type) {
-  const code2 = "MEDIA_TYPE_UNSUPPORTED";
-  if (type.endsWith("+encrypted"))
-    return new PullError(code2, `the layer is encrypted (media type ${quote(type)})`, {
-      hint: "Encrypted layers cannot be unpacked; push a decrypted copy of the image."
-    });
-  if (type === "application/vnd.in-toto+json" || type.startsWith("application/vnd.dev.cosign."))
-    return new PullError(code2, `the layer is a signature or an attestation (media type ${quote(type)})`, {
-      hint: "The reference names what was signed about an image, not the image; name the image itself."
-    });
-  return new PullError(code2, `a layer of media type ${quote(type)} cannot be unpacked`);
-}
-
 // src/layer/annotations.ts
 var MAX_METADATA_BYTES = 64 << 20;
 var PREFIXES = ["io.github.containers.zstd-chunked.", "io.containers.zstd-chunked."];
@@ -35419,9 +37646,9 @@ function detectDialect(descriptor) {
   const jsonDigest = annotations[STARGZ_TOC_DIGEST];
   if (jsonDigest !== void 0) {
     if (!isSha256(jsonDigest)) return { kind: "plain", reason: "its TOC annotations are malformed" };
-    return { kind: "estargz", jsonDigest, uncompressedSize: parseSize2(annotations[UNCOMPRESSED_SIZE]) };
+    return { kind: "estargz", jsonDigest, uncompressedSize: parseSize3(annotations[UNCOMPRESSED_SIZE]) };
   }
-  return size >= MIN_PROBED_SIZE && compressionOf(descriptor) !== "none" ? { kind: "maybe" } : { kind: "plain" };
+  return size >= MIN_PROBED_SIZE && compressionOf2(descriptor) !== "none" ? { kind: "maybe" } : { kind: "plain" };
 }
 function zstdChunked({ annotations, size }, prefix) {
   const digest = annotations[`${prefix}manifest-checksum`];
@@ -35445,10 +37672,10 @@ function zstdChunked({ annotations, size }, prefix) {
     streamEnd: dataEnd
   };
 }
-function parseSize2(text) {
+function parseSize3(text) {
   return text !== void 0 && /^\d{1,15}$/.test(text) ? Number(text) : void 0;
 }
-function compressionOf({ mediaType }) {
+function compressionOf2({ mediaType }) {
   try {
     return layerCompression(mediaType);
   } catch {
@@ -35475,7 +37702,7 @@ function locateToc(dialect, footer, blobSize) {
 }
 
 // src/store/compact.ts
-import { open as open4 } from "node:fs/promises";
+import { open as open6 } from "node:fs/promises";
 var COPY_BYTES = 4 << 20;
 async function copyIntoFreshPacks(chunks, store, packTarget2) {
   const staging = new Staging(store);
@@ -35520,7 +37747,7 @@ async function copyRun(run3, staging, to) {
   try {
     var _stack = [];
     try {
-      const source = __using(_stack, await open4(first2.path, "r"), true);
+      const source = __using(_stack, await open6(first2.path, "r"), true);
       for (let done = 0; done < length; ) {
         const piece = Buffer.allocUnsafe(Math.min(COPY_BYTES, length - done));
         const { bytesRead } = await source.read(piece, 0, piece.length, first2.offset + done);
@@ -35544,7 +37771,7 @@ async function copyRun(run3, staging, to) {
 }
 
 // src/pull/index-layers.ts
-import { open as open7 } from "node:fs/promises";
+import { open as open9 } from "node:fs/promises";
 
 // src/store/part-name.ts
 function partName(layer, { start: start2, end }) {
@@ -35764,7 +37991,7 @@ function tocRange({ located, descriptor }) {
   const { compression, toc } = located;
   return compression === "gzip" ? { start: toc.range.start, end: descriptor.size } : toc.range;
 }
-function nameOf({ descriptor }, range, digest) {
+function nameOf2({ descriptor }, range, digest) {
   return digest ? { form: "blob", hex: digestHex(digest) } : { form: "part", hex: partName(descriptor.digest, range) };
 }
 function jobFor(layer, toc, context) {
@@ -35788,12 +38015,12 @@ function wantsEntries({ located }, { trustsToc = false }) {
 }
 
 // src/fetch/stored-metadata.ts
-import { open as open5 } from "node:fs/promises";
+import { open as open7 } from "node:fs/promises";
 var COPY_BYTES2 = 1 << 20;
 function isStored({ digest, size }, store) {
-  return isNamed({ digest }) && store.find("blob", digestKeyOfHex(digestHex(digest)), size) !== void 0;
+  return isNamed2({ digest }) && store.find("blob", digestKeyOfHex(digestHex(digest)), size) !== void 0;
 }
-function isNamed({ digest }) {
+function isNamed2({ digest }) {
   return digest.startsWith("sha256:");
 }
 async function findNamed(name2, range, store) {
@@ -35822,7 +38049,7 @@ async function* readStaged({ path, offset, compressedSize }) {
   try {
     var _stack = [];
     try {
-      const file = __using(_stack, await open5(path, "r"), true);
+      const file = __using(_stack, await open7(path, "r"), true);
       for (let done = 0; done < compressedSize; ) {
         const length = Math.min(bytes.length, compressedSize - done);
         const { bytesRead } = await file.read(bytes, 0, length, offset + done);
@@ -35858,12 +38085,12 @@ function wholeIfBetter({ descriptor, dialect, located }, { table, pieces, entrie
   }
   const layer = pieces ? { table: pieces, dataEnd: located.streamEnd } : { table, dataEnd: located.dataEnd };
   const isAtHand = (form, key, size) => store.find(form, key, size) !== void 0;
-  return isNamed(descriptor) && !expectsChunks && isBetterWhole(layer, isAtHand) ? whole : void 0;
+  return isNamed2(descriptor) && !expectsChunks && isBetterWhole(layer, isAtHand) ? whole : void 0;
 }
 function chunked({ descriptor, located, footer }, { table, pieces, tarSplitDigest, entries }, { toc, split }) {
   const blobs = [toc, ...footer ? [footer] : []];
   const digest = tarSplitDigest ?? split?.digest;
-  const tarSplit = split && located.tarSplit ? { ...split, ...nameOf({ descriptor }, located.tarSplit.range, digest), digest } : void 0;
+  const tarSplit = split && located.tarSplit ? { ...split, ...nameOf2({ descriptor }, located.tarSplit.range, digest), digest } : void 0;
   if (tarSplit) blobs.push(tarSplit);
   if (entries)
     return { kind: "chunked", table, dataEnd: located.dataEnd, blobs, tarSplit: void 0, entries };
@@ -35872,145 +38099,6 @@ function chunked({ descriptor, located, footer }, { table, pieces, tarSplitDiges
     return { kind: "chunked", table: stream, dataEnd: located.streamEnd, blobs, tarSplit: void 0 };
   }
   return { kind: "chunked", table, dataEnd: located.dataEnd, blobs, tarSplit };
-}
-
-// src/oci/descriptor.ts
-function parseDescriptor(json, what) {
-  if (!isJsonRecord(json)) throw new PullError("MANIFEST_INVALID", `${what}: not a descriptor`);
-  const platform = parsePlatformField(json, what);
-  const artifactType = stringField(json, "artifactType", what);
-  return {
-    mediaType: normalizeMediaType(requiredString(json, "mediaType", what)),
-    digest: parseDigest(requiredString(json, "digest", what), what),
-    size: parseSize3(field(json, "size"), what),
-    annotations: parseAnnotations(field(json, "annotations"), what),
-    ...platform ? { platform } : {},
-    ...artifactType ? { artifactType: normalizeMediaType(artifactType) } : {}
-  };
-}
-function requiredString(record, key, what) {
-  const value = stringField(record, key, what);
-  if (value) return value;
-  throw new PullError("MANIFEST_INVALID", `${what}: the descriptor has no "${key}"`);
-}
-function parseSize3(value, what) {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new PullError("MANIFEST_INVALID", `${what}: "size" is not a number of bytes`);
-}
-function parseAnnotations(value, what) {
-  const annotations = /* @__PURE__ */ Object.create(null);
-  if (value === void 0) return annotations;
-  if (!isJsonRecord(value))
-    throw new PullError("MANIFEST_INVALID", `${what}: "annotations" is not an object`);
-  for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== "string")
-      throw new PullError("MANIFEST_INVALID", `${what}: an annotation is not a string`);
-    annotations[key] = text;
-  }
-  return annotations;
-}
-function parsePlatformField(descriptor, what) {
-  const json = field(descriptor, "platform");
-  if (json === void 0) return void 0;
-  if (!isJsonRecord(json)) throw new PullError("MANIFEST_INVALID", `${what}: "platform" is not an object`);
-  const os = stringField(json, "os", what);
-  const architecture = stringField(json, "architecture", what);
-  if (!os || !architecture) return void 0;
-  const variant = stringField(json, "variant", what);
-  const osVersion = stringField(json, "os.version", what);
-  const osFeatures = arrayField(json, "os.features", what).filter((name2) => typeof name2 === "string");
-  return {
-    os,
-    architecture,
-    ...variant ? { variant } : {},
-    ...osVersion ? { osVersion } : {},
-    ...osFeatures.length > 0 ? { osFeatures } : {}
-  };
-}
-
-// src/oci/manifest.ts
-var MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
-var MAX_LAYERS = 1e3;
-var MAX_INDEX_ENTRIES = 1e4;
-function parseManifest(bytes, mediaType, what = "the manifest", by = "tag") {
-  const document = parseJsonObject(bytes, what, MAX_MANIFEST_BYTES);
-  const type = resolveType(document, { given: normalizeMediaType(mediaType), by, what });
-  if (isIndexType(type)) return parseIndex(document, type, what);
-  if (isImageManifestType(type)) return parseImage(document, type, what);
-  throw new PullError(
-    "MEDIA_TYPE_UNSUPPORTED",
-    `${what}: ${quote(type)} is not an image or an index of images`
-  );
-}
-function resolveType(document, { given, by, what }) {
-  const own = normalizeMediaType(stringField(document, "mediaType", what) ?? "");
-  checkSchema(document, own || given, what);
-  const has = (key) => field(document, key) !== void 0;
-  if (has("manifests") && (has("config") || has("layers")))
-    throw new PullError("MANIFEST_INVALID", `${what}: both an index and an image manifest`, {
-      hint: "Tools disagree about what such a document means, so it is refused."
-    });
-  const givenIsManifest = isIndexType(given) || isImageManifestType(given);
-  if (by === "tag" && own && givenIsManifest && own !== given)
-    throw new PullError(
-      "MANIFEST_INVALID",
-      `${what}: calls itself ${quote(own)} but was served as ${quote(given)}`
-    );
-  if (own || givenIsManifest) return own || given;
-  return has("manifests") ? OCI_INDEX : OCI_MANIFEST;
-}
-function checkSchema(document, mediaType, what) {
-  const version = field(document, "schemaVersion");
-  if (version === 1 || isSchema1Type(mediaType) || field(document, "fsLayers") !== void 0)
-    throw new PullError(
-      "MEDIA_TYPE_UNSUPPORTED",
-      `${what}: a Docker schema 1 manifest, a format given up in 2017`,
-      {
-        hint: "Pull and push the image with a current tool, which writes a current manifest."
-      }
-    );
-  if (version !== void 0 && version !== 2)
-    throw new PullError("MANIFEST_INVALID", `${what}: its schemaVersion is not 2`);
-}
-function parseIndex(document, mediaType, what) {
-  if (field(document, "config") !== void 0 || field(document, "layers") !== void 0)
-    throw new PullError("MANIFEST_INVALID", `${what}: an image manifest under the media type of an index`);
-  const entries = arrayField(document, "manifests", what);
-  checkLimit(entries.length, MAX_INDEX_ENTRIES, `${what}: ${entries.length} entries`);
-  const manifests = entries.map((entry, index) => parseDescriptor(entry, `${what}, entry ${index + 1}`));
-  return { kind: "index", mediaType, manifests };
-}
-function parseImage(document, mediaType, what) {
-  if (field(document, "manifests") !== void 0)
-    throw new PullError("MANIFEST_INVALID", `${what}: an index under the media type of an image manifest`);
-  const artifactType = stringField(document, "artifactType", what);
-  if (field(document, "config") === void 0)
-    throw artifactType ? artifact(artifactType, what) : new PullError("MANIFEST_INVALID", `${what}: has no config`);
-  const config = parseDescriptor(field(document, "config"), `${what}, config`);
-  if (!isConfigOfImage(config.mediaType, mediaType)) throw artifact(artifactType || config.mediaType, what);
-  const entries = arrayField(document, "layers", what);
-  checkLimit(entries.length, MAX_LAYERS, `${what}: ${entries.length} layers`);
-  const layers = entries.map((entry, index) => parseDescriptor(entry, `${what}, layer ${index + 1}`));
-  if (!Number.isSafeInteger(layers.reduce((sum2, layer) => sum2 + layer.size, 0)))
-    throw new PullError("MANIFEST_INVALID", `${what}: the sizes of the layers add up to no safe number`);
-  return { kind: "image", mediaType, config, layers };
-}
-var EARLY_DOCKER_CONFIGS = ["application/octet-stream", "application/json", "text/html"];
-function isConfigOfImage(configType, manifestType) {
-  if (isImageConfigType(configType)) return true;
-  return manifestType === DOCKER_MANIFEST && EARLY_DOCKER_CONFIGS.includes(configType);
-}
-function artifact(type, what) {
-  const name2 = type === OCI_EMPTY ? "an artifact" : `an artifact of type ${quote(type)}`;
-  return new PullError("MEDIA_TYPE_UNSUPPORTED", `${what}: ${name2}, not a container image`, {
-    hint: "Only container images have a root file system; name an image."
-  });
-}
-function checkLimit(count2, limit, what) {
-  if (count2 <= limit) return;
-  throw new PullError("LIMIT_EXCEEDED", `${what} exceed the limit of ${limit}`, {
-    hint: "No sound image needs so many."
-  });
 }
 
 // src/fetch/toc-image.ts
@@ -36076,16 +38164,16 @@ async function readExternal(layer, context) {
   const outcome = await context.readToc({
     ...externalTocJob(located, at),
     // The manifest of the TOC image proves nothing, but whose fault it is.
-    digest: isNamed(found) ? found.digest : void 0,
+    digest: isNamed2(found) ? found.digest : void 0,
     ...streamOf(layer, context)
   });
-  const isSendersFault = outcome.kind === "corrupt" && (outcome.of === "bytes" || !isNamed(found));
+  const isSendersFault = outcome.kind === "corrupt" && (outcome.of === "bytes" || !isNamed2(found));
   if (isSendersFault) context.source.distrust?.(found.digest);
   if (outcome.kind !== "toc") return { kind: "plain", tail, reason: outcome.reason };
   const whole = wholeIfBetter(described(layer), outcome, context);
   if (whole) return { ...whole, tail };
   const metadata = chunked(described(layer), outcome, {
-    toc: { ...at, ...nameOf2(descriptor, located.jsonDigest) },
+    toc: { ...at, ...nameOf3(descriptor, located.jsonDigest) },
     split: void 0
   });
   await keep(metadata.blobs, context);
@@ -36094,7 +38182,7 @@ async function readExternal(layer, context) {
 async function readKnown(layer, context) {
   const { descriptor, located, tail } = layer;
   const { store } = context;
-  const name2 = nameOf2(descriptor, located.jsonDigest);
+  const name2 = nameOf3(descriptor, located.jsonDigest);
   const found = await findNamed(name2, void 0, store);
   if (!found) return void 0;
   const job = { ...externalTocJob(located, found), ...streamOf(layer, context) };
@@ -36112,7 +38200,7 @@ async function readKnown(layer, context) {
 function described({ descriptor, dialect, located, footer }) {
   return { descriptor, dialect, located: { ...located, tarSplit: void 0 }, footer };
 }
-function nameOf2({ digest }, jsonDigest) {
+function nameOf3({ digest }, jsonDigest) {
   return { form: "part", hex: outsideTocName(digest, jsonDigest), isOutside: true };
 }
 function streamOf({ descriptor, located }, { trustsToc = false }) {
@@ -36164,7 +38252,7 @@ function parseZstdFooter(tail, blobSize) {
       continue;
     if (tail.toString("latin1", start2 + magicAt, start2 + magicAt + magic.length) !== magic) continue;
     const fields = numbersOf(tail.subarray(start2, start2 + magicAt));
-    return fields ? zstdFooter(fields, blobSize - size - SKIPPABLE_HEADER_SIZE) : malformed();
+    return fields ? zstdFooter(fields, blobSize - size - SKIPPABLE_HEADER_SIZE) : malformed2();
   }
   return void 0;
 }
@@ -36175,7 +38263,7 @@ function numbersOf(bytes) {
 }
 function zstdFooter(fields, limit) {
   const [offset = 0, length = 0, tocUncompressedSize = 0, type, splitOffset = 0, splitLength = 0] = fields;
-  if (type !== TOC_TYPE || length === 0) return malformed();
+  if (type !== TOC_TYPE || length === 0) return malformed2();
   const tocRange2 = { start: offset, end: offset + length };
   if (offset < SKIPPABLE_HEADER_SIZE || tocRange2.end > limit) return outside();
   const tarSplitRange = splitOffset === 0 ? void 0 : { start: splitOffset, end: splitOffset + splitLength };
@@ -36201,7 +38289,7 @@ function parseGzipFooter(tail, blobSize) {
     const end = blobSize - size;
     if (kind === "estargz-external") return { kind, dataEnd: end };
     const start2 = Number.parseInt(match[1] ?? "", 16);
-    if (!Number.isSafeInteger(start2)) return malformed();
+    if (!Number.isSafeInteger(start2)) return malformed2();
     if (start2 >= end) return outside();
     const tocRange2 = { start: start2, end };
     if (rangeLength(tocRange2) > MAX_METADATA_BYTES) return none("its TOC is too large");
@@ -36209,7 +38297,7 @@ function parseGzipFooter(tail, blobSize) {
   }
   return void 0;
 }
-function malformed() {
+function malformed2() {
   return none("its footer is malformed");
 }
 function outside() {
@@ -36217,7 +38305,7 @@ function outside() {
 }
 
 // src/fetch/footer.ts
-import { open as open6 } from "node:fs/promises";
+import { open as open8 } from "node:fs/promises";
 async function readFooter(descriptor, context) {
   const { digest, size } = descriptor;
   const range = { start: Math.max(0, size - FOOTER_TAIL_BYTES), end: size };
@@ -36243,7 +38331,7 @@ async function readFooter(descriptor, context) {
 async function readBytes({ path, offset, compressedSize }) {
   var _stack = [];
   try {
-    const file = __using(_stack, await open6(path, "r"), true);
+    const file = __using(_stack, await open8(path, "r"), true);
     const bytes = Buffer.alloc(compressedSize);
     await file.read(bytes, 0, compressedSize, offset);
     return bytes;
@@ -36263,7 +38351,7 @@ async function readLayerMetadata(descriptor, context) {
   const { store } = context;
   const takesPart = context.trustsToc === true && dialect.kind !== "maybe";
   const isWanted = takesPart || context.expectsChunks === true && dialect.kind === "zstd-chunked";
-  if (isStored(descriptor, store) || isNamed(descriptor) && !store.holdsFrames && !isWanted)
+  if (isStored(descriptor, store) || isNamed2(descriptor) && !store.holdsFrames && !isWanted)
     return { kind: "plain", chunked: dialect };
   if (dialect.kind === "zstd-chunked") return readLocated({ descriptor, dialect, located: dialect }, context);
   if (descriptor.size < MIN_ESTARGZ_SIZE && !takesPart) return { kind: "plain", chunked: dialect };
@@ -36327,7 +38415,7 @@ async function readFetched(layer, end, context) {
       ...whole,
       ...span.end === descriptor.size ? { tail: { start: start2, path, offset: end.offset } } : {}
     };
-  const named = { ...toc, ...nameOf(layer, tocRange(layer), located.toc.digest) };
+  const named = { ...toc, ...nameOf2(layer, tocRange(layer), located.toc.digest) };
   const metadata = chunked(layer, outcome, { toc: named, split });
   await keep(metadata.blobs, context);
   return metadata;
@@ -36336,7 +38424,7 @@ async function readKnown2(layer, context) {
   const { store } = context;
   const { located } = layer;
   const range = tocRange(layer);
-  const toc = await findNamed(nameOf(layer, range, located.toc.digest), range, store);
+  const toc = await findNamed(nameOf2(layer, range, located.toc.digest), range, store);
   if (!toc) return void 0;
   const outcome = await context.readToc(jobFor(layer, toc, context));
   if (outcome.kind === "unusable") return { kind: "plain", reason: outcome.reason };
@@ -36350,9 +38438,45 @@ async function readKnown2(layer, context) {
   if (!located.tarSplit) return chunked(layer, outcome, { toc, split: void 0 });
   const { range: splitRange } = located.tarSplit;
   const digest = outcome.tarSplitDigest ?? located.tarSplit.digest;
-  const split = await findNamed(nameOf(layer, splitRange, digest), splitRange, store);
+  const split = await findNamed(nameOf2(layer, splitRange, digest), splitRange, store);
   if (!split) return outcome.entries && chunked(layer, outcome, { toc, split: void 0 });
   return chunked(layer, outcome, { toc, split: { ...split, digest } });
+}
+
+// src/pull/first-cause.ts
+function throwFirstCause(...results) {
+  const failures = results.flatMap(
+    (result) => result.status === "rejected" ? [result.reason] : []
+  );
+  if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
+}
+
+// src/pull/read-layers.ts
+async function readLayers(layers, { signal, budget }, read) {
+  var _stack = [];
+  try {
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const pool = __using(_stack, openPool(2, either), true);
+    const reading = {
+      readToc: (job) => pool.run("readToc", job, { onTurn: () => budget.check() }).catch(tooLarge),
+      signal: either
+    };
+    const reads = layers.map((descriptor, index) => read(descriptor, index, reading));
+    for (const each of reads) each.catch(() => stop.abort());
+    throwFirstCause(...await Promise.allSettled(reads));
+    return Promise.all(reads);
+  } catch (_) {
+    var _error = _, _hasError = true;
+  } finally {
+    var _promise = __callDispose(_stack, _error, _hasError);
+    _promise && await _promise;
+  }
+}
+function tooLarge(error) {
+  if (error instanceof PullError && error.code === "WORKER_EXITED")
+    return { kind: "unusable", reason: "its TOC is too large to be read" };
+  throw error;
 }
 
 // src/pull/index-layers.ts
@@ -36360,12 +38484,12 @@ async function indexWholeLayers(session, plan, metadata) {
   var _stack = [];
   try {
     const whole = await findWhole(session, plan, metadata);
-    const pool = __using(_stack, openPool(1), true);
+    const pool = __using(_stack, openPool(1, session.options.signal), true);
     for (const layer of whole) {
       const { table, pack, offset } = layer;
       const job = table ? void 0 : await findToc(session, layer);
       if (!table && !job) continue;
-      const outcome = job ? await pool.run("readToc", job).catch((error) => ({ kind: "unusable", reason: String(error) })) : { kind: "toc", table };
+      const outcome = job ? await pool.run("readToc", job).catch(tooLarge) : { kind: "toc", table };
       if (outcome.kind === "toc") await session.staging.index(pack, entriesOf(outcome.table, offset));
       else
         session.options.emit({
@@ -36421,7 +38545,7 @@ async function footerOf({ descriptor: { size }, offset }, path) {
   var _stack = [];
   try {
     const tail = Buffer.alloc(Math.min(FOOTER_TAIL_BYTES, size));
-    const file = __using(_stack, await open7(path, "r"), true);
+    const file = __using(_stack, await open9(path, "r"), true);
     await file.read(tail, 0, tail.length, offset + size - tail.length);
     return parseFooter(tail, size);
   } catch (_) {
@@ -36693,7 +38817,7 @@ var Planner = class {
     const keyOf = digestKeys(table);
     for (let index = 0; index < chunkCount(table); index++) {
       const key = keyOf(index);
-      const { form, name: name2 } = nameOf3(table, index, key);
+      const { form, name: name2 } = nameOf4(table, index, key);
       const found = this.#placement.find(form, { name: name2, key, size: table.sizes[index] });
       const last = missing2.at(-1);
       if (!found && last && table.offsets[index] === table.offsets[last.index])
@@ -36710,7 +38834,7 @@ var Planner = class {
   }
   /** `host`: the chunk before, if it is stored in the same bytes. */
   #placeChunk(table, index, { key, host }) {
-    const { form, name: name2 } = nameOf3(table, index, key);
+    const { form, name: name2 } = nameOf4(table, index, key);
     const innerOffset = form === "frame" ? table.innerOffsets?.[index] : void 0;
     const stored = {
       compressedSize: table.compressedSizes[index],
@@ -36723,7 +38847,7 @@ var Planner = class {
     return placed;
   }
 };
-function nameOf3(table, index, key) {
+function nameOf4(table, index, key) {
   return isGap(table, index) ? { form: "part", name: `part ${key}` } : { form: "frame", name: key };
 }
 function emptySources(table) {
@@ -36759,39 +38883,79 @@ function groupsOf({ group, compressedSize }) {
   return Array.from({ length: count2 }, (_, index) => group + index);
 }
 
-// src/pull/first-cause.ts
-function throwFirstCause(...results) {
-  const failures = results.flatMap(
-    (result) => result.status === "rejected" ? [result.reason] : []
-  );
-  if (failures.length > 0) throw failures.find((failure) => !isAbort(failure)) ?? failures[0];
-}
-
-// src/pull/read-layers.ts
-async function readLayers(layers, signal, read) {
-  var _stack = [];
-  try {
-    const pool = __using(_stack, openPool(2), true);
-    const stop = new AbortController();
-    const reading = {
-      readToc: (job) => pool.run("readToc", job).catch(tooLarge),
-      signal: AbortSignal.any([signal, stop.signal])
-    };
-    const reads = layers.map((descriptor, index) => read(descriptor, index, reading));
-    for (const each of reads) each.catch(() => stop.abort());
-    throwFirstCause(...await Promise.allSettled(reads));
-    return Promise.all(reads);
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
+// src/pull/toc-budget.ts
+var MAX_HELD_ENTRIES = 5e6;
+var MAX_HELD_BYTES = 512 << 20;
+var TocBudget = class {
+  #beyond;
+  #limits;
+  #reads = /* @__PURE__ */ new Map();
+  #entries = 0;
+  #bytes = 0;
+  /** Once it is spent; the one error that this budget throws. */
+  #refusal;
+  /** `beyond`: what becomes of layers that it does not suffice for: plain ones with a reason, or LIMIT_EXCEEDED. */
+  constructor(beyond, limits = { entries: MAX_HELD_ENTRIES, bytes: MAX_HELD_BYTES }) {
+    this.#beyond = beyond;
+    this.#limits = limits;
   }
+  /** Throws LIMIT_EXCEEDED where it is spent: a table of contents that is read now would not be kept. */
+  check() {
+    if (this.#refusal) throw this.#refusal;
+  }
+  /** Throws what `read` throws, and LIMIT_EXCEEDED where this budget is to refuse. */
+  read(descriptor, read) {
+    const key = JSON.stringify(descriptor);
+    const earlier = this.#reads.get(key);
+    const reading = this.#within(earlier ? () => earlier : read);
+    if (!earlier) this.#reads.set(key, reading);
+    return reading;
+  }
+  async #within(read) {
+    try {
+      return this.#counted(await read());
+    } catch (error) {
+      const refusal2 = this.#refusal;
+      if (!refusal2 || error !== refusal2 || this.#beyond === "refused") throw error;
+      return { kind: "plain", reason: refusal2.message };
+    }
+  }
+  #counted(metadata) {
+    const { table, ...rest } = metadata;
+    if (!table) return metadata;
+    const entries = this.#entries + Math.max(table.firstChunk.length - 1, chunkCount(table));
+    const own = metadata.kind === "chunked" ? metadata.entries?.byteLength ?? 0 : 0;
+    const bytes = this.#bytes + own + bytesOf(table);
+    const excess = describeExcess({ entries, bytes }, this.#limits);
+    if (excess === void 0) {
+      this.#entries = entries;
+      this.#bytes = bytes;
+      return metadata;
+    }
+    if (rest.kind === "plain") return rest;
+    this.#refusal ??= new PullError("LIMIT_EXCEEDED", excess, {
+      hint: "Real images stay far below. A pull fetches layers beyond that whole."
+    });
+    throw this.#refusal;
+  }
+};
+function bytesOf({
+  digests,
+  offsets,
+  compressedSizes,
+  sizes,
+  innerOffsets,
+  gaps,
+  firstChunk
+}) {
+  const columns = [digests, offsets, compressedSizes, sizes, innerOffsets, gaps, firstChunk];
+  return columns.reduce((sum2, column) => sum2 + (column?.byteLength ?? 0), 0);
 }
-function tooLarge(error) {
-  if (error instanceof PullError && error.code === "WORKER_EXITED")
-    return { kind: "unusable", reason: "its TOC is too large to be read" };
-  throw error;
+function describeExcess({ entries, bytes }, limits) {
+  if (entries > limits.entries)
+    return `the TOCs of its layers together hold more than ${limits.entries} entries`;
+  if (bytes > limits.bytes) return `the TOCs of its layers together take more than ${limits.bytes} bytes`;
+  return void 0;
 }
 
 // src/pull/prepare.ts
@@ -36801,12 +38965,14 @@ async function readMetadata(session, whole, expectsChunks = false) {
   const { source, store, staging, tocImage, options } = session;
   const emit = (event) => event.kind === "warning" ? warn(session, event.message) : options.emit(event);
   const shared = { source, store, staging, tocImage, emit, trustsToc: trustsTocs(options), expectsChunks };
-  return readLayers(session.layers, options.signal, async (descriptor, index, reading) => {
+  const budget = new TocBudget("whole");
+  const { signal } = options;
+  return readLayers(session.layers, { signal, budget }, async (descriptor, index, reading) => {
     if (locate(session, index)) return inPlace(descriptor);
     const reason = detectDialect(descriptor).kind === "plain" ? void 0 : whole.get(index);
     if (reason !== void 0) return { kind: "plain", ...reason === "" ? {} : { reason } };
     const tally = session.tallies[index];
-    return readLayerMetadata(descriptor, { ...shared, ...reading, tally });
+    return budget.read(descriptor, () => readLayerMetadata(descriptor, { ...shared, ...reading, tally }));
   });
 }
 function trustsTocs({ verify: verify2, paths = [] }) {
@@ -36919,8 +39085,8 @@ function togetherWhereStored2(chunks) {
   const together = [];
   for (const chunk of chunks) {
     const last = together.at(-1);
-    const isSame = last && last.path === chunk.path && last.offset === chunk.offset;
-    if (isSame && last.compressedSize === chunk.compressedSize) {
+    const isSame2 = last && last.path === chunk.path && last.offset === chunk.offset;
+    if (isSame2 && last.compressedSize === chunk.compressedSize) {
       const { path: _, ...entry } = chunk;
       last.inside.push(entry);
     } else together.push({ ...chunk, inside: [] });
@@ -37081,11 +39247,11 @@ function bytesFromCache({ store }, metadata, { planned, plan }) {
 import { createWriteStream } from "node:fs";
 import { mkdtemp as mkdtemp2, rm as rm9 } from "node:fs/promises";
 import { tmpdir as tmpdir2 } from "node:os";
-import { join as join15 } from "node:path";
+import { join as join17 } from "node:path";
 import { pipeline } from "node:stream/promises";
 
 // src/auth/advice.ts
-var import_fastest_levenshtein = __toESM(require_mod(), 1);
+var import_fastest_levenshtein2 = __toESM(require_mod(), 1);
 var MAX_NAMED = 5;
 var MAX_EDITS = 2;
 function nearMisses(configs, registry) {
@@ -37099,7 +39265,7 @@ function isNear(key, registry) {
   const [host = ""] = key.split("/");
   if (host === registry) return key !== registry;
   const [a, b] = [withoutPort(host), withoutPort(registry)];
-  return a === b || a.endsWith(`.${b}`) || b.endsWith(`.${a}`) || (0, import_fastest_levenshtein.distance)(a, b) <= MAX_EDITS;
+  return a === b || a.endsWith(`.${b}`) || b.endsWith(`.${a}`) || (0, import_fastest_levenshtein2.distance)(a, b) <= MAX_EDITS;
 }
 function withoutPort(host) {
   return host.replace(/:\d+$/, "");
@@ -37126,7 +39292,7 @@ function parseAuthConfig(text, source, format) {
   const withHelpers = format === "config";
   return {
     source,
-    entries: readEntries(auths, source, format === "dockercfg"),
+    entries: readEntries2(auths, source, format === "dockercfg"),
     helpers: withHelpers ? readHelpers(section(document, "credHelpers", source), source) : /* @__PURE__ */ new Map(),
     store: withHelpers ? readString(document, "credsStore", source) || void 0 : void 0
   };
@@ -37136,7 +39302,7 @@ function readEntry({ key, value }, source) {
   const text = (name2) => readString(value, name2, what) ?? "";
   const registryToken = text("registrytoken").trim();
   if (/[^\x21-\x7e]/.test(registryToken))
-    throw invalid7(what, '"registrytoken" holds characters that no token has');
+    throw invalid8(what, '"registrytoken" holds characters that no token has');
   if (registryToken !== "") return { kind: "registry-token", token: registryToken, source };
   const identityToken = text("identitytoken").trim();
   if (identityToken !== "") return { kind: "identity-token", token: identityToken, source };
@@ -37156,26 +39322,26 @@ function parseText2(text, source) {
   try {
     value = JSON.parse(json);
   } catch {
-    throw invalid7(source, "it is not valid JSON");
+    throw invalid8(source, "it is not valid JSON");
   }
   if (isJsonRecord(value)) return value;
-  throw invalid7(source, "it is not a JSON object");
+  throw invalid8(source, "it is not a JSON object");
 }
 function section(document, name2, source) {
   const value = field(document, name2) ?? {};
   if (isJsonRecord(value)) return value;
-  throw invalid7(source, `"${name2}" is not an object`);
+  throw invalid8(source, `"${name2}" is not an object`);
 }
 function readString(record, name2, what) {
   const value = field(record, name2);
   if (value === void 0 || typeof value === "string") return value;
-  throw invalid7(what, `"${name2}" is not a string`);
+  throw invalid8(what, `"${name2}" is not a string`);
 }
-function readEntries(auths, source, isLegacy) {
+function readEntries2(auths, source, isLegacy) {
   const entries = /* @__PURE__ */ new Map();
   for (const [key, value] of Object.entries(auths)) {
     if (value !== null && !isJsonRecord(value))
-      throw invalid7(source, `the login for ${quote(key)} is not an object`);
+      throw invalid8(source, `the login for ${quote(key)} is not an object`);
     const canonical = canonicalKey(key, isLegacy);
     if (canonical === void 0) continue;
     const known2 = entries.get(canonical) ?? [];
@@ -37195,27 +39361,27 @@ function readHelpers(section2, source) {
   return helpers;
 }
 function decodeAuth(auth, what) {
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(auth)) throw invalid7(what, '"auth" is not base64');
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(auth)) throw invalid8(what, '"auth" is not base64');
   let text;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(auth, "base64"));
   } catch {
-    throw invalid7(what, '"auth" is not UTF-8 in base64');
+    throw invalid8(what, '"auth" is not UTF-8 in base64');
   }
   const colon = text.indexOf(":");
-  if (colon < 0) throw invalid7(what, '"auth" is not a user name and a password with a colon between them');
+  if (colon < 0) throw invalid8(what, '"auth" is not a user name and a password with a colon between them');
   return [text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, "")];
 }
-function invalid7(what, fault2) {
+function invalid8(what, fault2) {
   return new PullError("CONFIG_INVALID", `${what}: ${fault2}`, {
     hint: "Log in again, or take the file or variable away; nothing was downloaded."
   });
 }
 
 // src/auth/auth-sources.ts
-import { constants as constants4 } from "node:fs";
-import { open as open8 } from "node:fs/promises";
-import { join as join7 } from "node:path";
+import { constants as constants6 } from "node:fs";
+import { open as open10 } from "node:fs/promises";
+import { join as join11 } from "node:path";
 var MAX_LOGINS_BYTES = 1024 * 1024;
 var VARIABLE = "DOCKER_AUTH_CONFIG";
 function namedFile(authFile, env) {
@@ -37224,20 +39390,20 @@ function namedFile(authFile, env) {
   return path ? { path, format: "config", need: "must-be-readable" } : void 0;
 }
 function foundFiles({ env, home, uid }) {
-  const config = env.XDG_CONFIG_HOME || home && join7(home, ".config");
-  const docker = env.DOCKER_CONFIG || home && join7(home, ".docker");
+  const config = env.XDG_CONFIG_HOME || home && join11(home, ".config");
+  const docker = env.DOCKER_CONFIG || home && join11(home, ".docker");
   const directories = [
-    env.XDG_RUNTIME_DIR && join7(env.XDG_RUNTIME_DIR, "containers"),
+    env.XDG_RUNTIME_DIR && join11(env.XDG_RUNTIME_DIR, "containers"),
     uid === void 0 ? "" : `/run/containers/${uid}`,
-    config && join7(config, "containers")
+    config && join11(config, "containers")
   ];
   const paths = [
-    ...directories.map((directory) => directory && join7(directory, "auth.json")),
-    docker && join7(docker, "config.json")
+    ...directories.map((directory) => directory && join11(directory, "auth.json")),
+    docker && join11(docker, "config.json")
   ];
   const files = [];
   for (const path of paths) if (path) files.push({ path, format: "config", need: "optional" });
-  if (home) files.push({ path: join7(home, ".dockercfg"), format: "dockercfg", need: "optional" });
+  if (home) files.push({ path: join11(home, ".dockercfg"), format: "dockercfg", need: "optional" });
   return files;
 }
 function readVariable(env) {
@@ -37263,7 +39429,7 @@ async function readAuthFile(file, note) {
 async function readCapped(path) {
   var _stack = [];
   try {
-    const handle = __using(_stack, await open8(path, constants4.O_RDONLY), true);
+    const handle = __using(_stack, await open10(path, constants6.O_RDONLY), true);
     const chunks = [];
     let bytes = 0;
     for await (const chunk of handle.createReadStream({ autoClose: false })) {
@@ -37293,15 +39459,15 @@ function childEnvironment(env) {
 }
 
 // src/auth/find-program.ts
-import { constants as constants5 } from "node:fs";
+import { constants as constants7 } from "node:fs";
 import { access, stat as stat3 } from "node:fs/promises";
-import { isAbsolute, join as join8 } from "node:path";
+import { isAbsolute as isAbsolute2, join as join12 } from "node:path";
 async function findProgram(name2, { env, platform }) {
   const isWindows = platform === "win32";
   const file = isWindows && !name2.toLowerCase().endsWith(".exe") ? `${name2}.exe` : name2;
   for (const directory of pathOf2(env, isWindows).split(isWindows ? ";" : ":")) {
-    const path = join8(directory, file);
-    if (isAbsolute(directory) && await isProgram(path)) return path;
+    const path = join12(directory, file);
+    if (isAbsolute2(directory) && await isProgram(path)) return path;
   }
   return void 0;
 }
@@ -37311,7 +39477,7 @@ function pathOf2(env, isWindows) {
 }
 async function isProgram(path) {
   try {
-    await access(path, constants5.X_OK);
+    await access(path, constants7.X_OK);
     return (await stat3(path)).isFile();
   } catch {
     return false;
@@ -37359,7 +39525,7 @@ function told(text) {
 }
 function run(program, server, settings) {
   const { env, signal, timeout = HELPER_TIMEOUT_MS } = settings;
-  const { promise, resolve: resolve5, reject } = Promise.withResolvers();
+  const { promise, resolve: resolve6, reject } = Promise.withResolvers();
   const stop = new AbortController();
   const onAbort = () => {
     stop.abort();
@@ -37371,7 +39537,7 @@ function run(program, server, settings) {
   }
   const giveUp = (why2) => {
     stop.abort();
-    resolve5({ why: why2 });
+    resolve6({ why: why2 });
   };
   const timer = setTimeout(() => giveUp(`has not answered within ${timeout / 1e3} s`), timeout);
   const name2 = basename2(program);
@@ -37379,7 +39545,7 @@ function run(program, server, settings) {
     settings.note?.(`waiting for ${name2} to tell the login for ${server}, for up to ${timeout / 1e3} s`);
   }, timeout * PATIENCE);
   signal?.addEventListener("abort", onAbort, { once: true });
-  start(program, server, { env, stop: stop.signal, giveUp, done: resolve5 });
+  start(program, server, { env, stop: stop.signal, giveUp, done: resolve6 });
   return promise.finally(() => {
     clearTimeout(timer);
     clearTimeout(notice);
@@ -37469,7 +39635,8 @@ function badHelperName(source) {
 function openLogins(settings) {
   const inputs = inputKeychain(settings.registry, settings.login ?? {});
   const helpers = createHelperDesk(settings);
-  const sources = [once2(() => readNamed(settings)), once2(() => readFound(settings))];
+  const named = once3(() => readNamed(settings));
+  const sources = [named, once3(() => readFound(settings))];
   const keychain = async (registry, repository) => {
     const given = await inputs(registry, repository);
     if (given) return announced(given, settings.onSecret);
@@ -37489,7 +39656,10 @@ function openLogins(settings) {
     const kept = near.length === 0 ? [] : [`There is no login for ${registry}, but ${near.join("; ")}.`];
     return [...failed3, ...kept].join(" ") || void 0;
   }
-  return { keychain, advice: (registry) => advice(registry).catch(() => void 0) };
+  const check = async () => {
+    if (settings.authFile !== void 0) await named();
+  };
+  return { keychain, check, advice: (registry) => advice(registry).catch(() => void 0) };
 }
 function inputKeychain(registry, login) {
   checkLogin(login);
@@ -37528,7 +39698,7 @@ function announced(credential, onSecret) {
   for (const secret of secretsOf(credential)) onSecret?.(secret);
   return credential;
 }
-function once2(make) {
+function once3(make) {
   let value;
   return () => {
     value ??= make();
@@ -37539,10 +39709,10 @@ function once2(make) {
 // src/hosts/certificates.ts
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { stat as stat4 } from "node:fs/promises";
-import { join as join9 } from "node:path";
+import { join as join13 } from "node:path";
 
 // src/hosts/config-file.ts
-import { constants as constants6, open as open9, readdir as readdir5 } from "node:fs/promises";
+import { constants as constants8, open as open11, readdir as readdir5 } from "node:fs/promises";
 var MAX_FILE_BYTES = 4 * 1024 * 1024;
 function invalidConfig(file, why2, details = {}) {
   return new PullError("CONFIG_INVALID", `${file}: ${why2}`, details);
@@ -37551,7 +39721,7 @@ async function readConfigFile(path, skip) {
   try {
     var _stack = [];
     try {
-      const file = __using(_stack, await open9(path, constants6.O_RDONLY | (constants6.O_NONBLOCK ?? 0)), true);
+      const file = __using(_stack, await open11(path, constants8.O_RDONLY | (constants8.O_NONBLOCK ?? 0)), true);
       const status2 = await file.stat();
       if (!status2.isFile()) throw invalidConfig(path, "it is not a file");
       if (status2.size > MAX_FILE_BYTES)
@@ -37611,7 +39781,7 @@ var CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 async function findCertificates(places, registry, windows, note) {
   const name2 = windows ? registry.replaceAll(":", "") : registry;
   for (const place of places) {
-    const directory = join9(place, name2);
+    const directory = join13(place, name2);
     if (await isDirectory(directory)) return readCertificateDirectory(directory, note);
   }
   return NO_TRUST;
@@ -37621,9 +39791,9 @@ async function readCertificateDirectory(directory, note) {
   refuseHalfPairs(directory, names);
   const parts = [];
   for (const name2 of names.filter((each) => each.endsWith(".crt")))
-    parts.push(await readAuthorities(join9(directory, name2), note));
+    parts.push(await readAuthorities(join13(directory, name2), note));
   for (const name2 of names.filter((each) => each.endsWith(".cert"))) {
-    const certificate = join9(directory, name2);
+    const certificate = join13(directory, name2);
     parts.push(await readClient(certificate, certificate.replace(/cert$/, "key"), note));
   }
   noteFurtherClients(parts, note);
@@ -37653,7 +39823,7 @@ function refuseHalfPairs(directory, names) {
     for (const name2 of names.filter((each) => each.endsWith(half))) {
       const missing2 = `${name2.slice(0, -half.length)}${other}`;
       if (names.includes(missing2)) continue;
-      throw invalidConfig(join9(directory, name2), `${missing2} is not beside it`, {
+      throw invalidConfig(join13(directory, name2), `${missing2} is not beside it`, {
         hint: "A client certificate needs both files; the certificate of an authority ends in .crt."
       });
     }
@@ -37693,7 +39863,7 @@ async function isDirectory(path) {
 }
 
 // src/hosts/containerd-hosts.ts
-import { isAbsolute as isAbsolute2, join as join10 } from "node:path";
+import { isAbsolute as isAbsolute3, join as join14 } from "node:path";
 
 // src/hosts/docker-daemon.ts
 import { BlockList, isIP } from "node:net";
@@ -38377,7 +40547,7 @@ function validateTablePeek(ctx, peek, ptr) {
   if (peek === null || ctx.uk === 2)
     TomlError.x(peek === null ? "trying to redefine an already defined table or value" : "document contains an unsafe property", ctx, ptr);
 }
-function parse(toml, options = {}) {
+function parse2(toml, options = {}) {
   let ctx = {
     s: toml,
     p: 0,
@@ -38460,7 +40630,7 @@ var HAS_WELLFORMED = !!"".isWellFormed;
 function parseToml(bytes, file) {
   const text = decodeConfig(bytes, file);
   try {
-    return tomlTable(parse(text), file);
+    return tomlTable(parse2(text), file);
   } catch (error) {
     throw invalidConfig(file, syntaxFault(error));
   }
@@ -38587,9 +40757,9 @@ function familyOf(address) {
 async function containerdHosts(root, reference, windows, note) {
   if (await listDirectory(root) === void 0) throw invalidConfig(root, "there is no such directory");
   for (const name2 of directoryNames(reference.registry, windows)) {
-    const directory = join10(root, name2);
+    const directory = join14(root, name2);
     if (await listDirectory(directory) === void 0) continue;
-    const file = join10(directory, "hosts.toml");
+    const file = join14(directory, "hosts.toml");
     const bytes = await readConfigFile(file);
     if (bytes && bytes.length > 0) return readHosts(parseToml(bytes, file), directory, reference, note);
     const trust = await readCertificateDirectory(directory, note);
@@ -38664,11 +40834,11 @@ function headers(table) {
   return Object.fromEntries(entries);
 }
 async function readTrust(table, directory, note) {
-  const resolve5 = (file) => isAbsolute2(file) ? file : join10(directory, file);
+  const resolve6 = (file) => isAbsolute3(file) ? file : join14(directory, file);
   const parts = [];
-  for (const file of fileList(table, "ca")) parts.push(await readAuthorities(resolve5(file)));
+  for (const file of fileList(table, "ca")) parts.push(await readAuthorities(resolve6(file)));
   for (const [certificate, key] of clientPairs(table))
-    parts.push(await readClient(resolve5(certificate), resolve5(key)));
+    parts.push(await readClient(resolve6(certificate), resolve6(key)));
   noteFurtherClients(parts, note);
   return parts.reduce(joinTrust, NO_TRUST);
 }
@@ -38690,54 +40860,13 @@ function clientPairs(table) {
   });
 }
 
-// src/hosts/mirror-input.ts
-var LINE = /^(?:([^=/]+)=)?(?:(https?):\/\/)?([^=/]+)((?:\/[^/]+)*)\/?$/;
-function mirrorsFromInput(lines2, reference) {
-  return lines2.map((line) => line.trim()).filter((line) => line !== "").flatMap((line) => {
-    const { registry = reference.registry, ...mirror } = parseLine(line);
-    return canonicalHost(registry) === canonicalHost(reference.registry) ? [endpoint(line, mirror, reference.repository)] : [];
-  });
-}
-function parseLine(line) {
-  const [, registry, scheme, host = "", path = ""] = LINE.exec(line) ?? [];
-  const mirror = { scheme: scheme === "http" || scheme === "https" ? scheme : void 0, host, path };
-  repositoryAt(line, mirror, "name");
-  if (registry === void 0) return mirror;
-  repositoryAt(line, { scheme: void 0, host: registry, path: "" }, "name");
-  return { ...mirror, registry };
-}
-function endpoint(line, mirror, repository) {
-  return {
-    registry: mirror.host,
-    repository: repositoryAt(line, mirror, repository),
-    ...mirror.scheme ? { scheme: mirror.scheme } : {},
-    headers: {},
-    serves: { tags: false, digests: true },
-    insecure: false,
-    source: "`mirrors`"
-  };
-}
-function repositoryAt(line, { host, path }, repository) {
-  const whole = `${path.slice(1)}${path && "/"}${repository}`;
-  const checked = /:\d+$/.test(host) ? host : `${host}:443`;
-  try {
-    const parsed = parseReference(`${checked}/${whole}@sha256:${"0".repeat(64)}`);
-    if (parsed.registry === checked && parsed.repository === whole && parsed.tag === void 0) return whole;
-  } catch {
-  }
-  const shown2 = /[@?]/.test(line) ? "a line" : quote(line);
-  throw new PullError("INPUT_INVALID", `mirrors: ${shown2} is not host[:port][/path]`, {
-    hint: "Write one mirror in each line, as host[:port][/path] or registry=host[:port][/path]; https:// may stand before the host."
-  });
-}
-
 // src/hosts/places.ts
-import { join as join11 } from "node:path";
+import { join as join15 } from "node:path";
 function registriesPlaces(settings) {
   const { env } = settings;
   const named = env.CONTAINERS_REGISTRIES_CONF || void 0;
-  const own = { path: join11(userDirectory(settings), "containers/registries.conf"), own: true };
-  const system = systemDirectories(settings).map((path) => join11(path, "registries.conf"));
+  const own = { path: join15(userDirectory(settings), "containers/registries.conf"), own: true };
+  const system = systemDirectories(settings).map((path) => join15(path, "registries.conf"));
   const dropIns2 = [
     { path: `${own.path}.d`, own: true },
     ...system.flatMap((path) => dropInDirectories(path, ".conf", settings.uid))
@@ -38752,37 +40881,37 @@ function registriesPlaces(settings) {
 }
 function certificatePlaces(settings) {
   const { root = "/", uid } = settings;
-  const rootless = (uid ?? 0) > 0 ? [join11(userDirectory(settings), "docker/certs.d")] : [];
+  const rootless = (uid ?? 0) > 0 ? [join15(userDirectory(settings), "docker/certs.d")] : [];
   return [
-    join11(userDirectory(settings), "containers/certs.d"),
+    join15(userDirectory(settings), "containers/certs.d"),
     ...systemDirectories(settings).flatMap(
-      (path) => dropInDirectories(join11(path, "certs"), "", uid).map((place) => place.path)
+      (path) => dropInDirectories(join15(path, "certs"), "", uid).map((place) => place.path)
     ),
     ...rootless,
-    join11(root, "etc/docker/certs.d")
+    join15(root, "etc/docker/certs.d")
   ];
 }
 function daemonPlaces(settings) {
   const { root = "/", uid } = settings;
-  const rootless = (uid ?? 0) > 0 ? [join11(userDirectory(settings), "docker/daemon.json")] : [];
-  return [...rootless, join11(root, "etc/docker/daemon.json")];
+  const rootless = (uid ?? 0) > 0 ? [join15(userDirectory(settings), "docker/daemon.json")] : [];
+  return [...rootless, join15(root, "etc/docker/daemon.json")];
 }
 function dropInDirectories(file, extension, uid) {
   const stem = file.slice(0, file.length - extension.length);
   const rootless = (uid ?? 0) > 0;
   const special = `${stem}.${rootless ? "rootless" : "rootful"}${extension}.d`;
-  const paths = [`${file}.d`, special, ...rootless ? [join11(special, String(uid))] : []];
+  const paths = [`${file}.d`, special, ...rootless ? [join15(special, String(uid))] : []];
   return paths.map((path) => ({ path, own: false }));
 }
 function shortNamesPlace({ env, home, uid, root = "/" }) {
-  const cache = uid === 0 ? join11(root, "var/cache") : env.XDG_CACHE_HOME || join11(home, ".cache");
-  return { path: join11(cache, "containers/short-name-aliases.conf"), own: true };
+  const cache = uid === 0 ? join15(root, "var/cache") : env.XDG_CACHE_HOME || join15(home, ".cache");
+  return { path: join15(cache, "containers/short-name-aliases.conf"), own: true };
 }
 function systemDirectories({ root = "/" }) {
-  return [join11(root, "etc/containers"), join11(root, "usr/share/containers")];
+  return [join15(root, "etc/containers"), join15(root, "usr/share/containers")];
 }
 function userDirectory({ env, home }) {
-  return env.XDG_CONFIG_HOME || join11(home, ".config");
+  return env.XDG_CONFIG_HOME || join15(home, ".config");
 }
 
 // src/hosts/prefix.ts
@@ -38818,7 +40947,7 @@ function tryParse(text) {
 }
 
 // src/hosts/registries-files.ts
-import { basename as basename3, join as join12 } from "node:path";
+import { basename as basename3, join as join16 } from "node:path";
 
 // src/hosts/registries-conf.ts
 var PULL_FROM_MIRROR = ["all", "digest-only", "tag-only"];
@@ -38993,7 +41122,7 @@ async function dropIns(directories, note) {
   for (const { path, own } of directories.toReversed()) {
     const names = await listDirectory(path, own ? note : void 0) ?? [];
     for (const name2 of names.filter((each) => each.endsWith(".conf")))
-      chosen.set(name2, { path: join12(path, name2), own });
+      chosen.set(name2, { path: join16(path, name2), own });
   }
   const sorted = [...chosen.values()].sort((a, b) => basename3(a.path) < basename3(b.path) ? -1 : 1);
   const found = await Promise.all(sorted.map((place) => firstFile([place], note)));
@@ -39192,1788 +41321,6 @@ async function adviseLogin(error, registry, advice) {
   if (error.code !== "UNAUTHORIZED" && error.code !== "NOT_FOUND") return error;
   const known2 = await advice(registry);
   return known2 === void 0 ? error : rehinted(error, `${known2} ${error.hint}`);
-}
-
-// src/source/local-source.ts
-import { statSync as statSync2 } from "node:fs";
-
-// src/source/archive.ts
-import { mkdtemp, rm as rm8 } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join as join14 } from "node:path";
-
-// src/source/file-tree.ts
-import { accessSync, constants as constants8, realpathSync, statSync } from "node:fs";
-import { isAbsolute as isAbsolute3, join as join13, relative } from "node:path";
-
-// src/source/local-file.ts
-import { constants as constants7 } from "node:fs";
-import { open as open10 } from "node:fs/promises";
-
-// src/http/abort.ts
-import { setTimeout as sleep } from "node:timers/promises";
-function abortedError(signal) {
-  return new PullError("ABORTED", "the pull was cancelled", { cause: signal.reason });
-}
-function throwIfAborted(signal) {
-  if (signal.aborted) throw abortedError(signal);
-}
-async function waitFor(milliseconds, signal) {
-  try {
-    await sleep(milliseconds, void 0, { signal });
-  } catch {
-    throw abortedError(signal);
-  }
-}
-function untilAborted(promise, signal) {
-  return new Promise((resolve5, reject) => {
-    const onAbort = () => reject(abortedError(signal));
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve5, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}
-
-// src/source/local-file.ts
-var PIECE_BYTES = 1 << 20;
-async function readSmall(file, maxBytes, what) {
-  if (file.size > maxBytes)
-    throw new PullError("LIMIT_EXCEEDED", `${what}: ${file.size} bytes, more than ${maxBytes}`, {
-      hint: "No sound image has one so large."
-    });
-  return readPiece(file, { start: 0, end: file.size });
-}
-async function readPiece(file, range) {
-  var _stack = [];
-  try {
-    const handle = __using(_stack, await openLocal(file.path), true);
-    const bytes = Buffer.allocUnsafeSlow(rangeLength(range));
-    await fill2(handle, bytes, { path: file.path, position: file.offset + range.start });
-    return bytes;
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
-async function* streamFile(file, range, signal) {
-  var _stack = [];
-  try {
-    const handle = __using(_stack, await openLocal(file.path), true);
-    for (let at = range.start; at < range.end; at += PIECE_BYTES) {
-      if (signal) throwIfAborted(signal);
-      const bytes = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, range.end - at));
-      await fill2(handle, bytes, { path: file.path, position: file.offset + at });
-      yield bytes;
-    }
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
-async function openLocal(path) {
-  const { O_RDONLY: O_RDONLY3, O_NOFOLLOW: O_NOFOLLOW3 = 0, O_NONBLOCK = 0 } = constants7;
-  let handle;
-  try {
-    handle = await open10(path, O_RDONLY3 | O_NOFOLLOW3 | O_NONBLOCK);
-    if ((await handle.stat()).isFile()) return handle;
-  } catch (cause) {
-    await handle?.close();
-    throw unreadable(path, cause);
-  }
-  await handle.close();
-  throw new PullError("LAYOUT_INVALID", `${path} is no file`);
-}
-async function fill2(handle, bytes, { path, position }) {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, position + done).catch((cause) => {
-      throw unreadable(path, cause);
-    });
-    if (bytesRead === 0)
-      throw new PullError("LAYOUT_INVALID", `${path} ends at byte ${position + done}, before it should`);
-    done += bytesRead;
-  }
-}
-function unreadable(path, cause) {
-  return toPullError(cause, { code: "LAYOUT_INVALID", message: `${path} cannot be read` });
-}
-
-// src/source/file-tree.ts
-function openDirectory(path) {
-  const root = realPath(path);
-  return {
-    path,
-    find: (name2) => {
-      const found = realPathIfAny(join13(root, ...name2.split("/")));
-      if (found === void 0) return void 0;
-      if (!isInside(root, found))
-        throw new PullError("LAYOUT_INVALID", `${path}: ${quote(name2)} leads out of the directory`, {
-          hint: "Copy the layout so that it holds the file itself, for example with cp -RL."
-        });
-      return fileAt(found);
-    },
-    close: async () => void 0
-  };
-}
-function fileAt(path) {
-  try {
-    const stats = statSync(path);
-    if (!stats.isFile()) throw new PullError("LAYOUT_INVALID", `${path} is no file`);
-    accessSync(path, constants8.R_OK);
-    return { path, offset: 0, size: stats.size };
-  } catch (cause) {
-    throw unreadable(path, cause);
-  }
-}
-function realPath(path) {
-  const found = realPathIfAny(path);
-  if (found !== void 0) return found;
-  throw new PullError("LAYOUT_INVALID", `${path} does not exist`, {
-    hint: "Check the path; what stands behind a further colon was read as a tag."
-  });
-}
-function realPathIfAny(path) {
-  try {
-    return realpathSync(path);
-  } catch (cause) {
-    const { code: code2 } = cause;
-    if (code2 === "ENOENT" || code2 === "ENOTDIR") return void 0;
-    throw unreadable(path, cause);
-  }
-}
-function isInside(root, path) {
-  const way = relative(root, path);
-  return !/^\.\.(?:[\\/]|$)/.test(way) && !isAbsolute3(way);
-}
-
-// src/source/archive-jobs.ts
-import { writeSync } from "node:fs";
-import { open as open11 } from "node:fs/promises";
-import { dirname as dirname4 } from "node:path";
-var MAX_ARCHIVE_BYTES = 256 * 2 ** 30;
-async function unpackArchive({ name: name2, file, target }, signal) {
-  try {
-    var _stack = [];
-    try {
-      const handle = __using(_stack, await open11(target, "wx", 384), true);
-      let size = 0;
-      const sink = (bytes) => {
-        if (signal) throwIfAborted(signal);
-        size += bytes.length;
-        if (size > MAX_ARCHIVE_BYTES)
-          throw new PullError(
-            "LIMIT_EXCEEDED",
-            `${name2} decompresses to more than ${MAX_ARCHIVE_BYTES} bytes`,
-            {
-              hint: "Decompress it first if you trust it."
-            }
-          );
-        for (let done = 0; done < bytes.length; ) done += writeSync(handle.fd, bytes, done);
-      };
-      await decompress(streamFile(file, { start: 0, end: file.size }, signal), sink);
-    } catch (_) {
-      var _error = _, _hasError = true;
-    } finally {
-      var _promise = __callDispose(_stack, _error, _hasError);
-      _promise && await _promise;
-    }
-  } catch (cause) {
-    if (cause instanceof PullError && cause.code !== "TAR_INVALID") throw cause;
-    throw fault(cause instanceof PullError ? cause.cause : cause, name2, target);
-  }
-}
-function fault(cause, name2, target) {
-  const known2 = toPullError(cause, { code: "LAYOUT_INVALID", message: `${name2} cannot be decompressed` });
-  if (known2.code !== "DISK_FULL") return known2;
-  return new PullError("DISK_FULL", `no space left in ${dirname4(target)} to decompress ${name2}`, {
-    hint: "Free some space there, or decompress the archive first, where there is more.",
-    cause
-  });
-}
-async function hashFiles({ files }, signal) {
-  const digests = [];
-  for (const file of files) {
-    const hasher = createHasher();
-    for await (const bytes of streamFile(file, { start: 0, end: file.size }, signal)) hasher.update(bytes);
-    digests.push(hasher.digest());
-  }
-  return digests;
-}
-
-// src/source/local-context.ts
-var ANNOUNCED_BYTES = 64 << 20;
-function workOf({ work }) {
-  return work ?? { unpackArchive, hashFiles };
-}
-function announce({ emit }, what, bytes) {
-  if (bytes >= ANNOUNCED_BYTES)
-    emit?.({ kind: "info", message: `${what} (${Math.round(bytes / 2 ** 20)} MiB)…` });
-}
-
-// src/tar/entry.ts
-var MAX_SHOWN_NAME = 300;
-function showName(raw) {
-  const cut2 = raw.length > MAX_SHOWN_NAME ? `${raw.slice(0, MAX_SHOWN_NAME)}…` : raw;
-  const text = Buffer.from(cut2, "latin1").toString("utf8");
-  return JSON.stringify(raw === cut2 ? text : `${text.slice(0, -1)}…`).replace(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
-  );
-}
-
-// node_modules/tar/dist/esm/header.js
-import { posix as pathModule } from "node:path";
-
-// node_modules/tar/dist/esm/large-numbers.js
-var encode = (num, buf) => {
-  if (!Number.isSafeInteger(num)) {
-    throw Error("cannot encode number outside of javascript safe integer range");
-  } else if (num < 0) {
-    encodeNegative(num, buf);
-  } else {
-    encodePositive(num, buf);
-  }
-  return buf;
-};
-var encodePositive = (num, buf) => {
-  buf[0] = 128;
-  for (var i = buf.length; i > 1; i--) {
-    buf[i - 1] = num & 255;
-    num = Math.floor(num / 256);
-  }
-};
-var encodeNegative = (num, buf) => {
-  buf[0] = 255;
-  var flipped = false;
-  num = num * -1;
-  for (var i = buf.length; i > 1; i--) {
-    var byte = num & 255;
-    num = Math.floor(num / 256);
-    if (flipped) {
-      buf[i - 1] = onesComp(byte);
-    } else if (byte === 0) {
-      buf[i - 1] = 0;
-    } else {
-      flipped = true;
-      buf[i - 1] = twosComp(byte);
-    }
-  }
-};
-var parse2 = (buf) => {
-  const pre = buf[0];
-  const value = pre === 128 ? pos(buf.subarray(1, buf.length)) : pre === 255 ? twos(buf) : null;
-  if (value === null) {
-    throw Error("invalid base256 encoding");
-  }
-  if (!Number.isSafeInteger(value)) {
-    throw Error("parsed number outside of javascript safe integer range");
-  }
-  return value;
-};
-var twos = (buf) => {
-  var len = buf.length;
-  var sum2 = 0;
-  var flipped = false;
-  for (var i = len - 1; i > -1; i--) {
-    var byte = Number(buf[i]);
-    var f;
-    if (flipped) {
-      f = onesComp(byte);
-    } else if (byte === 0) {
-      f = byte;
-    } else {
-      flipped = true;
-      f = twosComp(byte);
-    }
-    if (f !== 0) {
-      sum2 -= f * Math.pow(256, len - i - 1);
-    }
-  }
-  return sum2;
-};
-var pos = (buf) => {
-  var len = buf.length;
-  var sum2 = 0;
-  for (var i = len - 1; i > -1; i--) {
-    var byte = Number(buf[i]);
-    if (byte !== 0) {
-      sum2 += byte * Math.pow(256, len - i - 1);
-    }
-  }
-  return sum2;
-};
-var onesComp = (byte) => (255 ^ byte) & 255;
-var twosComp = (byte) => (255 ^ byte) + 1 & 255;
-
-// node_modules/tar/dist/esm/types.js
-var isCode = (c) => name.has(c);
-var normalFsTypes = /* @__PURE__ */ new Set([
-  "0",
-  "",
-  "1",
-  "2",
-  "3",
-  "4",
-  "5",
-  "6",
-  "7",
-  "D"
-]);
-var name = /* @__PURE__ */ new Map([
-  ["0", "File"],
-  // same as File
-  ["", "OldFile"],
-  ["1", "Link"],
-  ["2", "SymbolicLink"],
-  // Devices and FIFOs aren't fully supported
-  // they are parsed, but skipped when unpacking
-  ["3", "CharacterDevice"],
-  ["4", "BlockDevice"],
-  ["5", "Directory"],
-  ["6", "FIFO"],
-  // same as File
-  ["7", "ContiguousFile"],
-  // pax headers
-  ["g", "GlobalExtendedHeader"],
-  ["x", "ExtendedHeader"],
-  // vendor-specific stuff
-  // skip
-  ["A", "SolarisACL"],
-  // like 5, but with data, which should be skipped
-  ["D", "GNUDumpDir"],
-  // metadata only, skip
-  ["I", "Inode"],
-  // data = link path of next file
-  ["K", "NextFileHasLongLinkpath"],
-  // data = path of next file
-  ["L", "NextFileHasLongPath"],
-  // skip
-  ["M", "ContinuationFile"],
-  // like L
-  ["N", "OldGnuLongPath"],
-  // skip
-  ["S", "SparseFile"],
-  // skip
-  ["V", "TapeVolumeHeader"],
-  // like x
-  ["X", "OldExtendedHeader"]
-]);
-var code = new Map(Array.from(name).map((kv) => [kv[1], kv[0]]));
-
-// node_modules/tar/dist/esm/header.js
-var notNegative = (n) => n === void 0 || n < 0 ? void 0 : n;
-var Header = class {
-  cksumValid = false;
-  needPax = false;
-  nullBlock = false;
-  block;
-  path;
-  mode;
-  uid;
-  gid;
-  size;
-  cksum;
-  #type = "Unsupported";
-  linkpath;
-  uname;
-  gname;
-  devmaj = 0;
-  devmin = 0;
-  atime;
-  ctime;
-  mtime;
-  charset;
-  comment;
-  constructor(data, off = 0, ex, gex) {
-    if (Buffer.isBuffer(data)) {
-      this.decode(data, off || 0, ex, gex);
-    } else if (data) {
-      this.#slurp(data);
-    }
-  }
-  decode(buf, off, ex, gex) {
-    if (!off) {
-      off = 0;
-    }
-    if (!buf || !(buf.length >= off + 512)) {
-      throw new Error("need 512 bytes for header");
-    }
-    const t = decString(buf, off + 156, 1);
-    const isNormalFS = normalFsTypes.has(t);
-    const exForFields = isNormalFS ? ex : void 0;
-    const gexForFields = isNormalFS ? gex : void 0;
-    this.path = exForFields?.path ?? decString(buf, off, 100);
-    this.mode = exForFields?.mode ?? gexForFields?.mode ?? decNumber(buf, off + 100, 8);
-    this.uid = exForFields?.uid ?? gexForFields?.uid ?? decNumber(buf, off + 108, 8);
-    this.gid = exForFields?.gid ?? gexForFields?.gid ?? decNumber(buf, off + 116, 8);
-    this.size = notNegative(exForFields?.size ?? gexForFields?.size ?? decNumber(buf, off + 124, 12));
-    this.mtime = exForFields?.mtime ?? gexForFields?.mtime ?? decDate(buf, off + 136, 12);
-    this.cksum = decNumber(buf, off + 148, 12);
-    if (gexForFields)
-      this.#slurp(gexForFields, true);
-    if (exForFields)
-      this.#slurp(exForFields);
-    if (isCode(t)) {
-      this.#type = t || "0";
-    }
-    if (this.#type === "0" && this.path.slice(-1) === "/") {
-      this.#type = "5";
-    }
-    if (this.#type === "5") {
-      this.size = 0;
-    }
-    this.linkpath = decString(buf, off + 157, 100);
-    if (buf.subarray(off + 257, off + 265).toString() === "ustar\x0000") {
-      this.uname = exForFields?.uname ?? gexForFields?.uname ?? decString(buf, off + 265, 32);
-      this.gname = exForFields?.gname ?? gexForFields?.gname ?? decString(buf, off + 297, 32);
-      this.devmaj = exForFields?.devmaj ?? gexForFields?.devmaj ?? decNumber(buf, off + 329, 8) ?? 0;
-      this.devmin = exForFields?.devmin ?? gexForFields?.devmin ?? decNumber(buf, off + 337, 8) ?? 0;
-      if (buf[off + 475] !== 0) {
-        const prefix = decString(buf, off + 345, 155);
-        this.path = prefix + "/" + this.path;
-      } else {
-        const prefix = decString(buf, off + 345, 130);
-        if (prefix) {
-          this.path = prefix + "/" + this.path;
-        }
-        this.atime = ex?.atime ?? gex?.atime ?? decDate(buf, off + 476, 12);
-        this.ctime = ex?.ctime ?? gex?.ctime ?? decDate(buf, off + 488, 12);
-      }
-    }
-    let sum2 = 8 * 32;
-    for (let i = off; i < off + 148; i++) {
-      sum2 += buf[i];
-    }
-    for (let i = off + 156; i < off + 512; i++) {
-      sum2 += buf[i];
-    }
-    this.cksumValid = sum2 === this.cksum;
-    if (this.cksum === void 0 && sum2 === 8 * 32) {
-      this.nullBlock = true;
-    }
-  }
-  #slurp(ex, gex = false) {
-    Object.assign(this, Object.fromEntries(Object.entries(ex).filter(([k, v]) => {
-      return !(v === null || v === void 0 || k === "size" && Number(v) < 0 || k === "path" && gex || k === "linkpath" && gex || k === "global");
-    })));
-  }
-  encode(buf, off = 0) {
-    if (!buf) {
-      buf = this.block = Buffer.alloc(512);
-    }
-    if (this.#type === "Unsupported") {
-      this.#type = "0";
-    }
-    if (!(buf.length >= off + 512)) {
-      throw new Error("need 512 bytes for header");
-    }
-    const prefixSize = this.ctime || this.atime ? 130 : 155;
-    const split = splitPrefix(this.path || "", prefixSize);
-    const path = split[0];
-    const prefix = split[1];
-    this.needPax = !!split[2];
-    this.needPax = encString(buf, off, 100, path) || this.needPax;
-    this.needPax = encNumber(buf, off + 100, 8, this.mode) || this.needPax;
-    this.needPax = encNumber(buf, off + 108, 8, this.uid) || this.needPax;
-    this.needPax = encNumber(buf, off + 116, 8, this.gid) || this.needPax;
-    this.needPax = encNumber(buf, off + 124, 12, this.size) || this.needPax;
-    this.needPax = encDate(buf, off + 136, 12, this.mtime) || this.needPax;
-    buf[off + 156] = Number(this.#type.codePointAt(0));
-    this.needPax = encString(buf, off + 157, 100, this.linkpath) || this.needPax;
-    buf.write("ustar\x0000", off + 257, 8);
-    this.needPax = encString(buf, off + 265, 32, this.uname) || this.needPax;
-    this.needPax = encString(buf, off + 297, 32, this.gname) || this.needPax;
-    this.needPax = encNumber(buf, off + 329, 8, this.devmaj) || this.needPax;
-    this.needPax = encNumber(buf, off + 337, 8, this.devmin) || this.needPax;
-    this.needPax = encString(buf, off + 345, prefixSize, prefix) || this.needPax;
-    if (buf[off + 475] !== 0) {
-      this.needPax = encString(buf, off + 345, 155, prefix) || this.needPax;
-    } else {
-      this.needPax = encString(buf, off + 345, 130, prefix) || this.needPax;
-      this.needPax = encDate(buf, off + 476, 12, this.atime) || this.needPax;
-      this.needPax = encDate(buf, off + 488, 12, this.ctime) || this.needPax;
-    }
-    let sum2 = 8 * 32;
-    for (let i = off; i < off + 148; i++) {
-      sum2 += buf[i];
-    }
-    for (let i = off + 156; i < off + 512; i++) {
-      sum2 += buf[i];
-    }
-    this.cksum = sum2;
-    encNumber(buf, off + 148, 8, this.cksum);
-    this.cksumValid = true;
-    return this.needPax;
-  }
-  get type() {
-    return this.#type === "Unsupported" ? this.#type : name.get(this.#type);
-  }
-  get typeKey() {
-    return this.#type;
-  }
-  set type(type) {
-    const c = String(code.get(type));
-    if (isCode(c) || c === "Unsupported") {
-      this.#type = c;
-    } else if (isCode(type)) {
-      this.#type = type;
-    } else {
-      throw new TypeError("invalid entry type: " + type);
-    }
-  }
-};
-var splitPrefix = (p, prefixSize) => {
-  const pathSize = 100;
-  let pp = p;
-  let prefix = "";
-  let ret = void 0;
-  const root = pathModule.parse(p).root || ".";
-  if (Buffer.byteLength(pp) < pathSize) {
-    ret = [pp, prefix, false];
-  } else {
-    prefix = pathModule.dirname(pp);
-    pp = pathModule.basename(pp);
-    do {
-      if (Buffer.byteLength(pp) <= pathSize && Buffer.byteLength(prefix) <= prefixSize) {
-        ret = [pp, prefix, false];
-      } else if (Buffer.byteLength(pp) > pathSize && Buffer.byteLength(prefix) <= prefixSize) {
-        ret = [pp.slice(0, pathSize - 1), prefix, true];
-      } else {
-        pp = pathModule.join(pathModule.basename(prefix), pp);
-        prefix = pathModule.dirname(prefix);
-      }
-    } while (prefix !== root && ret === void 0);
-    if (!ret) {
-      ret = [p.slice(0, pathSize - 1), "", true];
-    }
-  }
-  return ret;
-};
-var decString = (buf, off, size) => buf.subarray(off, off + size).toString("utf8").replace(/\0.*/, "");
-var decDate = (buf, off, size) => numToDate(decNumber(buf, off, size));
-var numToDate = (num) => num === void 0 ? void 0 : new Date(num * 1e3);
-var decNumber = (buf, off, size) => Number(buf[off]) & 128 ? parse2(buf.subarray(off, off + size)) : decSmallNumber(buf, off, size);
-var nanUndef = (value) => isNaN(value) ? void 0 : value;
-var decSmallNumber = (buf, off, size) => nanUndef(parseInt(buf.subarray(off, off + size).toString("utf8").replace(/\0.*$/, "").trim(), 8));
-var MAXNUM = {
-  12: 8589934591,
-  8: 2097151
-};
-var encNumber = (buf, off, size, num) => num === void 0 ? false : num > MAXNUM[size] || num < 0 ? (encode(num, buf.subarray(off, off + size)), true) : (encSmallNumber(buf, off, size, num), false);
-var encSmallNumber = (buf, off, size, num) => buf.write(octalString(num, size), off, size, "ascii");
-var octalString = (num, size) => padOctal(Math.floor(num).toString(8), size);
-var padOctal = (str, size) => (str.length === size - 1 ? str : new Array(size - str.length - 1).join("0") + str + " ") + "\0";
-var encDate = (buf, off, size, date) => date === void 0 ? false : encNumber(buf, off, size, date.getTime() / 1e3);
-var NULLS = new Array(156).join("\0");
-var encString = (buf, off, size, str) => str === void 0 ? false : (buf.write(str + NULLS, off, size, "utf8"), str.length !== Buffer.byteLength(str) || str.length > size);
-
-// src/tar/header.ts
-var BLOCK_SIZE = 512;
-var MODE = { name: "mode", start: 100, length: 8 };
-var UID = { name: "uid", start: 108, length: 8 };
-var GID = { name: "gid", start: 116, length: 8 };
-var SIZE = { name: "size", start: 124, length: 12 };
-var MTIME = { name: "mtime", start: 136, length: 12, signed: true };
-var CHECKSUM = { name: "checksum", start: 148, length: 8 };
-var DEVICE_MAJOR = { name: "device major", start: 329, length: 8 };
-var DEVICE_MINOR = { name: "device minor", start: 337, length: 8 };
-var TYPE = 156;
-var MAGIC2 = 257;
-function newBlock() {
-  const words = new Uint32Array(BLOCK_SIZE / 4);
-  return { bytes: Buffer.from(words.buffer), words };
-}
-function isZeroBlock({ words }) {
-  return words.every((word) => word === 0);
-}
-function decodeHeader(block) {
-  verifyChecksum(block);
-  const { bytes } = block;
-  return {
-    type: String.fromCharCode(bytes[TYPE]),
-    name: nameOf4(bytes),
-    linkName: textAt(bytes, 157, 100),
-    mode: numberAt(bytes, MODE),
-    uid: numberAt(bytes, UID),
-    gid: numberAt(bytes, GID),
-    size: numberAt(bytes, SIZE),
-    mtime: numberAt(bytes, MTIME)
-  };
-}
-function decodeDevice({ bytes }) {
-  return { major: numberAt(bytes, DEVICE_MAJOR), minor: numberAt(bytes, DEVICE_MINOR) };
-}
-function textAt(bytes, start2, length) {
-  let end = start2;
-  while (end < start2 + length && bytes[end] !== 0) end++;
-  return end === start2 ? "" : bytes.toString("latin1", start2, end);
-}
-function numberAt(bytes, field2) {
-  const isOctal = (bytes[field2.start] & 128) === 0;
-  const value = isOctal ? octalAt(bytes, field2) : base256At(bytes, field2);
-  if (value !== void 0 && Number.isSafeInteger(value) && (value >= 0 || field2.signed)) return value;
-  const name2 = showName(textAt(bytes, 0, 100));
-  throw new PullError(
-    "TAR_INVALID",
-    `the tar header of ${name2} has a ${field2.name} that is no usable number`
-  );
-}
-function octalAt(bytes, { start: start2, length }) {
-  const end = start2 + length;
-  let at = start2;
-  while (at < end && isBlank(bytes[at])) at++;
-  let value = 0;
-  for (; at < end && !isBlank(bytes[at]); at++) {
-    const digit = bytes[at] - 48;
-    if (digit < 0 || digit > 7) return void 0;
-    value = value * 8 + digit;
-  }
-  return value;
-}
-function isBlank(byte) {
-  return byte === 32 || byte === 0;
-}
-function base256At(bytes, field2) {
-  const shape = field2.signed ? MTIME : field2.length === SIZE.length ? SIZE : UID;
-  const alone = Buffer.alloc(BLOCK_SIZE);
-  bytes.copy(alone, shape.start, field2.start, field2.start + shape.length);
-  try {
-    const { uid, size, mtime } = new Header(alone);
-    return shape === MTIME ? (mtime?.getTime() ?? Number.NaN) / 1e3 : shape === SIZE ? size : uid;
-  } catch {
-    return void 0;
-  }
-}
-function verifyChecksum({ bytes, words }) {
-  const wanted = numberAt(bytes, CHECKSUM);
-  let sum2 = sumOfBytes(words) + CHECKSUM.length * 32;
-  for (let at = CHECKSUM.start; at < CHECKSUM.start + CHECKSUM.length; at++) sum2 -= bytes[at];
-  if (sum2 === wanted) return;
-  const negative = bytes.reduce((count2, byte) => byte > 127 ? count2 + 1 : count2, 0);
-  if (sum2 - negative * 256 !== wanted)
-    throw new PullError("TAR_INVALID", `a tar header has the checksum ${sum2}, not ${wanted} as it says`);
-}
-function sumOfBytes(words) {
-  let even = 0;
-  let odd = 0;
-  for (let index = 0; index < words.length; index++) {
-    const word = words[index];
-    even += word & 16711935;
-    odd += word >>> 8 & 16711935;
-  }
-  return (even & 65535) + (even >>> 16) + (odd & 65535) + (odd >>> 16);
-}
-function nameOf4(bytes) {
-  const name2 = textAt(bytes, 0, 100);
-  if (bytes[345] === 0 || bytes.toString("latin1", MAGIC2, MAGIC2 + 6) !== "ustar\0") return name2;
-  const isStar = bytes.toString("latin1", 508, 512) === "tar\0";
-  return `${textAt(bytes, 345, isStar ? 131 : 155)}/${name2}`;
-}
-
-// src/tar/build-entry.ts
-var KINDS = {
-  "0": "file",
-  "\0": "file",
-  "7": "file",
-  S: "file",
-  "1": "hardlink",
-  "2": "symlink",
-  "3": "char",
-  "4": "block",
-  "5": "directory",
-  "6": "fifo"
-};
-var MAX_ID = 2 ** 32 - 2;
-var MAX_DEVICE_NUMBER = 2 ** 32 - 1;
-var NO_DEVICE = { major: 0, minor: 0 };
-function buildEntry(header, preface, block) {
-  const { pax } = preface;
-  const path = preface.longName ?? pax?.path ?? header.name;
-  const kind = kindOf(header.type, path);
-  const device = kind === "char" || kind === "block" ? decodeDevice(block) : NO_DEVICE;
-  if (device.major > MAX_DEVICE_NUMBER || device.minor > MAX_DEVICE_NUMBER)
-    throw new PullError("TAR_INVALID", `the device numbers of ${showName(path)} are too large`);
-  return {
-    kind,
-    path,
-    linkPath: kind === "symlink" || kind === "hardlink" ? preface.longLink ?? pax?.linkPath ?? header.linkName : "",
-    mode: header.mode & 4095,
-    uid: checkId(pax?.uid ?? header.uid, path),
-    gid: checkId(pax?.gid ?? header.gid, path),
-    mtime: pax?.mtime ?? header.mtime,
-    ...pax?.mtimeText === void 0 ? {} : { mtimeText: pax.mtimeText },
-    size: kind === "file" ? pax?.size ?? header.size : 0,
-    deviceMajor: device.major,
-    deviceMinor: device.minor,
-    xattrs: pax?.xattrs
-  };
-}
-function kindOf(type, path) {
-  if (type === "\0" && path.endsWith("/")) return "directory";
-  const kind = KINDS[type];
-  if (kind !== void 0) return kind;
-  throw new PullError(
-    "TAR_INVALID",
-    `the tar entry ${showName(path)} has the unknown type ${showName(type)}`
-  );
-}
-function checkId(id, path) {
-  if (id > MAX_ID) throw new PullError("TAR_INVALID", `the owner ${id} of ${showName(path)} is too large`);
-  return id;
-}
-
-// src/tar/limits.ts
-var MAX_EXTENDED_HEADER = 1 << 20;
-var MAX_XATTR_BYTES = 64 << 10;
-var MAX_SPARSE_REGIONS = 1e5;
-
-// src/tar/pax.ts
-var XATTR_PREFIX = "SCHILY.xattr.";
-var NO_RECORDS = /* @__PURE__ */ new Map();
-var SPARSE_PREFIX = "GNU.sparse.";
-var SPARSE_OFFSET = `${SPARSE_PREFIX}offset`;
-var SPARSE_LENGTH = `${SPARSE_PREFIX}numbytes`;
-var MAX_LENGTH_DIGITS = 7;
-function parsePax(bytes) {
-  const text = bytes.toString("latin1");
-  const values = /* @__PURE__ */ new Map();
-  const sparseNumbers = [];
-  for (let at = 0; at < text.length; ) {
-    const { key, value, end } = recordAt(text, at);
-    if (key === SPARSE_OFFSET || key === SPARSE_LENGTH) addSparseNumber(sparseNumbers, key, value);
-    else if (value === "") values.delete(key);
-    else values.set(key, value);
-    at = end;
-  }
-  return {
-    path: nameIn(values, "path"),
-    linkPath: nameIn(values, "linkpath"),
-    size: integerIn(values, "size"),
-    uid: integerIn(values, "uid"),
-    gid: integerIn(values, "gid"),
-    mtime: timeIn(values, "mtime"),
-    ...fractionIn(values.get("mtime")),
-    xattrs: xattrsIn(values),
-    sparse: sparseIn(values),
-    sparseNumbers
-  };
-}
-function recordAt(text, start2) {
-  const space = text.indexOf(" ", start2);
-  const length = space - start2 > MAX_LENGTH_DIGITS ? void 0 : decimal(text.slice(start2, space));
-  const end = start2 + (length ?? 0);
-  if (space < 0 || length === void 0 || end > text.length || text[end - 1] !== "\n")
-    throw malformed2("a record has a wrong length");
-  const equals = text.indexOf("=", space + 1);
-  if (equals <= space + 1 || equals >= end - 1) throw malformed2("a record is no key and value");
-  const key = text.slice(space + 1, equals);
-  if (key.includes("\0")) throw malformed2("a key holds a NUL");
-  return { key, value: text.slice(equals + 1, end - 1), end };
-}
-function addSparseNumber(numbers, key, value) {
-  const expected = numbers.length % 2 === 0 ? SPARSE_OFFSET : SPARSE_LENGTH;
-  if (key !== expected) throw malformed2("its sparse regions are out of order");
-  if (numbers.length >= 2 * MAX_SPARSE_REGIONS)
-    throw new PullError("LIMIT_EXCEEDED", `a sparse file has more than ${MAX_SPARSE_REGIONS} regions`);
-  numbers.push(value);
-}
-function nameIn(values, key) {
-  const value = values.get(key);
-  if (value?.includes("\0")) throw malformed2(`${key} holds a NUL`);
-  return value === void 0 ? void 0 : detach(value);
-}
-function detach(slice) {
-  return Buffer.from(slice, "latin1").toString("latin1");
-}
-function integerIn(values, key) {
-  const text = values.get(key);
-  if (text === void 0) return void 0;
-  const value = decimal(text);
-  if (value === void 0) throw malformed2(`${key} is no usable number`);
-  return value;
-}
-function decimal(text) {
-  const value = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
-  return Number.isSafeInteger(value) ? value : void 0;
-}
-function timeIn(values, key) {
-  const text = values.get(key);
-  if (text === void 0) return void 0;
-  const [, sign, whole, fraction] = /^(-?)([0-9]+)(?:\.([0-9]*))?$/.exec(text) ?? [];
-  const seconds2 = Number(whole);
-  if (!Number.isSafeInteger(seconds2)) throw malformed2(`${key} is no usable time`);
-  const exact = Number(`${seconds2}.${fraction || "0"}`);
-  const kept = Math.floor(exact) === seconds2 ? exact : seconds2 + 0.999999;
-  return sign === "-" ? -kept : kept;
-}
-function fractionIn(text = "") {
-  const [, seconds2, fraction = ""] = /^(-?[0-9]+)\.([0-9]{1,9})/.exec(text) ?? [];
-  return seconds2 === void 0 || /^0*$/.test(fraction) ? {} : { mtimeText: detach(`${seconds2}.${fraction}`) };
-}
-function xattrsIn(values) {
-  let xattrs;
-  let total = 0;
-  for (const [key, value] of values) {
-    if (!key.startsWith(XATTR_PREFIX)) continue;
-    const name2 = key.slice(XATTR_PREFIX.length);
-    if (name2 === "") throw malformed2("an extended attribute has no name");
-    total += value.length;
-    if (total > MAX_XATTR_BYTES)
-      throw new PullError(
-        "LIMIT_EXCEEDED",
-        `an entry has more than ${MAX_XATTR_BYTES} bytes of extended attributes, the last one is ${showName(name2)}`
-      );
-    xattrs ??= /* @__PURE__ */ new Map();
-    xattrs.set(detach(name2), unpooled(value));
-  }
-  return xattrs;
-}
-function unpooled(value) {
-  const bytes = Buffer.allocUnsafeSlow(value.length);
-  bytes.write(value, "latin1");
-  return bytes;
-}
-function sparseIn(values) {
-  let sparse;
-  for (const [key, value] of values) {
-    if (!key.startsWith(SPARSE_PREFIX)) continue;
-    sparse ??= /* @__PURE__ */ new Map();
-    sparse.set(key.slice(SPARSE_PREFIX.length), value);
-  }
-  return sparse ?? NO_RECORDS;
-}
-function malformed2(reason) {
-  return new PullError("TAR_INVALID", `a pax header is malformed: ${reason}`);
-}
-
-// src/tar/preface.ts
-var NO_PREFACE = {};
-function isPrefaceType(type) {
-  return type === "x" || type === "L" || type === "K";
-}
-var PrefaceReader = class {
-  #type;
-  #bytes;
-  #filled = 0;
-  /** Throws LIMIT_EXCEEDED if the header is too long. */
-  constructor(type, size) {
-    if (size > MAX_EXTENDED_HEADER)
-      throw new PullError(
-        "LIMIT_EXCEEDED",
-        `an extended tar header of ${size} bytes is longer than ${MAX_EXTENDED_HEADER}`
-      );
-    this.#type = type;
-    this.#bytes = Buffer.allocUnsafe(size);
-  }
-  get isComplete() {
-    return this.#filled === this.#bytes.length;
-  }
-  /** Takes bytes from `at` on and returns where it stopped. */
-  push(slice, at) {
-    const copied = slice.copy(this.#bytes, this.#filled, at);
-    this.#filled += copied;
-    return at + copied;
-  }
-  addTo(preface) {
-    if (this.#type === "x") return { ...preface, pax: parsePax(this.#bytes) };
-    const name2 = textAt(this.#bytes, 0, this.#bytes.length);
-    return this.#type === "L" ? { ...preface, longName: name2 } : { ...preface, longLink: name2 };
-  }
-};
-
-// src/tar/sparse.ts
-function paxSparse(records) {
-  const form = sparseForm(records);
-  if (form === "none") return { kind: "none" };
-  const raw = records.sparse.get("name");
-  if (raw?.includes("\0")) throw badMap("its name holds a NUL");
-  const name2 = raw && detach(raw);
-  const sizeText = records.sparse.get("size") ?? records.sparse.get("realsize");
-  const size = sizeText === void 0 ? void 0 : decimal(sizeText);
-  if (sizeText !== void 0 && size === void 0) throw badMap("its size is no number");
-  if (form === "map-in-data") return { kind: form, regions: [], name: name2, size };
-  return { kind: form, regions: regionsOfRecords(records), name: name2, size };
-}
-function sparseForm({ sparse, sparseNumbers }) {
-  const version = `${sparse.get("major") ?? ""}.${sparse.get("minor") ?? ""}`;
-  if (version === "1.0") return "map-in-data";
-  const hasMap = sparse.has("map") || sparseNumbers.length > 0;
-  if (version === "0.0" || version === "0.1" || version === "." && hasMap) return "map";
-  if (sparse.size > 0) throw badMap("it has no map, or one of an unknown form");
-  return "none";
-}
-function regionsOfRecords({ sparse, sparseNumbers }) {
-  const map = sparse.get("map");
-  const numbers = sparseNumbers.length > 0 ? sparseNumbers : map === void 0 ? [] : map.split(",");
-  if (numbers.length % 2 !== 0) throw badMap("its map has an offset without a length");
-  const regions = [];
-  for (let index = 0; index < numbers.length; index += 2) {
-    const offset = decimal(numbers[index]);
-    const length = decimal(numbers[index + 1]);
-    if (offset === void 0 || length === void 0)
-      throw badMap("its map holds something that is no number");
-    addRegion(regions, { offset, length });
-  }
-  return regions;
-}
-var OLD_HEADER = { regions: 386, count: 4, more: 482, realSize: 483 };
-var OLD_EXTENSION = { regions: 0, count: 21, more: 504 };
-function oldSparse({ bytes }) {
-  const regions = [];
-  const more = addOldRegions(regions, bytes, OLD_HEADER);
-  const size = numberAt(bytes, { name: "real size", start: OLD_HEADER.realSize, length: 12 });
-  return { regions, size, more };
-}
-function addOldExtension(regions, { bytes }) {
-  return addOldRegions(regions, bytes, OLD_EXTENSION);
-}
-function addOldRegions(regions, bytes, layout) {
-  for (let index = 0; index < layout.count; index++) {
-    const start2 = layout.regions + index * 24;
-    if (bytes[start2] === 0) break;
-    const offset = numberAt(bytes, { name: "sparse offset", start: start2, length: 12 });
-    const length = numberAt(bytes, { name: "sparse length", start: start2 + 12, length: 12 });
-    addRegion(regions, { offset, length });
-  }
-  return bytes[layout.more] !== 0;
-}
-function addRegion(regions, region) {
-  if (regions.length >= MAX_SPARSE_REGIONS)
-    throw new PullError("LIMIT_EXCEEDED", `a sparse file has more than ${MAX_SPARSE_REGIONS} regions`);
-  regions.push(region);
-}
-function badMap(reason) {
-  return new PullError("TAR_INVALID", `a sparse file is malformed: ${reason}`);
-}
-
-// src/source/read-window.ts
-var WINDOW_BYTES = 256 << 10;
-var ReadWindow = class {
-  #handle;
-  #file;
-  #memory;
-  #held;
-  /** Of what is held, in the file. */
-  #start = 0;
-  constructor(handle, file) {
-    this.#handle = handle;
-    this.#file = file;
-    this.#memory = Buffer.allocUnsafeSlow(Math.min(WINDOW_BYTES, file.size));
-    this.#held = this.#memory.subarray(0, 0);
-  }
-  /** Fills `bytes` if what belongs there is at hand. */
-  copy(bytes, position) {
-    const from = position - this.#start;
-    if (from < 0 || from + bytes.length > this.#held.length) return false;
-    this.#held.copy(bytes, 0, from, from + bytes.length);
-    return true;
-  }
-  /** The same from the file, with what follows. The range lies within the file. Throws LAYOUT_INVALID. */
-  async read(bytes, position) {
-    const { path, size } = this.#file;
-    if (bytes.length > this.#memory.length) return fill2(this.#handle, bytes, { path, position });
-    const held = this.#memory.subarray(0, Math.min(this.#memory.length, size - position));
-    this.#held = held.subarray(0, 0);
-    await fill2(this.#handle, held, { path, position });
-    this.#held = held;
-    this.#start = position;
-    this.copy(bytes, position);
-  }
-};
-
-// src/source/tar-index.ts
-var MAX_MEMBERS = 2e5;
-var HEADERS_PER_MEMBER = 4;
-var MAX_NAME_BYTES = 1024;
-var MAX_LINK_STEPS = 16;
-async function indexTar(archive, signal, maxMembers = MAX_MEMBERS) {
-  var _stack = [];
-  try {
-    const members = /* @__PURE__ */ new Map();
-    const handle = __using(_stack, await openLocal(archive.path), true);
-    try {
-      await scan({ ...archive, window: new ReadWindow(handle, archive), signal, maxMembers }, members);
-    } catch (cause) {
-      if (!(cause instanceof PullError) || cause.code !== "TAR_INVALID") throw cause;
-      throw new PullError("LAYOUT_INVALID", `${archive.path} is no usable tar archive: ${cause.message}`, {
-        cause
-      });
-    }
-    return { find: (name2) => findMember(members, name2, archive.path) };
-  } catch (_) {
-    var _error = _, _hasError = true;
-  } finally {
-    var _promise = __callDispose(_stack, _error, _hasError);
-    _promise && await _promise;
-  }
-}
-async function scan(archive, members) {
-  const block = newBlock();
-  const { maxMembers } = archive;
-  const maxHeaders = HEADERS_PER_MEMBER * maxMembers;
-  let preface = NO_PREFACE;
-  let zeroBlocks = 0;
-  let headers2 = 0;
-  let count2 = 0;
-  let at = 0;
-  while (at < archive.size && zeroBlocks < 2) {
-    throwIfAborted(archive.signal);
-    await readAt(archive, block.bytes, at);
-    at += BLOCK_SIZE;
-    if (isZeroBlock(block)) {
-      if (preface !== NO_PREFACE) throw broken2("it ends after an extended header that is about no member");
-      zeroBlocks++;
-      continue;
-    }
-    if (zeroBlocks > 0) throw broken2("a single zero block stands between members");
-    if (++headers2 > maxHeaders) throw tooMany(archive.path, `${maxHeaders} headers`);
-    const header = decodeHeader(block);
-    if (isPrefaceType(header.type)) preface = await readPreface(archive, { header, at, preface });
-    else if (header.type !== "g") {
-      if (++count2 > maxMembers) throw tooMany(archive.path, `${maxMembers} members`);
-      const { stored, extensions } = await addMember(archive, { header, block, preface, at }, members);
-      at += extensions + roundUp(stored);
-      preface = NO_PREFACE;
-      continue;
-    }
-    at += roundUp(header.size);
-  }
-  if (preface !== NO_PREFACE) throw broken2("it ends after an extended header that is about no member");
-  if (at > archive.size) throw endsEarly(archive);
-}
-async function readPreface(archive, { header, at, preface }) {
-  if (!isPrefaceType(header.type)) return preface;
-  const reader = new PrefaceReader(header.type, header.size);
-  const bytes = Buffer.allocUnsafe(Math.min(header.size, MAX_EXTENDED_HEADER));
-  await readAt(archive, bytes, at);
-  reader.push(bytes, 0);
-  return reader.addTo(preface);
-}
-async function addMember(archive, { header, block, preface, at }, members) {
-  const entry = buildEntry(header, preface, block);
-  const sparse = preface.pax && paxSparse(preface.pax);
-  const isSparse = header.type === "S" || sparse !== void 0 && sparse.kind !== "none";
-  const extensions = header.type === "S" ? await skipExtensions(archive, block, at) : 0;
-  if (at + extensions + entry.size > archive.size) throw endsEarly(archive);
-  const name2 = sparse !== void 0 && sparse.kind !== "none" ? sparse.name ?? entry.path : entry.path;
-  const key = cleanName(name2);
-  const member2 = isSparse ? { kind: "sparse" } : toMember(entry, key, at);
-  if (name2.length <= MAX_NAME_BYTES) {
-    if (member2) members.set(key, member2);
-    else members.delete(key);
-  }
-  return { stored: entry.size, extensions };
-}
-function toMember(entry, key, offset) {
-  if (entry.kind === "file") return { kind: "file", offset, size: entry.size };
-  if (entry.kind !== "hardlink" && entry.kind !== "symlink" || entry.linkPath.length > MAX_NAME_BYTES)
-    return void 0;
-  if (entry.kind === "hardlink") return { kind: "link", target: cleanName(entry.linkPath) };
-  return { kind: "link", target: resolveLink(key, entry.linkPath) };
-}
-async function skipExtensions(archive, header, start2) {
-  const regions = [];
-  const block = newBlock();
-  let at = start2;
-  for (let more = oldSparse(header).more; more; at += BLOCK_SIZE) {
-    throwIfAborted(archive.signal);
-    await readAt(archive, block.bytes, at);
-    more = addOldExtension(regions, block);
-  }
-  return at - start2;
-}
-function findMember(members, name2, path) {
-  let key = cleanName(Buffer.from(name2).toString("latin1"));
-  for (let step = 0; step <= MAX_LINK_STEPS; step++) {
-    const member2 = key === void 0 ? void 0 : members.get(key);
-    if (member2?.kind === "sparse")
-      throw new PullError("LAYOUT_INVALID", `${path}: ${name2} is stored as a sparse file`, {
-        hint: "Write the archive without the option --sparse."
-      });
-    if (member2?.kind !== "link") return member2;
-    key = member2.target;
-  }
-  throw new PullError("LAYOUT_INVALID", `${path}: ${name2} is a link to a link to a link, without an end`);
-}
-function cleanName(raw) {
-  return raw.split("/").filter((part) => part !== "" && part !== ".").join("/");
-}
-function resolveLink(from, target) {
-  if (target.startsWith("/")) return void 0;
-  const parts = from.split("/").slice(0, -1);
-  for (const part of target.split("/")) {
-    if (part === "..") {
-      if (parts.pop() === void 0) return void 0;
-    } else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return parts.join("/");
-}
-async function readAt(archive, bytes, position) {
-  if (position + bytes.length > archive.size) throw endsEarly(archive);
-  const { window } = archive;
-  if (!window.copy(bytes, position)) await window.read(bytes, position);
-}
-function roundUp(size) {
-  return Math.ceil(size / BLOCK_SIZE) * BLOCK_SIZE;
-}
-function broken2(why2) {
-  return new PullError("TAR_INVALID", why2);
-}
-function endsEarly({ size }) {
-  return broken2(`it ends after ${size} bytes, inside of a member`);
-}
-function tooMany(path, what) {
-  return new PullError("LIMIT_EXCEEDED", `${path}: more than ${what}`, {
-    hint: "An archive of images holds far fewer."
-  });
-}
-
-// src/source/archive.ts
-var FOREIGN = [
-  ["xz", "ý7zXZ\0"],
-  // https://tukaani.org/xz/xz-file-format.txt, 2.1.1.1
-  ["bzip2", "BZh"],
-  ["lz4", '"M']
-];
-async function openArchive(path, context) {
-  const file = fileAt(realPath(path));
-  const head = await readPiece(file, { start: 0, end: Math.min(file.size, 8) });
-  const foreign = FOREIGN.find(([, magic]) => head.toString("latin1").startsWith(magic));
-  if (foreign)
-    throw new PullError("LAYOUT_INVALID", `${path} is compressed with ${foreign[0]}`, {
-      hint: "Decompress it first, or compress it with gzip or zstd."
-    });
-  if (sniffCompression(head) !== "none") return openCompressed(path, file, context);
-  return treeOf(path, file, context);
-}
-async function treeOf(path, archive, { signal }, close = async () => void 0) {
-  const index = await indexTar({ path: archive.path, size: archive.size }, signal);
-  return {
-    path,
-    find: (name2) => {
-      const member2 = index.find(name2);
-      return member2 && { path: archive.path, offset: member2.offset, size: member2.size };
-    },
-    close
-  };
-}
-async function openCompressed(path, file, context) {
-  const directory = await mkdtemp(join14(context.temporaryDirectory ?? tmpdir(), "oci-pull-archive-")).catch(
-    (cause) => {
-      throw toPullError(cause, { code: "LAYOUT_INVALID", message: `${path} cannot be decompressed` });
-    }
-  );
-  const close = () => rm8(directory, { recursive: true, force: true }).catch(() => void 0);
-  try {
-    const target = join14(realPath(directory), "archive.tar");
-    announce(context, `unpacking ${path}, which is compressed as a whole`, file.size);
-    await workOf(context).unpackArchive({ name: path, file, target }, context.signal);
-    return await treeOf(path, fileAt(target), context, close);
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-// src/oci/config.ts
-var MAX_IMAGE_CONFIG_BYTES = 4 * 1024 * 1024;
-function parseConfig(bytes, what = "the image config") {
-  const document = parseJsonObject(bytes, what, MAX_IMAGE_CONFIG_BYTES);
-  const variant = stringField(document, "variant", what);
-  return {
-    os: stringField(document, "os", what) || "unknown",
-    architecture: stringField(document, "architecture", what) || "unknown",
-    ...variant ? { variant } : {},
-    diffIds: parseDiffIds(field(document, "rootfs"), what)
-  };
-}
-function parseDiffIds(rootfs, what) {
-  if (!isJsonRecord(rootfs)) throw new PullError("MANIFEST_INVALID", `${what}: has no "rootfs"`);
-  const type = stringField(rootfs, "type", what) ?? "";
-  if (type !== "layers")
-    throw new PullError("MEDIA_TYPE_UNSUPPORTED", `${what}: a root file system of type ${quote(type)}`);
-  const entries = arrayField(rootfs, "diff_ids", what);
-  if (entries.length > MAX_LAYERS)
-    throw new PullError(
-      "LIMIT_EXCEEDED",
-      `${what}: ${entries.length} layers exceed the limit of ${MAX_LAYERS}`,
-      {
-        hint: "No sound image needs so many."
-      }
-    );
-  return entries.map((entry, index) => parseDiffId(entry, `${what}, diff_id ${index + 1}`));
-}
-function parseDiffId(entry, what) {
-  if (typeof entry !== "string") throw new PullError("MANIFEST_INVALID", `${what}: not a string`);
-  return parseDigest(entry, what);
-}
-function checkLayerCount(manifest, config) {
-  const [layers, diffIds] = [manifest.layers.length, config.diffIds.length];
-  if (layers === diffIds) return;
-  throw new PullError(
-    "MANIFEST_INVALID",
-    `the manifest lists ${layers} layers, but the image config has ${diffIds} diff_ids`
-  );
-}
-
-// src/integrity/verify.ts
-function verifyBytes(bytes, expected, what) {
-  if (bytes.length !== expected.size) throw sizeMismatch(`${bytes.length} bytes`, expected, what);
-  verifyDigest(digestOf(bytes, digestAlgorithm(expected.digest)), expected.digest, what);
-}
-function verifyDigest(actual, expected, what) {
-  if (actual === expected) return;
-  throw new PullError("DIGEST_MISMATCH", `${what}: hashes to ${actual} instead of ${expected}`);
-}
-function sizeMismatch(found, expected, what) {
-  return new PullError(
-    "SIZE_MISMATCH",
-    `${what}: ${found} instead of ${expected.size} for ${expected.digest}`
-  );
-}
-
-// src/oci/select-manifest.ts
-var ATTESTATION_ANNOTATION = "vnd.docker.reference.type";
-var ZSTD_ANNOTATION = "io.github.containers.compression.zstd";
-var MAX_LISTED = 20;
-var MAX_NAME_LENGTH2 = 100;
-function selectManifest(manifests, wanted) {
-  const target = normalizePlatform(wanted);
-  for (const variant of acceptableVariants(target)) {
-    const found = manifests.filter((entry) => matches2(entry, target, variant));
-    const best = found.find((entry) => entry.annotations[ZSTD_ANNOTATION] === "true") ?? found[0];
-    if (best) return best;
-  }
-  const last = manifests.find(hasNoPlatform);
-  if (last) return last;
-  throw notFound(manifests, target);
-}
-function acceptableVariants({ architecture, variant = "" }) {
-  if (architecture === "arm64") return arm64Variants(variant);
-  const version = Number(/^v(\d{1,2})$/.exec(variant)?.[1]);
-  if (architecture === "amd64" && version > 1) return [...countDown("v", version, 2), ""];
-  if (architecture === "arm") return version > 5 ? countDown("v", version, 5) : [variant];
-  return variant === "" ? [""] : [variant, ""];
-}
-function arm64Variants(variant) {
-  const [, major, digits = "0"] = /^v([89])(?:\.(\d{1,2}))?$/.exec(variant || "v8") ?? [];
-  if (major === void 0) return [variant, ""];
-  const minor = Number(digits);
-  if (major === "8") return [...countDown("v8.", minor, 1), ""];
-  return [...countDown("v9.", minor, 1), "v9", ...countDown("v8.", Math.min(minor + 5, 9), 1), ""];
-}
-function countDown(prefix, from, to) {
-  return Array.from({ length: Math.max(from - to + 1, 0) }, (_, index) => `${prefix}${from - index}`);
-}
-function matches2(entry, wanted, variant) {
-  if (!entry.platform || isAttestation(entry)) return false;
-  const offered = normalizePlatform(entry.platform);
-  return offered.os === wanted.os && offered.architecture === wanted.architecture && (offered.variant ?? "") === variant && matchesOsVersion(offered, wanted) && (offered.osFeatures ?? []).every((feature) => wanted.osFeatures?.includes(feature));
-}
-function matchesOsVersion(offered, wanted) {
-  if (wanted.os !== "windows" || !offered.osVersion || !wanted.osVersion) return true;
-  const build = (version) => version.split(".").slice(0, 3).join(".");
-  return build(offered.osVersion) === build(wanted.osVersion);
-}
-function isUnknown({ platform }) {
-  return platform?.os === "unknown" || platform?.architecture === "unknown";
-}
-function isAttestation(entry) {
-  return ATTESTATION_ANNOTATION in entry.annotations || isUnknown(entry) && !isIndexType(entry.mediaType);
-}
-function hasNoPlatform(entry) {
-  if (isAttestation(entry) || entry.platform && !isUnknown(entry)) return false;
-  if (entry.artifactType && !isImageConfigType(entry.artifactType)) return false;
-  return isImageManifestType(entry.mediaType) || isIndexType(entry.mediaType);
-}
-function notFound(manifests, wanted) {
-  const images = manifests.filter((entry) => !isAttestation(entry));
-  const names = [...new Set(images.map(describeEntry))];
-  if (names.length === 0)
-    return new PullError(
-      "PLATFORM_NOT_FOUND",
-      `no image for ${formatPlatform(wanted)}: the index lists no image`,
-      {
-        hint: "Check that the reference names an image."
-      }
-    );
-  const listed = names.slice(0, MAX_LISTED).join(", ");
-  const more = names.length > MAX_LISTED ? ` and ${names.length - MAX_LISTED} more` : "";
-  return new PullError(
-    "PLATFORM_NOT_FOUND",
-    `no image for ${formatPlatform(wanted)}, only for ${listed}${more}`
-  );
-}
-function describeEntry(entry) {
-  if (entry.platform) return formatPlatform(normalizePlatform(entry.platform)).slice(0, MAX_NAME_LENGTH2);
-  return `no named platform (${quote(entry.artifactType ?? entry.mediaType)})`;
-}
-
-// src/source/local-images.ts
-var MAX_LISTED2 = 20;
-var DAMAGED = "The file is damaged or was changed; write it again.";
-async function pickImage(images, name2) {
-  const found = name2 === void 0 ? images.entries : images.entries.filter(isNamed2(name2, images.entries));
-  if (found.length === 0) throw missingImage(images, name2);
-  return readEntries2(images, found);
-}
-async function findReference(images, reference, origin) {
-  const found = images.entries.filter(({ names }) => names.some((name2) => fullName(name2) === reference));
-  const isMadeUp = found.some((entry) => entry.isMadeUp) || new Set(found.map(({ id }) => id)).size > 1;
-  return found.length === 0 || isMadeUp !== (origin === "made-up") ? void 0 : readEntries2(images, found);
-}
-function isFile(content) {
-  return content !== void 0 && !(content instanceof Uint8Array);
-}
-async function readEntries2(images, found) {
-  const distinct2 = [...new Map(found.map((entry) => [entry.id, entry])).values()];
-  const [first2, ...others] = distinct2;
-  if (!first2) throw missingImage(images);
-  const nameless = found.every(({ names }) => names.length === 0);
-  if (others.length === 0) return readManifest(images, await first2.describe());
-  if (!nameless && !shareName(distinct2)) throw ambiguous(images, found);
-  const descriptors = await describeDistinct(distinct2);
-  if (!descriptors) throw ambiguous(images, found);
-  const bytes = Buffer.from(
-    JSON.stringify({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: descriptors.map(toJson2) })
-  );
-  return { bytes, mediaType: OCI_INDEX, digest: digestOf(bytes) };
-}
-async function readManifest(images, { digest, size, mediaType }) {
-  const bytes = await readVerified(images, { digest, size }, MAX_MANIFEST_BYTES);
-  return { bytes, mediaType, digest };
-}
-async function readVerified(images, { digest, size }, maxBytes) {
-  const what = `${digest} in ${images.path}`;
-  const content = images.find(digest);
-  if (!content) throw missing(images, digest);
-  const bytes = content instanceof Uint8Array ? content : await readSmall(content, maxBytes, what);
-  try {
-    verifyBytes(bytes, { digest, size: size ?? bytes.length }, what);
-  } catch (error) {
-    if (!(error instanceof PullError)) throw error;
-    throw new PullError(error.code, error.message, { hint: DAMAGED, cause: error });
-  }
-  return bytes;
-}
-function findBlob(images, { digest, size }) {
-  const found = images.find(digest);
-  if (!isFile(found)) return void 0;
-  if (found.size === size) return found;
-  throw new PullError(
-    "LAYOUT_INVALID",
-    `${images.path}: blob ${digest} has ${found.size} bytes instead of ${size}`,
-    { hint: DAMAGED }
-  );
-}
-function findTar(images, diffId) {
-  const found = images.find(diffId);
-  return isFile(found) ? found : void 0;
-}
-function missing(images, digest) {
-  return new PullError("LAYOUT_INVALID", `${images.path} holds no blob ${digest}`, {
-    hint: "It may have been written for some of its platforms only, or in part; write it again with what is wanted."
-  });
-}
-function asLayoutError(parse5) {
-  try {
-    return parse5();
-  } catch (error) {
-    if (!(error instanceof PullError) || error.code !== "MANIFEST_INVALID") throw error;
-    throw new PullError("LAYOUT_INVALID", error.message, { cause: error });
-  }
-}
-function isNamed2(name2, entries) {
-  const number = /^@(\d+)$/.exec(name2)?.[1];
-  if (number !== void 0) return (entry) => entry === entries[Number(number)];
-  if (entries.some(({ names }) => names.includes(name2))) return ({ names }) => names.includes(name2);
-  const wanted = normalName(name2);
-  return ({ names }) => wanted !== void 0 && names.some((other) => fullName(other) === wanted);
-}
-function fullName(name2) {
-  return name2.includes(":") ? normalName(name2) : void 0;
-}
-function normalName(name2) {
-  try {
-    return formatReference(parseReference(name2));
-  } catch {
-    return void 0;
-  }
-}
-function shareName(entries) {
-  const [first2 = /* @__PURE__ */ new Set(), ...others] = entries.map(({ names }) => new Set(names));
-  return others.reduce((shared, names) => shared.intersection(names), first2).size > 0;
-}
-async function describeDistinct(entries) {
-  const descriptors = /* @__PURE__ */ new Map();
-  for (const entry of entries) {
-    const descriptor = await entry.describe();
-    const { platform, annotations } = descriptor;
-    const key = platform && platformKey(platform, annotations[ZSTD_ANNOTATION]);
-    if (key === void 0 || descriptors.has(key)) return void 0;
-    descriptors.set(key, descriptor);
-  }
-  return [...descriptors.values()];
-}
-function platformKey(platform, twin) {
-  const { os, architecture, variant, osVersion, osFeatures } = normalizePlatform(platform);
-  return JSON.stringify([os, architecture, variant, osVersion, osFeatures, twin]);
-}
-function toJson2({ platform, annotations, ...descriptor }) {
-  const { osVersion, osFeatures, ...rest } = platform ?? {};
-  const versions = { "os.version": osVersion, "os.features": osFeatures };
-  return { ...descriptor, annotations, ...platform ? { platform: { ...rest, ...versions } } : {} };
-}
-function missingImage({ path, entries }, name2 = "") {
-  if (entries.length === 0) return new PullError("LAYOUT_INVALID", `${path} holds no image`);
-  return new PullError("LAYOUT_INVALID", `${path} holds no image ${quote(name2)}, only ${list3(entries)}`, {
-    hint: "Name one of those, or leave the name out if there is only one."
-  });
-}
-function ambiguous({ path }, entries) {
-  return new PullError("LAYOUT_INVALID", `${path} holds several images: ${list3(entries)}`, {
-    hint: "Name one of them behind a colon, or by @ and its digest, or as :@0, :@1 and so on."
-  });
-}
-function list3(entries) {
-  const names = [...new Set(entries.flatMap(({ names: [name2], id }) => name2 ?? id))];
-  const shown2 = names.slice(0, MAX_LISTED2).map(quote).join(", ");
-  return names.length > MAX_LISTED2 ? `${shown2} and ${names.length - MAX_LISTED2} more` : shown2;
-}
-
-// src/source/docker-manifest.ts
-var MANIFEST = "manifest.json";
-var MAX_NAMES = 2 * MAX_INDEX_ENTRIES;
-function isDockerArchive(tree) {
-  return tree.find(MANIFEST) !== void 0;
-}
-async function readItems(tree) {
-  const file = tree.find(MANIFEST);
-  if (!file)
-    throw new PullError("LAYOUT_INVALID", `${tree.path} is no work of docker save: it holds no ${MANIFEST}`, {
-      hint: tree.find("index.json") ? "It is an image layout: name it oci-archive:FILE." : "Docker before 1.10 wrote none; load the archive into a current Docker and save it again."
-    });
-  const what = `${MANIFEST} of ${tree.path}`;
-  const bytes = await readSmall(file, MAX_MANIFEST_BYTES, what);
-  return asLayoutError(() => {
-    const wrapped = Buffer.concat([Buffer.from('{"images":'), bytes, Buffer.from("}")]);
-    const document = parseJsonObject(wrapped, what, wrapped.length);
-    const list5 = arrayField(document, "images", what);
-    if (Object.keys(document).length !== 1)
-      throw new PullError("LAYOUT_INVALID", `${what}: no list of images`);
-    if (list5.length > MAX_INDEX_ENTRIES) throw tooMany2(`${what}: ${list5.length} images`, MAX_INDEX_ENTRIES);
-    const items = list5.map((json, index) => toItem(json, `${what}, image ${index + 1}`));
-    const names = items.reduce((sum2, { tags }) => sum2 + tags.length, 0);
-    if (names > MAX_NAMES) throw tooMany2(`${what}: ${names} names`, MAX_NAMES);
-    return items;
-  });
-}
-function toItem(json, what) {
-  if (!isJsonRecord(json)) throw new PullError("LAYOUT_INVALID", `${what}: not an object`);
-  const config = stringField(json, "Config", what);
-  if (!config) throw new PullError("LAYOUT_INVALID", `${what}: has no config`);
-  const layers = strings(json, "Layers", what);
-  if (layers.length > MAX_LAYERS) throw tooMany2(`${what}: ${layers.length} layers`, MAX_LAYERS);
-  return { config, tags: strings(json, "RepoTags", what), layers };
-}
-function strings(json, key, what) {
-  return arrayField(json, key, what).map((value) => {
-    if (typeof value === "string") return value;
-    throw new PullError("LAYOUT_INVALID", `${what}: "${key}" holds something that is no string`);
-  });
-}
-function tooMany2(what, limit) {
-  return new PullError("LIMIT_EXCEEDED", `${what} exceed the limit of ${limit}`, {
-    hint: "No sound archive has so many."
-  });
-}
-
-// src/source/member-digests.ts
-var MAX_HASHED_BYTES = 256 * 2 ** 30;
-function memberDigests(path, context, maxBytes = MAX_HASHED_BYTES) {
-  const known2 = /* @__PURE__ */ new Map();
-  let total = 0;
-  return async (files) => {
-    const fresh = [...new Map(files.map((file) => [placeOf(file), file]))].filter(([at]) => !known2.has(at));
-    const bytes = fresh.reduce((sum2, [, { size }]) => sum2 + size, 0);
-    total += bytes;
-    if (total > maxBytes) throw tooMany3(path, maxBytes);
-    if (fresh.length > 0) {
-      announce(
-        context,
-        `hashing the compressed layers of ${path}, which are not named by their digests`,
-        bytes
-      );
-      const hashed = workOf(context).hashFiles({ files: fresh.map(([, file]) => file) }, context.signal);
-      for (const [index, [at]] of fresh.entries())
-        known2.set(
-          at,
-          hashed.then((digests) => digests[index])
-        );
-    }
-    return Promise.all(files.map((file) => known2.get(placeOf(file))));
-  };
-}
-function placeOf({ path, offset, size }) {
-  return `${offset}:${size}:${path}`;
-}
-function tooMany3(path, limit) {
-  return new PullError(
-    "LIMIT_EXCEEDED",
-    `${path}: layers of more than ${limit} bytes would have to be hashed, because they are not named by their digests`,
-    {
-      hint: "Name the one image that is meant, or write the archive again with skopeo copy or a current Docker."
-    }
-  );
-}
-
-// src/source/docker-archive.ts
-var LAYER_TYPES = {
-  none: "application/vnd.docker.image.rootfs.diff.tar",
-  gzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
-  zstd: "application/vnd.docker.image.rootfs.diff.tar.zstd"
-};
-async function openDockerArchive(tree, context) {
-  const archive = {
-    tree,
-    known: /* @__PURE__ */ new Map(),
-    digests: memberDigests(tree.path, context),
-    compressions: /* @__PURE__ */ new Map(),
-    images: /* @__PURE__ */ new Map()
-  };
-  const items = await readItems(tree);
-  let nameless = 0;
-  return {
-    path: tree.path,
-    entries: items.map((item) => toEntry2(archive, item)),
-    find: (digest) => archive.known.get(digest) ?? findByName(tree, digest),
-    indexTars: async (note) => {
-      for (const { image } of archive.images.values()) {
-        throwIfAborted(context.signal);
-        const known2 = await image().catch(note);
-        nameless += known2?.layers.filter(({ digest }) => digest === void 0).length ?? 0;
-      }
-    },
-    get nameless() {
-      return nameless;
-    },
-    close: () => tree.close()
-  };
-}
-function toEntry2(archive, item) {
-  const { id, describe: describe4 } = knowImage(archive, item);
-  return { id, names: item.tags, isMadeUp: true, describe: describe4 };
-}
-function knowImage(archive, item) {
-  const place = placeOfConfig(archive.tree, item);
-  const known2 = archive.images.get(place);
-  if (known2) return known2;
-  const image = once3(() => readImage(archive, item));
-  const describeImage2 = once3(async () => describe(archive, await image()));
-  const fresh = { id: item.config, image, describe: describeImage2 };
-  archive.images.set(place, fresh);
-  return fresh;
-}
-function placeOfConfig(tree, { config }) {
-  try {
-    const file = tree.find(config);
-    return file ? placeOf(file) : config;
-  } catch {
-    return config;
-  }
-}
-function once3(make) {
-  let made;
-  return () => {
-    made ??= make();
-    return made;
-  };
-}
-async function readImage(archive, item) {
-  const { tree, known: known2 } = archive;
-  const what = `the config ${quote(item.config)} of ${tree.path}`;
-  const file = member(tree, item.config);
-  const bytes = await readSmall(file, MAX_IMAGE_CONFIG_BYTES, what);
-  const digest = checkName(item.config, bytes, what);
-  const config = asLayoutError(() => parseConfig(bytes, what));
-  if (config.diffIds.length !== item.layers.length)
-    throw invalid8(
-      tree,
-      `${item.layers.length} layers are listed, but the config has ${config.diffIds.length} diff_ids`
-    );
-  const layers = [];
-  for (const [index, name2] of item.layers.entries())
-    layers.push(await readLayer(archive, name2, config.diffIds[index]));
-  known2.set(digest, file);
-  for (const layer of layers) if (layer.digest) known2.set(layer.digest, layer.file);
-  return { described: { mediaType: DOCKER_CONFIG, digest, size: bytes.length }, config, layers };
-}
-function checkName(name2, bytes, what) {
-  const [, hex] = /^(?:blobs\/sha256\/|sha256:)?([0-9a-f]{64})(?:\.json)?$/.exec(name2) ?? [];
-  const actual = digestOf(bytes);
-  if (hex === void 0 || actual === `sha256:${hex}`) return actual;
-  throw new PullError("DIGEST_MISMATCH", `${what} hashes to ${actual}`, { hint: DAMAGED });
-}
-async function describe(archive, { described: described2, config, layers }) {
-  const { known: known2 } = archive;
-  const digests = await digestsOf(archive, layers);
-  const named = layers.map(({ file, compression }, index) => {
-    const digest2 = digests[index];
-    known2.set(digest2, file);
-    return { mediaType: LAYER_TYPES[compression], digest: digest2, size: file.size };
-  });
-  const manifest = Buffer.from(
-    JSON.stringify({ schemaVersion: 2, mediaType: DOCKER_MANIFEST, config: described2, layers: named })
-  );
-  const digest = digestOf(manifest);
-  known2.set(digest, manifest);
-  const { annotations, platform } = { annotations: /* @__PURE__ */ Object.create(null), platform: platformOf(config) };
-  return { mediaType: DOCKER_MANIFEST, digest, size: manifest.length, annotations, ...platform };
-}
-function platformOf({ os, architecture, variant }) {
-  if (os === "unknown" || architecture === "unknown") return {};
-  return { platform: { os, architecture, ...variant ? { variant } : {} } };
-}
-async function readLayer(archive, name2, diffId) {
-  const file = member(archive.tree, name2);
-  const compression = await compressionOf2(archive, file);
-  return { file, compression, digest: compression === "none" ? diffId : digestInName(name2) };
-}
-async function compressionOf2({ compressions }, file) {
-  const known2 = compressions.get(placeOf(file));
-  if (known2) return known2;
-  const compression = sniffCompression(await readPiece(file, { start: 0, end: Math.min(file.size, 8) }));
-  compressions.set(placeOf(file), compression);
-  return compression;
-}
-function digestInName(name2) {
-  const [, algorithm, hex] = /^blobs\/(sha256|sha512)\/([0-9a-f]+)$/.exec(name2) ?? [];
-  const named = `${algorithm}:${hex}`;
-  return isDigest(named) ? named : void 0;
-}
-async function digestsOf({ digests }, layers) {
-  const hashed = (await digests(layers.flatMap(({ file, digest }) => digest ? [] : [file]))).values();
-  return layers.map(({ digest }) => digest ?? hashed.next().value);
-}
-function member(tree, name2) {
-  const file = tree.find(name2);
-  if (file) return file;
-  throw invalid8(tree, `it lists ${quote(name2)} and does not hold it`);
-}
-function findByName(tree, digest) {
-  const hex = digestHex(digest);
-  const blob = `blobs/${digestAlgorithm(digest)}/${hex}`;
-  for (const name2 of [blob, `${blob}.tar.gz`, `${hex}.tar.gz`, `${hex}.tar`, `${hex}.json`, digest]) {
-    const file = tree.find(name2);
-    if (file) return file;
-  }
-  return void 0;
-}
-function invalid8(tree, why2) {
-  return new PullError("LAYOUT_INVALID", `${tree.path}: ${why2}`);
-}
-
-// src/source/layout.ts
-var NAMES2 = ["org.opencontainers.image.ref.name", "io.containerd.image.name"];
-var MAX_MARKER_BYTES = 64 << 10;
-function isLayout(tree) {
-  return tree.find("index.json") !== void 0;
-}
-async function openLayout(tree) {
-  await checkVersion(tree);
-  const index = tree.find("index.json");
-  if (!index)
-    throw new PullError("LAYOUT_INVALID", `${tree.path} is no image layout: it holds no index.json`, {
-      hint: tree.find("manifest.json") && "It looks like the work of docker save: name it docker-archive:FILE."
-    });
-  const what = `index.json of ${tree.path}`;
-  const bytes = await readSmall(index, MAX_MANIFEST_BYTES, what);
-  const parsed = asLayoutError(() => parseManifest(bytes, OCI_INDEX, what));
-  const manifests = parsed.kind === "index" ? parsed.manifests : [];
-  return {
-    path: tree.path,
-    entries: manifests.filter(isImage).map(toEntry3),
-    find: (digest) => tree.find(`blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`),
-    close: () => tree.close()
-  };
-}
-async function checkVersion(tree) {
-  const marker = tree.find("oci-layout");
-  if (!marker) return;
-  const what = `oci-layout of ${tree.path}`;
-  const bytes = await readSmall(marker, MAX_MARKER_BYTES, what);
-  const version = asLayoutError(
-    () => stringField(parseJsonObject(bytes, what, MAX_MARKER_BYTES), "imageLayoutVersion", what)
-  );
-  if (!version?.startsWith("1."))
-    throw new PullError(
-      "LAYOUT_INVALID",
-      `${what}: a layout of version ${quote(version ?? "")}, not of 1.0.0`
-    );
-}
-function isImage(entry) {
-  return (isIndexType(entry.mediaType) || isImageManifestType(entry.mediaType)) && !isAttestation(entry);
-}
-function toEntry3(descriptor) {
-  const names = NAMES2.flatMap((key) => descriptor.annotations[key] || []);
-  return { id: descriptor.digest, names: [...new Set(names)], describe: async () => descriptor };
-}
-
-// src/source/local-source.ts
-async function openLocalSource(image, context) {
-  const images = await openLocalImages(image, context);
-  return {
-    name: formatLocalImage({ kind: image.kind, path: image.path }),
-    requests: 0,
-    manifest: async (target, expected) => {
-      if (expected) return readManifest(images, expected);
-      const wanted = target || image.digest || image.name;
-      if (wanted === void 0 || !isDigest(wanted)) return pickImage(images, wanted);
-      return readManifest(images, await describeDigest(images, wanted));
-    },
-    smallBlob: (descriptor, maxBytes) => readVerified(images, descriptor, maxBytes),
-    openBlob: async (descriptor, range, signal) => {
-      const file = findBlob(images, descriptor);
-      if (!file) throw missing(images, descriptor.digest);
-      return { range, chunks: streamFile(file, range, signal) };
-    },
-    locate: (descriptor) => {
-      const file = findBlob(images, descriptor);
-      if (!file) throw missing(images, descriptor.digest);
-      return { ...file, digest: descriptor.digest };
-    },
-    close: () => images.close()
-  };
-}
-async function openLocalImages(image, context) {
-  const tree = await openTree(image, context);
-  try {
-    if (image.kind === "docker-archive" || image.kind === "path" && !isLayout(tree) && isDockerArchive(tree))
-      return await openDockerArchive(tree, context);
-    return await openLayout(tree);
-  } catch (error) {
-    await tree.close();
-    throw error;
-  }
-}
-async function openTree({ kind, path }, context) {
-  const isDirectory2 = statSync2(realPath(path)).isDirectory();
-  if (kind === "oci" && !isDirectory2)
-    throw new PullError("LAYOUT_INVALID", `${path} is a file and no directory`, {
-      hint: `A layout in an archive is named oci-archive:${path}`
-    });
-  if (kind.endsWith("-archive") && isDirectory2)
-    throw new PullError("LAYOUT_INVALID", `${path} is a directory and no archive`, {
-      hint: `A layout in a directory is named oci:${path}`
-    });
-  return isDirectory2 ? openDirectory(path) : openArchive(path, context);
-}
-async function describeDigest(images, digest) {
-  const entry = images.entries.find(({ id }) => id === digest);
-  return entry ? entry.describe() : { digest, mediaType: "" };
 }
 
 // src/http/retry-account.ts
@@ -41224,10 +41571,10 @@ function blockList(ipv4, ipv6) {
 }
 
 // src/http/guarded-lookup.ts
-function guardedLookup(ownHostname, resolve5 = systemLookup) {
+function guardedLookup(ownHostname, resolve6 = systemLookup) {
   return (hostname2, options, callback) => {
-    if (hostname2 === ownHostname) return resolve5(hostname2, options, callback);
-    resolve5(hostname2, options, (error, found, family) => {
+    if (hostname2 === ownHostname) return resolve6(hostname2, options, callback);
+    resolve6(hostname2, options, (error, found, family) => {
       if (error) return callback(error, found, family);
       const isList = Array.isArray(found);
       const all = isList ? found : [{ address: found, family: family ?? 0 }];
@@ -41237,17 +41584,17 @@ function guardedLookup(ownHostname, resolve5 = systemLookup) {
         callback(failure, isList ? left : found, family);
       };
       if (all.every((one) => kindOf2(one) !== "loopback")) return give(LINK_LOCAL2);
-      isHere(ownHostname, resolve5, (isOwnHere) => give(isOwnHere ? LINK_LOCAL2 : LINK_LOCAL_AND_LOOPBACK));
+      isHere(ownHostname, resolve6, (isOwnHere) => give(isOwnHere ? LINK_LOCAL2 : LINK_LOCAL_AND_LOOPBACK));
     });
   };
 }
 var LINK_LOCAL2 = /* @__PURE__ */ new Set(["link-local"]);
 var LINK_LOCAL_AND_LOOPBACK = /* @__PURE__ */ new Set(["link-local", "loopback"]);
-function isHere(hostname2, resolve5, tell) {
+function isHere(hostname2, resolve6, tell) {
   const host = hostname2.replace(/^\[(.*)\]$/, "$1");
   if (networkKind(host) === "loopback") tell(true);
   else
-    resolve5(host, { all: true }, (error, found) => {
+    resolve6(host, { all: true }, (error, found) => {
       tell(!error && Array.isArray(found) && found.some((one) => kindOf2(one) === "loopback"));
     });
 }
@@ -41365,10 +41712,10 @@ function isExempt(url, noProxy) {
   if (noProxy.trim() === "*") return true;
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
   const port = url.port || (url.protocol === "http:" ? "80" : "443");
-  const matches3 = isIP3(host) === 0 ? matchesName2 : matchesAddress;
+  const matches2 = isIP3(host) === 0 ? matchesName2 : matchesAddress;
   return noProxy.split(/[\s,]+/).some((entry) => {
     const name2 = withoutPort2(entry, port);
-    return name2 !== void 0 && name2 !== "" && matches3(host, name2);
+    return name2 !== void 0 && name2 !== "" && matches2(host, name2);
   });
 }
 function withoutPort2(entry, port) {
@@ -41792,14 +42139,14 @@ var Turnstile = class {
   }
   /** Settles once the caller counts as in use; first come, first served. */
   #turn(signal) {
-    return new Promise((resolve5, reject) => {
+    return new Promise((resolve6, reject) => {
       const onAbort = () => {
         this.#queue.delete(enter);
         reject(abortedError(signal));
       };
       const enter = () => {
         signal.removeEventListener("abort", onAbort);
-        resolve5();
+        resolve6();
       };
       signal.addEventListener("abort", onAbort, { once: true });
       this.#queue.add(enter);
@@ -42261,7 +42608,7 @@ async function readRefusal(answer, secrets) {
   const started = performance.now();
   const diagnostics = await readDiagnostics(answer, secrets);
   const took = answer.took + performance.now() - started;
-  const code2 = codeOf(status2, diagnostics);
+  const code2 = codeOf2(status2, diagnostics);
   const retryAfter = delayOf(answer, diagnostics);
   const said = diagnostics.map((one) => one.message ? `${one.code}: ${one.message}` : one.code).join("; ");
   const wait = code2 === "RATE_LIMITED" && retryAfter !== void 0 ? `; ${whenAgain(retryAfter)}` : "";
@@ -42280,7 +42627,7 @@ function delayOf(answer, diagnostics) {
   const words = diagnostics.map(({ message }) => /\bretry-after: *([^\s,;]+)/i.exec(message)?.[1]);
   return parseRetryAfter(stated ?? words.find(Boolean), Date.now());
 }
-function codeOf(status2, diagnostics) {
+function codeOf2(status2, diagnostics) {
   if (status2 === 429 || diagnostics.some((one) => one.code === "TOOMANYREQUESTS")) return "RATE_LIMITED";
   if (status2 === 401 || status2 === 403) return "UNAUTHORIZED";
   if (status2 === 404) return "NOT_FOUND";
@@ -43629,7 +43976,8 @@ var SeedAsker = class {
     for (const seed of this.#seeds) {
       const found = await this.#try(seed, () => findReference(seed, reference, "held"));
       if (!found) continue;
-      this.#say("info", `${reference} is taken from ${seed.path}; its registry is not asked`);
+      const message = `the tag ${reference} is resolved from the seed ${seed.path} and its registry is not asked: there it may mean another manifest than ${found.digest}`;
+      this.#say({ kind: "warning", message, isVital: true });
       return found;
     }
     return void 0;
@@ -43640,10 +43988,8 @@ var SeedAsker = class {
     for (const seed of this.#seeds) {
       const found = await this.#try(seed, () => findReference(seed, reference, "made-up"));
       if (!found) continue;
-      this.#say(
-        "warning",
-        `the registry of ${reference} cannot be reached, so the image is taken from ${seed.path}, which does not hold its manifest: ${found.digest} is not the digest that the registry knows`
-      );
+      const message = `the registry of ${reference} cannot be reached, so the image is taken from ${seed.path}, which does not hold its manifest: ${found.digest} is not the digest that the registry knows`;
+      this.#say({ kind: "warning", message, isVital: true });
       return found;
     }
     return void 0;
@@ -43721,12 +44067,13 @@ var SeedAsker = class {
   /** A seed is only an optimisation: whatever is wrong with it, the registry has it right. */
   #passOver(seed, error) {
     if (!(error instanceof PullError) || isAbort(error)) throw error;
-    this.#say("warning", `the seed ${seed.path} is passed over for this: ${error.message}`);
+    const message = `the seed ${seed.path} is passed over for this: ${error.message}`;
+    this.#say({ kind: "warning", message });
   }
-  #say(kind, message) {
-    if (this.#said.has(message)) return;
-    this.#said.add(message);
-    this.#note({ kind, message });
+  #say(note) {
+    if (this.#said.has(note.message)) return;
+    this.#said.add(note.message);
+    this.#note(note);
   }
 };
 function whyUseless({ entries, nameless = 0 }) {
@@ -43754,7 +44101,7 @@ async function openSeed(image, context) {
   await indexTars(images, context);
   const { name: name2, digest } = image;
   if (name2 === void 0 && digest === void 0) return images;
-  const isMeant = digest === void 0 ? isNamed2(name2 ?? "", images.entries) : (entry) => entry.id === digest;
+  const isMeant = digest === void 0 ? isNamed(name2 ?? "", images.entries) : (entry) => entry.id === digest;
   const entries = images.entries.filter(isMeant);
   if (entries.length > 0) return { ...images, entries };
   await images.close();
@@ -43827,15 +44174,8 @@ var WORK = {
 async function runAlone(name2, job, signal) {
   var _stack = [];
   try {
-    const pool = __using(_stack, openPool(1), true);
-    const stop = () => void pool.close();
-    signal.addEventListener("abort", stop, { once: true });
-    try {
-      if (signal.aborted) await pool.close();
-      return await pool.run(name2, job);
-    } finally {
-      signal.removeEventListener("abort", stop);
-    }
+    const pool = __using(_stack, openPool(1, signal), true);
+    return await pool.run(name2, job);
   } catch (_) {
     var _error = _, _hasError = true;
   } finally {
@@ -43845,7 +44185,7 @@ async function runAlone(name2, job, signal) {
 }
 
 // src/pull/nearest-tags.ts
-var import_fastest_levenshtein2 = __toESM(require_mod(), 1);
+var import_fastest_levenshtein3 = __toESM(require_mod(), 1);
 var MAX_NAMED2 = 5;
 var MAX_EDITS2 = 0.5;
 function nearestTags(wanted, tags) {
@@ -43855,7 +44195,7 @@ function nearestTags(wanted, tags) {
 }
 function edits(wanted, tag) {
   const [a, b] = [wanted.toLowerCase(), tag.toLowerCase()];
-  return a.startsWith(b) || b.startsWith(a) ? Math.min(0.5, (0, import_fastest_levenshtein2.distance)(wanted, tag)) : (0, import_fastest_levenshtein2.distance)(a, b);
+  return a.startsWith(b) || b.startsWith(a) ? Math.min(0.5, (0, import_fastest_levenshtein3.distance)(wanted, tag)) : (0, import_fastest_levenshtein3.distance)(a, b);
 }
 function compare(a, b) {
   return a.localeCompare(b, "en", { numeric: true });
@@ -43985,7 +44325,14 @@ function createRestrictionJudge({ hosts }, { options, lent, digest }) {
 var NO_CACHING = { storeRead: false, storeWrite: false };
 async function openImage(options) {
   const { image } = options;
-  return image.kind === "registry" ? openFromRegistry(options, image) : openFromDisk(options, image);
+  const warnings = [];
+  const emit = (event) => {
+    if (event.kind === "warning") warnings.push(event.message);
+    options.emit(event);
+  };
+  const heard = { ...options, emit };
+  const opened = image.kind === "registry" ? openFromRegistry(heard, image) : openFromDisk(heard, image);
+  return { ...await opened, warnings };
 }
 async function openFromDisk(options, local2) {
   if (options.seeds.length > 0 || options.network.hosts.mirrors.length > 0)
@@ -44000,6 +44347,7 @@ async function openFromRegistry(options, named) {
   const found = await findHosts(named, options.network.hosts);
   for (const message of found.notes) options.emit({ kind: "info", message });
   const lender = createLender(options, found);
+  await lender.check();
   const seeds = await openSeeds(options.seeds, localContext(options));
   const source = openSource(options, found, { lender, seeds });
   const target = referenceTarget(found.reference);
@@ -44023,10 +44371,12 @@ function createLender(options, { reference }) {
   const note = (message) => emit({ kind: "info", message });
   const machine = { env, home, uid, platform };
   const { registry } = reference;
-  const { keychain, advice } = openLogins({ registry, login, authFile, ...machine, onSecret, note, signal });
+  const logins = openLogins({ registry, login, authFile, ...machine, onSecret, note, signal });
+  const { keychain, advice, check } = logins;
   const lent = /* @__PURE__ */ new Set();
   return {
     lent,
+    check,
     advise: (error) => adviseLogin(error, registry, advice),
     keychain: async (asked, repository) => {
       const credential = await keychain(asked, repository);
@@ -44063,7 +44413,7 @@ async function resolveOrClose(source, { target, platform, advise }) {
 
 // src/pull/survey.ts
 async function surveyImage(options, use) {
-  const directory = await mkdtemp2(join15(options.temporaryDirectory ?? tmpdir2(), "oci-pull-survey-"));
+  const directory = await mkdtemp2(join17(options.temporaryDirectory ?? tmpdir2(), "oci-pull-survey-"));
   try {
     const nothing2 = { destination: directory, ownership: "runner", storeDirectory: directory };
     const full = { ...options, ...nothing2, storeRead: false, storeWrite: false };
@@ -44082,14 +44432,16 @@ async function surveyImage(options, use) {
 async function readTables({ emit, signal }, { source, image, tocImage }, directory) {
   emit({ kind: "stage", stage: "plan" });
   const { layers } = image.manifest;
-  const store = await ChunkStore.open(join15(directory, "store"), false);
+  const store = await ChunkStore.open(join17(directory, "store"), false);
   const staging = new Staging(store);
   const tallies = createTally(layers.length);
+  const budget = new TocBudget("refused");
   try {
-    return await readLayers(layers, signal, async (descriptor, index, reading) => {
+    return await readLayers(layers, { signal, budget }, async (descriptor, index, reading) => {
       const tally = tallies[index];
       const context = { source, store, staging, tocImage, ...reading, tally, emit, trustsToc: true };
-      return { descriptor, metadata: await readLayerMetadata(descriptor, context) };
+      const read = () => readLayerMetadata(descriptor, context);
+      return { descriptor, metadata: await budget.read(descriptor, read) };
     });
   } finally {
     await staging.discard();
@@ -44108,19 +44460,13 @@ async function list4(options, { access: access2, layers, directory }) {
       if (entries && metadata.kind === "chunked")
         inputs.push({ kind: "toc", entries, digests: metadata.table.digests });
       else {
-        const path = join15(directory, `layer-${index}`);
+        const path = join17(directory, `layer-${index}`);
         await download(descriptor, path, { access: access2, emit, signal });
         inputs.push({ kind: "blob", path, digest: descriptor.digest });
       }
     }
-    const pool = __using(_stack, openPool(1), true);
-    const stop = () => void pool.close();
-    signal.addEventListener("abort", stop, { once: true });
-    try {
-      return await pool.run("list", { layers: inputs, limits });
-    } finally {
-      signal.removeEventListener("abort", stop);
-    }
+    const pool = __using(_stack, openPool(1, signal), true);
+    return await pool.run("list", { layers: inputs, limits });
   } catch (_) {
     var _error = _, _hasError = true;
   } finally {
@@ -44284,9 +44630,10 @@ var OPTIONS3 = { ...NETWORK_OPTIONS, from: { type: "string" } };
 function parseSurvey(argv, wanted) {
   const { values, positionals } = parseOptions(argv, OPTIONS3);
   if (values.help) return "help";
-  if (positionals.length !== wanted || positionals.includes(""))
+  if (positionals.includes("")) throw wrongUsage("the name of an image is empty");
+  if (positionals.length !== wanted)
     throw wrongUsage(
-      `expected ${wanted === 1 ? "one image" : `${wanted} images`}, got ${positionals.length} arguments`
+      `expected ${wanted === 1 ? "one image" : "two images"}, got ${countArguments(positionals)}`
     );
   checkNotEmpty(values, ["from"]);
   if (values.from !== void 0 && wanted !== 1) throw wrongUsage("--from is for inspect");
@@ -44313,7 +44660,7 @@ var NOTHING_MADE = {
 // src/cli/survey-help.ts
 var SURVEY_USAGE = {
   inspect: "usage: oci-pull inspect IMAGE [--from TAG|IMAGE] [options]",
-  diff: "usage: oci-pull diff IMAGE IMAGE [options]"
+  diff: "usage: oci-pull diff IMAGE TAG|IMAGE [options]"
 };
 var SURVEY_HELP = `${SURVEY_USAGE.inspect}
        ${SURVEY_USAGE.diff.replace("usage: ", "")}
@@ -44323,14 +44670,23 @@ would download if the cache held another image. Only manifests and tables of con
 
 diff tells which files were added, removed and changed from the first image to the second. Of layers with a table of
 contents (zstd:chunked, eStargz) nothing else is fetched; other layers are downloaded whole. Times are not compared.
+The second image may be a tag or digest of the same repository, unless both are words alone: debian ubuntu.
 
 options:
   --from TAG|IMAGE       (inspect) a tag or digest of the same repository, or the whole name of an image
   --platform P           os/architecture[/variant]; default: linux on this machine's architecture
   --json                 one JSON object on standard output
   -q, --quiet            no progress and messages
+  -h, --help             this text
   --username, --password-stdin, --authfile, --mirror, --hosts-dir, --ca-file, --tls-verify
-                         as for a pull: see oci-pull --help`;
+                         as for a pull: see oci-pull --help
+
+environment:
+  OCI_PULL_DEBUG=1       requests and figures: for a report of a fault
+
+Exit status: 0 done, 1 failed, 2 wrong usage; 130 or 143 when interrupted.
+
+An image that is called inspect or diff needs its registry in front: docker.io/library/diff.`;
 
 // src/cli/survey-names.ts
 function otherImage(image, text, cwd) {
@@ -44342,6 +44698,11 @@ function otherImage(image, text, cwd) {
   }
   const { kind, path } = image;
   return digest ? { kind, path, digest } : { kind, path, name: text };
+}
+var WORD = /^\w[\w.-]*$/;
+function secondImage(first2, text, cwd) {
+  const isInPlace = digestIn2(text) !== void 0 || WORD.test(text) && !WORD.test(first2);
+  return isInPlace ? otherImage(toAbsolute(parseImageName(first2), cwd), text, cwd) : toAbsolute(parseImageName(text), cwd);
 }
 function digestIn2(text) {
   const [, digest] = /^@?(sha(?:256|512):.*)$/s.exec(text) ?? [];
@@ -44402,7 +44763,7 @@ var SIGNS = { added: "+", removed: "-", changed: "~" };
 function renderComparison({ before, after, differences, update }) {
   const kinds = ["added", "removed", "changed"].map((kind) => {
     const found = differences.filter((difference) => difference.kind === kind);
-    return `${found.length} ${kind} (${formatBytes(sum(found, bytesOf))})`;
+    return `${found.length} ${kind} (${formatBytes(sum(found, bytesOf2))})`;
   });
   return clean([
     `from ${before}`,
@@ -44439,7 +44800,7 @@ function pathOf3(difference) {
   const { path } = difference.kind === "changed" ? difference.after : difference.entry;
   return `/${Buffer.from(path, "latin1").toString("utf8")}`;
 }
-function bytesOf(difference) {
+function bytesOf2(difference) {
   return difference.kind === "changed" ? difference.after.size : difference.entry.size;
 }
 function shorten2(digest) {
@@ -44468,12 +44829,13 @@ var inspectCommand = createSurvey("inspect", 1, async (options, args, cwd) => {
   return { text: renderInspection(found), json: toInspectionJson(found) };
 });
 var diffCommand = createSurvey("diff", 2, async (options, args, cwd) => {
-  const after = toAbsolute(parseImageName(args.images[1] ?? ""), cwd);
+  const after = secondImage(args.images[0] ?? "", args.images[1] ?? "", cwd);
   const found = await compareImages(options, after);
   return { text: renderComparison(found), json: toComparisonJson(found) };
 });
 function createSurvey(name2, images, look2) {
   return createCommand({
+    name: `oci-pull ${name2}`,
     usage: SURVEY_USAGE[name2],
     help: SURVEY_HELP,
     parse: (argv) => parseSurvey(argv, images),
@@ -44488,9 +44850,17 @@ var COMMANDS = {
   cache: cacheCommand
 };
 async function main(program) {
-  const [name2 = "", ...others] = program.argv;
-  const command = Object.hasOwn(COMMANDS, name2) ? COMMANDS[name2] : void 0;
+  const [name2, ...others] = program.argv;
+  if (name2 === "help") {
+    const command2 = others.length === 1 ? commandOf(others[0]) : void 0;
+    if (command2) return await command2(["--help"], program);
+  }
+  const command = commandOf(name2);
   return await (command ? command(others, program) : pullCommand(program.argv, program));
+}
+function commandOf(word) {
+  const name2 = COMMAND_NAMES.find((known2) => known2 === word);
+  return name2 && COMMANDS[name2];
 }
 
 // src/pull/pull.ts
@@ -44505,8 +44875,9 @@ function announcePlan({ options, layers, tallies }, plan, metadata, attempt) {
     const isNew = missing3 > 0 || (tallies[index]?.bytes ?? 0) > 0;
     const how = metadata[index]?.kind === "chunked" ? "ranges" : "whole";
     const way = isLocal(plan, index) ? "local" : isNew ? how : "cached";
-    const digest = layers[index]?.digest ?? "";
-    const reason = way === "whole" ? reasonOf3(metadata[index]) : void 0;
+    const [descriptor, layer] = [layers[index], metadata[index]];
+    const digest = descriptor?.digest ?? "";
+    const reason = way === "whole" && descriptor && layer ? reasonOf3(descriptor, layer) : void 0;
     const ranges = groups.get(index)?.length ?? 0;
     const why2 = reason === void 0 ? {} : { reason };
     const more = isAgain ? { isAgain } : {};
@@ -44514,12 +44885,19 @@ function announcePlan({ options, layers, tallies }, plan, metadata, attempt) {
   });
   options.emit({ kind: "debug", message: describePlan(plan) });
   const received = tallies.reduce((sum2, { bytes }) => sum2 + bytes, 0);
+  if (!isAgain && received > 0)
+    options.emit({
+      kind: "info",
+      message: `besides ${formatBytes(received)} of tables of contents, fetched already`
+    });
   const missing2 = plan.bytes.reduce((sum2, layer) => sum2 + layer.missing, 0);
   options.emit({ kind: "planned", bytes: received + missing2 });
 }
-function reasonOf3(metadata) {
-  if (metadata?.kind !== "plain") return void 0;
-  return metadata.reason ?? (metadata.chunked && "next to nothing of it is at hand");
+function reasonOf3(descriptor, metadata) {
+  if (metadata.kind !== "plain") return void 0;
+  if (metadata.reason !== void 0) return metadata.reason;
+  if (!isChunked(descriptor, metadata)) return `${formatName(descriptor.mediaType, false)} has no parts`;
+  return metadata.chunked && "next to nothing of it is at hand";
 }
 function describePlan({ groups, chunks, files }) {
   const requested = groups.reduce((sum2, { range }) => sum2 + range.end - range.start, 0);
@@ -44916,9 +45294,9 @@ async function adoptFetched(session, plan) {
 }
 
 // src/pull/destination.ts
-import { lstat as lstat10, mkdir as mkdir2, readdir as readdir7, stat as stat6 } from "node:fs/promises";
+import { lstat as lstat10, mkdir as mkdir2, readdir as readdir7, rmdir as rmdir2, stat as stat6 } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname as dirname7, join as join16, parse as parse4, relative as relative2, resolve as resolve4, sep } from "node:path";
+import { dirname as dirname7, join as join18, parse as parse4, relative as relative2, resolve as resolve5, sep } from "node:path";
 
 // src/elevate/inode.ts
 import { lstat as lstat6, stat as stat5 } from "node:fs/promises";
@@ -44948,11 +45326,11 @@ function hidesBirth({ dev, birthtimeNs, ctimeNs }, found) {
 }
 
 // src/elevate/staged-tree.ts
-import { fchmodSync, fchownSync, readdirSync, rmdirSync, rmSync, statSync as statSync4 } from "node:fs";
-import { basename as basename4, dirname as dirname6, isAbsolute as isAbsolute4, resolve as resolve3 } from "node:path";
+import { fchmodSync, fchownSync, readdirSync, rmdirSync, rmSync, statSync as statSync5 } from "node:fs";
+import { basename as basename4, dirname as dirname6, isAbsolute as isAbsolute4, resolve as resolve4 } from "node:path";
 
 // src/elevate/held-directory.ts
-import { closeSync, constants as constants9, fstatSync, openSync, statSync as statSync3 } from "node:fs";
+import { closeSync, constants as constants9, fstatSync, openSync, statSync as statSync4 } from "node:fs";
 var { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants9;
 var HeldDirectory = class _HeldDirectory {
   #descriptor;
@@ -44963,7 +45341,7 @@ var HeldDirectory = class _HeldDirectory {
   static open(path, links) {
     const flags = O_RDONLY | O_DIRECTORY | (links === "refuse" ? O_NOFOLLOW : 0);
     const held = new _HeldDirectory(openSync(path, flags));
-    const [here, there] = [held.stat(), statSync3(held.path, { bigint: true, throwIfNoEntry: false })];
+    const [here, there] = [held.stat(), statSync4(held.path, { bigint: true, throwIfNoEntry: false })];
     if (there && here.dev === there.dev && here.ino === there.ino) return held;
     held[Symbol.dispose]();
     throw new Error("/proc does not show this process");
@@ -44998,7 +45376,7 @@ function holdOwnRoot(root) {
     try {
       const held = __using(_stack, new DisposableStack());
       const tree = held.use(HeldDirectory.open(root.path, "refuse"));
-      if (!isInode(tree.stat(), root.inode, statSync4(dirname6(root.path), { bigint: true })))
+      if (!isInode(tree.stat(), root.inode, statSync5(dirname6(root.path), { bigint: true })))
         throw refused(root, "it is another directory than it was");
       refuseUsed(root, tree, 0);
       held.move();
@@ -45226,7 +45604,7 @@ async function claimDestination(path, options = {}) {
   if (removeTree) await refuseForeignParent(path);
   const remove3 = removeTree ?? removeOwnTree;
   const root = newStagingPath(path);
-  const made = form === "tree" ? root : join16(root, OUTPUT_NAME);
+  const made = form === "tree" ? root : join18(root, OUTPUT_NAME);
   let inode;
   const make = async () => {
     await mkdir2(root, { mode: 448 });
@@ -45236,10 +45614,18 @@ async function claimDestination(path, options = {}) {
   const removeRoot = async () => {
     if (inode !== void 0) await remove3({ path: root, inode });
   };
+  const parents = await missingParents(path);
+  const discard3 = async () => {
+    await removeRoot().catch(() => void 0);
+    await removeEmpty(parents);
+  };
   await guarded(`nothing can be created in ${dirname7(path)}, where the destination is to be`, async () => {
     await makeDirectories(dirname7(path), removeTree ? 493 : 511);
     await removeStale(path, removeTree);
     await make();
+  }).catch(async (error) => {
+    await discard3();
+    throw error;
   });
   return {
     path,
@@ -45255,8 +45641,16 @@ async function claimDestination(path, options = {}) {
       await refuseForeignFiles(path);
       await publish({ path, root, made, accepted, files, remove: remove3 }, record);
     },
-    discard: () => removeRoot().catch(() => void 0)
+    discard: discard3
   };
+}
+async function missingParents(path) {
+  const parent = dirname7(path);
+  const isThere = parent === path || await lstat10(parent).catch(() => void 0) !== void 0;
+  return isThere ? [] : [parent, ...await missingParents(parent)];
+}
+async function removeEmpty(directories) {
+  for (const directory of directories) await rmdir2(directory).catch(() => void 0);
 }
 async function guarded(message, work) {
   try {
@@ -45266,13 +45660,13 @@ async function guarded(message, work) {
   }
 }
 function refuseProtected(path, workspace) {
-  const target = resolve4(path);
+  const target = resolve5(path);
   const holds = (inner) => relative2(target, inner).split(sep)[0] !== "..";
   const reasons = [
     [target === parse4(target).root, "it is the root of the file system"],
     [target.split(sep).includes(".git"), "it lies inside of a .git directory"],
-    [holds(resolve4(workspace)), "it is or holds the working directory"],
-    [homedir() !== "" && holds(resolve4(homedir())), "it is or holds the home directory"]
+    [holds(resolve5(workspace)), "it is or holds the working directory"],
+    [homedir() !== "" && holds(resolve5(homedir())), "it is or holds the home directory"]
   ];
   const reason = reasons.find(([applies]) => applies)?.[1];
   if (reason) throw new PullError("DESTINATION_UNSAFE", `destination ${path} is refused: ${reason}`);
@@ -45290,7 +45684,8 @@ async function acceptedTree(path, form) {
   if (!found.isDirectory())
     throw new PullError(
       "DESTINATION_UNSAFE",
-      `destination ${path} exists and ${form === "file" ? "was not made by an earlier pull" : "is not a directory"}`
+      `destination ${path} exists and ${form === "file" ? "was not made by an earlier pull" : "is not a directory"}`,
+      form === "file" ? { hint: "Choose a file that is absent, or was made by an earlier pull." } : {}
     );
   const entries = await readdir7(path).catch(() => ["?"]);
   if (entries.length === 0) return void 0;
@@ -45330,9 +45725,9 @@ async function removeStale(path, removeTree) {
   const parent = dirname7(path);
   const names = (await readdir7(parent)).filter((name2) => name2.startsWith(stagingPrefix(path)));
   for (const name2 of names) {
-    const found = await lstat10(join16(parent, name2), { bigint: true }).catch(() => void 0);
+    const found = await lstat10(join18(parent, name2), { bigint: true }).catch(() => void 0);
     if (!found || Date.now() - Number(found.ctimeMs) <= STALE_MS2) continue;
-    const tree = { path: join16(parent, name2), inode: inodeName(found) };
+    const tree = { path: join18(parent, name2), inode: inodeName(found) };
     const isOwn = found.uid === BigInt(process.geteuid?.() ?? found.uid);
     if (found.isDirectory() && removeTree && (isOwn || found.uid === 0n))
       await removeTree(tree).catch(() => void 0);
@@ -45348,7 +45743,7 @@ import { request } from "node:http";
 import { request as requestTls } from "node:https";
 import { connect } from "node:net";
 import { homedir as homedir2 } from "node:os";
-import { join as join17 } from "node:path";
+import { join as join19 } from "node:path";
 import { pipeline as pipeline2 } from "node:stream/promises";
 
 // src/export/engine-answer.ts
@@ -45437,7 +45832,7 @@ async function loadIntoDocker({ path, env, signal }, silenceMs = SILENCE_MS) {
   const over = new AbortController();
   try {
     const { size } = await stat7(path);
-    const { promise, resolve: resolve5, reject } = Promise.withResolvers();
+    const { promise, resolve: resolve6, reject } = Promise.withResolvers();
     const address = addressOf(host, env);
     const name2 = address.socketPath ? { host: "docker" } : {};
     const options = {
@@ -45448,7 +45843,7 @@ async function loadIntoDocker({ path, env, signal }, silenceMs = SILENCE_MS) {
       signal: AbortSignal.any([signal, over.signal])
     };
     const send = isTls(host, env) ? requestTls(options) : request(options);
-    send.on("response", resolve5);
+    send.on("response", resolve6);
     send.on("error", reject);
     const sent = pipeline2(createReadStream2(path), send).catch(reject);
     const response = await withoutSilence(promise, sent, silenceMs);
@@ -45504,8 +45899,8 @@ function addressOf(host, env) {
   return tls ? { ...address, ...certificates(env) } : address;
 }
 function certificates(env) {
-  const directory = env.DOCKER_CERT_PATH || env.DOCKER_CONFIG || join17(homedir2(), ".docker");
-  const read = (name2) => readFileSync2(join17(directory, name2));
+  const directory = env.DOCKER_CERT_PATH || env.DOCKER_CONFIG || join19(homedir2(), ".docker");
+  const read = (name2) => readFileSync2(join19(directory, name2));
   try {
     return { ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem") };
   } catch (cause) {
@@ -45542,9 +45937,9 @@ async function loadIntoPodman({ path, ...job }) {
 async function run2(args, { program, env, signal }) {
   const child = spawn2(program, args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe"], signal });
   const [stdout, stderr] = [listenTo(child.stdout, MAX_SAID_BYTES), listenTo(child.stderr, MAX_SAID_BYTES)];
-  const status2 = await new Promise((resolve5, reject) => {
+  const status2 = await new Promise((resolve6, reject) => {
     child.once("error", reject);
-    child.once("close", resolve5);
+    child.once("close", resolve6);
   }).catch((cause) => {
     if (signal.aborted) throw new PullError("ABORTED", "the pull was cancelled", { cause });
     throw toPullError(cause, { code: "LOAD_FAILED", message: "podman cannot be run" });
@@ -45712,8 +46107,8 @@ var RootProcess = class _RootProcess {
     const root = new _RootProcess(spawnAsRoot());
     const timeout = setTimeout(() => root.#giveUp("sudo does not answer"), START_TIMEOUT_MS);
     try {
-      await new Promise((resolve5, reject) => {
-        root.#pending = { onEvent: void 0, resolve: () => resolve5(), reject };
+      await new Promise((resolve6, reject) => {
+        root.#pending = { onEvent: void 0, resolve: () => resolve6(), reject };
       });
       return root;
     } catch {
@@ -45756,8 +46151,8 @@ var RootProcess = class _RootProcess {
   #ask(request2, onEvent) {
     if (this.#isOver) return Promise.reject(this.#ended());
     if (this.#pending) return Promise.reject(new PullError("INTERNAL", "the root process is busy"));
-    return new Promise((resolve5, reject) => {
-      this.#pending = { onEvent, resolve: resolve5, reject };
+    return new Promise((resolve6, reject) => {
+      this.#pending = { onEvent, resolve: resolve6, reject };
       try {
         this.#send(request2);
       } catch (error) {
@@ -45926,25 +46321,13 @@ async function unpackHere(job, hooks) {
   if (layer === void 0 || FINAL.includes(error.code)) throw fromErrorData(error);
   return diagnosed(job, { index: layer, error }, hooks.signal);
 }
-async function diagnosed({ files, arriving, board, layers }, { index, error }, signal) {
+async function diagnosed({ files, arriving, board, layers, limits }, { index, error }, signal) {
   var _stack = [];
   try {
-    const pool = __using(_stack, openPool(1), true);
-    const stop = () => void pool.close();
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
-    try {
-      return await pool.run("diagnose", {
-        files,
-        arriving,
-        board,
-        layer: layers[index],
-        index,
-        error
-      });
-    } finally {
-      signal.removeEventListener("abort", stop);
-    }
+    const pool = __using(_stack, openPool(1, signal), true);
+    const layer = layers[index];
+    const job = { files, arriving, board, layer, index, error };
+    return await pool.run("diagnose", { ...job, ...limits && { limits } });
   } catch (_) {
     var _error = _, _hasError = true;
   } finally {
@@ -45955,7 +46338,7 @@ async function diagnosed({ files, arriving, board, layers }, { index, error }, s
 async function runThreads(job, { signal, onEvent }) {
   var _stack = [];
   try {
-    const pool = __using(_stack, openPool(THREADS), true);
+    const pool = __using(_stack, openPool(THREADS, signal), true);
     const ring = createRing();
     const stored = createRing();
     const stop = () => {
@@ -46326,6 +46709,7 @@ async function keep2(session, finished) {
     packs = await keepPacks(session, finished.plan, finished.metadata);
     await markUsed(packs.live.map(({ path }) => path));
   } catch (error) {
+    if (isAbort(error)) throw error;
     warn(session, `the chunks could not be kept for the next pull: ${describeError(error)}`);
   }
   await trimStore(session, packs);
@@ -46447,6 +46831,7 @@ async function fetchAndUnpack(session, destination, watch) {
   const missing2 = /* @__PURE__ */ new Map();
   let losses = 0;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    throwIfCancelled(session);
     session.options.emit({ kind: "stage", stage: "plan" });
     await session.arrivals.giveUpLost(session.store, losses > 1);
     const described2 = await readMetadata(session, lessons.whole);
@@ -46458,9 +46843,10 @@ async function fetchAndUnpack(session, destination, watch) {
     session.options.emit({ kind: "stage", stage: "fetch" });
     const outcome = await runAttempt(session, { plan, metadata, missing: missing2, parts, root: destination.root });
     watch.lap("fetchAndUnpack");
+    throwIfCancelled(session);
     if (outcome.kind === "done") {
       await session.arrivals.settle(session.store);
-      if (session.options.signal.aborted) throw new PullError("ABORTED", "the pull was cancelled");
+      throwIfCancelled(session);
       const { skipped, part } = outcome.report;
       noteSkipped(session, summarizeSkips(skipped));
       const { layers, written } = outcome;
@@ -46586,6 +46972,7 @@ var status = await main({
   stderr: (text) => process.stderr.write(text),
   columns: () => process.stderr.isTTY ? process.stderr.columns ?? 80 : void 0,
   interrupt,
+  findPage: createPageFinder(import.meta.dirname),
   pull
 });
 interrupt.dispose();

@@ -58,7 +58,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 var ERROR_CODES = {
   INPUT_INVALID: {
     meaning: "An input or an argument has a value that cannot be used.",
-    hint: "Correct the named input."
+    hint: "The README lists all inputs with what they may be, and `oci-pull --help` all options."
   },
   REFERENCE_INVALID: {
     meaning: "The image reference does not follow the reference grammar.",
@@ -685,10 +685,12 @@ var DEFAULT_LIMITS = {
   depth: 1024,
   symlinkSteps: 255
 };
+var MAX_FOLLOWED_BYTES = 256 << 20;
 var MAX_PENDING_XATTR_BYTES = 64 << 20;
 var MAX_XATTR_INPUT = 4 << 20;
 var MAX_LINK_TARGET_BYTES = 256 << 20;
 var MAX_HELD_NAME_BYTES = 256 << 20;
+var MAX_HELD_PROGRESS = 16 << 20;
 var MAX_NAMED_SKIP_BYTES = 4 << 20;
 
 // src/layer/tar-split.ts
@@ -736,7 +738,9 @@ var WorkerPool = class {
   run(name, input, options = {}) {
     if (this.#closed) return Promise.reject(cancelled());
     return new Promise((resolve2, reject) => {
-      this.#waiting.push({ name, input, onEvent: options.onEvent, resolve: resolve2, reject });
+      const { onTurn } = options;
+      const onEvent = options.onEvent;
+      this.#waiting.push({ name, input, onTurn, onEvent, resolve: resolve2, reject });
       this.#dispatch();
     });
   }
@@ -756,6 +760,12 @@ var WorkerPool = class {
       if (!worker) return;
       const task = this.#waiting.shift();
       this.#busy.set(worker, task);
+      try {
+        task.onTurn?.();
+      } catch (error) {
+        this.#settle(worker)?.reject(toPullError(error));
+        continue;
+      }
       const request = { id: this.#nextId++, name: task.name, input: task.input };
       try {
         worker.postMessage(request);
@@ -804,8 +814,18 @@ function cancelled() {
 }
 
 // src/pull/jobs.ts
-function openPool(threads) {
-  return new WorkerPool(workerScript(), threads);
+function openPool(threads, signal) {
+  const pool = new WorkerPool(workerScript(), threads);
+  const stop = () => void pool.close();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  return {
+    run: pool.run.bind(pool),
+    [Symbol.asyncDispose]() {
+      signal.removeEventListener("abort", stop);
+      return pool.close();
+    }
+  };
 }
 function workerScript() {
   return import.meta.url.endsWith(".ts") ? new URL("../worker.ts", import.meta.url) : new URL("./worker.js", import.meta.url);
@@ -821,25 +841,13 @@ async function unpackHere(job, hooks) {
   if (layer === void 0 || FINAL.includes(error.code)) throw fromErrorData(error);
   return diagnosed(job, { index: layer, error }, hooks.signal);
 }
-async function diagnosed({ files, arriving, board, layers }, { index, error }, signal) {
+async function diagnosed({ files, arriving, board, layers, limits }, { index, error }, signal) {
   var _stack = [];
   try {
-    const pool = __using(_stack, openPool(1), true);
-    const stop = () => void pool.close();
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
-    try {
-      return await pool.run("diagnose", {
-        files,
-        arriving,
-        board,
-        layer: layers[index],
-        index,
-        error
-      });
-    } finally {
-      signal.removeEventListener("abort", stop);
-    }
+    const pool = __using(_stack, openPool(1, signal), true);
+    const layer = layers[index];
+    const job = { files, arriving, board, layer, index, error };
+    return await pool.run("diagnose", { ...job, ...limits && { limits } });
   } catch (_) {
     var _error = _, _hasError = true;
   } finally {
@@ -850,7 +858,7 @@ async function diagnosed({ files, arriving, board, layers }, { index, error }, s
 async function runThreads(job, { signal, onEvent }) {
   var _stack = [];
   try {
-    const pool = __using(_stack, openPool(THREADS), true);
+    const pool = __using(_stack, openPool(THREADS, signal), true);
     const ring = createRing();
     const stored = createRing();
     const stop = () => {

@@ -52,7 +52,7 @@ import { join as join2 } from "node:path";
 var ERROR_CODES = {
   INPUT_INVALID: {
     meaning: "An input or an argument has a value that cannot be used.",
-    hint: "Correct the named input."
+    hint: "The README lists all inputs with what they may be, and `oci-pull --help` all options."
   },
   REFERENCE_INVALID: {
     meaning: "The image reference does not follow the reference grammar.",
@@ -1566,12 +1566,15 @@ var DEFAULT_LIMITS = {
   symlinkSteps: 255
 };
 var MAX_WALKED_COMPONENTS = 16384;
+var MAX_FOLLOWED_BYTES = 256 << 20;
+var FOLLOW_OVERHEAD = 16;
 var MAX_PENDING_XATTR_BYTES = 64 << 20;
 var XATTR_OVERHEAD = 512;
 var MAX_XATTR_INPUT = 4 << 20;
 var MAX_LINK_TARGET_BYTES = 256 << 20;
 var MAX_HELD_NAME_BYTES = 256 << 20;
 var MAX_SPECIAL_FILES = 1e4;
+var MAX_HELD_PROGRESS = 16 << 20;
 var MAX_NAMED_SKIPS = 1e4;
 var MAX_NAMED_SKIP_BYTES = 4 << 20;
 function checkLimit(actual, limit, what, name2) {
@@ -1753,6 +1756,12 @@ function cleanComponents(name2, whole = name2) {
       throw new PullError("PATH_UNSAFE", `the name ${showName(whole)} leads out of the root`);
   }
   return components;
+}
+function checkPath(parent, base, { pathLength }) {
+  const length = parent.pathLength + base.length;
+  if (length <= pathLength) return;
+  const path = showName(`/${parent.path()}${base}`);
+  checkLimit(length, pathLength, `bytes in the path ${path}, to which links lead`, "path-length");
 }
 function checkName(name2, limits) {
   if (name2.length > limits.pathLength)
@@ -2093,7 +2102,7 @@ function folded(raw) {
 }
 
 // src/unpack/resolve.ts
-function resolveDirectory(root, components, { symlinkSteps, onMissing }) {
+function resolveDirectory(root, components, { symlinkSteps, onFollow, onMissing }) {
   const pending = components.toReversed();
   const missing = [];
   let directory = root;
@@ -2109,6 +2118,7 @@ function resolveDirectory(root, components, { symlinkSteps, onMissing }) {
     if (node?.kind === "directory") directory = node;
     else if (node?.kind === "symlink") {
       if (++steps > symlinkSteps) throw tooManyLinks(components, symlinkSteps);
+      onFollow(node.target.length);
       if (node.target.startsWith("/")) directory = root;
       const target = node.target.split("/");
       walked += target.length;
@@ -2135,11 +2145,17 @@ var DirectoryNode = class {
   /** The root is its own parent, as in any file system. */
   parent;
   name;
+  /** Directories from the root to this one, which has 0. */
+  depth;
+  /** Characters of path(). */
+  pathLength;
   /** Keys are latin1 strings of the raw bytes. */
   children = /* @__PURE__ */ new Map();
   layer;
   /** Is it on the disk? One that is not wanted comes there with the first thing in it that is. */
   isMade = false;
+  /** What the patterns of the pull say of its path, once that was asked. */
+  progress;
   /** Applied at the end, when nothing is written below any more. */
   attributes = IMPLICIT;
   xattrs;
@@ -2150,6 +2166,8 @@ var DirectoryNode = class {
   constructor(parent, name2, layer) {
     this.parent = parent ?? this;
     this.name = name2;
+    this.depth = parent ? parent.depth + 1 : 0;
+    this.pathLength = parent ? parent.pathLength + name2.length + 1 : 0;
     this.layer = layer;
   }
   /** From the root; empty for the root, otherwise with a slash at its end. */
@@ -2213,7 +2231,8 @@ var LiveTree = class {
     this.root.isMade = true;
   }
   isWanted(parent, base) {
-    return this.#selection === void 0 || this.#selection.has(this.pathIn(parent, base));
+    const selection = this.#selection;
+    return selection === void 0 || selection.below(progressOf(parent, selection), base).isWanted;
   }
   /** The directory of that name, made where it is missing. `whole`: the entry's name, for messages. */
   directory(name2, whole) {
@@ -2224,17 +2243,20 @@ var LiveTree = class {
       this.#quota.countNode();
       return this.makeDirectory(parent, child);
     };
-    const { symlinkSteps } = this.#limits;
-    const node = resolveDirectory(this.root, components, { symlinkSteps, onMissing });
-    const path = node.path();
+    const node = resolveDirectory(this.root, components, { ...this.#following(), onMissing });
+    const path = node.pathLength === name2.length + 1 ? node.path() : void 0;
     this.#last = { name: name2, node, path, isLiteral: path === `${name2}/` };
     return node;
   }
   /** The directory of that name, if there is one. Nothing is made. */
   findDirectory(name2) {
     if (this.#last?.name === name2) return this.#last.node;
-    const { symlinkSteps } = this.#limits;
-    return resolveDirectory(this.root, cleanComponents(name2), { symlinkSteps, onMissing: () => void 0 });
+    const lookup = { ...this.#following(), onMissing: () => void 0 };
+    return resolveDirectory(this.root, cleanComponents(name2), lookup);
+  }
+  #following() {
+    const onFollow = (bytes) => this.#quota.countFollowed(bytes);
+    return { symlinkSteps: this.#limits.symlinkSteps, onFollow };
   }
   /** Where `name` stands; its last component is not followed. undefined: its directory does not exist, or it is the root. */
   find(name2) {
@@ -2244,16 +2266,24 @@ var LiveTree = class {
   }
   /** From the root. */
   pathIn(parent, base) {
-    return (this.#last?.node === parent ? this.#last.path : parent.path()) + base;
+    if (this.#last?.node !== parent) return parent.path() + base;
+    this.#last.path ??= parent.path();
+    return this.#last.path + base;
   }
   /** Enters what the disk has already, in place of nothing. */
   add(parent, base, node) {
     parent.children.set(base, node);
     if (node.kind === "symlink" && !this.#last?.isLiteral) this.#last = void 0;
   }
+  /** Throws LIMIT_EXCEEDED or PATH_UNSAFE where nothing of that name can be: by way of links it may be longer and deeper than an entry's name. */
+  checkPlace(parent, base) {
+    checkComponent(base, this.#limits);
+    checkLimit(parent.depth + 1, this.#limits.depth, "directories above an entry", "depth");
+    checkPath(parent, base, this.#limits);
+  }
   /** A new directory, in place of whatever stands there. */
   makeDirectory(parent, base) {
-    checkComponent(base, this.#limits);
+    this.checkPlace(parent, base);
     this.remove(parent, base);
     const node = new DirectoryNode(parent, base, -1);
     if (this.isWanted(parent, base)) this.bringToDisk(node);
@@ -2315,6 +2345,12 @@ var LiveTree = class {
     } else if (node.kind !== "special" && !node.aside) this.#sink.removeFile(path);
   }
 };
+function progressOf(directory, selection) {
+  const { parent, name: name2 } = directory;
+  if (parent === directory) return selection.root;
+  directory.progress ??= selection.hold(selection.below(progressOf(parent, selection), name2));
+  return directory.progress;
+}
 
 // src/unpack/skips.ts
 var SkipList = class {
@@ -2466,14 +2502,15 @@ var NodeMaker = class {
 function prune(root, sink, selection) {
   const [idle, missing] = [new Set(selection?.patterns), /* @__PURE__ */ new Map()];
   let matched = 0;
-  const visit3 = (directory, prefix) => {
+  const visit3 = (directory, prefix, above) => {
     for (const [name2, node] of directory.children) {
       const path = prefix + name2;
-      if (idle.size > 0) selection?.cross(idle, path);
-      const isWanted = selection === void 0 || selection.has(path);
+      const progress = above && selection?.below(above, name2);
+      if (idle.size > 0 && progress) selection?.cross(idle, progress);
+      const isWanted = progress === void 0 || progress.isWanted;
       if (isWanted) matched++;
       if (node.kind === "directory") {
-        visit3(node, `${path}/`);
+        visit3(node, `${path}/`, progress);
         if (isWanted || node.children.size > 0) continue;
         if (node.isMade) sink.removeDirectory(path);
       } else if (isWanted) {
@@ -2486,7 +2523,7 @@ function prune(root, sink, selection) {
       directory.children.delete(name2);
     }
   };
-  visit3(root, "");
+  visit3(root, "", selection?.root);
   return { matched, idle: [...idle], missing: [...missing.values()] };
 }
 
@@ -2563,7 +2600,7 @@ var Planner = class {
     this.#setDirectory(this.root, entry);
   }
   #place(parent, base, entry) {
-    checkComponent(base, this.#options.limits);
+    this.#tree.checkPlace(parent, base);
     parent.touch(this.#tree.layer);
     const existing = parent.children.get(base);
     const isWanted = this.#tree.isWanted(parent, base);
@@ -2621,9 +2658,11 @@ var Quota = class {
   #entries = 0;
   #fileBytes = 0;
   #streamBytes = 0;
+  #archiveBytes = 0;
   #xattrBytes = 0;
   #specialFiles = 0;
   #linkBytes = 0;
+  #followedBytes = 0;
   constructor(limits) {
     this.#limits = limits;
   }
@@ -2631,6 +2670,12 @@ var Quota = class {
     this.#streamBytes += bytes;
     if (this.#streamBytes > this.#limits.totalSize)
       checkLimit(this.#streamBytes, this.#limits.totalSize, "bytes of uncompressed layers", "total-size");
+  }
+  /** What is written in place of a tree: by way of links, headers may name more than the layers hold. */
+  countArchive(bytes) {
+    this.#archiveBytes += bytes;
+    if (this.#archiveBytes > this.#limits.totalSize)
+      checkLimit(this.#archiveBytes, this.#limits.totalSize, "bytes of the archive", "total-size");
   }
   /** Entries, and directories made without one. */
   countNode() {
@@ -2654,6 +2699,16 @@ var Quota = class {
   countLinkTarget(bytes) {
     this.#linkBytes += bytes;
     checkLimit(this.#linkBytes, MAX_LINK_TARGET_BYTES, "bytes of the targets of symbolic links");
+  }
+  /** A link on the way to an entry: what looking entries up costs is what their links make of it. */
+  countFollowed(bytes) {
+    this.#followedBytes += bytes + FOLLOW_OVERHEAD;
+    if (this.#followedBytes > MAX_FOLLOWED_BYTES)
+      checkLimit(
+        this.#followedBytes,
+        MAX_FOLLOWED_BYTES,
+        "bytes of symbolic links on the way to all entries"
+      );
   }
   countSpecialFile() {
     checkLimit(++this.#specialFiles, MAX_SPECIAL_FILES, "devices and FIFOs");
@@ -2687,26 +2742,27 @@ var GlobFault = class extends Error {
 function parseGlobs(pattern, limit) {
   return expandBraces(pattern, limit).map((alternative) => [...parseGlob(alternative), ANY_NAMES]);
 }
-function matchesGlob(glob, names) {
-  return matchSequence(glob, names, ANY_NAMES, matchesName);
+function toName(text) {
+  return { text, characters: /[\ud800-\udbff]/.test(text) ? [...text] : text };
 }
-function matchesName(part, name2) {
+function matchesName(part, { text, characters }) {
   if (typeof part === "symbol") return true;
-  return typeof part === "string" ? part === name2 : matchSequence(part, name2, ANY_CHARACTERS, matchesCharacter);
+  return typeof part === "string" ? part === text : matchesTokens(part, characters);
 }
 function matchesCharacter(token, character) {
   if (typeof token === "string") return token === character;
   if (typeof token === "symbol") return true;
-  return token.ranges.some(([first, last]) => first <= character && character <= last) !== token.isNegated;
+  const code2 = codeOf(character);
+  return token.ranges.some(([first, last]) => first <= code2 && code2 <= last) !== token.isNegated;
 }
-function matchSequence(patterns, items, many, matches2) {
+function matchesTokens(tokens, characters) {
   let [next, retry, taken] = [0, -1, 0];
-  for (let at = 0; at < items.length; ) {
-    const pattern = patterns[next];
-    if (pattern === many) {
+  for (let at = 0; at < characters.length; ) {
+    const token = tokens[next];
+    if (token === ANY_CHARACTERS) {
       retry = ++next;
       taken = at;
-    } else if (next < patterns.length && matches2(pattern, items[at])) {
+    } else if (token !== void 0 && matchesCharacter(token, characters[at] ?? "")) {
       next++;
       at++;
     } else if (retry >= 0) {
@@ -2714,8 +2770,8 @@ function matchSequence(patterns, items, many, matches2) {
       at = ++taken;
     } else return false;
   }
-  while (next < patterns.length && patterns[next] === many) next++;
-  return next === patterns.length;
+  while (tokens[next] === ANY_CHARACTERS) next++;
+  return next === tokens.length;
 }
 function parseGlob(pattern) {
   const parts = [];
@@ -2744,18 +2800,24 @@ function parseToken(text) {
   if (text === "*") return ANY_CHARACTERS;
   if (text === "?") return ANY_CHARACTER;
   if (text.length > 1 && text.startsWith("[")) return parseClass(text.slice(1, -1));
-  return text.length > 1 ? text.slice(1) : text;
+  return text.length > 1 && text.startsWith("\\") ? text.slice(1) : text;
 }
 function parseClass(text) {
   const isNegated = /^[!^]/.test(text);
   const content = isNegated ? text.slice(1) : text;
-  const ranges = [...content.matchAll(/\\?(.)(?:-\\?(.))?/gs)];
-  return { isNegated, ranges: ranges.map(([, first = "", last = first]) => [first, last]) };
+  const ranges = [...content.matchAll(/\\?(.)(?:-\\?(.))?/gsu)];
+  return { isNegated, ranges: ranges.map(([, first = "", last = first]) => [codeOf(first), codeOf(last)]) };
+}
+function codeOf(character) {
+  return character.codePointAt(0) ?? -1;
+}
+function characterEnd(text, at) {
+  return Math.min(at + ((text.codePointAt(at) ?? 0) > 65535 ? 2 : 1), text.length);
 }
 function tokenEnd(pattern, at) {
-  if (pattern[at] === "\\") return Math.min(at + 2, pattern.length);
+  if (pattern[at] === "\\") return characterEnd(pattern, at + 1);
   if (pattern[at] === "]") throw new GlobFault("is no pattern: a bracket has no partner");
-  if (pattern[at] !== "[") return at + 1;
+  if (pattern[at] !== "[") return characterEnd(pattern, at);
   const found = /^\[(?:[!^]|(?![!^]))(?:\\[^/]|[^\\/])(?:\\[^/]|[^\\/\]])*\]/.exec(pattern.slice(at));
   if (!found) throw new GlobFault("is no pattern: a bracket has no partner");
   return at + found[0].length;
@@ -2802,56 +2864,136 @@ function choicesOf(text, start, end, cuts) {
   return { choices, resume: start };
 }
 
+// src/unpack/glob-set.ts
+var GlobSet = class {
+  #parts;
+  /** By part: the last one of its glob. It matches any names, so a path that gets there stays, and so does all that is below. */
+  #ends;
+  /** By last part. */
+  #globs;
+  /** Of the root itself. */
+  start;
+  constructor(globs) {
+    this.#parts = globs.flat();
+    let end = -1;
+    const ends = globs.map((glob) => {
+      end += glob.length;
+      return end;
+    });
+    this.#ends = globs.flatMap((glob, index) => glob.map(() => ends[index] ?? -1));
+    this.#globs = new Map(ends.map((last, index) => [last, index]));
+    const start = [];
+    globs.forEach((glob, index) => {
+      this.#reach(start, (ends[index] ?? 0) - glob.length + 1, start.length);
+    });
+    this.start = start;
+  }
+  /** How far a path is with one more name. */
+  advance(reached, name2) {
+    const next = [];
+    const against = toName(name2);
+    let [end, first] = [-1, 0];
+    for (const position of reached) {
+      if (position > end) [end, first] = [this.#ends[position] ?? -1, next.length];
+      const part = this.#parts[position];
+      if (part === ANY_NAMES) this.#reach(next, position, first);
+      else if (part !== void 0 && matchesName(part, against)) this.#reach(next, position + 1, first);
+    }
+    return next;
+  }
+  /** The globs that match a path, by their index. */
+  *matching(reached) {
+    for (const position of reached) {
+      const glob = this.#globs.get(position);
+      if (glob !== void 0) yield glob;
+    }
+  }
+  /** What may be any names may be none. Whatever got there never needs to go back before it. `first`: where the glob begins in `into`. */
+  #reach(into, from, first) {
+    for (let position = from; ; position++) {
+      if (this.#parts[position] === ANY_NAMES) into.length = first;
+      if (into.length === first || position > (into.at(-1) ?? -1)) into.push(position);
+      if (this.#parts[position] !== ANY_NAMES || position === this.#ends[position]) return;
+    }
+  }
+};
+
 // src/unpack/selection.ts
 var MAX_PATTERNS = 1e3;
 var MAX_PATTERN_LENGTH = 4096;
 var MAX_ALTERNATIVES = 4096;
 var Selection = class {
-  #includes;
-  #excludes;
+  /** Of the root. */
+  root;
   #all;
-  constructor(includes, excludes) {
-    this.#includes = includes;
-    this.#excludes = excludes;
-    this.#all = [...includes, ...excludes];
+  /** But what the patterns leave out. */
+  #wantsAll;
+  #globs;
+  /** By glob. */
+  #patterns;
+  /** By what they have reached; most directories of an image have one of few. */
+  #held = /* @__PURE__ */ new Map();
+  #heldPositions = 0;
+  constructor(patterns) {
+    this.#all = patterns;
+    this.#wantsAll = patterns.every(({ isExclude }) => isExclude);
+    this.#globs = new GlobSet(patterns.flatMap(({ globs }) => globs));
+    this.#patterns = patterns.flatMap((one) => one.globs.map(() => one));
+    this.root = this.#progress(this.#globs.start);
   }
-  /** `path`: from the root, without a slash at either end, one UTF-16 unit a byte. */
-  has(path) {
-    const names = toText(path).split("/");
-    return this.#isIncluded(names) && !this.#excludes.some((one) => matches(one, names));
+  /** One name further. `name`: one UTF-16 unit a byte. */
+  below(progress, name2) {
+    const reached = this.#globs.advance(progress.reached, toText(name2));
+    return isSame(reached, progress.reached) ? progress : this.#progress(reached);
+  }
+  /** The same, to be held for long. Throws LIMIT_EXCEEDED. */
+  hold(progress) {
+    if (progress === this.root) return progress;
+    const key = progress.reached.join();
+    const held = this.#held.get(key);
+    if (held) return held;
+    this.#heldPositions += progress.reached.length + 1;
+    checkLimit(this.#heldPositions, MAX_HELD_PROGRESS, "ways in which directories match the patterns");
+    this.#held.set(key, progress);
+    return progress;
   }
   /** Removes from `left` patterns that are of use for this path: that match it, or leave it out where it would be wanted. */
-  cross(left, path) {
-    const names = toText(path).split("/");
-    if (!this.#isIncluded(names)) return;
-    for (const one of this.#all) if (left.has(one.text) && matches(one, names)) left.delete(one.text);
+  cross(left, { isIncluded, reached }) {
+    if (isIncluded) for (const { text } of this.#matching(reached)) left.delete(text);
   }
   /** As they were given. */
   get patterns() {
     return this.#all.map(({ text }) => text);
   }
-  #isIncluded(names) {
-    return this.#includes.length === 0 || this.#includes.some((one) => matches(one, names));
+  #progress(reached) {
+    const matching = [...this.#matching(reached)];
+    const isIncluded = this.#wantsAll || matching.some((one) => !one.isExclude);
+    return { reached, isIncluded, isWanted: isIncluded && !matching.some((one) => one.isExclude) };
+  }
+  *#matching(reached) {
+    for (const glob of this.#globs.matching(reached)) {
+      const pattern = this.#patterns[glob];
+      if (pattern) yield pattern;
+    }
   }
 };
+function isSame(one, other) {
+  return one.length === other.length && one.every((position, index) => position === other[index]);
+}
 function createSelection(patterns, where = "paths") {
   if (patterns.length === 0) return void 0;
   if (patterns.length > MAX_PATTERNS)
     throw new PullError("INPUT_INVALID", `${where}: more than ${MAX_PATTERNS} patterns`);
-  const [includes, excludes] = [[], []];
   let left = MAX_ALTERNATIVES;
-  for (const text of patterns) {
+  const compiled = patterns.map((text) => {
     const isExclude = text.startsWith("!");
     const globs = compile(isExclude ? text.slice(1) : text, left, (problem) => {
       throw new PullError("INPUT_INVALID", `${where}: ${quote(text)} ${problem}`);
     });
     left -= globs.length;
-    (isExclude ? excludes : includes).push({ text, globs });
-  }
-  return new Selection(includes, excludes);
-}
-function matches({ globs }, names) {
-  return globs.some((glob) => matchesGlob(glob, names));
+    return { text, isExclude, globs };
+  });
+  return new Selection(compiled);
 }
 function compile(pattern, limit, fail) {
   const path = pattern.replace(/^(?:\.?\/)+/, "").replace(/\/+$/, "/");
@@ -2866,8 +3008,8 @@ function compile(pattern, limit, fail) {
     throw error;
   }
 }
-function toText(path) {
-  return Buffer.byteLength(path) === path.length ? path : Buffer.from(path, "latin1").toString("utf8");
+function toText(name2) {
+  return Buffer.byteLength(name2) === name2.length ? name2 : Buffer.from(name2, "latin1").toString("utf8");
 }
 
 // src/unpack/unpacker.ts
@@ -3355,7 +3497,7 @@ var NameBudget = class {
   /** Throws LIMIT_EXCEEDED. */
   add(path) {
     this.#bytes += path.length;
-    checkLimit(this.#bytes, MAX_HELD_NAME_BYTES, "bytes of the paths of all files");
+    checkLimit(this.#bytes, MAX_HELD_NAME_BYTES, "bytes of the paths of all entries");
   }
   remove(path) {
     this.#bytes -= path.length;
@@ -3381,10 +3523,13 @@ var RegionCursor = class {
 var Emission = class {
   #tree;
   #append;
+  /** For paths that are not among the names of files. */
+  #budget = new NameBudget();
   /** The first pass has told of them already. */
   #skips = new SkipList();
   #entry = 0;
   #open;
+  /** `append`: may throw. */
   constructor(tree, append) {
     this.#tree = tree;
     this.#append = append;
@@ -3418,14 +3563,13 @@ var Emission = class {
     if (stored > open4.stored) this.#append(Buffer.alloc(stored - open4.stored));
     open4.stored = stored;
   }
-  /** What has no content: devices and FIFOs, then directories. */
+  /** What has no content: devices and FIFOs, then directories. Throws LIMIT_EXCEEDED. */
   finish() {
     const { root } = this.#tree;
     const special = /* @__PURE__ */ new Map();
-    const budget = new NameBudget();
     visit2(root, "", (node, path) => {
+      this.#budget.add(path);
       if (node.kind !== "special") return;
-      budget.add(path);
       const names = special.get(node.file);
       if (names) names.push(path);
       else special.set(node.file, [path]);
@@ -3443,8 +3587,10 @@ var Emission = class {
   /** All names but the first. */
   #link([first = "", ...others], { mode, uid, gid, mtime, mtimeText }) {
     const attributes = { mode, uid, gid, mtime, mtimeText };
-    for (const path of others)
+    for (const path of others) {
+      this.#budget.add(first);
       this.#append(encodeEntry({ ...PLAIN_ENTRY, ...attributes, kind: "hardlink", path, linkPath: first }));
+    }
   }
 };
 function directoryEntry({ attributes, xattrs }, path) {
@@ -3633,7 +3779,10 @@ var TarExporter = class {
     this.#file.abort();
   }
   #startEmission() {
-    this.#emission ??= new Emission(this.#finder.result(), (bytes) => this.#file.append(bytes));
+    this.#emission ??= new Emission(this.#finder.result(), (bytes) => {
+      this.#quota.countArchive(bytes.length);
+      this.#file.append(bytes);
+    });
     return this.#emission;
   }
   /** Adds to a failure that is the image's fault where in the image it is. */
@@ -5415,7 +5564,7 @@ var BLAME_BYTES = ["TAR_INVALID", "STORE_FAILED", "LIMIT_EXCEEDED"];
 async function diagnose({ layer, index, error, ...job }) {
   const board = new ProgressBoard(job.board);
   const files = new InputFiles(job, board);
-  const context = { files, board, quota: new Quota(DEFAULT_LIMITS) };
+  const context = { files, board, quota: new Quota({ ...DEFAULT_LIMITS, ...job.limits }) };
   const reason = error.cause === void 0 ? error.message : `${error.message}: ${error.cause}`;
   try {
     const found = await findDamage(layer, context);
