@@ -35,14 +35,14 @@ afterAll(async () => {
 
 type Scratch = ReturnType<typeof scratch>;
 
-function puller(dir: Scratch) {
+function puller(dir: Scratch, cache = 'cache') {
   return async (name: string, ...args: string[]) => {
     const before = registry.requests.length;
     const result = await pullJson([
       `${registry.host}/${name}`,
       dir.in('rootfs'),
       '--cache-dir',
-      dir.in('cache'),
+      dir.in(cache),
       ...args,
     ]);
     return { result, asked: registry.requests.slice(before) };
@@ -108,7 +108,7 @@ describe('an image of eStargz with its TOCs in another image', () => {
     cpSync(dir.in('cache'), dir.in('copy'), { recursive: true });
     const both = await pull(`fx:v2@${digest}`);
     expect(both.result.layers[0]).toMatchObject({ way: 'ranges', reason: null });
-    const alone = await pull(`fx@${digest}`, '--cache-dir', dir.in('copy'));
+    const alone = await puller(dir, 'copy')(`fx@${digest}`);
     expect(alone.result.layers[0]).toMatchObject({
       way: 'whole',
       reason: 'its TOC is in another image, which is found by the tag of this one alone',
