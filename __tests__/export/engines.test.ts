@@ -93,6 +93,11 @@ describe('Docker', () => {
       { status: 500, text: JSON.stringify({ message: 'x'.repeat(60_000) }) },
       /^.{0,600}$/,
     ],
+    [
+      'says more in one line than anybody reads',
+      { text: JSON.stringify({ error: `no room ${'x'.repeat(900_000)}` }) },
+      /did not take the image: .{0,20}no room x{300,500}$/,
+    ],
     ['never comes to an end', { text: ' '.repeat(17 << 20) }, /could not be sent/],
   ])('that %s fails the pull with its reason', async (_, answer, reason) => {
     const { host } = await startEngine(answer);
@@ -126,6 +131,18 @@ describe('Docker', () => {
     const { port } = server.address() as AddressInfo;
     const env = { DOCKER_HOST: `tcp://127.0.0.1:${port}` };
     const error = await rejected('LOAD_FAILED', loadIntoDocker({ path: archive(), env, signal }, 200));
+    expect(error.cause).toMatchObject({ message: 'it has said nothing for 0.2 s' });
+  });
+
+  it('that takes nothing any more is not waited for', async () => {
+    const server = createServer(() => undefined);
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const path = join(newDirectory(), 'image.tar');
+    writeFileSync(path, Buffer.alloc(32 << 20));
+    const env = { DOCKER_HOST: `tcp://127.0.0.1:${port}` };
+    const error = await rejected('LOAD_FAILED', loadIntoDocker({ path, env, signal }, 200));
     expect(error.cause).toMatchObject({ message: 'it has said nothing for 0.2 s' });
   });
 

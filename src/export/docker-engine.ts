@@ -14,7 +14,7 @@ import { readAnswer } from './engine-answer.ts';
 const DEFAULT_HOST = 'unix:///var/run/docker.sock';
 const CONNECT_MS = 10_000;
 
-/** It says nothing while it unpacks what it was sent. */
+/** It takes and says nothing while it unpacks what it was sent. */
 const SILENCE_MS = 10 * 60 * 1000;
 
 export interface LoadJob {
@@ -59,15 +59,21 @@ export async function loadIntoDocker(
       method: 'POST',
       path: '/images/load?quiet=1',
       headers: { ...name, 'content-type': 'application/x-tar', 'content-length': size },
+      timeout: silenceMs,
       signal: AbortSignal.any([signal, over.signal]),
     };
     const send = isTls(host, env) ? requestTls(options) : request(options);
     send.on('response', resolve);
+    send.on('timeout', () => {
+      const why = new Error(`it has said nothing for ${silenceMs / 1000} s`);
+      void promise.then((response) => response.destroy(why)).catch(() => undefined);
+      send.destroy(why);
+    });
     send.on('error', reject);
     // An engine that refuses does not wait for the rest: its answer counts, not that the sending broke off.
     const sent = pipeline(createReadStream(path), send).catch(reject);
-    const response = await withoutSilence(promise, sent, silenceMs);
-    const { said, reason, start } = await readAnswer(response, silenceMs);
+    const response = await promise;
+    const { said, reason, start } = await readAnswer(response);
     if (response.statusCode !== 200) throw failed(host, `${response.statusCode}: ${reason ?? start}`);
     if (reason !== undefined) throw failed(host, reason);
     await sent;
@@ -80,27 +86,6 @@ export async function loadIntoDocker(
     });
   } finally {
     over.abort();
-  }
-}
-
-/** Rejects where the answer does not begin within this time of the end of what was `sent`. */
-async function withoutSilence<T>(answer: Promise<T>, sent: Promise<unknown>, silenceMs: number): Promise<T> {
-  const silent = Promise.withResolvers<never>();
-  let timer: NodeJS.Timeout | undefined;
-  let isOver = false;
-  void sent.then(() => {
-    if (isOver) return;
-    timer = setTimeout(
-      () => silent.reject(new Error(`it has said nothing for ${silenceMs / 1000} s`)),
-      silenceMs,
-    );
-  });
-  try {
-    return await Promise.race([answer, silent.promise]);
-  } finally {
-    isOver = true;
-    clearTimeout(timer);
-    silent.promise.catch(() => undefined);
   }
 }
 

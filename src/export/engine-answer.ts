@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 
-/** A longer line is cut off, and is no JSON then. */
+/** A longer line is cut off, and taken for a refusal: what it would have said is not known. */
 const MAX_LINE = 64 << 10;
 const MAX_ANSWER_BYTES = 16 << 20;
 /** Of what it says, the last. */
@@ -18,27 +18,18 @@ export interface EngineAnswer {
   readonly start: string;
 }
 
-/** Reads it to its end. Throws where it breaks off, says nothing for `silenceMs`, or goes on for ever. */
-export async function readAnswer(answer: Readable, silenceMs: number): Promise<EngineAnswer> {
+/** Reads it to its end. Throws where it breaks off, or goes on for ever. */
+export async function readAnswer(answer: Readable): Promise<EngineAnswer> {
   const decoder = new StringDecoder('utf8');
   const lines = new AnswerLines();
   let bytes = 0;
-  const silence = () =>
-    setTimeout(() => answer.destroy(new Error(`it has said nothing for ${silenceMs / 1000} s`)), silenceMs);
-  let timer = silence();
-  try {
-    for await (const piece of answer as AsyncIterable<Buffer>) {
-      clearTimeout(timer);
-      timer = silence();
-      bytes += piece.length;
-      if (bytes > MAX_ANSWER_BYTES) throw new Error(`it answers with more than ${MAX_ANSWER_BYTES} bytes`);
-      lines.push(decoder.write(piece));
-    }
-    lines.end();
-    return lines;
-  } finally {
-    clearTimeout(timer);
+  for await (const piece of answer as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`it answers with more than ${MAX_ANSWER_BYTES} bytes`);
+    lines.push(decoder.write(piece));
   }
+  lines.end();
+  return lines;
 }
 
 class AnswerLines implements EngineAnswer {
@@ -50,14 +41,15 @@ class AnswerLines implements EngineAnswer {
   push(text: string): void {
     this.start = (this.start + text).slice(0, MAX_REASON);
     const [first = '', ...others] = text.split('\n');
-    this.#line = (this.#line + first).slice(0, MAX_LINE);
+    this.#line = (this.#line + first).slice(0, MAX_LINE + 1);
     for (const next of others) {
       this.end();
-      this.#line = next.slice(0, MAX_LINE);
+      this.#line = next.slice(0, MAX_LINE + 1);
     }
   }
 
   end(): void {
+    if (this.#line.length > MAX_LINE) this.reason ??= this.#line.slice(0, MAX_REASON);
     const { stream, error, errorDetail, message } = membersOf(this.#line);
     if (typeof stream === 'string' && stream.trim() !== '') this.said.push(stream.trim());
     if (this.said.length > MAX_SAID) this.said.shift();
