@@ -45293,6 +45293,55 @@ async function adoptFetched(session, plan) {
   }
 }
 
+// src/pull/describe-result.ts
+function describeResult(session, finished, { destination, packs, verdict, restored }) {
+  const { source, warnings } = session;
+  const layers = reportLayers(session, finished);
+  const sum2 = (measure) => layers.reduce((total, layer) => total + measure(layer), 0);
+  const bytesDownloaded = sum2((layer) => layer.bytesDownloaded);
+  return {
+    ...nameOf8(session),
+    digest: session.image.digest,
+    ...session.image.indexDigest === void 0 ? {} : { indexDigest: session.image.indexDigest },
+    rootPath: destination.path,
+    configPath: destination.configPath,
+    ...formatOf(session, finished),
+    skipped: summarizeSkips(finished.skipped),
+    ...finished.skipped.count > 0 ? { skippedPath: destination.skippedPath } : {},
+    repository: session.image.repository,
+    isRestricted: verdict.isRestricted,
+    cacheHit: bytesDownloaded === 0,
+    bytesDownloaded,
+    bytesFromCache: sum2((layer) => layer.bytesFromCache),
+    bytesFromSeed: sum2((layer) => layer.bytesFromSeed),
+    bytesTotal: sum2((layer) => layer.compressedSize),
+    cacheRepairs: (restored?.unusable ?? 0) + session.arrivals.lost + session.store.brokenPacks + session.store.damagedChunks,
+    requests: source.requests + verdict.requests,
+    hosts: source.hosts ?? [],
+    ...source.quota ? { quota: source.quota } : {},
+    layers,
+    ...finished.part ? { part: finished.part } : {},
+    warnings,
+    newPacks: packs.fresh,
+    livePacks: packs.live,
+    ...packs.mixed.size > 0 ? { mixedPacks: packs.mixed } : {}
+  };
+}
+function formatOf({ options, privileges }, { written }) {
+  const { format = "rootfs", load } = options;
+  if (format === "rootfs") return { ownership: privileges.owner };
+  const isLayout2 = format === "oci-layout" || format === "oci-archive";
+  return {
+    format,
+    ownership: "preserve",
+    ...isLayout2 && written ? { manifestKept: written.manifestKept } : {},
+    ...load ? { loaded: load } : {}
+  };
+}
+function nameOf8({ image }) {
+  return { image: `${image.repository}@${image.digest}`, platform: image.platform };
+}
+
 // src/pull/destination.ts
 import { lstat as lstat10, mkdir as mkdir2, readdir as readdir7, rmdir as rmdir2, stat as stat6 } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -45752,25 +45801,17 @@ var MAX_LINE = 64 << 10;
 var MAX_ANSWER_BYTES = 16 << 20;
 var MAX_SAID = 100;
 var MAX_REASON = 500;
-async function readAnswer2(answer, silenceMs) {
+async function readAnswer2(answer) {
   const decoder = new StringDecoder("utf8");
   const lines2 = new AnswerLines();
   let bytes = 0;
-  const silence = () => setTimeout(() => answer.destroy(new Error(`it has said nothing for ${silenceMs / 1e3} s`)), silenceMs);
-  let timer = silence();
-  try {
-    for await (const piece of answer) {
-      clearTimeout(timer);
-      timer = silence();
-      bytes += piece.length;
-      if (bytes > MAX_ANSWER_BYTES) throw new Error(`it answers with more than ${MAX_ANSWER_BYTES} bytes`);
-      lines2.push(decoder.write(piece));
-    }
-    lines2.end();
-    return lines2;
-  } finally {
-    clearTimeout(timer);
+  for await (const piece of answer) {
+    bytes += piece.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`it answers with more than ${MAX_ANSWER_BYTES} bytes`);
+    lines2.push(decoder.write(piece));
   }
+  lines2.end();
+  return lines2;
 }
 var AnswerLines = class {
   said = [];
@@ -45780,13 +45821,14 @@ var AnswerLines = class {
   push(text) {
     this.start = (this.start + text).slice(0, MAX_REASON);
     const [first2 = "", ...others] = text.split("\n");
-    this.#line = (this.#line + first2).slice(0, MAX_LINE);
+    this.#line = (this.#line + first2).slice(0, MAX_LINE + 1);
     for (const next of others) {
       this.end();
-      this.#line = next.slice(0, MAX_LINE);
+      this.#line = next.slice(0, MAX_LINE + 1);
     }
   }
   end() {
+    if (this.#line.length > MAX_LINE) this.reason ??= this.#line.slice(0, MAX_REASON);
     const { stream, error, errorDetail, message } = membersOf(this.#line);
     if (typeof stream === "string" && stream.trim() !== "") this.said.push(stream.trim());
     if (this.said.length > MAX_SAID) this.said.shift();
@@ -45840,14 +45882,20 @@ async function loadIntoDocker({ path, env, signal }, silenceMs = SILENCE_MS) {
       method: "POST",
       path: "/images/load?quiet=1",
       headers: { ...name2, "content-type": "application/x-tar", "content-length": size },
+      timeout: silenceMs,
       signal: AbortSignal.any([signal, over.signal])
     };
     const send = isTls(host, env) ? requestTls(options) : request(options);
     send.on("response", resolve6);
+    send.on("timeout", () => {
+      const why2 = new Error(`it has said nothing for ${silenceMs / 1e3} s`);
+      void promise.then((response2) => response2.destroy(why2)).catch(() => void 0);
+      send.destroy(why2);
+    });
     send.on("error", reject);
     const sent = pipeline2(createReadStream2(path), send).catch(reject);
-    const response = await withoutSilence(promise, sent, silenceMs);
-    const { said, reason, start: start2 } = await readAnswer2(response, silenceMs);
+    const response = await promise;
+    const { said, reason, start: start2 } = await readAnswer2(response);
     if (response.statusCode !== 200) throw failed2(host, `${response.statusCode}: ${reason ?? start2}`);
     if (reason !== void 0) throw failed2(host, reason);
     await sent;
@@ -45860,25 +45908,6 @@ async function loadIntoDocker({ path, env, signal }, silenceMs = SILENCE_MS) {
     });
   } finally {
     over.abort();
-  }
-}
-async function withoutSilence(answer, sent, silenceMs) {
-  const silent = Promise.withResolvers();
-  let timer;
-  let isOver = false;
-  void sent.then(() => {
-    if (isOver) return;
-    timer = setTimeout(
-      () => silent.reject(new Error(`it has said nothing for ${silenceMs / 1e3} s`)),
-      silenceMs
-    );
-  });
-  try {
-    return await Promise.race([answer, silent.promise]);
-  } finally {
-    isOver = true;
-    clearTimeout(timer);
-    silent.promise.catch(() => void 0);
   }
 }
 function failed2(host, reason) {
@@ -46881,53 +46910,6 @@ function noteRemarks(session) {
     if (kind === "warning") warn(session, message);
     else session.options.emit({ kind, message });
   }
-}
-function describeResult(session, finished, { destination, packs, verdict, restored }) {
-  const { source, warnings } = session;
-  const layers = reportLayers(session, finished);
-  const sum2 = (measure) => layers.reduce((total, layer) => total + measure(layer), 0);
-  const bytesDownloaded = sum2((layer) => layer.bytesDownloaded);
-  return {
-    ...nameOf8(session),
-    digest: session.image.digest,
-    ...session.image.indexDigest === void 0 ? {} : { indexDigest: session.image.indexDigest },
-    rootPath: destination.path,
-    configPath: destination.configPath,
-    ...formatOf(session, finished),
-    skipped: summarizeSkips(finished.skipped),
-    ...finished.skipped.count > 0 ? { skippedPath: destination.skippedPath } : {},
-    repository: session.image.repository,
-    isRestricted: verdict.isRestricted,
-    cacheHit: bytesDownloaded === 0,
-    bytesDownloaded,
-    bytesFromCache: sum2((layer) => layer.bytesFromCache),
-    bytesFromSeed: sum2((layer) => layer.bytesFromSeed),
-    bytesTotal: sum2((layer) => layer.compressedSize),
-    cacheRepairs: (restored?.unusable ?? 0) + session.arrivals.lost + session.store.brokenPacks + session.store.damagedChunks,
-    requests: source.requests + verdict.requests,
-    hosts: source.hosts ?? [],
-    ...source.quota ? { quota: source.quota } : {},
-    layers,
-    ...finished.part ? { part: finished.part } : {},
-    warnings,
-    newPacks: packs.fresh,
-    livePacks: packs.live,
-    ...packs.mixed.size > 0 ? { mixedPacks: packs.mixed } : {}
-  };
-}
-function formatOf({ options, privileges }, { written }) {
-  const { format = "rootfs", load } = options;
-  if (format === "rootfs") return { ownership: privileges.owner };
-  const isLayout2 = format === "oci-layout" || format === "oci-archive";
-  return {
-    format,
-    ownership: "preserve",
-    ...isLayout2 && written ? { manifestKept: written.manifestKept } : {},
-    ...load ? { loaded: load } : {}
-  };
-}
-function nameOf8({ image }) {
-  return { image: `${image.repository}@${image.digest}`, platform: image.platform };
 }
 var Stopwatch = class {
   #started = performance.now();
